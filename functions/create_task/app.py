@@ -1,0 +1,43 @@
+"""Create Task: submits a job to its gateway. The only function that spends money."""
+
+import os
+import time
+from functools import cache, partial
+from typing import Any
+
+import boto3
+
+from suno_jobs.aws import CONFIG
+from suno_jobs.budget import Budget
+from suno_jobs.callbacks import callback_url
+from suno_jobs.calls import GatewayCalls
+from suno_jobs.gateways.wire import http_client
+from suno_jobs.receipts import ReceiptStore
+from suno_jobs.secret import Secret
+from suno_jobs.settings import CreateTaskSettings
+from suno_jobs.store import JobStore
+from suno_jobs.submission import Submitter
+from suno_jobs.workflow import Pace
+
+
+@cache
+def submitter() -> Submitter:
+    settings = CreateTaskSettings.load(os.environ)
+    dynamodb = boto3.client("dynamodb", config=CONFIG)
+    secrets = cache(lambda: boto3.client("secretsmanager", config=CONFIG))
+    accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
+    s3 = cache(lambda: boto3.client("s3", config=CONFIG))
+    callback_secret = Secret(secrets, settings.callback_secret_arn, time.monotonic)
+    return Submitter(
+        jobs=JobStore(dynamodb, settings.jobs_table),
+        receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
+        calls=GatewayCalls(http_client(), accounts, Budget(dynamodb, settings.jobs_table), time.time),
+        callback_url=partial(callback_url, settings.public_base_url, callback_secret),
+        pace=Pace(settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds),
+        grace_seconds=settings.ambiguous_submit_grace_seconds,
+        clock=time.time,
+    )
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return submitter()(event["job_id"]).to_payload()

@@ -1,0 +1,38 @@
+"""GET /v1/jobs/{job_id}: a job as its tenant sees it, with links to what is stored."""
+
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.event_handler import Response
+
+from suno_jobs import api
+from suno_jobs.aws import CONFIG, SIGNING_CONFIG
+from suno_jobs.reading import JobReader
+from suno_jobs.settings import ReadJobsSettings
+from suno_jobs.store import JobStore
+
+app = api.resolver()
+
+
+@cache
+def reader() -> JobReader:
+    settings = ReadJobsSettings.load(os.environ)
+    return JobReader(
+        jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
+        s3=boto3.client("s3", config=SIGNING_CONFIG),
+        bucket=settings.assets_bucket,
+        url_seconds=settings.url_lifetime_seconds,
+        interval_seconds=settings.check_interval_seconds,
+    )
+
+
+@app.get("/v1/jobs/<job_id>")
+def read_job(job_id: str) -> Response[str]:
+    status, view, headers = reader()(api.tenant(app), job_id, app.current_event.headers.get("if-none-match"))
+    return api.answer(status, view, headers)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return app.resolve(event, context)

@@ -1,0 +1,52 @@
+"""POST /v1/callbacks/{gateway}/{job_id}/{mac}: what gateways call. The lean one: no pydantic, no httpx, no powertools."""
+
+import base64
+import logging
+import os
+import time
+from functools import cache, partial
+from typing import Any
+
+import boto3
+
+from suno_jobs.aws import CONFIG
+from suno_jobs.callbacks import Receiver
+from suno_jobs.errors import CallbackRefused
+from suno_jobs.receipts import ReceiptStore
+from suno_jobs.secret import Secret
+from suno_jobs.settings import ReceiveCallbackSettings
+from suno_jobs.store import JobStore
+from suno_jobs.workflow import wake_up
+
+log = logging.getLogger("suno_jobs")
+
+
+@cache
+def client(service: Any) -> Any:
+    return boto3.client(service, config=CONFIG)
+
+
+@cache
+def receiver() -> Receiver:
+    settings = ReceiveCallbackSettings.load(os.environ)
+    dynamodb = client("dynamodb")
+    s3 = partial(client, "s3")
+    return Receiver(
+        secret=Secret(partial(client, "secretsmanager"), settings.callback_secret_arn, time.monotonic),
+        receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
+        jobs=JobStore(dynamodb, settings.jobs_table),
+        # Only a callback that finds somebody waiting makes this client.
+        wake=lambda task_token: wake_up(client("stepfunctions"), task_token),
+        clock=time.time,
+    )
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    body = event.get("body") or ""
+    raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
+    try:
+        receiver()(event["rawPath"], raw)
+    except CallbackRefused as refused:
+        log.warning("callback refused: %s", refused)
+        return {"statusCode": refused.status}
+    return {"statusCode": 200}

@@ -1,0 +1,16 @@
+"""How every client for AWS is configured."""
+
+from __future__ import annotations
+
+from botocore.config import Config
+
+CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 4},
+    connect_timeout=3,
+    read_timeout=20,
+    # One connection per function instance serves one request at a time.
+    max_pool_connections=4,
+)
+
+# Without it links are signed the old way (version 2), which KMS and the newer regions refuse.
+SIGNING_CONFIG = CONFIG.merge(Config(signature_version="s3v4"))

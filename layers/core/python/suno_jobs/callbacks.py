@@ -1,0 +1,83 @@
+"""Callback trust: which callback is ours, and what happens when it comes.
+
+The URL that a gateway calls carries our job id and a MAC over gateway and job id. It authenticates gateways that do not sign,
+and it finds the task of a submission whose answer was lost. The payload is stored, never believed (I8).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from suno_jobs.errors import CallbackRefused
+from suno_jobs.receipts import ReceiptStore, Source
+from suno_jobs.secret import Secret
+from suno_jobs.store import JobStore
+
+MAX_BODY_BYTES = 256 * 1024
+
+# Matched against the path as it came, before any decoding: one job has one valid spelling.
+_PATH = re.compile(r"/v1/callbacks/(?P<gateway>[a-z0-9]{1,32})/(?P<job_id>job_[0-9a-z]{26})/(?P<mac>[0-9a-f]{64})", re.ASCII)
+
+
+def mac(secret: str, gateway: str, job_id: str) -> str:
+    """HMAC-SHA256 as 64 hex digits. Raises ValueError for an empty secret: it would authenticate everybody."""
+    if not secret:
+        raise ValueError("the callback secret is empty")
+    return hmac.new(secret.encode(), f"{gateway}\n{job_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def callback_url(base_url: str, secret: Secret, gateway: str, job_id: str) -> str:
+    return f"{base_url.rstrip('/')}/v1/callbacks/{gateway}/{job_id}/{mac(secret.values()['current'], gateway, job_id)}"
+
+
+def verify(raw_path: str, secret: Secret) -> str:
+    """The job id of an authentic callback path. Raises CallbackRefused.
+
+    Accepts the current and the previous secret, so that a rotation loses no callback in flight; a MAC that fits neither has
+    the secret read again, since it may have been rotated a moment ago.
+    """
+    parts = _PATH.fullmatch(raw_path)
+    if parts is None:
+        raise CallbackRefused(401, "malformed path")
+    gateway, job_id, given = parts["gateway"], parts["job_id"], parts["mac"]
+    if _fits(secret, gateway, job_id, given) or (secret.renew() and _fits(secret, gateway, job_id, given)):
+        return job_id
+    raise CallbackRefused(401, "wrong MAC")
+
+
+def _fits(secret: Secret, gateway: str, job_id: str, given: str) -> bool:
+    values = secret.values()
+    secrets = [value for value in (values.get("current"), values.get("previous")) if value]
+    # Every secret is tried, so that the time does not tell which one fits.
+    fits = [hmac.compare_digest(mac(value, gateway, job_id), given) for value in secrets]
+    return any(fits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """``wake`` sends success to a task token, and must take a token that is no longer valid."""
+
+    secret: Secret
+    receipts: ReceiptStore
+    jobs: JobStore
+    wake: Callable[[str], None]
+    clock: Callable[[], float]
+
+    def __call__(self, raw_path: str, body: bytes) -> None:
+        """Takes in one callback: receipt first, then the signal, then whoever waits is woken.
+
+        Safe to repeat at every point. When it stops half way the gateway's repetition, the next check or the sweep goes on.
+        Raises CallbackRefused.
+        """
+        job_id = verify(raw_path, self.secret)
+        if len(body) > MAX_BODY_BYTES:
+            raise CallbackRefused(413, "body too large")
+        now = int(self.clock())
+        self.receipts.record(job_id, Source.CALLBACK, body, now=now)
+        signalled = self.jobs.signal(job_id, now=now)
+        if signalled and signalled.task_token:
+            self.wake(signalled.task_token)

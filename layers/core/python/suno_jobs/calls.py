@@ -1,0 +1,60 @@
+"""Calling a gateway: with the right key, within the fleet's rate budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from suno_jobs import origins
+from suno_jobs.budget import Budget
+from suno_jobs.gateways import GATEWAYS
+from suno_jobs.gateways.base import Gateway, GatewayReply, GatewayRequest
+from suno_jobs.gateways.wire import Account, send
+from suno_jobs.models import Job
+from suno_jobs.secret import Secret
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class AccountUnusable(LookupError):
+    """The accounts secret holds no usable entry for this gateway and account; the operator has to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayCalls:
+    """Requests to the gateway and account of a job."""
+
+    client: httpx.Client
+    accounts: Secret
+    budget: Budget
+    clock: Callable[[], float]
+
+    def account(self, job: Job) -> Account:
+        """Raises AccountUnusable."""
+        return find_account(self.accounts, GATEWAYS[job.gateway], job.account)
+
+    def take_slot(self, job: Job) -> None:
+        """Every request needs one, before it is sent (I7). Raises NoSlot."""
+        self.budget.take(job.gateway, job.account, GATEWAYS[job.gateway].rate, now=self.clock())
+
+    def send(self, job: Job, account: Account, request: GatewayRequest) -> GatewayReply:
+        """One request, never repeated here. Raises GatewayUnreachable."""
+        return send(self.client, GATEWAYS[job.gateway], account, request)
+
+
+def find_account(accounts: Secret, gateway: Gateway, name: str) -> Account:
+    """Raises AccountUnusable. ``base_url`` may be set per account, for gateways that are reached under several names."""
+    entry = accounts.values().get(f"{gateway.name}/{name}")
+    if not isinstance(entry, dict):
+        raise AccountUnusable(f"the gateway accounts secret has no entry {gateway.name}/{name}")
+    base_url = str(entry.get("base_url") or gateway.base_url)
+    parts = urlsplit(base_url)
+    if parts.scheme != "https" and f"{parts.scheme}://{parts.netloc}" not in origins.LOCAL_ORIGINS:
+        raise AccountUnusable(f"the base_url of {gateway.name}/{name} is not https")
+    try:
+        return Account(api_key=str(entry.get("api_key") or ""), base_url=base_url)
+    except ValueError as error:
+        raise AccountUnusable(f"{gateway.name}/{name}: {error}") from None

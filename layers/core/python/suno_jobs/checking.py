@@ -1,0 +1,220 @@
+"""Check Task: reads the task with our own key and decides what is next. Spends no money, may run at any time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from suno_jobs import telemetry
+from suno_jobs.calls import AccountUnusable, GatewayCalls
+from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, JobNotFound, NoSlot
+from suno_jobs.gateways import GATEWAYS
+from suno_jobs.gateways.base import Reading, TaskReport, TaskStatus, TaskTrack, Unread
+from suno_jobs.models import Job, Track, TrackState
+from suno_jobs.receipts import ReceiptStore, Source
+from suno_jobs.store import JobStore
+from suno_jobs.submission import LOST, SUBMIT_SECONDS
+from suno_jobs.transitions import JobState, Progress
+from suno_jobs.workflow import Pace, Step
+
+NO_AUDIO_CHECKS = 3
+"""A success without audio is read again this often, since some gateways set the links a little later."""
+
+STORE_SECONDS = 600
+
+PROGRESS = {
+    TaskStatus.PENDING: Progress.QUEUED,
+    TaskStatus.TEXT_READY: Progress.TEXT,
+    TaskStatus.FIRST_READY: Progress.FIRST,
+}
+
+DEADLINE = Fault(
+    ErrorCode.DEADLINE_EXCEEDED,
+    "The gateway did not finish before the job's deadline. A song may still come and may have been charged.",
+    retryable=True,
+)
+
+NO_TRACK = Fault(ErrorCode.NO_AUDIO, "The gateway said success, and no track of it could be used.", retryable=True)
+NO_REASON = Fault(ErrorCode.GENERATION_FAILED, "The gateway gave no reason.", retryable=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checker:
+    jobs: JobStore
+    receipts: ReceiptStore
+    calls: GatewayCalls
+    pace: Pace
+    grace_seconds: int
+    clock: Callable[[], float]
+
+    def __call__(self, job_id: str) -> Step:
+        """Decides from the table and, where there is a task, from the gateway. Repeating it is always safe.
+
+        Raises JobNotFound.
+        """
+        now = self._now()
+        job = self.jobs.begin_check(job_id, now=now, due_at=now + SUBMIT_SECONDS + self.pace.longest + self.pace.slack)
+        if job is None:
+            raise JobNotFound(f"no job {job_id}")
+        try:
+            return self._decide(job)
+        except NoSlot as error:
+            return Step(job_id, "wait", math.ceil(error.seconds))
+        except Conflict:
+            # Somebody else moved the job on between our read and our write; look again at once.
+            return Step(job_id, "wait", 1)
+
+    def _decide(self, job: Job) -> Step:
+        if job.terminal or job.verdict:
+            return Step(job.job_id, "finish")
+        if job.task_id:
+            return self._follow(job, self._read(job, job.task_id))
+        if job.state is JobState.SUBMIT_UNKNOWN:
+            return self._look_for_task(job)
+        if job.intent_at is not None:
+            return self._judge_intent(job, job.intent_at)
+        if self._late(job):
+            return self._end(job, JobState.TIMED_OUT, job.fault or DEADLINE)
+        if (job.submit_after or 0) > self._now():
+            return self._wait_until(job, job.submit_after or 0)
+        return Step(job.job_id, "submit")
+
+    # Without a task
+
+    def _judge_intent(self, job: Job, intent_at: int) -> Step:
+        """A submission was begun and its end is not recorded: its function may still be at it, or it is dead."""
+        dead_at = intent_at + SUBMIT_SECONDS
+        if self._now() < dead_at:
+            return self._adopt_task(job) or self._wait_until(job, dead_at)
+        now = self._now()
+        until = min(now + self.grace_seconds, job.deadline_at)
+        due_at = until + self.pace.slack
+        return self._look_for_task(self.jobs.lose_submission(job.job_id, LOST, grace_until=until, now=now, due_at=due_at))
+
+    def _look_for_task(self, job: Job) -> Step:
+        """The answer to the submission was lost; a callback to the job's own URL tells which task it made."""
+        step = self._adopt_task(job)
+        if step:
+            return step
+        until = job.grace_until or job.deadline_at
+        if self._now() >= until:
+            return self._end(job, JobState.TIMED_OUT, job.fault or LOST)
+        return self._wait_until(job, until)
+
+    def _adopt_task(self, job: Job) -> Step | None:
+        """Goes on with the task that an authentic callback names; None when there is none.
+
+        The name is only a hint: unless the gateway knows the task, the job waits, at the longest until its deadline.
+        """
+        gateway = GATEWAYS[job.gateway]
+        named = {task_id for body in self.receipts.callbacks(job.job_id) if (task_id := gateway.read_callback(body))}
+        unread = None
+        for task_id in sorted(named):
+            reading = self._read(job, task_id)
+            if isinstance(reading, TaskReport):
+                now = self._now()
+                job = self.jobs.accept_task(job.job_id, task_id, now=now, due_at=now + self.pace.longest + self.pace.slack)
+                return self._follow(job, reading)
+            unread = reading
+        return self._cannot_read(job, unread) if unread else None
+
+    # With a task
+
+    def _follow(self, job: Job, reading: Reading) -> Step:
+        if isinstance(reading, Unread):
+            return self._cannot_read(job, reading)
+        for position, track in enumerate(reading.tracks):
+            self.jobs.record_track(job.job_id, _track(position, track))
+        if reading.status is TaskStatus.SUCCEEDED:
+            return self._conclude(job, JobState.FAILED, NO_TRACK)
+        if reading.status is TaskStatus.FAILED:
+            return self._failed(job, reading.fault or NO_REASON)
+        if self._late(job):
+            return self._conclude(job, JobState.TIMED_OUT, DEADLINE)
+        self.jobs.advance(job.job_id, PROGRESS[reading.status], now=self._now())
+        return self._wait_until(job, self._now() + self.pace.wait(job, self._now()))
+
+    def _read(self, job: Job, task_id: str) -> Reading:
+        gateway = GATEWAYS[job.gateway]
+        self.calls.take_slot(job)
+        try:
+            reply = self.calls.send(job, self.calls.account(job), gateway.status_request(task_id))
+        except AccountUnusable as error:
+            return Unread(Fault(ErrorCode.AUTHENTICATION, str(error)))
+        except GatewayUnreachable as error:
+            return Unread(Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True))
+        reading = gateway.read_status(reply)
+        ended = isinstance(reading, TaskReport) and reading.status in (TaskStatus.SUCCEEDED, TaskStatus.FAILED)
+        unknown = reading.unknown_words if isinstance(reading, TaskReport) else ()
+        if ended or unknown or isinstance(reading, Unread):
+            self.receipts.record(job.job_id, Source.STATUS, reply.body, now=self._now(), status=reply.status)
+        for word in unknown:
+            telemetry.count("UnknownStatusWord", gateway=gateway.name)
+            telemetry.log.warning("unknown status word", job_id=job.job_id, gateway=gateway.name, word=word)
+        return reading
+
+    def _cannot_read(self, job: Job, unread: Unread) -> Step:
+        if self._late(job):
+            fault = Fault(unread.fault.code, f"{DEADLINE.message} ({unread.fault.message})", retryable=True)
+            return self._conclude(job, JobState.TIMED_OUT, fault)
+        wait = max(self.pace.step(job), math.ceil(unread.retry_after_seconds or 0))
+        telemetry.log.info("task not read", job_id=job.job_id, gateway=job.gateway, code=unread.fault.code)
+        return self._wait_until(job, self._now() + wait)
+
+    def _failed(self, job: Job, fault: Fault) -> Step:
+        may_come = fault.code is ErrorCode.NO_AUDIO and not self._late(job)
+        if may_come and self.jobs.count_no_audio(job.job_id, now=self._now()) < NO_AUDIO_CHECKS:
+            return self._wait_until(job, self._now() + self.pace.interval)
+        return self._conclude(job, JobState.FAILED, fault)
+
+    def _conclude(self, job: Job, verdict: JobState, fault: Fault) -> Step:
+        """The gateway will say no more, or it is too late to wait: what can be fetched is stored, whatever the verdict.
+
+        The table is asked, not the last report: a gateway that fails a task may no longer name the track it had finished.
+        """
+        view = self.jobs.view(job.job_id)
+        tracks = view[1] if view else []
+        ready = tuple(track.track_id for track in tracks if track.state is TrackState.READY)
+        if ready:
+            now = self._now()
+            self.jobs.start_storing(job.job_id, now=now, due_at=now + STORE_SECONDS + self.pace.slack)
+            return Step(job.job_id, "store", self.pace.interval, ready)
+        if any(track.state is TrackState.STORED for track in tracks):
+            return Step(job.job_id, "finish")
+        return self._end(job, verdict, fault)
+
+    # Ways on
+
+    def _end(self, job: Job, verdict: JobState, fault: Fault) -> Step:
+        self.jobs.decide(job.job_id, verdict, fault, now=self._now())
+        return Step(job.job_id, "finish")
+
+    def _wait_until(self, job: Job, then: int) -> Step:
+        """Never past the deadline, and the due time follows, so that the sweep looks soon after a wake-up that never came."""
+        now = self._now()
+        if job.deadline_at > now:
+            then = min(then, job.deadline_at)
+        wait = max(1, then - now)
+        if wait > self.pace.longest + SUBMIT_SECONDS:
+            self.jobs.postpone(job.job_id, due_at=now + wait + self.pace.slack)
+        return Step(job.job_id, "wait", wait)
+
+    def _late(self, job: Job) -> bool:
+        return self._now() >= job.deadline_at
+
+    def _now(self) -> int:
+        return int(self.clock())
+
+
+def _track(position: int, track: TaskTrack) -> Track:
+    state = TrackState.READY if track.audio_url else TrackState.FAILED if track.fault else TrackState.PENDING
+    return Track(
+        track_id=track.track_id,
+        position=position,
+        state=state,
+        title=track.title,
+        duration_seconds=track.duration_seconds,
+        source_url=track.audio_url,
+        fault=track.fault,
+    )

@@ -1,0 +1,59 @@
+"""``suno-jobs``: what an operator does by hand, with the credentials of the shell it runs in."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+import boto3
+
+from suno_jobs.authorization import key_hash
+from suno_jobs.dynamo import pack
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+NewSecret = Callable[[], str]
+
+
+def create_key(client: DynamoDBClient, table: str, tenant: str, new_secret: NewSecret) -> str:
+    """Creates an API key for a tenant and returns it. Only its digest is stored: it cannot be shown again."""
+    key = new_secret()
+    client.put_item(
+        TableName=table,
+        Item=pack({"key_hash": key_hash(key), "tenant": tenant}),
+        ConditionExpression="attribute_not_exists(key_hash)",
+    )
+    return key
+
+
+def rotate_callback_secret(client: SecretsManagerClient, secret_id: str, new_secret: NewSecret) -> None:
+    """Makes the current secret the previous one and puts a new one in its place.
+
+    Callbacks in flight are still accepted. A second rotation before the gateways have called back for every job that was
+    submitted under the old secret would refuse those callbacks; polling would still find the songs.
+    """
+    current = json.loads(client.get_secret_value(SecretId=secret_id)["SecretString"])["current"]
+    client.put_secret_value(SecretId=secret_id, SecretString=json.dumps({"current": new_secret(), "previous": current}))
+
+
+def main(arguments: Sequence[str] | None = None, out: TextIO = sys.stdout) -> int:
+    parser = argparse.ArgumentParser(prog="suno-jobs", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    create = commands.add_parser("create-key", help="create an API key for a tenant and print it once")
+    create.add_argument("tenant")
+    create.add_argument("--table", required=True, help="the stack's output ApiKeysTable")
+    rotate = commands.add_parser("rotate-callback-secret", help="put a new callback secret; the old one stays accepted")
+    rotate.add_argument("--secret", required=True, help="the stack's output CallbackSecretArn")
+    given = parser.parse_args(arguments)
+    if given.command == "create-key":
+        print(create_key(boto3.client("dynamodb"), given.table, given.tenant, secrets.token_urlsafe), file=out)
+    else:
+        rotate_callback_secret(boto3.client("secretsmanager"), given.secret, secrets.token_urlsafe)
+        print("rotated", file=out)
+    return 0

@@ -1,0 +1,207 @@
+"""Streams one file of a stranger's server into an open file: whole, hashed, within its limits, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+import httpx
+
+from suno_jobs.errors import AssetError, AssetNotReady, AssetRefused, ErrorCode, Fault
+from suno_jobs.guard import Clock, Deadline, ForbiddenTarget, GuardedTransport, Resolver, parse_url, resolve
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpcore
+
+MAX_REDIRECTS = 3
+MAX_RESUMES = 2
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 20.0
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# Every other 4xx says that the URL itself is wrong; 410 that the file is gone for good.
+_MAY_PASS_LATER = frozenset({403, 404, 408, 425, 429})
+_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "suno-jobs"}
+_TIMEOUT = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": CONNECT_SECONDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What was written. ``content_type`` is the server's word, which proves nothing; ``host`` is the one that sent the file."""
+
+    bytes: int
+    sha256: str
+    content_type: str | None
+    host: str
+
+
+@dataclass(slots=True)
+class _Transfer:
+    """A file on its way, over one or more connections."""
+
+    into: BinaryIO
+    max_bytes: int
+    host: str = "the URL"
+    begun: bool = False
+    received: int = 0
+    announced: int | None = None
+    validated_by: str = "etag"
+    validator: str | None = None
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    @property
+    def can_resume(self) -> bool:
+        return self.validator is not None and self.announced is not None and 0 < self.received < self.announced
+
+    def headers(self) -> dict[str, str]:
+        if not self.begun or self.validator is None:
+            return _HEADERS
+        return {**_HEADERS, "range": f"bytes={self.received}-", "if-range": self.validator}
+
+    def begin(self, headers: httpx.Headers) -> None:
+        """Notes what a 200 announces. Without its length, ranges and a strong validator, a broken file is not resumed."""
+        self.begun = True
+        length = headers.get("content-length")
+        self.announced = int(length) if length is not None else None
+        if self.announced is not None and self.announced > self.max_bytes:
+            raise self._too_large()
+        if headers.get("accept-ranges") == "bytes":
+            weak = headers.get("etag", "W/").startswith("W/")
+            self.validated_by = "last-modified" if weak else "etag"
+            self.validator = headers.get(self.validated_by)
+
+    def continues(self, headers: httpx.Headers) -> bool:
+        """Whether a 206 is exactly what is still missing, of the same version of the file."""
+        whole = self.announced or 0
+        missing = f"bytes {self.received}-{whole - 1}/{whole}"
+        return (headers.get(self.validated_by, self.validator), headers.get("content-range")) == (self.validator, missing)
+
+    def take(self, chunk: bytes) -> None:
+        self.received += len(chunk)
+        if self.received > self.max_bytes:
+            raise self._too_large()
+        self.into.write(chunk)
+        self.digest.update(chunk)
+
+    def _too_large(self) -> AssetRefused:
+        return self.refused(ErrorCode.ASSET_TOO_LARGE, f"the file is larger than {self.max_bytes} bytes")
+
+    def not_ready(self, code: ErrorCode, reason: str) -> AssetNotReady:
+        return AssetNotReady(Fault(code, f"{self.host}: {reason}"))
+
+    def refused(self, code: ErrorCode, reason: str) -> AssetRefused:
+        return AssetRefused(Fault(code, f"{self.host}: {reason}"))
+
+
+class Downloader:
+    """Keeps nothing between two files: no connection, cookie or credential.
+
+    ``trusted_origins`` may be fetched from although they are not public; see ``GuardedTransport``.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolver: Resolver = resolve,
+        clock: Clock = time.monotonic,
+        trusted_origins: frozenset[str] = frozenset(),
+        ssl_context: ssl.SSLContext | None = None,
+        network: httpcore.NetworkBackend | None = None,
+    ) -> None:
+        self._resolver = resolver
+        self._clock = clock
+        self._trusted_origins = trusted_origins
+        self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        self._network = network
+
+    def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float) -> Downloaded:
+        """Streams the file behind ``url`` into ``into`` with constant memory.
+
+        Whatever is raised, ``into`` may hold a part of the file, to be thrown away. Raises AssetNotReady when the file may
+        still come or get better, AssetRefused when it will not. No message holds the URL: it may be signed.
+        """
+        deadline = Deadline(self._clock, self._clock() + seconds)
+        transfer = _Transfer(into, max_bytes)
+        transport = GuardedTransport(
+            resolver=self._resolver,
+            trusted_origins=self._trusted_origins,
+            deadline=deadline,
+            ssl_context=self._ssl_context,
+            network=self._network,
+        )
+        with transport:
+            resumes = 0
+            while True:
+                try:
+                    return _receive(transport, url, transfer)
+                except httpx.TransportError as error:
+                    if resumes == MAX_RESUMES or deadline.passed or not transfer.can_resume:
+                        raise _as_asset_error(error, transfer) from error
+                resumes += 1
+
+
+def _receive(transport: GuardedTransport, url: str, transfer: _Transfer) -> Downloaded:
+    with _follow(transport, url, transfer) as response:
+        _check_status(response.status_code, transfer)
+        _check_encoding(response.headers, transfer)
+        if not transfer.begun:
+            transfer.begin(response.headers)
+        elif not transfer.continues(response.headers):
+            raise transfer.not_ready(ErrorCode.ASSET_TRUNCATED, "the file was resumed at another place")
+        for chunk in response.iter_raw():
+            transfer.take(chunk)
+        if transfer.received == 0 or transfer.announced not in (None, transfer.received):
+            raise transfer.not_ready(
+                ErrorCode.ASSET_TRUNCATED, f"{transfer.received} bytes came, {transfer.announced} were announced"
+            )
+        return Downloaded(transfer.received, transfer.digest.hexdigest(), response.headers.get("content-type"), transfer.host)
+
+
+@contextmanager
+def _follow(transport: GuardedTransport, url: str, transfer: _Transfer) -> Iterator[httpx.Response]:
+    """The first answer that is not a redirect. Every hop passes the guard as if it were the first."""
+    target = parse_url(url)
+    for _ in range(MAX_REDIRECTS + 1):
+        transfer.host = target.raw_host.decode("ascii")
+        request = httpx.Request("GET", target, headers=transfer.headers(), extensions={"timeout": _TIMEOUT})
+        response = transport.handle_request(request)
+        try:
+            location = response.headers.get("location")
+            if response.status_code not in _REDIRECTS or location is None:
+                yield response
+                return
+        finally:
+            response.close()
+        target = parse_url(str(target.join(parse_url(location))))
+    raise transfer.not_ready(ErrorCode.ASSET_UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects")
+
+
+def _check_status(status: int, transfer: _Transfer) -> None:
+    if status == (206 if transfer.begun else 200):
+        return
+    if transfer.begun or status == 206:
+        raise transfer.not_ready(ErrorCode.ASSET_TRUNCATED, f"answered {status}, which is not the part that was asked for")
+    if 400 <= status < 500 and status not in _MAY_PASS_LATER:
+        raise transfer.refused(ErrorCode.ASSET_UNAVAILABLE, f"answered {status}")
+    raise transfer.not_ready(ErrorCode.ASSET_UNAVAILABLE, f"answered {status}")
+
+
+def _check_encoding(headers: httpx.Headers, transfer: _Transfer) -> None:
+    """Identity was asked for: what is encoded all the same is not the file, and unpacking it would void the size limit."""
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise transfer.not_ready(ErrorCode.ASSET_WRONG_TYPE, "the file came with a content encoding")
+
+
+def _as_asset_error(error: httpx.TransportError, transfer: _Transfer) -> AssetError:
+    if isinstance(error, ForbiddenTarget):
+        return transfer.refused(ErrorCode.ASSET_FORBIDDEN_ADDRESS, str(error))
+    reason = f"{transfer.received} bytes came, then {type(error).__name__}"
+    if transfer.begun and not isinstance(error, httpx.TimeoutException):
+        return transfer.not_ready(ErrorCode.ASSET_TRUNCATED, reason)
+    return transfer.not_ready(ErrorCode.ASSET_UNAVAILABLE, reason)

@@ -1,0 +1,120 @@
+"""The records of the jobs table as values: job, track, asset, receipt. Times are whole seconds since 1970 (UTC)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any, Self
+
+from suno_jobs.errors import Fault
+from suno_jobs.transitions import TERMINAL, JobState, Progress
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The hot record of one job.
+
+    ``intent_at`` is set while a submission is under way and its answer is not recorded (I1); ``submit_after`` is when a
+    refused one may be repeated; ``grace_until`` ends the wait for the callback of a lost answer. ``verdict`` is the end that
+    was decided but not yet carried out by ``finish_job``. ``execution`` counts the executions that were needed before this one.
+    """
+
+    job_id: str
+    tenant: str
+    gateway: str
+    kind: str
+    state: JobState
+    created_at: int
+    updated_at: int
+    deadline_at: int
+    fingerprint: str
+    account: str = "default"
+    progress: Progress = Progress.QUEUED
+    partial: bool = False
+    task_id: str | None = None
+    submitted_at: int | None = None
+    intent_at: int | None = None
+    submit_after: int | None = None
+    grace_until: int | None = None
+    verdict: JobState | None = None
+    fault: Fault | None = None
+    checks: int = 0
+    no_audio: int = 0
+    execution: int = 0
+    event_pending: bool = False
+    metadata: Mapping[str, str] | None = None
+
+    @property
+    def terminal(self) -> bool:
+        return self.state in TERMINAL
+
+    def to_item(self) -> Item:
+        return _compact(self)
+
+    @classmethod
+    def from_item(cls, item: Item) -> Self:
+        values = _known(cls, item)
+        values["state"] = JobState(item["state"])
+        values["progress"] = Progress(item["progress"])
+        values["verdict"] = JobState(item["verdict"]) if "verdict" in item else None
+        values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
+        return cls(**values)
+
+
+class TrackState(StrEnum):
+    PENDING = "pending"
+    READY = "ready"
+    STORED = "stored"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """One file that lies in the bucket and passed the gate. ``bytes`` is its size, ``sha256`` its digest in hex."""
+
+    kind: str
+    key: str
+    content_type: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One result of a task. ``source_url`` is the gateway's link, never shown; ``ready`` means it can be fetched."""
+
+    track_id: str
+    position: int
+    state: TrackState
+    title: str | None = None
+    duration_seconds: float | None = None
+    source_url: str | None = None
+    assets: tuple[Asset, ...] = ()
+    fault: Fault | None = None
+
+    def to_item(self) -> Item:
+        return _compact(self)
+
+    @classmethod
+    def from_item(cls, item: Item) -> Self:
+        values = _known(cls, item)
+        values["state"] = TrackState(item["state"])
+        values["assets"] = tuple(Asset(**asset) for asset in item.get("assets", ()))
+        values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
+        return cls(**values)
+
+
+def _compact(record: Job | Track) -> Item:
+    """As stored: without what is not known, since an absent attribute is what conditions test for."""
+    return {name: value for name, value in asdict(record).items() if value is not None} | (
+        {"fault": record.fault.to_item()} if record.fault else {}
+    )
+
+
+def _known(cls: type, item: Item) -> Item:
+    """Attributes that this version does not know are left alone, so that two versions can run side by side."""
+    names = {field.name for field in fields(cls)}
+    return {name: value for name, value in item.items() if name in names}

@@ -1,0 +1,87 @@
+"""Raw callbacks and gateway replies, kept whole: the evidence of what a gateway really said.
+
+A receipt is stored once; the same bytes again only raise its count. Small bodies are compressed into the item, large ones lie
+in the receipts bucket. Both expire.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from suno_jobs.dynamo import Change, pack, unpack
+from suno_jobs.models import Item
+from suno_jobs.store import key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_s3.client import S3Client
+
+INLINE_BYTES = 4096
+DAY_SECONDS = 86_400
+
+
+class Source(StrEnum):
+    CALLBACK = "callback"
+    SUBMISSION = "submission"
+    STATUS = "status"
+
+
+class ReceiptStore:
+    """``bucket_client`` is a function, so that a client for S3 is only made when a large body needs it."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table: str,
+        bucket_client: Callable[[], S3Client],
+        bucket: str,
+        *,
+        ttl_days: int,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._s3 = bucket_client
+        self._bucket = bucket
+        self._ttl_seconds = ttl_days * DAY_SECONDS
+
+    def record(self, job_id: str, source: Source, body: bytes, *, now: int, status: int | None = None) -> None:
+        """Stores the bytes whole. ``status`` is the HTTP status they came with. May be repeated: it counts."""
+        digest = hashlib.sha256(body).hexdigest()
+        change = Change(
+            sets={"last_at": now, "expires_at": now + self._ttl_seconds},
+            defaults={"first_at": now, "http_status": status or 0, **self._stored(job_id, digest, body)},
+            adds={"times": 1},
+        )
+        self._client.update_item(
+            TableName=self._table, Key=pack(key(job_id, f"RECEIPT#{source}#{digest}")), **change.arguments()
+        )
+
+    def callbacks(self, job_id: str) -> Iterator[bytes]:
+        """The bodies of all callbacks of a job, in no particular order."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=pack({":pk": key(job_id, "")["pk"], ":prefix": f"RECEIPT#{Source.CALLBACK}#"}),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield self._body(unpack(item))
+
+    def _stored(self, job_id: str, digest: str, body: bytes) -> Item:
+        packed = zlib.compress(body)
+        if len(packed) <= INLINE_BYTES:
+            return {"body": packed}
+        body_key = f"{job_id}/{digest}"
+        self._s3().put_object(Bucket=self._bucket, Key=body_key, Body=packed, ContentType="application/zlib")
+        return {"body_key": body_key}
+
+    def _body(self, item: Item) -> bytes:
+        if "body" in item:
+            return zlib.decompress(item["body"])
+        with self._s3().get_object(Bucket=self._bucket, Key=item["body_key"])["Body"] as body:
+            return zlib.decompress(body.read())

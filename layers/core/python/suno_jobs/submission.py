@@ -1,0 +1,126 @@
+"""Create Task: the only place that spends money, and it does so at most once (I1).
+
+The intent is written first, on condition that no other intent stands. From then on every end of this code leaves a state that
+says what is known: a task, a refusal, or that the answer was lost. Whoever finds the intent of somebody else submits nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from suno_jobs.calls import AccountUnusable, GatewayCalls
+from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoSlot
+from suno_jobs.gateways import GATEWAYS
+from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayRequest, Refused, Submission
+from suno_jobs.gateways.wire import Account
+from suno_jobs.models import Job
+from suno_jobs.receipts import ReceiptStore, Source
+from suno_jobs.requests import MusicInput
+from suno_jobs.store import JobStore
+from suno_jobs.transitions import JobState
+from suno_jobs.workflow import Pace, Step
+
+SUBMIT_SECONDS = 60
+"""No submission lives longer: the function that makes it has this timeout. An older intent belongs to a dead function."""
+
+LOST = Fault(
+    ErrorCode.AMBIGUOUS,
+    "The gateway's answer to the submission was lost. A song may have been generated and charged; it is not submitted again.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitter:
+    """Submits a job's request to its gateway. ``callback_url`` makes the URL that the gateway is to call."""
+
+    jobs: JobStore
+    receipts: ReceiptStore
+    calls: GatewayCalls
+    callback_url: Callable[[str, str], str]
+    pace: Pace
+    grace_seconds: int
+    clock: Callable[[], float]
+
+    def __call__(self, job_id: str) -> Step:
+        """Repeating it is always safe. Where nothing is to be submitted, the step only leads on to the check."""
+        job = self.jobs.get(job_id)
+        if job is None or not self._may_submit(job):
+            return _leave_to_check(job_id)
+        try:
+            return self._submit_once(job)
+        except NoSlot as error:
+            return Step(job_id, "wait", math.ceil(error.seconds))
+        except Conflict:
+            # Another run of this function holds the intent, or the check was faster than the gateway's answer: it adopted
+            # the task that a callback named, or ended the job.
+            return _leave_to_check(job_id)
+
+    def _submit_once(self, job: Job) -> Step:
+        try:
+            account = self.calls.account(job)
+        except AccountUnusable as error:
+            return self._refuse(job, Refused(Fault(ErrorCode.AUTHENTICATION, str(error))))
+        self.calls.take_slot(job)
+        request = GATEWAYS[job.gateway].music_request(
+            MusicInput.model_validate(self.jobs.request(job.job_id)),
+            callback_url=self.callback_url(job.gateway, job.job_id),
+        )
+        now = self._now()
+        job = self.jobs.begin_submission(job.job_id, now=now, due_at=now + SUBMIT_SECONDS + self.pace.slack)
+        return self._record(job, self._send(job, account, request))
+
+    def _may_submit(self, job: Job) -> bool:
+        waiting = job.state in (JobState.ACCEPTED, JobState.SUBMITTING) and job.intent_at is None and job.verdict is None
+        return waiting and (job.submit_after or 0) <= self._now() < job.deadline_at
+
+    def _send(self, job: Job, account: Account, request: GatewayRequest) -> Submission:
+        try:
+            reply = self.calls.send(job, account, request)
+        except GatewayUnreachable as error:
+            fault = Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True)
+            return Ambiguous(fault) if error.sent else Refused(fault, again=True)
+        submission = GATEWAYS[job.gateway].read_submission(reply)
+        if not isinstance(submission, Accepted):
+            self.receipts.record(job.job_id, Source.SUBMISSION, reply.body, now=self._now(), status=reply.status)
+        return submission
+
+    def _record(self, job: Job, submission: Submission) -> Step:
+        match submission:
+            case Accepted(task_id=task_id):
+                return self._accept(job, task_id)
+            case Refused():
+                return self._refuse(job, submission)
+            case Ambiguous(fault=fault):
+                return self._lose(job, fault)
+
+    def _accept(self, job: Job, task_id: str) -> Step:
+        now = self._now()
+        wait = self.pace.wait(job, now)
+        self.jobs.accept_task(job.job_id, task_id, now=now, due_at=now + wait + self.pace.slack)
+        return Step(job.job_id, "wait", wait)
+
+    def _refuse(self, job: Job, refused: Refused) -> Step:
+        now = self._now()
+        wait = max(self.pace.interval, math.ceil(refused.retry_after_seconds or 0))
+        if refused.again and now + wait < job.deadline_at:
+            due_at = now + wait + self.pace.slack
+            self.jobs.refuse_submission(job.job_id, refused.fault, submit_after=now + wait, now=now, due_at=due_at)
+            return Step(job.job_id, "wait", wait)
+        self.jobs.decide(job.job_id, JobState.FAILED, refused.fault, now=now)
+        return _leave_to_check(job.job_id)
+
+    def _lose(self, job: Job, fault: Fault) -> Step:
+        now = self._now()
+        until = min(now + self.grace_seconds, job.deadline_at)
+        fault = Fault(LOST.code, f"{LOST.message} ({fault.message})", gateway_code=fault.gateway_code, trace_id=fault.trace_id)
+        self.jobs.lose_submission(job.job_id, fault, grace_until=until, now=now, due_at=until + self.pace.slack)
+        return Step(job.job_id, "wait", max(1, until - now))
+
+    def _now(self) -> int:
+        return int(self.clock())
+
+
+def _leave_to_check(job_id: str) -> Step:
+    return Step(job_id, "wait", 1)

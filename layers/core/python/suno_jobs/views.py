@@ -1,0 +1,59 @@
+"""A job as its owner sees it: in the API and in the event that announces its end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from suno_jobs.errors import Fault
+from suno_jobs.models import Asset, Job, Track
+
+Json = dict[str, Any]
+
+
+def job_view(job: Job, tracks: Iterable[Track] = (), *, url: Callable[[Asset, Track], str] | None = None) -> Json:
+    """``url`` makes a link for a stored asset; without it the view holds keys only. Never shows a gateway's own link."""
+    return {
+        "job_id": job.job_id,
+        "gateway": job.gateway,
+        "kind": job.kind,
+        "state": job.state,
+        "progress": job.progress,
+        "partial": job.partial,
+        "task_id": job.task_id,
+        "metadata": dict(job.metadata or {}),
+        "created_at": _time(job.created_at),
+        "updated_at": _time(job.updated_at),
+        "deadline_at": _time(job.deadline_at),
+        "error": _error(job.fault),
+        "tracks": [_track_view(track, url) for track in tracks],
+    }
+
+
+def etag(view: Json) -> str:
+    """A weak validator of the view. Links are left out: they are signed anew at each reading and mean the same."""
+    bare = {**view, "tracks": [{**track, "assets": [{**a, "url": None} for a in track["assets"]]} for track in view["tracks"]]}
+    return f'W/"{hashlib.sha256(json.dumps(bare, sort_keys=True).encode()).hexdigest()[:24]}"'
+
+
+def _track_view(track: Track, url: Callable[[Asset, Track], str] | None) -> Json:
+    return {
+        "track_id": track.track_id,
+        "title": track.title,
+        "duration_seconds": track.duration_seconds,
+        "state": track.state,
+        "error": _error(track.fault),
+        "assets": [asdict(asset) | ({"url": url(asset, track)} if url else {}) for asset in track.assets],
+    }
+
+
+def _error(fault: Fault | None) -> Json | None:
+    return {"gateway_code": None, "trace_id": None, **fault.to_item()} if fault else None
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,102 @@
+"""How the state machine is driven: names of executions, starting them, waking them, and when to look next."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+from suno_jobs.models import Job
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+GROWTH = 1.5
+"""Each wait is half as long again as the one before, up to the longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What Create Task and Check Task answer to the state machine."""
+
+    job_id: str
+    next: Literal["wait", "submit", "store", "finish"]
+    wait_seconds: int = 1
+    tracks: tuple[str, ...] = ()
+
+    def to_payload(self) -> dict[str, Any]:
+        return {"job_id": self.job_id, "next": self.next, "wait_seconds": self.wait_seconds, "tracks": list(self.tracks)}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When to look at a job. All figures in seconds."""
+
+    first_check: int
+    interval: int
+    longest: int
+
+    def step(self, job: Job) -> int:
+        """Growing with the number of checks."""
+        return min(self.longest, round(self.interval * GROWTH ** min(job.checks, 20)))
+
+    def wait(self, job: Job, now: int) -> int:
+        """Until a running task is looked at again: not before its callback is overdue, and never past the deadline."""
+        overdue_in = (job.submitted_at or job.created_at) + self.first_check - now
+        return max(1, min(max(self.step(job), overdue_in), job.deadline_at - now))
+
+    @property
+    def slack(self) -> int:
+        return slack(self.longest)
+
+
+def slack(longest_interval: int) -> int:
+    """How many seconds after its expected next step a job counts as stuck."""
+    return 2 * longest_interval
+
+
+class ExecutionState(StrEnum):
+    RUNNING = "RUNNING"
+    ENDED = "ENDED"
+    MISSING = "MISSING"
+
+
+class Executions:
+    """The executions of one state machine, each named after its job, so that starting one twice starts it once."""
+
+    def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
+        self._client = client
+        self._arn = state_machine_arn
+
+    @staticmethod
+    def name(job_id: str, number: int) -> str:
+        return f"{job_id}-{number}" if number else job_id
+
+    def start(self, job_id: str, number: int = 0) -> None:
+        """Starts the execution unless one of that name was ever started."""
+        try:
+            self._client.start_execution(
+                stateMachineArn=self._arn, name=self.name(job_id, number), input=json.dumps({"job_id": job_id})
+            )
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return
+
+    def state(self, job_id: str, number: int) -> ExecutionState:
+        arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{self.name(job_id, number)}"
+        try:
+            status = self._client.describe_execution(executionArn=arn)["status"]
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return ExecutionState.MISSING
+        return ExecutionState.RUNNING if status == "RUNNING" else ExecutionState.ENDED
+
+    def wake(self, task_token: str) -> None:
+        wake_up(self._client, task_token)
+
+
+def wake_up(client: SFNClient, task_token: str) -> None:
+    """Ends the wait of whoever holds the token. One that waits no longer is no error: it is looking already."""
+    try:
+        client.send_task_success(taskToken=task_token, output="{}")
+    except (client.exceptions.TaskTimedOut, client.exceptions.TaskDoesNotExist, client.exceptions.InvalidToken):
+        return
