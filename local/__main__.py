@@ -1,0 +1,149 @@
+"""`python -m local up | run | simulate`."""
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import httpx
+from rich.console import Console
+
+from local import demo, simulator
+from local.deploy import DeployFailed
+from local.processes import StartFailed
+from local.simulator import Simulator
+from local.stack import GATEWAYS, LocalStack, UnknownParameter
+
+
+class Terminated(BaseException):
+    """A signal arrived. Like KeyboardInterrupt it unwinds everything, so that nothing is left behind."""
+
+
+def pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise argparse.ArgumentTypeError(f"not of the form NAME=VALUE: {text}")
+    return name, value
+
+
+def gateway_pair(text: str) -> tuple[str, str]:
+    name, url = pair(text)
+    if name not in GATEWAYS:
+        raise argparse.ArgumentTypeError(f"unknown gateway {name}; known: {', '.join(GATEWAYS)}")
+    return name, url.rstrip("/")
+
+
+def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=0, help="port of the API (default: a free one)")
+    parser.add_argument(
+        "--parameter", type=pair, action="append", default=[], metavar="KEY=VALUE", help="template parameter; repeatable"
+    )
+    parser.add_argument(
+        "--gateway",
+        type=gateway_pair,
+        action="append",
+        default=[],
+        metavar="NAME=BASE_URL",
+        help="use this server, not the simulator",
+    )
+    parser.add_argument(
+        "--audio-origin",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="fetch audio from this loopback origin too; repeatable",
+    )
+    parser.add_argument("--task-seconds", type=float, default=6.0, help="how long a task takes at the simulator (default: 6)")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="The whole bundle on this machine: no account, no Docker."
+    )
+    commands = parser.add_subparsers(required=True)
+    up = commands.add_parser("up", help="start the stack, print where it is, stay up until interrupted")
+    add_stack_arguments(up)
+    up.set_defaults(command=stay_up)
+    run = commands.add_parser("run", help="bring one song through each gateway")
+    add_stack_arguments(run)
+    run.add_argument("--songs", type=Path, default=Path("songs"), help="where the files go (default: songs)")
+    run.set_defaults(command=run_demo)
+    simulate = commands.add_parser("simulate", help="the gateway simulator alone")
+    simulator.add_arguments(simulate)
+    simulate.set_defaults(command=simulator.run)
+    return parser.parse_args(arguments)
+
+
+def make_stack(arguments: argparse.Namespace, parameters: dict[str, str], logs: Path) -> LocalStack:
+    return LocalStack(
+        parameters | dict(arguments.parameter),
+        port=arguments.port,
+        gateways=dict(arguments.gateway),
+        audio_origins=arguments.audio_origin,
+        simulator=Simulator(task_seconds=arguments.task_seconds),
+        logs=logs,
+    )
+
+
+def stay_up(arguments: argparse.Namespace) -> int:
+    def serve(logs: Path) -> int:
+        with make_stack(arguments, {}, logs) as stack:
+            print(json.dumps(stack.describe()), flush=True)
+            threading.Event().wait()
+        return 0
+
+    return with_logs(serve, interrupted=0)
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    console = Console()
+
+    def show(logs: Path) -> int:
+        with ExitStack() as running:
+            with console.status("Starting AWS and the gateways on this machine"):
+                stack = running.enter_context(make_stack(arguments, demo.PARAMETERS, logs))
+            return demo.run(stack, arguments.songs, console)
+
+    return with_logs(show, interrupted=130)
+
+
+def with_logs(command: Callable[[Path], int], *, interrupted: int) -> int:
+    """Runs it with a folder for logs, which is kept, and named, only when something went wrong."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, terminate)
+    logs = Path(tempfile.mkdtemp(prefix="suno-jobs-logs-"))
+    code = 1
+    try:
+        code = command(logs)
+    except Terminated:
+        shutil.rmtree(logs)
+        return interrupted
+    except (StartFailed, DeployFailed, UnknownParameter, demo.RequestRefused, httpx.HTTPError) as error:
+        print(error, file=sys.stderr)
+    if code:
+        print(f"logs: {logs}", file=sys.stderr)
+    else:
+        shutil.rmtree(logs)
+    return code
+
+
+def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def main() -> int:
+    arguments = parse(sys.argv[1:])
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    return command(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

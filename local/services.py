@@ -1,0 +1,56 @@
+"""Child process of the local stack: one emulator, serving on a listening socket that it inherits.
+
+Started by path (`python -P services.py NAME FD`) as the leader of its own process group. It reads its standard input, which the
+parent holds open: when the parent is gone, however it died, the whole group (the emulated Lambda environments too) is killed.
+
+Each emulator is imported where it is served: the other one's process should not carry it.
+"""
+
+import asyncio
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+
+
+def die_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def serve_ministack(fd: int) -> None:
+    from hypercorn.asyncio import serve  # noqa: PLC0415
+    from hypercorn.config import Config  # noqa: PLC0415
+    from ministack.app import app  # noqa: PLC0415
+
+    config = Config()
+    config.bind = [f"fd://{fd}"]
+    config.keep_alive_timeout = 75
+    asyncio.run(serve(app, config))
+
+
+def serve_step_functions(fd: int) -> None:
+    from moto.core.config import default_user_config  # noqa: PLC0415
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app  # noqa: PLC0415
+    from werkzeug.serving import make_server  # noqa: PLC0415
+
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    host, port = socket.socket(fileno=os.dup(fd)).getsockname()
+    application = DomainDispatcherApplication(create_backend_app)
+    make_server(host, port, application, threaded=True, request_handler=MotoRequestHandler, fd=fd).serve_forever()
+
+
+SERVERS = {"ministack": serve_ministack, "stepfunctions": serve_step_functions}
+
+
+def main() -> None:
+    threading.Thread(target=die_with_parent, daemon=True).start()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard != resource.RLIM_INFINITY else max(soft, 4096), hard))
+    SERVERS[sys.argv[1]](int(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+# ruff: noqa: S311 - chance makes melodies and mishaps here, no secrets
+"""What can go wrong, by name: the one table of faults, and the ways to ask for them.
+
+A fault is written ``name`` or ``name=number``, and is asked for
+
+* in the request: a marker ``[fault:name]`` or ``[fault:name=number]`` anywhere in its texts, several if wanted;
+* ahead of the request: ``POST /_simulator/faults`` or ``Simulator.fail_next``, for the next new submission at a gateway;
+* by chance: ``draw``, from a seed.
+
+Faults belong to an order (all submissions with one callback URL), so that a repeated submission meets the same faults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+EVERY = 1_000_000.0
+
+Faults = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """``default`` is the number when none is given; EVERY means each time."""
+
+    default: float
+    meaning: str
+
+
+FAULTS: dict[str, FaultKind] = {
+    "rate_limited": FaultKind(1, "the first n submissions are refused as too frequent, with Retry-After: 1"),
+    "quota_exhausted": FaultKind(EVERY, "the first n submissions are refused because the account is empty"),
+    "server_error_on_submit": FaultKind(EVERY, "the first n submissions are answered with code 500, nothing is created"),
+    "dropped_connection": FaultKind(EVERY, "the first n submissions are cut off without an answer, nothing is created"),
+    "server_error_after_create": FaultKind(EVERY, "the task is created and will call back, the answer is code 500"),
+    "timeout_on_submit": FaultKind(30, "the task is created, the answer is held for n seconds, then the connection is cut"),
+    "garbled_answer": FaultKind(EVERY, "the task is created, the answer is an HTML page with status 200"),
+    "lost_callback": FaultKind(EVERY, "no callback is sent"),
+    "doubled_callback": FaultKind(EVERY, "every callback is sent twice"),
+    "callback_before_answer": FaultKind(EVERY, "the task is done at once; its callbacks are answered before the submission is"),
+    "early_callback": FaultKind(EVERY, "the final callback comes while the task has barely begun"),
+    "late_callback": FaultKind(5, "callbacks come n seconds late"),
+    "disordered_callbacks": FaultKind(EVERY, "callbacks come last stage first, all when the task is done"),
+    "garbage_callback": FaultKind(EVERY, "the body of a callback is no JSON"),
+    "slow_task": FaultKind(30, "the task takes n seconds"),
+    "failed_task": FaultKind(EVERY, "the task fails and has no audio"),
+    "success_without_audio": FaultKind(EVERY, "the task succeeds, but no track has audio"),
+    "one_track_failed": FaultKind(EVERY, "the second track has no audio"),
+    "unknown_status": FaultKind(2, "the first n status replies use a status word that nobody documented"),
+    "poll_server_error": FaultKind(2, "the first n status requests are answered with code 500"),
+    "poll_not_found": FaultKind(2, "the first n status requests do not find the task"),
+    "garbled_poll": FaultKind(2, "the first n status requests are answered with an HTML page with status 200"),
+    "audio_404_first": FaultKind(2, "the first n downloads of each track's audio are answered with 404"),
+    "truncated_audio": FaultKind(EVERY, "the first n downloads of each track's audio break off half way"),
+    "html_audio": FaultKind(EVERY, "the first n downloads of each track's audio are an HTML page with status 200"),
+}
+
+_MARKER = re.compile(r"\[fault:([^\]]*)\]")
+
+
+class UnknownFault(ValueError):
+    """The text names no fault of the table, or its number is none."""
+
+
+def parse_fault(text: str) -> tuple[str, float]:
+    """Raises UnknownFault."""
+    name, _, number = text.strip().partition("=")
+    kind = FAULTS.get(name)
+    if kind is None or (number and not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", number)):
+        raise UnknownFault(f"unknown fault: {text!r}")
+    return name, float(number) if number else kind.default
+
+
+def parse_faults(texts: Iterable[str]) -> Faults:
+    """Raises UnknownFault."""
+    return dict(parse_fault(text) for text in texts)
+
+
+def marked_faults(text: str) -> Faults:
+    """The faults that the markers in a text ask for. Raises UnknownFault, so that a misspelt marker is not ignored."""
+    return parse_faults(_MARKER.findall(text))
+
+
+def without_markers(text: str) -> str:
+    return _MARKER.sub("", text).strip()
+
+
+def draw(seed: int, gateway: str, number: int) -> Faults:
+    """The faults that chance holds for a gateway's n-th order: none in two of five orders, else one or two."""
+    chance = Random(f"{seed}/{gateway}/{number}")
+    count = chance.choices((0, 1, 2), weights=(2, 2, 1))[0]
+    return {name: FAULTS[name].default for name in chance.sample(sorted(FAULTS), count)}
+
+
+def strikes(faults: Faults, name: str, attempt: int) -> bool:
+    """Whether a fault that concerns the first n attempts hits this one; attempts count from 1."""
+    return attempt <= faults.get(name, 0)
+
+
+def fault_help() -> str:
+    width = max(map(len, FAULTS))
+    return "\n".join(f"  {name:<{width}}  {_number(kind.default):>6}  {kind.meaning}" for name, kind in FAULTS.items())
+
+
+def _number(default: float) -> str:
+    return "" if default == EVERY else f"n={default:g}"

@@ -1,0 +1,89 @@
+# ruff: noqa: S311 - chance makes melodies and mishaps here, no secrets
+"""The files that the simulated CDN serves: small melodies as real MP3 files, and cover pictures.
+
+Everything is computed from a seed text, so that the same track has the same bytes for ever.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from array import array
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+
+import lameenc
+import miniaudio
+
+SAMPLE_RATE = 44_100
+BIT_RATE_KBPS = 64
+
+_LOUDNESS = 11_000
+_PENTATONIC = (0, 2, 4, 7, 9, 12)
+_TAKE_VARIATION = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """``duration_seconds`` is what a decoder measures in ``mp3``. ``preview`` is decodable, but not the whole song."""
+
+    mp3: bytes
+    preview: bytes
+    duration_seconds: float
+
+
+@lru_cache(maxsize=128)
+def record(seed: str, seconds: float) -> Recording:
+    """A melody of about so many seconds: the nearest whole number of notes, and what the encoder pads."""
+    mp3 = _encode(_melody(Random(seed), seconds))
+    return Recording(mp3, mp3[: len(mp3) // 4], round(float(miniaudio.mp3_get_info(mp3).duration), 2))
+
+
+def take_seconds(task_id: str, number: int, shortest: float, longest: float) -> float:
+    """How long a take shall be: the takes of one task are about equally long, but not quite."""
+    base = Random(task_id).uniform(shortest, longest)
+    return base * (1 + Random(f"{task_id}/{number}").uniform(-_TAKE_VARIATION, _TAKE_VARIATION))
+
+
+def _melody(chance: Random, seconds: float) -> bytes:
+    note_seconds = chance.choice((0.2, 0.25, 0.3))
+    root = chance.choice((196.0, 220.0, 246.9, 261.6, 293.7))
+    notes = [_note(root * 2 ** (step / 12), note_seconds) for step in _PENTATONIC]
+    place, tune = chance.randrange(len(notes)), array("h")
+    for _ in range(max(1, round(seconds / note_seconds))):
+        tune.extend(notes[place])
+        place = min(max(place + chance.choice((-2, -1, -1, 1, 1, 2)), 0), len(notes) - 1)
+    return tune.tobytes()
+
+
+def _note(frequency: float, seconds: float) -> array[int]:
+    """A plucked tone with one overtone, faded out, so that notes join without a click."""
+    count = int(SAMPLE_RATE * seconds)
+    turn, sine = math.tau * frequency / SAMPLE_RATE, math.sin
+    tone = ((1 - i / count) ** 2 * (sine(turn * i) + 0.4 * sine(2 * turn * i)) for i in range(count))
+    return array("h", (int(_LOUDNESS * value) for value in tone))
+
+
+def _encode(samples: bytes) -> bytes:
+    encoder = lameenc.Encoder()
+    encoder.set_bit_rate(BIT_RATE_KBPS)
+    encoder.set_in_sample_rate(SAMPLE_RATE)
+    encoder.set_channels(1)
+    encoder.set_quality(7)
+    encoder.silence()
+    return bytes(encoder.encode(samples)) + bytes(encoder.flush())
+
+
+@lru_cache(maxsize=128)
+def cover(seed: str, side: int = 64) -> bytes:
+    """A PNG picture: one colour, fading downwards."""
+    colour = Random(seed).randbytes(3)
+    rows = b"".join(b"\0" + bytes(channel * (side - y) // side for channel in colour) * side for y in range(side))
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,0 +1,239 @@
+"""What all gateways have in common: it takes orders, keeps their tasks, applies faults and counts what happens."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from random import Random
+from typing import Any
+
+from local.simulator.acedata import AceData
+from local.simulator.anyint import AnyInt
+from local.simulator.clock import Clock
+from local.simulator.courier import Courier
+from local.simulator.crun import Crun
+from local.simulator.faults import Faults, UnknownFault, draw, marked_faults, strikes
+from local.simulator.media import take_seconds
+from local.simulator.tasks import TAKES, Order, Report, Song, Stage, Take, Task
+from local.simulator.ttapi import Ttapi
+from local.simulator.wire import Reason, Refusal, Reply, Request, Wire
+
+WIRES: Mapping[str, Wire] = {wire.name: wire for wire in (Ttapi(), AnyInt(), Crun(), AceData())}
+
+HTML = Reply(200, b"<!doctype html><title>Just a moment...</title><p>Checking your browser.</p>", "text/html; charset=utf-8")
+
+
+class GarbledAnswer(Exception):
+    """Something between the gateway and its client answers with a page."""
+
+
+class CutConnection(Exception):
+    """The connection ends here, without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudioSettings:
+    task_seconds: float
+    audio_seconds: tuple[float, float]
+    faults_seed: int | None
+
+
+class Studio:
+    """Safe to be used from many threads. ``origin`` is asked for late, as the port is not known before the server listens."""
+
+    def __init__(
+        self,
+        settings: StudioSettings,
+        *,
+        clock: Clock,
+        chance: Random,
+        courier: Courier,
+        keys: Mapping[str, str],
+        origin: Callable[[], str],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._chance = chance
+        self._courier = courier
+        self._keys = keys
+        self._origin = origin
+        self._lock = threading.Lock()
+        self._orders: list[Order] = []
+        self._order_of: dict[tuple[str, str], Order] = {}
+        self._tasks: dict[tuple[str, str], Task] = {}
+        self._take_of: dict[tuple[str, str], tuple[Task, Take]] = {}
+        self._next_faults: defaultdict[str, deque[Faults]] = defaultdict(deque)
+
+    def answer(self, wire: Wire, request: Request) -> Reply:
+        """Raises CutConnection."""
+        try:
+            return self._answer(wire, request)
+        except GarbledAnswer:
+            return HTML
+        except Refusal as refusal:
+            reply = wire.refused(refusal)
+            return replace(reply, headers={"Retry-After": "1"}) if refusal.reason is Reason.TOO_FREQUENT else reply
+
+    def fail_next(self, gateway: str, faults: Faults) -> int:
+        """Puts faults upon the next new order at a gateway, after those that wait already; says how many wait."""
+        with self._lock:
+            self._next_faults[gateway].append(faults)
+            return len(self._next_faults[gateway])
+
+    def download(self, gateway: str, track_id: str) -> tuple[bytes, Faults, int] | None:
+        """A track's audio, the faults upon it and the number of this download; None while there is no audio."""
+        with self._lock:
+            task, take = self._take_of.get((gateway, track_id), (None, None))
+            if task is None or take is None or not task.has_audio(take, task.stage(self._clock.now())):
+                return None
+            take.downloads += 1
+            number = take.downloads
+        return take.recording().mp3, task.faults, number
+
+    def preview(self, gateway: str, track_id: str) -> bytes | None:
+        with self._lock:
+            _, take = self._take_of.get((gateway, track_id), (None, None))
+        return take.recording().preview if take else None
+
+    def tasks(self) -> list[dict[str, Any]]:
+        with self._lock:
+            tasks = list(self._tasks.values())
+        return [self._describe(task) for task in tasks]
+
+    def orders(self) -> list[dict[str, Any]]:
+        """One entry for each callback URL that was submitted with: how often, and how many tasks it paid for."""
+        with self._lock:
+            return [asdict(order) for order in self._orders]
+
+    def _answer(self, wire: Wire, request: Request) -> Reply:
+        purpose = wire.purpose(request)
+        if purpose is None:
+            raise Refusal(Reason.NO_SUCH_ROUTE, f"no such route: {request.method} {request.path}")
+        self._check_key(wire, request)
+        if purpose == "status":
+            return wire.status(request, partial(self._find, wire.name))
+        return self._submit(wire, request)
+
+    def _check_key(self, wire: Wire, request: Request) -> None:
+        key = wire.key(request)
+        if not key:
+            raise Refusal(Reason.NO_KEY, "the API key is missing")
+        if key != self._keys[wire.name]:
+            raise Refusal(Reason.WRONG_KEY, "the API key is not valid")
+
+    def _submit(self, wire: Wire, request: Request) -> Reply:
+        song = wire.song(request)
+        order, attempt = self._take_order(wire.name, song)
+        _refuse(order.faults, attempt)
+        task = self._create(order, song)
+        if "callback_before_answer" in order.faults:
+            self._courier.send_all(task, wire, self._cdn(wire.name))
+        else:
+            self._courier.send_in_time(task, wire, self._cdn(wire.name))
+        return self._accept(wire, task)
+
+    def _take_order(self, gateway: str, song: Song) -> tuple[Order, int]:
+        with self._lock:
+            order = self._order_of.get((gateway, song.callback_url or ""))
+            if order is None or song.callback_url is None:
+                order = Order(gateway, song.callback_url, self._faults(gateway, song))
+                self._orders.append(order)
+                self._order_of[gateway, song.callback_url or ""] = order
+            order.submissions += 1
+            return order, order.submissions
+
+    def _faults(self, gateway: str, song: Song) -> Faults:
+        try:
+            asked = marked_faults(f"{song.words} {song.title} {song.style}")
+        except UnknownFault as error:
+            raise Refusal(Reason.INVALID, str(error)) from None
+        if waiting := self._next_faults[gateway]:
+            return {**waiting.popleft(), **asked}
+        if asked or self._settings.faults_seed is None:
+            return asked
+        number = sum(order.gateway == gateway for order in self._orders)
+        return draw(self._settings.faults_seed, gateway, number)
+
+    def _create(self, order: Order, song: Song) -> Task:
+        with self._lock:
+            task_id = self._new_id()
+            lengths = (take_seconds(task_id, number, *self._settings.audio_seconds) for number in range(TAKES))
+            takes = tuple(Take(self._new_id(), number, length) for number, length in enumerate(lengths))
+            seconds = order.faults.get("slow_task", self._settings.task_seconds)
+            if "callback_before_answer" in order.faults:
+                seconds = 0.0
+            task = Task(task_id, order, song, self._clock.now(), seconds, takes)
+            order.paid += 1
+            self._tasks[order.gateway, task_id] = task
+            self._take_of |= {(order.gateway, take.track_id): (task, take) for take in takes}
+            return task
+
+    def _accept(self, wire: Wire, task: Task) -> Reply:
+        if "server_error_after_create" in task.faults:
+            raise Refusal(Reason.SERVER_ERROR, "fetch failed")
+        if "garbled_answer" in task.faults:
+            raise GarbledAnswer
+        if "timeout_on_submit" in task.faults:
+            self._clock.wait_until(task.created_at + task.faults["timeout_on_submit"])
+            raise CutConnection
+        if task.song.waits and not self._clock.wait_until(task.moment(Stage.DONE)):
+            raise CutConnection
+        return wire.accepted(self._report(task))
+
+    def _find(self, gateway: str, task_id: str) -> Report | None:
+        with self._lock:
+            task = self._tasks.get((gateway, task_id))
+            if task is None:
+                return None
+            task.polls += 1
+            poll = task.polls
+        if strikes(task.faults, "poll_server_error", poll):
+            raise Refusal(Reason.SERVER_ERROR, "fetch failed")
+        if strikes(task.faults, "garbled_poll", poll):
+            raise GarbledAnswer
+        if strikes(task.faults, "poll_not_found", poll):
+            return None
+        return self._report(task, strange=strikes(task.faults, "unknown_status", poll))
+
+    def _report(self, task: Task, *, strange: bool = False) -> Report:
+        return Report(task, task.stage(self._clock.now()), self._cdn(task.gateway), strange)
+
+    def _describe(self, task: Task) -> dict[str, Any]:
+        return {
+            "gateway": task.gateway,
+            "task_id": task.task_id,
+            "stage": task.stage(self._clock.now()).name.lower(),
+            "created_at": task.created_at,
+            "callback_url": task.song.callback_url,
+            "faults": dict(task.faults),
+            "submissions": task.order.submissions,
+            "paid": task.order.paid,
+            "callbacks": [asdict(delivery) for delivery in list(task.callbacks)],
+            "polls": task.polls,
+            "downloads": {take.track_id: take.downloads for take in task.takes},
+            "request": dict(task.song.fields),
+            "undocumented_fields": list(task.song.undocumented),
+        }
+
+    def _cdn(self, gateway: str) -> str:
+        return f"{self._origin()}/cdn/{gateway}"
+
+    def _new_id(self) -> str:
+        return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
+
+
+def _refuse(faults: Faults, attempt: int) -> None:
+    """The faults that keep an order from becoming a task."""
+    if strikes(faults, "dropped_connection", attempt):
+        raise CutConnection
+    for name, reason, message in (
+        ("rate_limited", Reason.TOO_FREQUENT, "too many requests"),
+        ("quota_exhausted", Reason.NO_CREDITS, "not enough credits"),
+        ("server_error_on_submit", Reason.SERVER_ERROR, "fetch failed"),
+    ):
+        if strikes(faults, name, attempt):
+            raise Refusal(reason, message)

@@ -1,0 +1,193 @@
+"""The local stack: starts the emulators and the simulator, deploys the template, and takes everything down again."""
+
+import hashlib
+import json
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from local import aws
+from local.deploy import Deployed, deploy, make_uploader
+from local.front import Front
+from local.processes import Emulator
+from local.simulator import Simulator
+from local.template import Runtime, functions, load, package, translate
+
+ROOT = Path(__file__).resolve().parent.parent
+STACK_NAME = "suno-jobs-local"
+GATEWAYS = ("ttapi", "anyint", "crun", "acedata")
+SERVICES = ("cloudformation", "dynamodb", "events", "lambda", "logs", "s3", "secretsmanager", "sqs", "stepfunctions")
+
+
+class UnknownParameter(ValueError):
+    """The template has no such parameter."""
+
+
+class FunctionFailed(Exception):
+    """A function that was invoked directly raised; the message holds what Lambda reported and where the log is."""
+
+
+class LocalStack:
+    """A context manager: ready on entry; on exit, whatever happened, no process, socket or file is left but the logs.
+
+    `gateways` replaces the simulator by another server for the gateways named; `audio_origins` are loopback origins beside the
+    simulator's that audio may be fetched from. `logs` is a folder for a file of each function and emulator; it is not removed.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        port: int = 0,
+        gateways: Mapping[str, str] | None = None,
+        audio_origins: Iterable[str] = (),
+        simulator: Simulator | None = None,
+        logs: Path | None = None,
+        root: Path = ROOT,
+    ) -> None:
+        self._parameters = dict(parameters or {})
+        self._port = port
+        self._gateways = dict(gateways or {})
+        self._audio_origins = tuple(audio_origins)
+        self.simulator = simulator or Simulator()
+        self.logs = logs or Path(tempfile.mkdtemp(prefix="suno-jobs-logs-"))
+        self._root = root
+        self._session = aws.isolated_session()
+        self._clients: dict[str, Any] = {}
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as started:
+            self._start(started)
+            self._exit = started.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._exit.close()
+
+    def _start(self, started: ExitStack) -> None:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        home = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="suno-jobs-", ignore_cleanup_errors=True)))
+        self._front = started.enter_context(Front(self._port))
+        self._ministack = started.enter_context(Emulator("ministack", self.logs / "ministack.log"))
+        self._interpreter = started.enter_context(Emulator("stepfunctions", self.logs / "stepfunctions.log"))
+        self._ministack.start(self._ministack_environment(home))
+        self._interpreter.start(aws.clean_environment(home) | {"MOTO_PORT": str(self._ministack.port)})
+        started.enter_context(self.simulator)
+        started.callback(self._close_clients)
+        self._deploy()
+
+    def _ministack_environment(self, home: Path) -> dict[str, str]:
+        """The functions inherit this: it is where they learn the endpoints from."""
+        return aws.clean_environment(home) | {
+            "GATEWAY_PORT": str(self._ministack.port),
+            "MINISTACK_ACCOUNT_ID": aws.ACCOUNT_ID,
+            "MINISTACK_REGION": aws.REGION,
+            # Every function is held to its own role's policy.
+            "AUTH": "true",
+            "LAMBDA_EXECUTOR": "local",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "S3_DATA_DIR": str(home / "s3"),
+            "STATE_DIR": str(home / "state"),
+            "AWS_ENDPOINT_URL": self._ministack.url,
+            "AWS_ENDPOINT_URL_SFN": self._interpreter.url,
+        }
+
+    def _deploy(self) -> None:
+        template = load(self._root)
+        if unknown := self._parameters.keys() - template["Parameters"].keys():
+            raise UnknownParameter(f"the template has no parameter {', '.join(sorted(unknown))}")
+        parameters = {"PublicBaseUrl": self.api_url, "SweepIntervalMinutes": "1"} | self._parameters
+        self._ministack.wait_until_ready("/_ministack/ready")
+        self._function_ids = functions(template)
+        package(template, self._root, self._runtime(), make_uploader(self.client))
+        translated = translate(template, parameters, self._session)
+        self._interpreter.wait_until_ready("/moto-api/")
+        self._deployed: Deployed = deploy(self.client, STACK_NAME, translated, parameters)
+        self._front.route_to(self._ministack.port, f"/_aws/execute-api/{self._deployed.ids['HttpApi']}/$default")
+        self._put_gateway_accounts()
+        self.api_key = self.create_api_key("local")
+
+    def _runtime(self) -> Runtime:
+        urls = [self.simulator.url, self.simulator.audio_origin, *self._gateways.values(), *self._audio_origins]
+        return Runtime(python=sys.executable, logs=self.logs.resolve(), local_origins=sorted({origin(url) for url in urls}))
+
+    def _put_gateway_accounts(self) -> None:
+        urls = {name: self.simulator.base_url(name) for name in GATEWAYS} | self._gateways
+        accounts = {f"{name}/default": {"api_key": self.simulator.keys[name], "base_url": url} for name, url in urls.items()}
+        secret = self.output("GatewayAccountsSecretArn")
+        self.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(accounts))
+
+    def create_api_key(self, tenant: str) -> str:
+        """A new key of this tenant; only its hash is stored."""
+        key = secrets.token_urlsafe(32)
+        item = {"key_hash": {"S": hashlib.sha256(key.encode()).hexdigest()}, "tenant": {"S": tenant}}
+        self.client("dynamodb").put_item(TableName=self.output("ApiKeysTable"), Item=item)
+        return key
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this stack. `stepfunctions` is the interpreter that runs the executions."""
+        if service not in self._clients:
+            name = service.removeprefix("ministack-")
+            self._clients[service] = aws.make_client(self._session, name, self.endpoint(service))
+        return self._clients[service]
+
+    def _close_clients(self) -> None:
+        for client in self._clients.values():
+            client.close()
+
+    def endpoint(self, service: str) -> str:
+        return self._interpreter.url if service == "stepfunctions" else self._ministack.url
+
+    def invoke(self, function: str, payload: Any) -> Any:
+        """Runs a function, named by its folder, and answers what it returned. Raises FunctionFailed."""
+        name = self._deployed.ids[self._function_ids[function]]
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload).encode())
+        result = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            raise FunctionFailed(f"{function}: {json.dumps(result)}; its log: {self.logs / function}.log")
+        return result
+
+    def function_log(self, function: str) -> str:
+        """All that this function, named by its folder, has written so far."""
+        file = self.logs / f"{function}.log"
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
+    def output(self, name: str) -> str:
+        return self._deployed.outputs[name]
+
+    @property
+    def api_url(self) -> str:
+        return self._front.url
+
+    @property
+    def bucket(self) -> str:
+        return self.output("AssetsBucket")
+
+    @property
+    def state_machine_arn(self) -> str:
+        return self.output("StateMachineArn")
+
+    def describe(self) -> dict[str, Any]:
+        """What another program needs to use this stack."""
+        return {
+            "api_url": self.api_url,
+            "api_key": self.api_key,
+            "bucket": self.bucket,
+            "endpoints": {service: self.endpoint(service) for service in SERVICES},
+            "simulator_url": self.simulator.url,
+            "region": aws.REGION,
+            "logs": str(self.logs),
+        }
+
+
+def origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,208 @@
+"""The artefact itself: what `make bundle` built is imported with Lambda's own path, and looked through.
+
+.aws-sam/host is built for this machine and can be imported; .aws-sam/build is what is deployed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = Path(__file__).parents[2]
+HOST = ROOT / ".aws-sam/host"
+DEPLOYED = ROOT / ".aws-sam/build"
+PROBE = Path(__file__).with_name("probe.py")
+LAYERS = ("CoreLayer", "DependenciesLayer")
+
+TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+FUNCTIONS: dict[str, dict[str, Any]] = {
+    name: resource["Properties"]
+    for name, resource in TEMPLATE["Resources"].items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+HANDLER: str = TEMPLATE["Globals"]["Function"]["Handler"]
+DEPENDENCIES: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+
+EVERY_ARTEFACT = [*FUNCTIONS, *LAYERS]
+COMPRESSED_LIMITS = {"CoreLayer": 500_000, "DependenciesLayer": 15_000_000}
+
+# botocore's names where they differ from the prefix of an IAM action
+SERVICES = {"states": "stepfunctions"}
+
+
+def layer_path(layer: str) -> Path:
+    return HOST / layer / "python"
+
+
+def run_probe(path: list[Path], *what: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Imports ``what`` from ``path`` in a process that has nothing but the standard library and Lambda's own variables."""
+    environment = {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", "LANG": "C.UTF-8", **(variables or {})}
+    command = [sys.executable, "-I", "-S", "-B", str(PROBE), ":".join(map(str, path)), *what]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def run_handler(function: str, core: Path, dependencies: Path) -> subprocess.CompletedProcess[str]:
+    variables = dict.fromkeys(FUNCTIONS[function]["Environment"]["Variables"], "1")
+    return run_probe([HOST / function, core, dependencies], f"handler:{HANDLER}", variables=variables)
+
+
+def without(package: str, folder: Path, target: Path) -> Path:
+    """The same layer folder but for one package."""
+    target.mkdir()
+    for entry in folder.iterdir():
+        if entry.name.partition(".")[0] != package:
+            (target / entry.name).symlink_to(entry)
+    return target
+
+
+def import_name(requirement: str) -> str:
+    return requirement.replace("-", "_")
+
+
+def granted_services() -> list[str]:
+    """botocore's names of all services for which some function has a permission."""
+    statements = [s for f in FUNCTIONS.values() for policy in f["Policies"] for s in policy["Statement"]]
+    actions = [a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])]
+    prefixes = {action.partition(":")[0] for action in actions}
+    return sorted(SERVICES.get(prefix, prefix) for prefix in prefixes)
+
+
+def files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_handler_imports_from_the_build(function: str) -> None:
+    result = run_handler(function, layer_path("CoreLayer"), layer_path("DependenciesLayer"))
+    assert result.returncode == 0, result.stderr
+
+
+def test_every_module_imports_from_the_layers() -> None:
+    """Also what a handler imports only when it needs it."""
+    result = run_probe([layer_path("CoreLayer"), layer_path("DependenciesLayer")], "package:suno_jobs")
+    assert result.returncode == 0, result.stderr
+
+
+def test_clients_of_all_granted_services_can_be_made() -> None:
+    """The build leaves out the description of every AWS service that it does not name."""
+    result = run_probe([layer_path("DependenciesLayer")], *(f"client:{service}" for service in granted_services()))
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("requirement", DEPENDENCIES)
+def test_missing_dependency_is_noticed(requirement: str, tmp_path: Path) -> None:
+    """Proves the tests above, and that no dependency is shipped for nothing."""
+    package = import_name(requirement)
+    dependencies = without(package, layer_path("DependenciesLayer"), tmp_path / "python")
+    result = run_probe([layer_path("CoreLayer"), dependencies], "package:suno_jobs")
+    assert result.returncode != 0
+    assert f"No module named '{package}" in result.stderr
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_missing_boto3_is_noticed_in_every_function(function: str, tmp_path: Path) -> None:
+    dependencies = without("botocore", layer_path("DependenciesLayer"), tmp_path / "python")
+    result = run_handler(function, layer_path("CoreLayer"), dependencies)
+    assert result.returncode != 0
+    assert "No module named 'botocore" in result.stderr
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_layer_one_folder_too_deep_is_noticed(function: str, tmp_path: Path) -> None:
+    """ContentUri layers/core would give python/python/suno_jobs, which dies only on Lambda."""
+    (tmp_path / "python").symlink_to(layer_path("CoreLayer"))
+    result = run_handler(function, tmp_path, layer_path("DependenciesLayer"))
+    assert result.returncode != 0
+    assert "No module named 'suno_jobs" in result.stderr
+
+
+def test_build_of_the_wrong_layer_folder_fails(tmp_path: Path) -> None:
+    command = ["make", "-f", str(ROOT / "packaging/Makefile"), "build-CoreLayer", f"ARTIFACTS_DIR={tmp_path}"]
+    result = subprocess.run(command, cwd=ROOT / "layers/core", capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode != 0
+    assert "suno_jobs" in result.stderr
+
+
+@pytest.mark.parametrize("build", [HOST, DEPLOYED], ids=["host", "deployed"])
+def test_core_layer_holds_our_package_and_nothing_else(build: Path) -> None:
+    source = ROOT / "layers/core/python/suno_jobs"
+    expected = {path.relative_to(source.parent) for path in files(source) if "__pycache__" not in path.parts}
+    layer = build / "CoreLayer/python"
+    assert {path.relative_to(layer) for path in files(layer) if "__pycache__" not in path.parts} == expected
+
+
+@pytest.mark.parametrize("build", [HOST, DEPLOYED], ids=["host", "deployed"])
+def test_functions_hold_their_entry_point_and_nothing_else(build: Path) -> None:
+    for function in FUNCTIONS:
+        names = {path.name for path in (build / function).iterdir() if path.name != "__pycache__"}
+        assert names == {"app.py"}, function
+
+
+@pytest.mark.parametrize("build", [HOST, DEPLOYED], ids=["host", "deployed"])
+def test_dependencies_layer_holds_what_is_pinned_and_nothing_else(build: Path) -> None:
+    lines = (ROOT / "layers/dependencies/requirements.txt").read_text().splitlines()
+    pinned = {line.partition("==")[0].replace("-", "_") for line in lines if "==" in line}
+    shipped = {path.name.partition("-")[0] for path in (build / "DependenciesLayer/python").glob("*.dist-info")}
+    assert shipped == pinned
+
+
+def test_native_code_is_for_lambda() -> None:
+    libraries = [path for path in files(DEPLOYED) if ".so" in path.suffixes]
+    assert libraries, "pydantic_core at least is native"
+    for library in libraries:
+        header = library.read_bytes()[:20]
+        assert header[:4] == b"\x7fELF"
+        assert int.from_bytes(header[18:20], "little") == 183, f"{library.name} is not for aarch64"
+        assert "cpython-313-" in library.name or "abi3" in library.name
+
+
+def check_bytecode(build: Path, tag: str) -> None:
+    """Every module has bytecode of that Python, which is valid whatever time its source has."""
+    for source in build.rglob("*.py"):
+        compiled = source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc"
+        assert compiled.is_file(), compiled
+        flags = int.from_bytes(compiled.read_bytes()[4:8], "little")
+        assert flags == 0b01, f"{compiled} is not unchecked-hash"
+    assert {path.name.split(".")[-2] for path in build.rglob("*.pyc")} == {tag}
+
+
+def test_bytecode_of_the_host_build_is_complete() -> None:
+    assert sys.implementation.cache_tag is not None
+    check_bytecode(HOST, sys.implementation.cache_tag)
+
+
+def test_bytecode_of_the_deployed_build_is_complete_or_absent() -> None:
+    if next(DEPLOYED.rglob("*.pyc"), None) is None:
+        pytest.skip("built on a machine without Python 3.13")
+    check_bytecode(DEPLOYED, "cpython-313")
+
+
+def test_bytecode_names_the_paths_on_lambda() -> None:
+    compiled = importlib.util.cache_from_source(str(HOST / "CoreLayer/python/suno_jobs/errors.py"))
+    content = Path(compiled).read_bytes()
+    assert b"/opt/python/suno_jobs/errors.py" in content
+    assert bytes(ROOT) not in content
+
+
+@pytest.mark.parametrize("artefact", EVERY_ARTEFACT)
+def test_artefact_is_small(artefact: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lambda's own limit is 50 MB for an upload; a cold start fetches and opens all of this."""
+    folder = DEPLOYED / artefact
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in files(folder):
+            archive.write(path, path.relative_to(folder))
+    compressed, whole = buffer.tell(), sum(path.stat().st_size for path in files(folder))
+    with capsys.disabled():
+        print(f"\n{artefact}: {compressed / 1e6:.2f} MB zipped, {whole / 1e6:.2f} MB unpacked", end=" ")
+    assert compressed < COMPRESSED_LIMITS.get(artefact, 10_000)

@@ -1,0 +1,16 @@
+"""Unit and property tests run with sockets off: they must not depend on anything outside the process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+WITHOUT_SOCKETS = (TESTS / "unit", TESTS / "properties")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in WITHOUT_SOCKETS):
+            item.add_marker("disable_socket")

@@ -1,0 +1,63 @@
+"""The whole bundle on this machine, once for all integration tests, with times of seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from local.simulator import Simulator
+from local.stack import LocalStack
+from tests.integration.waiting import wait_for_end
+
+Json = dict[str, Any]
+
+PARAMETERS = {
+    "FirstCheckSeconds": "3",
+    "CheckIntervalSeconds": "1",
+    "MaxCheckIntervalSeconds": "2",
+    "JobDeadlineSeconds": "40",
+    "AmbiguousSubmitGraceSeconds": "4",
+}
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    logs = tmp_path_factory.mktemp("logs")
+    with LocalStack(PARAMETERS, simulator=Simulator(task_seconds=1.0), logs=logs) as running:
+        yield running
+
+
+@pytest.fixture
+def as_tenant(stack: LocalStack) -> Iterator[Callable[[str], httpx.Client]]:
+    """Makes a client with a fresh key of the tenant named."""
+    clients: list[httpx.Client] = []
+
+    def connect(tenant: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {stack.create_api_key(tenant)}"}
+        clients.append(httpx.Client(base_url=stack.api_url, headers=headers, timeout=40, trust_env=False))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def api(as_tenant: Callable[[str], httpx.Client]) -> httpx.Client:
+    return as_tenant("local")
+
+
+@pytest.fixture
+def anonymous(stack: LocalStack) -> Iterator[httpx.Client]:
+    """A client without a key."""
+    with httpx.Client(base_url=stack.api_url, timeout=40, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def finished(stack: LocalStack, api: httpx.Client) -> Callable[[str], Json]:
+    """Waits for the end of a job and answers it."""
+    return lambda job_id: wait_for_end(api, job_id, stack.logs)

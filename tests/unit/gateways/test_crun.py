@@ -1,0 +1,258 @@
+"""crun.ai's documented payloads, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from suno_jobs.errors import ErrorCode
+from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Rate, Refused, TaskReport, TaskStatus, Unread
+from suno_jobs.gateways.crun import Crun
+from suno_jobs.requests import MusicInput
+
+MakeReply = Callable[..., GatewayReply]
+GATEWAY = Crun()
+HOOK = "https://jobs.example/v1/callbacks/crun/j1/mac"
+TASK = "d6956973-2f17-43d4-8514-af6cc3a2f55d"
+
+SONG = {
+    "suno_id": "s-1",
+    "title": "Kettle Song",
+    "prompt": "[Verse]\nThe kettle sings at six",
+    "tags": "folk waltz",
+    "suno_audio_url": "https://suno.example/s-1.mp3",
+    "suno_image_url": "https://suno.example/s-1.png",
+    "suno_image_large_url": "https://suno.example/s-1-large.png",
+    "suno_model_name": "chirp-crow",
+    "duration": 182.1,
+    "created_at": 1768900400,
+}
+
+
+def info(status: Any, result: Any, code: Any = 200) -> dict[str, Any]:
+    data = {
+        "task_id": TASK,
+        "provider": "Suno",
+        "model_version": "sunov5",
+        "status": status,
+        "param": {
+            "model": "suno/music-generate",
+            "callback_url": None,
+            "input": {"mode": "custom", "model": "v5", "instrumental": False, "title": "Kettle Song", "lyrics": "[Verse]"},
+        },
+        "create_at": 1768900378,
+        "result": result,
+        "duration_s": None,
+        "complete_at": None,
+        "source": "api",
+    }
+    return {"code": code, "message": "success", "data": data}
+
+
+def done(**fields: Any) -> dict[str, Any]:
+    return info("success", {"code": 200, "message": "success", **fields})
+
+
+def test_request_in_simple_mode_folds_what_has_no_field(described: MusicInput) -> None:
+    request = GATEWAY.music_request(described, callback_url=HOOK)
+    assert (request.method, request.path) == ("POST", "/api/v1/client/job/CreateTask")
+    assert request.json == {
+        "model": "suno/music-generate",
+        "callback_url": HOOK,
+        "input": {
+            "mode": "simple",
+            "model": "v5",
+            "instrumental": False,
+            "prompt": "A lighthouse hums to passing ships\nStyle: sea shanty, accordion\nTitle: Lamp Keeper",
+            "negative_tags": "autotune",
+            "vocal_gender": "f",
+        },
+    }
+
+
+def test_request_in_custom_mode(worded: MusicInput) -> None:
+    body = GATEWAY.music_request(worded, callback_url=HOOK).json
+    assert body is not None
+    assert body["input"] == {
+        "mode": "custom",
+        "model": "v4.5plus",
+        "instrumental": False,
+        "title": "Kettle Song",
+        "tags": "folk waltz",
+        "lyrics": "[Verse]\nThe kettle sings at six",
+        "negative_tags": "drums",
+        "vocal_gender": "m",
+    }
+
+
+@pytest.mark.parametrize("model", ["v3.5", "v4", "v4.5", "v4.5plus", "v4.5all", "v5", "v5.5", "v6"])
+def test_our_model_names_are_crun_s(model: str) -> None:
+    body = GATEWAY.music_request(MusicInput(prompt="rain", model=model), callback_url=HOOK).json
+    assert body is not None
+    assert body["input"]["model"] == model
+
+
+def test_status_request_key_and_rate() -> None:
+    request = GATEWAY.status_request(TASK)
+    assert (request.method, request.path, request.params) == ("GET", "/api/v1/client/job/TaskInfo", {"task_id": TASK})
+    assert GATEWAY.authorization("ak_1") == {"x-api-key": "ak_1"}
+    assert GATEWAY.rate == Rate(15, 1.0)
+
+
+def test_submission_accepted(reply: MakeReply) -> None:
+    assert GATEWAY.read_submission(reply({"code": 200, "message": "success", "data": {"task_id": TASK}})) == Accepted(TASK)
+
+
+@pytest.mark.parametrize(
+    ("code", "ours", "again"),
+    [
+        (401, ErrorCode.AUTHENTICATION, False),
+        (402, ErrorCode.QUOTA, False),
+        (422, ErrorCode.INVALID_REQUEST, False),
+        (429, ErrorCode.RATE_LIMITED, True),
+        (455, ErrorCode.MAINTENANCE, True),
+        (505, ErrorCode.INVALID_REQUEST, False),
+    ],
+)
+def test_submission_refused_by_body_or_by_http(reply: MakeReply, code: int, ours: ErrorCode, *, again: bool) -> None:
+    body = {"code": code, "message": "no", "data": None}
+    for answer in (reply(body), reply(body, code), reply(b"<html>", code), reply({"code": 200, "data": None}, code)):
+        got = GATEWAY.read_submission(answer)
+        assert isinstance(got, Refused)
+        assert (got.fault.code, got.again) == (ours, again)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"code": 404, "message": "no", "data": None}, 200),
+        ({"code": 500, "message": "no", "data": None}, 200),
+        ({"code": 501, "message": "no", "data": None}, 200),
+        ({"code": 500, "message": "no", "data": None}, 500),
+        ({"code": 777, "message": "no", "data": None}, 200),
+        ({"code": 200, "message": "success", "data": None}, 200),
+        ({"code": 200, "message": "success", "data": {"task_id": TASK}}, 500),
+        ({"code": 429, "message": "no", "data": {"task_id": TASK}}, 200),
+        ({"data": {"task_id": TASK}}, 200),
+        (b"<html></html>", 502),
+        (b"", 200),
+    ],
+)
+def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
+    assert isinstance(GATEWAY.read_submission(reply(body, status)), Ambiguous)
+
+
+@pytest.mark.parametrize("word", ["pending", "running"])
+def test_running(reply: MakeReply, word: str) -> None:
+    assert GATEWAY.read_status(reply(info(word, None))) == TaskReport(TaskStatus.PENDING)
+
+
+def test_unknown_word_is_still_running(reply: MakeReply) -> None:
+    got = GATEWAY.read_status(reply(info("archived", {"media_urls": ["https://crun.example/a.mp3"]})))
+    assert isinstance(got, TaskReport)
+    assert (got.status, got.unknown_words) == (TaskStatus.PENDING, ("archived",))
+    assert [each.audio_url for each in got.tracks] == [None]
+
+
+def test_success(reply: MakeReply) -> None:
+    second = {**SONG, "suno_id": "s-2", "suno_audio_url": "https://suno.example/s-2.mp3", "duration": "180"}
+    urls = ["https://crun.example/a.mp3", "https://crun.example/b.mp3"]
+    got = GATEWAY.read_status(reply(done(media_urls=urls, suno_data=[SONG, second])))
+    assert isinstance(got, TaskReport)
+    assert got.status is TaskStatus.SUCCEEDED
+    assert [(each.track_id, each.audio_url, each.title, each.duration_seconds) for each in got.tracks] == [
+        ("s-1", "https://suno.example/s-1.mp3", "Kettle Song", 182.1),
+        ("s-2", "https://suno.example/s-2.mp3", "Kettle Song", 180.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "audio"),
+    [
+        ({"media_urls": ["https://crun.example/a.mp3", "https://crun.example/b.mp3"]}, ["a.mp3", "b.mp3"]),
+        ({"media_urls": ["", "https://crun.example/b.mp3"], "suno_data": []}, ["b.mp3"]),
+        ({"media_url": "https://crun.example/a.mp3"}, ["a.mp3"]),
+        ({"media_url": ["https://crun.example/a.mp3"], "media_urls": None}, ["a.mp3"]),
+        ({"media_urls": ["https://crun.example/c.mp3"], "suno_data": [{**SONG, "suno_audio_url": None}]}, ["c.mp3"]),
+        ({"media_urls": ["https://crun.example/c.mp3"], "suno_data": [SONG]}, ["s-1.mp3"]),
+        ({"media_urls": ["https://crun.example/c.mp3"], "suno_data": [SONG, {"suno_id": "s-2"}]}, ["s-1.mp3", None]),
+    ],
+)
+def test_media_urls_stand_in(reply: MakeReply, fields: Any, audio: list[str | None]) -> None:
+    got = GATEWAY.read_status(reply(done(**fields)))
+    assert isinstance(got, TaskReport)
+    assert got.status is TaskStatus.SUCCEEDED
+    assert [each.audio_url and each.audio_url.rsplit("/", 1)[1] for each in got.tracks] == audio
+
+
+@pytest.mark.parametrize(
+    "result", [None, {}, {"suno_data": [{"suno_id": "s-1"}]}, {"media_urls": [None, "None"], "suno_data": 7}]
+)
+def test_success_without_audio_is_no_success(reply: MakeReply, result: Any) -> None:
+    got = GATEWAY.read_status(reply(info("success", result)))
+    assert isinstance(got, TaskReport)
+    assert got.fault is not None
+    assert (got.status, got.fault.code) == (TaskStatus.FAILED, ErrorCode.NO_AUDIO)
+
+
+def test_status_decides_over_the_result_s_code(reply: MakeReply) -> None:
+    got = GATEWAY.read_status(reply(done(suno_data=[SONG], code=501)))
+    assert isinstance(got, TaskReport)
+    assert got.status is TaskStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        info("failed", {"code": 501, "message": "the band broke up"}),
+        {"code": 501, "message": "the band broke up", "data": None},
+    ],
+)
+def test_failed(reply: MakeReply, body: Any) -> None:
+    got = GATEWAY.read_status(reply(body))
+    assert isinstance(got, TaskReport)
+    assert got.fault is not None
+    assert (got.status, got.fault.code) == (TaskStatus.FAILED, ErrorCode.GENERATION_FAILED)
+    assert (got.fault.gateway_code, got.fault.message) == ("501", "the band broke up")
+
+
+@pytest.mark.parametrize(
+    ("code", "ours"),
+    [
+        (401, ErrorCode.AUTHENTICATION),
+        (402, ErrorCode.QUOTA),
+        (404, ErrorCode.NOT_FOUND),
+        (422, ErrorCode.INVALID_REQUEST),
+        (429, ErrorCode.RATE_LIMITED),
+        (455, ErrorCode.MAINTENANCE),
+        (500, ErrorCode.GATEWAY_ERROR),
+        (505, ErrorCode.INVALID_REQUEST),
+        (777, ErrorCode.GATEWAY_ERROR),
+    ],
+)
+def test_refused_query(reply: MakeReply, code: int, ours: ErrorCode) -> None:
+    got = GATEWAY.read_status(reply({"code": code, "message": "task_id not found", "data": None}, retry_after="30"))
+    assert isinstance(got, Unread)
+    assert (got.fault.code, got.retry_after_seconds) == (ours, 30.0)
+
+
+@pytest.mark.parametrize(
+    "answer", [(b"<html>", 501), (info("failed", None), 502), (info(None, None), 200), ({"code": 200, "data": None}, 200)]
+)
+def test_unreadable(reply: MakeReply, answer: tuple[Any, int]) -> None:
+    assert isinstance(GATEWAY.read_status(reply(*answer)), Unread)
+
+
+def test_callback() -> None:
+    assert GATEWAY.read_callback(b'{"code":200,"data":{"task_id":"T1","status":"success"}}') == "T1"
+    assert GATEWAY.read_callback(b'{"task_id":"T1"}') == "T1"
+    assert GATEWAY.read_callback(b'{"id":"T1"}') is None
+
+
+def test_limits(described: MusicInput) -> None:
+    assert GATEWAY.check_music(described) == ()
+    long = MusicInput(lyrics="x" * 5001, style="x" * 1001, title="x" * 101)
+    assert [field for field, _ in GATEWAY.check_music(long)] == ["lyrics", "style", "title"]
+    assert [field for field, _ in GATEWAY.check_music(MusicInput(prompt="x" * 450, style="y" * 50))] == ["prompt"]

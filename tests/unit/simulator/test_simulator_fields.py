@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from local.simulator.wire import Fields, Reason, Refusal, Request
+
+Check = Callable[[Fields], object]
+
+
+@pytest.mark.parametrize(
+    ("value", "check", "reason"),
+    [
+        ("true", lambda fields: fields.flag("x"), Reason.INVALID),
+        (1, lambda fields: fields.flag("x"), Reason.INVALID),
+        (None, lambda fields: fields.flag("x", required=True), Reason.INVALID),
+        (5, lambda fields: fields.text("x"), Reason.INVALID),
+        ("  ", lambda fields: fields.text("x", required=True), Reason.INVALID),
+        ("aaaa", lambda fields: fields.text("x", longest=3), Reason.TOO_LONG),
+        ("v9", lambda fields: fields.word("x", {"v5"}), Reason.INVALID),
+        ("0.5", lambda fields: fields.number("x", 0, 1), Reason.INVALID),
+        (True, lambda fields: fields.number("x", 0, 1), Reason.INVALID),
+        (1.5, lambda fields: fields.number("x", 0, 1), Reason.INVALID),
+        ("ftp://host", lambda fields: fields.url("x"), Reason.INVALID),
+    ],
+)
+def test_wrong_values_are_refused(value: object, check: Check, reason: Reason) -> None:
+    with pytest.raises(Refusal) as refused:
+        check(Fields({"x": value}))
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("value", "check", "expected"),
+    [
+        (False, lambda fields: fields.flag("x", required=True), False),
+        (None, lambda fields: fields.flag("x"), False),
+        ("aaa", lambda fields: fields.text("x", required=True, longest=3), "aaa"),
+        (None, lambda fields: fields.word("x", {"v5"}), ""),
+        (1, lambda fields: fields.number("x", 0, 1), None),
+        (None, lambda fields: fields.url("x"), None),
+    ],
+)
+def test_right_values_are_read(value: object, check: Check, expected: object) -> None:
+    assert check(Fields({"x": value})) == expected
+
+
+def test_fields_that_nobody_documents_are_listed() -> None:
+    assert Fields({"a": 1, "c": 2, "b": 3}).others({"a"}) == ("b", "c")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])
+def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
+    with pytest.raises(Refusal):
+        Request("POST", "/", {}, {}, body).json()

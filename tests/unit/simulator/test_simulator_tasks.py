@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from local.simulator.courier import schedule
+from local.simulator.faults import parse_faults
+from local.simulator.tasks import Order, Song, Stage, Take, Task
+
+STARTED = 1_000.0
+ALL_STAGES = (Stage.TEXT, Stage.FIRST, Stage.DONE)
+
+
+def make_task(*faults: str, callback_url: str | None = "http://127.0.0.1/hook") -> Task:
+    order = Order("anyint", callback_url, parse_faults(faults))
+    song = Song(fields={}, words="la", title="", style="", model="V5", callback_url=callback_url)
+    takes = tuple(Take(f"track-{number}", number, 1.0) for number in range(2))
+    return Task("task", order, song, STARTED, 10.0, takes)
+
+
+def test_a_task_goes_through_its_stages_in_time() -> None:
+    task = make_task()
+    seen = [task.stage(STARTED + seconds) for seconds in (0, 0.9, 1, 3.9, 4, 7, 9.9, 10, 1_000)]
+    assert seen == [Stage.QUEUED, Stage.QUEUED, Stage.RUNNING, Stage.RUNNING, Stage.TEXT, *[Stage.FIRST] * 2, *[Stage.DONE] * 2]
+
+
+def test_a_failing_task_is_done_where_another_has_its_text() -> None:
+    task = make_task("failed_task")
+    assert [task.stage(STARTED + seconds) for seconds in (0, 3.9, 4)] == [Stage.QUEUED, Stage.RUNNING, Stage.DONE]
+
+
+@pytest.mark.parametrize(
+    ("fault", "at_first", "when_done"),
+    [
+        ("lost_callback", (True, False), (True, True)),
+        ("one_track_failed", (True, False), (True, False)),
+        ("success_without_audio", (False, False), (False, False)),
+        ("failed_task", (False, False), (False, False)),
+    ],
+)
+def test_which_tracks_have_audio(fault: str, at_first: tuple[bool, bool], when_done: tuple[bool, bool]) -> None:
+    task = make_task(fault)
+    assert tuple(task.has_audio(take, Stage.FIRST) for take in task.takes) == at_first
+    assert tuple(task.has_audio(take, Stage.DONE) for take in task.takes) == when_done
+
+
+TEXT, FIRST, DONE = (STARTED + 4, Stage.TEXT), (STARTED + 7, Stage.FIRST), (STARTED + 10, Stage.DONE)
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        ([], [TEXT, FIRST, DONE]),
+        (["lost_callback"], []),
+        (["doubled_callback"], [TEXT, TEXT, FIRST, FIRST, DONE, DONE]),
+        (["disordered_callbacks"], [(STARTED + 10, stage) for stage in reversed(ALL_STAGES)]),
+        (["early_callback"], [(STARTED + 1, Stage.DONE)]),
+        (["late_callback=30"], [(moment + 30, stage) for moment, stage in (TEXT, FIRST, DONE)]),
+        (["failed_task"], [(STARTED + 4, Stage.DONE)]),
+        (["early_callback", "doubled_callback"], [(STARTED + 1, Stage.DONE)] * 2),
+    ],
+)
+def test_when_callbacks_are_due(faults: list[str], expected: list[tuple[float, Stage]]) -> None:
+    assert schedule(make_task(*faults), ALL_STAGES) == expected
+
+
+def test_without_a_callback_url_nothing_is_due() -> None:
+    assert schedule(make_task(callback_url=None), ALL_STAGES) == []
+
+
+def test_a_title_is_made_up_from_the_words() -> None:
+    def title(words: str, given: str = "") -> str:
+        return Song(fields={}, words=words, title=given, style="", model="V5", callback_url=None).shown_title
+
+    assert title("[fault:slow_task=2] A bright song about the sea") == "A bright song about"
+    assert title("A bright song", "Sea") == "Sea"
+    assert title("") == "Untitled"

@@ -1,0 +1,191 @@
+import hashlib
+from collections.abc import Callable
+from typing import BinaryIO
+
+import lameenc
+import pytest
+from botocore.exceptions import ClientError as AwsError
+
+from suno_jobs.assets import TrackStorer
+from suno_jobs.download import Downloaded
+from suno_jobs.errors import AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
+from suno_jobs.models import Track, TrackState
+from suno_jobs.transitions import JobState
+from tests.world import BUCKET, World
+
+URL = "https://cdn.example/t.mp3?signature=secret"
+
+
+def song(seconds: int) -> bytes:
+    encoder = lameenc.Encoder()
+    encoder.set_in_sample_rate(16000)
+    encoder.set_channels(1)
+    encoder.set_bit_rate(32)
+    encoder.silence()
+    return bytes(encoder.encode(bytes(index % 251 for index in range(32000 * seconds)))) + bytes(encoder.flush())
+
+
+SONG = song(3)
+
+
+class Source:
+    """Stands in for the network: gives the next body, or raises it."""
+
+    def __init__(self, *answers: bytes | Exception) -> None:
+        self.answers = list(answers)
+        self.fetched: list[str] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float) -> Downloaded:
+        assert (max_bytes, seconds) == (10**6, 240)
+        self.fetched.append(url)
+        self.before()
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        into.write(answer)
+        return Downloaded(len(answer), hashlib.sha256(answer).hexdigest(), "text/whatever", "cdn.example")
+
+
+def storer(world: World, source: Source) -> TrackStorer:
+    return TrackStorer(jobs=world.jobs, s3=world.s3, bucket=BUCKET, downloader=source, max_bytes=10**6)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def job_id(world: World) -> str:
+    job_id = world.generating()
+    world.jobs.start_storing(job_id, now=world.now, due_at=world.now)
+    track = Track(track_id="t", position=0, state=TrackState.READY, source_url=URL, duration_seconds=3.0)
+    world.jobs.record_track(job_id, track)
+    return job_id
+
+
+def objects(world: World) -> dict[str, bytes]:
+    listing = world.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    return {entry["Key"]: world.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read() for entry in listing}
+
+
+def test_the_audio_lies_in_the_bucket_whole_and_described(world: World, job_id: str) -> None:
+    assert storer(world, Source(SONG))(job_id, "t") is TrackState.STORED
+    key = f"acme/{job_id}/t/audio.mp3"
+    assert objects(world) == {key: SONG}
+    track = world.tracks(job_id)["t"]
+    [asset] = track.assets
+    assert (asset.kind, asset.key, asset.content_type, asset.bytes) == ("audio", key, "audio/mpeg", len(SONG))
+    assert asset.sha256 == hashlib.sha256(SONG).hexdigest()
+    assert track.duration_seconds == pytest.approx(3.0, abs=0.2)
+    assert world.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"] == "audio/mpeg"
+
+
+def test_i3_a_second_run_changes_nothing_and_fetches_nothing(world: World, job_id: str) -> None:
+    source = Source(SONG, song(4))
+    store = storer(world, source)
+    store(job_id, "t")
+    before = (objects(world), world.tracks(job_id))
+    assert store(job_id, "t") is TrackState.STORED
+    assert (objects(world), world.tracks(job_id)) == before
+    assert len(source.fetched) == 1
+
+
+def test_i3_a_run_that_died_before_it_said_so_is_made_good_without_other_bytes(world: World, job_id: str) -> None:
+    store = storer(world, Source(SONG, song(4)))
+    record = world.jobs.store_track
+    world.jobs.store_track = lambda *_: None  # type: ignore[method-assign]
+    store(job_id, "t")
+    world.jobs.store_track = record  # type: ignore[method-assign]
+    assert world.tracks(job_id)["t"].state is TrackState.READY
+    assert store(job_id, "t") is TrackState.STORED
+    assert list(objects(world).values()) == [SONG]
+    track = world.tracks(job_id)["t"]
+    assert track.assets[0].sha256 == hashlib.sha256(SONG).hexdigest()
+    assert track.duration_seconds == pytest.approx(3.0, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "404")), ErrorCode.ASSET_UNAVAILABLE),
+        (b"<html>not yet</html>" * 100, ErrorCode.ASSET_WRONG_TYPE),
+        (SONG[:700], ErrorCode.ASSET_TRUNCATED),
+    ],
+    ids=["CDN lag", "HTML", "cut"],
+)
+def test_i4_what_may_get_better_is_recorded_and_raised(
+    world: World, job_id: str, answer: bytes | Exception, code: ErrorCode
+) -> None:
+    with pytest.raises(AssetNotReady):
+        storer(world, Source(answer))(job_id, "t")
+    track = world.tracks(job_id)["t"]
+    assert (track.state, track.fault.code) == (TrackState.READY, code)
+    assert objects(world) == {}
+
+
+def test_a_refused_file_fails_its_track(world: World, job_id: str) -> None:
+    refused = AssetRefused(Fault(ErrorCode.ASSET_TOO_LARGE, "too large"))
+    assert storer(world, Source(refused))(job_id, "t") is TrackState.FAILED
+    assert world.tracks(job_id)["t"].fault.code is ErrorCode.ASSET_TOO_LARGE
+    assert objects(world) == {}
+
+
+def test_a_song_cut_between_two_frames_is_noticed(world: World, job_id: str) -> None:
+    track = Track(track_id="t", position=0, state=TrackState.READY, source_url=URL, duration_seconds=9.0)
+    world.jobs.record_track(job_id, track)
+    with pytest.raises(AssetNotReady, match=r"lasts 3\.\d s, and the gateway says 9\.0 s"):
+        storer(world, Source(SONG))(job_id, "t")
+    assert objects(world) == {}
+
+
+def test_a_track_that_is_stored_while_we_fetch_stays_as_it_is(world: World, job_id: str) -> None:
+    source = Source(song(4))
+    other = storer(world, Source(SONG))
+
+    def overtake() -> None:
+        other(job_id, "t")
+
+    source.before = overtake
+    storer(world, source)(job_id, "t")
+    assert list(objects(world).values()) == [SONG]
+    assert world.tracks(job_id)["t"].assets[0].bytes == len(SONG)
+
+
+def test_a_job_that_has_ended_stores_nothing(world: World, job_id: str) -> None:
+    world.jobs.finish(job_id, JobState.CANCELLED, None, partial=False, now=world.now)
+    source = Source(SONG)
+    storer(world, source)(job_id, "t")
+    assert (source.fetched, objects(world)) == ([], {})
+
+
+def test_a_track_without_a_link_stores_nothing(world: World, job_id: str) -> None:
+    world.jobs.record_track(job_id, Track(track_id="p", position=1, state=TrackState.PENDING))
+    assert storer(world, Source())(job_id, "p") is TrackState.PENDING
+
+
+def test_an_unknown_track_is_an_error(world: World, job_id: str) -> None:
+    with pytest.raises(JobNotFound):
+        storer(world, Source())(job_id, "nobody")
+    with pytest.raises(JobNotFound):
+        storer(world, Source())("job_unknown", "t")
+
+
+class Answering:
+    """S3 that answers every put with one error."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def put_object(self, **_: object) -> None:
+        raise AwsError({"Error": {"Code": self.code}}, "PutObject")
+
+
+@pytest.mark.parametrize(("code", "error"), [("ConditionalRequestConflict", AssetNotReady), ("AccessDenied", AwsError)])
+def test_errors_of_the_bucket(world: World, job_id: str, code: str, error: type[Exception]) -> None:
+    world.s3 = Answering(code)
+    with pytest.raises(error):
+        storer(world, Source(SONG))(job_id, "t")
+    assert world.tracks(job_id)["t"].state is TrackState.READY
+
+
+def test_no_link_of_the_gateway_is_kept_where_the_client_looks(world: World, job_id: str) -> None:
+    storer(world, Source(SONG))(job_id, "t")
+    key = f"acme/{job_id}/t/audio.mp3"
+    assert "signature" not in str(world.s3.head_object(Bucket=BUCKET, Key=key))

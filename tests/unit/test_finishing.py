@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import pytest
+
+from suno_jobs.errors import ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
+from suno_jobs.finishing import Outcome, outcome
+from suno_jobs.models import Asset, Job, Track, TrackState
+from suno_jobs.transitions import JobState
+from tests.world import DEADLINE, START, World
+
+FAULT = Fault(ErrorCode.ASSET_TRUNCATED, "cut off")
+ASSET = Asset(kind="audio", key="acme/j/t/audio.mp3", content_type="audio/mpeg", bytes=7, sha256="ab")
+JOB = Job(
+    job_id="job_1",
+    tenant="acme",
+    gateway="ttapi",
+    kind="music",
+    state=JobState.STORING,
+    created_at=START,
+    updated_at=START,
+    deadline_at=START + DEADLINE,
+    fingerprint="f",
+)
+READY, STORED, FAILED, PENDING = (
+    Track(track_id=state, position=0, state=state, fault=None if state == "stored" else FAULT)
+    for state in (TrackState.READY, TrackState.STORED, TrackState.FAILED, TrackState.PENDING)
+)
+LATE = START + DEADLINE
+
+
+@pytest.mark.parametrize(
+    ("tracks", "verdict", "now", "expected"),
+    [
+        ([STORED, STORED], None, START, Outcome(JobState.SUCCEEDED)),
+        ([STORED, FAILED], None, START, Outcome(JobState.SUCCEEDED, partial=True)),
+        ([STORED, PENDING], None, START, Outcome(JobState.SUCCEEDED, partial=True)),
+        ([STORED, FAILED], JobState.FAILED, START, Outcome(JobState.SUCCEEDED, partial=True)),
+        ([STORED, READY], None, LATE, Outcome(JobState.SUCCEEDED, partial=True)),
+        ([FAILED, FAILED], None, START, Outcome(JobState.FAILED, FAULT)),
+        ([FAILED, READY], None, LATE, Outcome(JobState.TIMED_OUT, FAULT)),
+        ([], JobState.TIMED_OUT, START, Outcome(JobState.TIMED_OUT, FAULT)),
+        ([PENDING], JobState.FAILED, START, Outcome(JobState.FAILED, FAULT)),
+    ],
+)
+def test_the_end_is_decided_by_what_lies_in_the_bucket(
+    tracks: list[Track], verdict: JobState | None, now: int, expected: Outcome
+) -> None:
+    assert outcome(replace(JOB, verdict=verdict, fault=FAULT), tracks, now) == expected
+
+
+@pytest.mark.parametrize("tracks", [[READY], [STORED, READY], [FAILED, READY]])
+def test_while_there_is_time_a_missing_track_is_waited_for(tracks: list[Track]) -> None:
+    with pytest.raises(TracksNotStored):
+        outcome(JOB, tracks, LATE - 1)
+
+
+def test_a_job_without_tracks_and_verdict_fails_with_a_reason() -> None:
+    end = outcome(JOB, [], START)
+    assert (end.state, end.fault and end.fault.code) == (JobState.FAILED, ErrorCode.NO_AUDIO)
+
+
+def storing(world: World) -> str:
+    job_id = world.generating()
+    world.jobs.start_storing(job_id, now=world.now, due_at=world.now)
+    track = Track(track_id="t", position=0, state=TrackState.READY, title="Rain", source_url="https://cdn.example/secret?sig=1")
+    world.jobs.record_track(job_id, track)
+    world.jobs.store_track(job_id, "t", ASSET, 12.5)
+    return job_id
+
+
+def test_a_finished_job_is_announced_once_and_leaves_the_due_index(world: World) -> None:
+    job_id = storing(world)
+    assert world.finisher()(job_id) is JobState.SUCCEEDED
+    assert world.finisher()(job_id) is JobState.SUCCEEDED
+    assert world.due() == []
+    [event] = world.bus.events
+    assert (event["EventBusName"], event["Source"], event["DetailType"]) == ("bus", "suno-jobs", "job.succeeded")
+    detail = event["Detail"]
+    assert (detail["event_id"], detail["tenant"], detail["metadata"]) == (f"{job_id}.succeeded", "acme", {"order": "7"})
+    [track] = detail["tracks"]
+    assert track["assets"] == [
+        {"kind": "audio", "key": "acme/j/t/audio.mp3", "content_type": "audio/mpeg", "bytes": 7, "sha256": "ab"}
+    ]
+    assert "secret" not in str(event)
+
+
+def test_i5_an_event_that_was_not_taken_is_sent_again_under_the_same_id(world: World) -> None:
+    job_id = storing(world)
+    world.bus.refusals = 1
+    with pytest.raises(EventNotSent):
+        world.finisher()(job_id)
+    assert world.job(job_id).state is JobState.SUCCEEDED
+    assert world.due() == [job_id]
+    world.finisher()(job_id)
+    assert [event["Detail"]["event_id"] for event in world.bus.events] == [f"{job_id}.succeeded"]
+    assert world.due() == []
+
+
+def test_whoever_finishes_second_finds_the_first_end(world: World) -> None:
+    job_id = storing(world)
+    finisher = world.finisher()
+    original = world.jobs.view
+
+    def overtaken(job_id: str) -> tuple[Job, list[Track]] | None:
+        found = original(job_id)
+        world.jobs.view = original  # type: ignore[method-assign]
+        world.jobs.finish(job_id, JobState.FAILED, FAULT, partial=False, now=world.now)
+        return found
+
+    world.jobs.view = overtaken  # type: ignore[method-assign]
+    assert finisher(job_id) is JobState.FAILED
+    assert [event["DetailType"] for event in world.bus.events] == ["job.failed"]
+
+
+def test_an_unknown_job_cannot_be_finished(world: World) -> None:
+    with pytest.raises(JobNotFound):
+        world.finisher()("job_unknown")

@@ -1,0 +1,228 @@
+"""Every entry point, called with the events of ``events/`` and the environment that the template gives it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from suno_jobs.authorization import key_hash
+from suno_jobs.models import Asset, Job, Track, TrackState
+from suno_jobs.transitions import JobState
+from tests.world import API_KEYS_TABLE, BUCKET, RECEIPTS, ROOT, TABLE, World
+
+JOB_ID = "job_0123456789abcdefghijklmnop"
+API_KEY = "0123456789abcdef0123456789abcdef"
+Handler = Callable[[dict[str, Any]], Any]
+
+
+def event(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return loaded
+
+
+class Context:
+    function_name = "f"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
+    aws_request_id = "r"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+@pytest.fixture
+def deployed(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    secrets = boto3.client("secretsmanager")
+    callback = secrets.create_secret(Name="callback", SecretString='{"current": "local-test-secret", "previous": ""}')
+    accounts = secrets.create_secret(Name="accounts", SecretString="{}")
+    role = "arn:aws:iam::123456789012:role/unused"
+    definition = '{"StartAt": "Rest", "States": {"Rest": {"Type": "Succeed"}}}'
+    machine = boto3.client("stepfunctions").create_state_machine(name="m", definition=definition, roleArn=role)
+    boto3.client("events").create_event_bus(Name="bus")
+    aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
+    aws.dynamodb.put_item(TableName="keys", Item={"key_hash": {"S": key_hash(API_KEY)}, "tenant": {"S": "acme"}})
+    environment = {
+        "JOBS_TABLE": TABLE,
+        "API_KEYS_TABLE": "keys",
+        "ASSETS_BUCKET": BUCKET,
+        "RECEIPTS_BUCKET": RECEIPTS,
+        "CALLBACK_SECRET_ARN": callback["ARN"],
+        "GATEWAY_ACCOUNTS_SECRET_ARN": accounts["ARN"],
+        "STATE_MACHINE_ARN": machine["stateMachineArn"],
+        "EVENT_BUS_NAME": "bus",
+        "PUBLIC_BASE_URL": "https://api.example",
+        **dict.fromkeys(("FIRST_CHECK_SECONDS", "CHECK_INTERVAL_SECONDS", "MAX_CHECK_INTERVAL_SECONDS"), "20"),
+        **dict.fromkeys(("JOB_DEADLINE_SECONDS", "AMBIGUOUS_SUBMIT_GRACE_SECONDS", "URL_LIFETIME_SECONDS"), "900"),
+        "RECEIPT_TTL_DAYS": "30",
+        "MAX_AUDIO_BYTES": "1000000",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return aws
+
+
+def handler(function: str) -> Handler:
+    spec = importlib.util.spec_from_file_location(f"app_{function}", ROOT / "functions" / function / "app.py")
+    assert spec
+    assert spec.loader
+    app = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(app)
+    return lambda given: app.lambda_handler(given, Context())
+
+
+def put_job(world: World, state: JobState = JobState.GENERATING, **changes: Any) -> None:
+    job = Job(
+        job_id=JOB_ID,
+        tenant="acme",
+        gateway="ttapi",
+        kind="music",
+        state=state,
+        created_at=world.now,
+        updated_at=world.now,
+        deadline_at=world.now + 900,
+        fingerprint="f",
+        **changes,
+    )
+    assert world.jobs.create(job, {"prompt": "rain"}, due_at=world.now)
+
+
+def test_submitting_twice_gives_the_same_job(deployed: SimpleNamespace) -> None:
+    submit = handler("submit_job")
+    first, second = submit(event("submit_job/lyrics")), submit(event("submit_job/lyrics"))
+    assert (first["statusCode"], second["statusCode"]) == (202, 200)
+    job = json.loads(first["body"])
+    assert first["headers"]["Location"] == f"/v1/jobs/{job['job_id']}"
+    assert json.loads(second["body"]) == job
+    assert (job["state"], job["gateway"], job["metadata"]) == ("ACCEPTED", "crun", {"order": "7"})
+    executions = boto3.client("stepfunctions")
+    machine = executions.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    assert [each["name"] for each in executions.list_executions(stateMachineArn=machine)["executions"]] == [job["job_id"]]
+
+
+@pytest.mark.parametrize(("name", "status"), [("no_prompt", 422), ("not_json", 400)])
+def test_a_bad_request_is_a_problem_that_says_what_to_change(deployed: SimpleNamespace, name: str, status: int) -> None:
+    answer = handler("submit_job")(event(f"submit_job/{name}"))
+    problem = json.loads(answer["body"])
+    assert answer["statusCode"] == problem["status"] == status
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert problem["title"]
+    assert problem["detail"]
+
+
+def test_the_same_key_with_another_body_is_a_problem(deployed: SimpleNamespace) -> None:
+    submit = handler("submit_job")
+    given = event("submit_job/lyrics")
+    submit(given)
+    given["body"] = given["body"].replace("lo-fi", "jazz")
+    assert submit(given)["statusCode"] == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [("", 400), ("[" * 30_000, 400), ('{"a": NaN}', 400), ('"\\ud800"', 422), ('{"a": "' + "x" * 70_000 + '"}', 413)],
+)
+def test_no_body_is_ever_a_500(deployed: SimpleNamespace, body: str, status: int) -> None:
+    answer = handler("submit_job")({**event("submit_job/lyrics"), "body": body})
+    assert answer["statusCode"] == status
+
+
+def test_an_unknown_route_is_a_problem(deployed: SimpleNamespace) -> None:
+    given = event("read_jobs/job")
+    given["requestContext"]["http"]["method"] = "DELETE"
+    answer = handler("read_jobs")({**given, "routeKey": "DELETE /v1/jobs/{job_id}"})
+    assert answer["statusCode"] == 404
+    assert json.loads(answer["body"])["title"] == "No such route"
+
+
+def test_reading_a_job(deployed: SimpleNamespace, world: World) -> None:
+    read = handler("read_jobs")
+    assert read(event("read_jobs/job"))["statusCode"] == 404
+    put_job(world)
+    answer = read(event("read_jobs/job"))
+    assert (answer["statusCode"], json.loads(answer["body"])["job_id"]) == (200, JOB_ID)
+    given = event("read_jobs/job")
+    given["headers"]["if-none-match"] = answer["headers"]["ETag"]
+    unchanged = read(given)
+    assert unchanged["statusCode"] == 304
+    assert not unchanged.get("body")
+    given["requestContext"]["authorizer"]["lambda"]["tenant"] = "other"
+    assert read(given)["statusCode"] == 404
+
+
+def test_a_link_is_signed_as_every_region_accepts(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world, JobState.STORING, task_id="J1")
+    world.jobs.record_track(JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY))
+    asset = Asset(kind="audio", key="acme/j/m-1/audio.mp3", content_type="audio/mpeg", bytes=1, sha256="00")
+    world.jobs.store_track(JOB_ID, "m-1", asset, 3.0)
+    view = json.loads(handler("read_jobs")(event("read_jobs/job"))["body"])
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in view["tracks"][0]["assets"][0]["url"]
+
+
+def test_a_key_is_a_tenant_and_an_unknown_one_is_nobody(deployed: SimpleNamespace) -> None:
+    authorize = handler("authorize")
+    assert authorize(event("authorize/bearer")) == {"isAuthorized": True, "context": {"tenant": "acme"}}
+    assert authorize(event("authorize/unknown_key"))["isAuthorized"] is False
+    for header in ("", "Bearer", "Bearer ", f"Basic {API_KEY}", API_KEY, f"Bearer {API_KEY} ", f"Bearer {API_KEY}\n"):
+        assert authorize({"headers": {"authorization": header}})["isAuthorized"] is False
+    assert authorize({"headers": {}})["isAuthorized"] is False
+
+
+def test_a_disabled_key_is_nobody(deployed: SimpleNamespace) -> None:
+    item = {"key_hash": {"S": key_hash(API_KEY)}, "tenant": {"S": "acme"}, "disabled": {"BOOL": True}}
+    deployed.dynamodb.put_item(TableName="keys", Item=item)
+    assert handler("authorize")(event("authorize/bearer"))["isAuthorized"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "bodies"),
+    [("success", 200, 1), ("binary", 200, 1), ("empty", 200, 1), ("forged", 401, 0)],
+)
+def test_receiving_a_callback(deployed: SimpleNamespace, world: World, name: str, status: int, bodies: int) -> None:
+    put_job(world, task_id="J1")
+    assert handler("receive_callback")(event(f"receive_callback/{name}")) == {"statusCode": status}
+    assert len(list(world.receipts.callbacks(JOB_ID))) == bodies
+
+
+def test_a_callback_wakes_the_execution_that_waits(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world, task_id="J1")
+    key = {"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": "JOB"}}
+    token = {":t": {"S": "no longer valid"}}
+    deployed.dynamodb.update_item(
+        TableName=TABLE, Key=key, UpdateExpression="SET task_token = :t", ExpressionAttributeValues=token
+    )
+    assert handler("receive_callback")(event("receive_callback/success")) == {"statusCode": 200}
+
+
+def test_a_callback_with_half_a_character_is_stored(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world)
+    assert handler("receive_callback")({**event("receive_callback/success"), "body": "\ud800"}) == {"statusCode": 200}
+
+
+def test_the_steps_of_a_job(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world, JobState.STORING, task_id="J1")
+    look_again = {"job_id": JOB_ID, "next": "wait", "wait_seconds": 1, "tracks": []}
+    assert handler("create_task")(event("create_task/job")) == look_again
+    world.jobs.record_track(JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY, source_url="https://c.example/x"))
+    asset = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=1, sha256="00")
+    world.jobs.store_track(JOB_ID, "m-1", asset, 3.0)
+    assert handler("store_track")(event("store_track/track")) == {"track_id": "m-1", "state": "stored"}
+    assert handler("finish_job")(event("finish_job/job")) == {"job_id": JOB_ID, "state": "SUCCEEDED"}
+    assert handler("check_task")(event("check_task/job"))["next"] == "finish"
+
+
+def test_a_sweep(deployed: SimpleNamespace, world: World) -> None:
+    world.clock.now = 1_000
+    put_job(world)
+    assert handler("reconcile_jobs")(event("reconcile_jobs/schedule")) == {"started": 1, "woken": 0, "complete": True}
+
+
+def test_every_function_has_an_event_and_a_handler_of_a_few_lines() -> None:
+    for folder in (ROOT / "functions").iterdir():
+        assert list((ROOT / "events" / folder.name).glob("*.json")), folder.name
+        assert len((folder / "app.py").read_text().splitlines()) < 70

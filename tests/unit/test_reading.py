@@ -1,0 +1,91 @@
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from suno_jobs.errors import ErrorCode, Fault, JobNotFound
+from suno_jobs.models import Asset, Track, TrackState
+from suno_jobs.reading import JobReader
+from suno_jobs.transitions import JobState
+from tests.world import BUCKET, PACE, World
+
+
+@pytest.fixture
+def reader(world: World) -> JobReader:
+    return JobReader(jobs=world.jobs, s3=world.s3, bucket=BUCKET, url_seconds=900, interval_seconds=PACE.interval)
+
+
+def stored(world: World, title: str | None = "Rain / on: the “roof”") -> str:
+    job_id = world.generating()
+    world.jobs.start_storing(job_id, now=world.now, due_at=world.now)
+    link = "https://cdn.example/x?sig=secret"
+    world.jobs.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.PENDING))
+    world.jobs.record_track(job_id, Track(track_id="t-1", position=0, state=TrackState.READY, title=title, source_url=link))
+    asset = Asset(kind="audio", key=f"acme/{job_id}/t-1/audio.mp3", content_type="audio/mpeg", bytes=9, sha256="ab")
+    world.jobs.store_track(job_id, "t-1", asset, 12.5)
+    return job_id
+
+
+def test_a_fresh_job_shows_every_field(world: World, reader: JobReader) -> None:
+    job_id = world.accept()
+    status, view, headers = reader("acme", job_id, None)
+    assert status == 200
+    assert view == {
+        "job_id": job_id,
+        "gateway": "ttapi",
+        "kind": "music",
+        "state": "ACCEPTED",
+        "progress": "queued",
+        "partial": False,
+        "task_id": None,
+        "metadata": {"order": "7"},
+        "created_at": "2027-01-15T08:00:00Z",
+        "updated_at": "2027-01-15T08:00:00Z",
+        "deadline_at": "2027-01-15T08:20:00Z",
+        "error": None,
+        "tracks": [],
+    }
+    assert headers["Retry-After"] == "20"
+
+
+def test_a_stored_track_has_a_link_that_ends_and_a_name_that_is_safe(world: World, reader: JobReader) -> None:
+    job_id = stored(world)
+    _, view, _ = reader("acme", job_id, None)
+    first, second = view["tracks"]
+    assert (first["track_id"], first["state"], first["duration_seconds"]) == ("t-1", "stored", 12.5)
+    assert (second["track_id"], second["state"], second["assets"]) == ("t-2", "pending", [])
+    [asset] = first["assets"]
+    url = urlsplit(asset.pop("url"))
+    key = f"acme/{job_id}/t-1/audio.mp3"
+    assert asset == {"kind": "audio", "key": key, "content_type": "audio/mpeg", "bytes": 9, "sha256": "ab"}
+    query = parse_qs(url.query)
+    assert unquote(url.path).endswith(asset["key"])
+    assert query["response-content-disposition"] == ['attachment; filename="Rain  on the roof.mp3"']
+    assert "secret" not in str(view)
+
+
+def test_a_track_without_a_usable_title_is_named_after_its_id(world: World, reader: JobReader) -> None:
+    _, view, _ = reader("acme", stored(world, "雨"), None)
+    assert "t-1.mp3" in unquote(view["tracks"][0]["assets"][0]["url"])
+
+
+def test_the_tag_changes_with_the_job_and_not_with_the_links(world: World, reader: JobReader) -> None:
+    job_id = stored(world)
+    _, _, first = reader("acme", job_id, None)
+    world.clock.sleep(100)
+    status, view, headers = reader("acme", job_id, f'"other", {first["ETag"]}')
+    assert (status, view, headers["ETag"]) == (304, None, first["ETag"])
+    assert first["ETag"].startswith('W/"')
+    world.jobs.finish(job_id, JobState.FAILED, Fault(ErrorCode.QUOTA, "no"), partial=False, now=world.now)
+    status, view, headers = reader("acme", job_id, first["ETag"])
+    assert (status, view["state"]) == (200, "FAILED")
+    assert view["error"] == {"code": "quota", "message": "no", "retryable": False, "gateway_code": None, "trace_id": None}
+    assert "Retry-After" not in headers
+
+
+def test_a_job_is_visible_to_its_tenant_only(world: World, reader: JobReader) -> None:
+    job_id = world.accept()
+    with pytest.raises(JobNotFound) as hidden:
+        reader("other", job_id, None)
+    with pytest.raises(JobNotFound) as missing:
+        reader("acme", "job_unknown", None)
+    assert str(hidden.value) == str(missing.value)

@@ -1,0 +1,25 @@
+import pytest
+
+from suno_jobs.settings import FinishJobSettings, SubmitJobSettings
+
+ENVIRONMENT = {
+    "JOBS_TABLE": "jobs",
+    "STATE_MACHINE_ARN": "arn",
+    "JOB_DEADLINE_SECONDS": "5",
+    "MAX_CHECK_INTERVAL_SECONDS": "60",
+}
+
+
+def test_settings_come_from_the_environment_with_their_types() -> None:
+    assert SubmitJobSettings.load(ENVIRONMENT) == SubmitJobSettings("jobs", "arn", 5, 60)
+
+
+def test_a_missing_variable_is_named() -> None:
+    with pytest.raises(KeyError, match="EVENT_BUS_NAME"):
+        FinishJobSettings.load({"JOBS_TABLE": "jobs"})
+
+
+@pytest.mark.parametrize("text", ["", "five", "-1", "1.5", "²"])
+def test_a_variable_that_is_no_number_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match="JOB_DEADLINE_SECONDS"):
+        SubmitJobSettings.load({**ENVIRONMENT, "JOB_DEADLINE_SECONDS": text})

@@ -1,0 +1,185 @@
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.submission import SUBMIT_SECONDS
+from suno_jobs.transitions import JobState
+from suno_jobs.workflow import Step
+from tests.world import DEADLINE, GRACE, PACE, World
+
+ACCEPTED = {"status": "SUCCESS", "message": "success", "data": {"jobId": "J1"}}
+
+
+def answer(status: int, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
+    return httpx.Response(status, json=body, headers=headers)
+
+
+def test_an_accepted_submission_is_generating_and_waits_for_its_callback(world: World) -> None:
+    job_id = world.accept()
+    world.wire.answers = [answer(200, ACCEPTED)]
+    step = world.submitter()(job_id)
+    job = world.job(job_id)
+    assert step == Step(job_id, "wait", PACE.first_check)
+    assert (job.state, job.task_id, job.intent_at, job.submitted_at) == (JobState.GENERATING, "J1", None, world.now)
+    [request] = world.wire.requests
+    assert request.headers["TT-API-KEY"] == "key-of-ttapi"
+    assert json.loads(request.content)["hookUrl"] == f"https://us.example/v1/callbacks/ttapi/{job_id}/mac"
+    assert world.due(PACE.first_check + PACE.slack) == [job_id]
+    assert world.due(PACE.first_check + PACE.slack - 1) == []
+
+
+def test_i1_the_intent_stands_in_the_table_before_the_gateway_is_called(world: World) -> None:
+    job_id = world.accept()
+    seen = []
+
+    def gateway(_: httpx.Request) -> httpx.Response:
+        seen.append(world.job(job_id))
+        return answer(200, ACCEPTED)
+
+    world.wire.answers = [gateway]
+    world.submitter()(job_id)
+    assert [(job.state, job.intent_at) for job in seen] == [(JobState.SUBMITTING, world.now)]
+
+
+@pytest.mark.parametrize("state", ["intent", "generating", "verdict", "unknown job"])
+def test_i1_nothing_is_submitted_twice(world: World, state: str) -> None:
+    job_id = world.accept() if state != "unknown job" else "job_unknown"
+    if state == "intent":
+        world.jobs.begin_submission(job_id, now=world.now, due_at=world.now)
+    if state == "generating":
+        job_id = world.generating()
+    if state == "verdict":
+        world.jobs.decide(job_id, JobState.CANCELLED, Fault(ErrorCode.QUOTA, "x"), now=world.now)
+    before = world.jobs.get(job_id)
+    assert world.submitter()(job_id) == Step(job_id, "wait", 1)
+    assert world.wire.requests == []
+    assert world.jobs.get(job_id) == before
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        httpx.ReadTimeout("no answer"),
+        httpx.RemoteProtocolError("disconnected"),
+        httpx.Response(500, json={"status": "FAILED", "message": "server error"}),
+        httpx.Response(504, text="gateway timeout"),
+        httpx.Response(200, text="<html>maintenance</html>"),
+        httpx.Response(200, json={"status": "SUCCESS", "data": {}}),
+        httpx.Response(200, content=b""),
+    ],
+    ids=str,
+)
+def test_i1_a_lost_answer_is_never_repeated(world: World, lost: Any) -> None:
+    job_id = world.accept()
+    world.wire.answers = [lost]
+    step = world.submitter()(job_id)
+    job = world.job(job_id)
+    assert step == Step(job_id, "wait", GRACE)
+    assert (job.state, job.grace_until) == (JobState.SUBMIT_UNKNOWN, world.now + GRACE)
+    assert job.fault is not None
+    assert job.fault.code is ErrorCode.AMBIGUOUS
+    assert not job.fault.retryable
+    world.submitter()(job_id)
+    assert world.wire.submissions == 1
+
+
+def test_a_bad_answer_is_kept_whole(world: World) -> None:
+    job_id = world.accept()
+    world.wire.answers = [httpx.Response(502, content=b"<html>\xff</html>")]
+    world.submitter()(job_id)
+    [item] = world.items("RECEIPT#submission#")
+    assert item["http_status"] == {"N": "502"}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "wait"),
+    [
+        (answer(429, {"status": "FAILED", "message": "too many"}), PACE.interval),
+        (answer(429, {"status": "FAILED", "message": "too many"}, {"Retry-After": "77"}), 77),
+        (httpx.ConnectError("refused"), PACE.interval),
+        (answer(499, {"status": "FAILED", "message": "queue full"}), PACE.interval),
+    ],
+    ids=str,
+)
+def test_a_refusal_that_may_be_repeated_is_repeated_later_with_a_new_intent(world: World, refusal: Any, wait: int) -> None:
+    job_id = world.accept()
+    world.wire.answers = [refusal, answer(200, ACCEPTED)]
+    assert world.submitter()(job_id) == Step(job_id, "wait", wait)
+    job = world.job(job_id)
+    assert (job.state, job.intent_at, job.submit_after) == (JobState.SUBMITTING, None, world.now + wait)
+    assert job.fault is not None
+    world.clock.sleep(wait - 1)
+    world.submitter()(job_id)
+    assert len(world.wire.requests) == 1
+    world.clock.sleep(1)
+    world.submitter()(job_id)
+    job = world.job(job_id)
+    assert (job.state, job.task_id, job.fault) == (JobState.GENERATING, "J1", None)
+
+
+def test_no_refusal_is_repeated_past_the_deadline(world: World) -> None:
+    job_id = world.accept()
+    world.clock.sleep(DEADLINE - PACE.interval)
+    world.wire.answers = [answer(429, {"status": "FAILED", "message": "too many"})]
+    world.submitter()(job_id)
+    job = world.job(job_id)
+    assert job.verdict is JobState.FAILED
+    assert job.fault is not None
+    assert job.fault.code is ErrorCode.RATE_LIMITED
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, ErrorCode.AUTHENTICATION), (402, ErrorCode.QUOTA)])
+def test_a_final_refusal_is_the_verdict_and_leaves_a_signal(world: World, status: int, code: ErrorCode) -> None:
+    job_id = world.accept()
+    world.wire.answers = [answer(status, {"status": "FAILED", "message": "no"})]
+    world.submitter()(job_id)
+    job = world.job(job_id)
+    assert (job.verdict, job.fault and job.fault.code, job.intent_at) == (JobState.FAILED, code, None)
+    assert "signalled" in world.items("JOB")[0]
+
+
+def test_a_missing_key_fails_the_job_and_spends_nothing(world: World) -> None:
+    job_id = world.accept()
+    world.secret._values = {"other/default": {}}
+    world.secret._read_at = world.clock()
+    world.submitter()(job_id)
+    job = world.job(job_id)
+    assert (job.verdict, job.fault and job.fault.code) == (JobState.FAILED, ErrorCode.AUTHENTICATION)
+    assert world.wire.requests == []
+
+
+def test_i7_without_a_slot_nothing_is_submitted(world: World) -> None:
+    job_id = world.accept()
+    world.use_up_slots(job_id)
+    step = world.submitter()(job_id)
+    assert step == Step(job_id, "wait", 1)
+    assert world.job(job_id).state is JobState.ACCEPTED
+    assert world.wire.requests == []
+
+
+def test_a_callback_may_overtake_the_answer(world: World) -> None:
+    job_id = world.accept()
+
+    def gateway(_: httpx.Request) -> httpx.Response:
+        world.jobs.accept_task(job_id, "J1", now=world.now, due_at=world.now)
+        return answer(200, ACCEPTED)
+
+    world.wire.answers = [gateway]
+    assert world.submitter()(job_id) == Step(job_id, "wait", 1)
+    assert world.job(job_id).task_id == "J1"
+
+
+def test_the_due_time_of_an_intent_lies_after_the_life_of_its_function(world: World) -> None:
+    job_id = world.accept()
+    world.wire.answers = [_killed]
+    with pytest.raises(KeyboardInterrupt):
+        world.submitter()(job_id)
+    assert world.due(SUBMIT_SECONDS) == []
+    assert world.due(SUBMIT_SECONDS + PACE.slack) == [job_id]
+
+
+def _killed(_: httpx.Request) -> httpx.Response:
+    raise KeyboardInterrupt

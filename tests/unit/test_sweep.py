@@ -1,0 +1,115 @@
+from suno_jobs.errors import Conflict, ErrorCode, Fault
+from suno_jobs.transitions import JobState
+from suno_jobs.workflow import Executions, ExecutionState
+from tests.world import PACE, World
+
+
+def overdue(world: World, key: str = "key-1") -> str:
+    job_id = world.accept(key=key)
+    world.clock.sleep(PACE.slack + 1)
+    return job_id
+
+
+def always() -> bool:
+    return True
+
+
+def test_a_job_that_is_not_due_is_left_alone(world: World) -> None:
+    world.accept()
+    world.executions.states.clear()
+    assert world.sweeper()(always).started == []
+
+
+def test_an_execution_that_never_started_is_started_under_its_first_name(world: World) -> None:
+    job_id = overdue(world)
+    world.executions.states.clear()
+    assert world.sweeper()(always).started == [job_id]
+    assert list(world.executions.states) == [(job_id, 0)]
+    assert world.sweeper()(always).started == []
+
+
+def test_an_execution_that_died_is_followed_by_the_next_of_its_line(world: World) -> None:
+    job_id = overdue(world)
+    world.executions.states[job_id, 0] = ExecutionState.ENDED
+    assert world.sweeper()(always).started == [job_id]
+    assert (job_id, 1) in world.executions.states
+    assert world.job(job_id).execution == 1
+
+
+def test_a_sweep_that_dies_after_its_claim_is_made_good_by_the_next(world: World) -> None:
+    job_id = overdue(world)
+    world.jobs.claim_execution(job_id, before=0, number=1, due_at=world.now - 1)
+    assert world.sweeper()(always).started == [job_id]
+    assert (job_id, 1) in world.executions.states
+    assert world.job(job_id).execution == 1
+
+
+def test_a_running_execution_is_woken_and_its_job_postponed(world: World) -> None:
+    job_id = overdue(world)
+    world.dynamodb.update_item(
+        TableName="jobs",
+        Key={"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}},
+        UpdateExpression="SET task_token = :t",
+        ExpressionAttributeValues={":t": {"S": "token"}},
+    )
+    assert world.sweeper()(always).woken == [job_id]
+    assert world.executions.woken == ["token"]
+    assert world.sweeper()(always).woken == []
+    world.clock.sleep(PACE.slack + 1)
+    assert world.sweeper()(always).woken == [job_id]
+    assert world.executions.woken == ["token"]
+
+
+def test_two_sweeps_at_once_start_one_execution(world: World) -> None:
+    job_id = overdue(world)
+    world.executions.states[job_id, 0] = ExecutionState.ENDED
+    other = world.sweeper()
+    original = world.executions.state
+
+    def slow(job_id: str, number: int) -> ExecutionState:
+        found = original(job_id, number)
+        world.executions.state = original  # type: ignore[method-assign]
+        other(always)
+        return found
+
+    world.executions.state = slow  # type: ignore[method-assign]
+    assert world.sweeper()(always).started == []
+    assert set(world.executions.states) == {(job_id, 0), (job_id, 1)}
+
+
+def test_an_ended_job_whose_event_is_owed_is_still_due(world: World) -> None:
+    job_id = overdue(world)
+    world.executions.states[job_id, 0] = ExecutionState.ENDED
+    world.jobs.finish(job_id, JobState.FAILED, Fault(ErrorCode.QUOTA, "x"), partial=False, now=world.now)
+    assert world.sweeper()(always).started == [job_id]
+    world.jobs.event_sent(job_id, now=world.now)
+    world.clock.sleep(10**6)
+    assert world.sweeper()(always).started == []
+
+
+def test_a_sweep_stops_in_time_and_the_next_goes_on(world: World) -> None:
+    jobs = {overdue(world, f"key-{number}") for number in range(5)}
+    world.executions.states.clear()
+    left = iter([True, True, False])
+    swept = world.sweeper()(lambda: next(left))
+    assert (len(swept.started), swept.complete) == (2, False)
+    rest = world.sweeper()(always)
+    assert rest.complete
+    assert set(swept.started) | set(rest.started) == jobs
+    assert not set(swept.started) & set(rest.started)
+
+
+def test_a_job_that_leaves_the_index_meanwhile_is_not_claimed(world: World) -> None:
+    job_id = overdue(world)
+    world.jobs.finish(job_id, JobState.CANCELLED, None, partial=False, now=world.now)
+    world.jobs.event_sent(job_id, now=world.now)
+    try:
+        world.jobs.claim_execution(job_id, before=0, number=1, due_at=world.now)
+    except Conflict:
+        assert world.due() == []
+    else:
+        raise AssertionError("claimed an ended job")
+
+
+def test_names_of_executions_are_deterministic() -> None:
+    assert [Executions.name("job_a", number) for number in range(3)] == ["job_a", "job_a-1", "job_a-2"]

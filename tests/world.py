@@ -1,0 +1,218 @@
+"""What unit tests stand on: the real core on tables and buckets in memory, a clock set by hand, a scripted wire."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from samtranslator.yaml_helper import yaml_parse
+
+from suno_jobs.acceptance import Acceptor
+from suno_jobs.budget import Budget
+from suno_jobs.calls import GatewayCalls
+from suno_jobs.checking import Checker
+from suno_jobs.errors import NoSlot
+from suno_jobs.finishing import Finisher
+from suno_jobs.gateways.wire import http_client
+from suno_jobs.models import Job
+from suno_jobs.receipts import ReceiptStore
+from suno_jobs.secret import Secret
+from suno_jobs.store import JobStore
+from suno_jobs.submission import Submitter
+from suno_jobs.sweep import Sweeper
+from suno_jobs.workflow import ExecutionState, Pace
+
+ROOT = Path(__file__).parents[1]
+TABLE = "jobs"
+BUCKET = "assets"
+RECEIPTS = "receipts"
+START = 1_800_000_000
+DEADLINE = 1200
+PACE = Pace(first_check=120, interval=20, longest=60)
+GRACE = 300
+
+
+class Clock:
+    def __init__(self, now: float = START) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class FakeExecutions:
+    """The state machine's executions, by name; ``broken`` makes the next start fail as AWS would."""
+
+    def __init__(self) -> None:
+        self.states: dict[tuple[str, int], ExecutionState] = {}
+        self.woken: list[str] = []
+        self.broken: Exception | None = None
+
+    def start(self, job_id: str, number: int = 0) -> None:
+        if self.broken:
+            raise self.broken
+        self.states.setdefault((job_id, number), ExecutionState.RUNNING)
+
+    def state(self, job_id: str, number: int) -> ExecutionState:
+        return self.states.get((job_id, number), ExecutionState.MISSING)
+
+    def wake(self, task_token: str) -> None:
+        self.woken.append(task_token)
+
+
+class FakeBus:
+    """An EventBridge bus that remembers, and refuses as often as ``refusals`` says."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.refusals = 0
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's own spelling
+        if self.refusals:
+            self.refusals -= 1
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
+        self.events += [{**entry, "Detail": json.loads(entry["Detail"])} for entry in Entries]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}
+
+
+@dataclass
+class Wire:
+    """The gateways, as a script: each request takes the next answer, an exception is raised. The last answer repeats."""
+
+    answers: list[httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]] = field(default_factory=list)
+    requests: list[httpx.Request] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(request) if callable(answer) else answer
+
+    @property
+    def submissions(self) -> int:
+        return sum(request.method == "POST" for request in self.requests)
+
+
+@dataclass
+class World:
+    clock: Clock
+    dynamodb: Any
+    s3: Any
+    jobs: JobStore
+    receipts: ReceiptStore
+    executions: FakeExecutions
+    bus: FakeBus
+    wire: Wire
+    secret: Secret
+
+    def calls(self) -> GatewayCalls:
+        client = http_client(httpx.MockTransport(self.wire))
+        return GatewayCalls(client, self.secret, Budget(self.dynamodb, TABLE), self.clock)
+
+    def acceptor(self) -> Acceptor:
+        return Acceptor(
+            jobs=self.jobs,
+            executions=self.executions,  # type: ignore[arg-type]
+            deadline_seconds=DEADLINE,
+            slack_seconds=PACE.slack,
+            clock=self.clock,
+            random_bytes=bytes,
+        )
+
+    def submitter(self) -> Submitter:
+        return Submitter(
+            jobs=self.jobs,
+            receipts=self.receipts,
+            calls=self.calls(),
+            callback_url=lambda gateway, job_id: f"https://us.example/v1/callbacks/{gateway}/{job_id}/mac",
+            pace=PACE,
+            grace_seconds=GRACE,
+            clock=self.clock,
+        )
+
+    def checker(self) -> Checker:
+        return Checker(
+            jobs=self.jobs, receipts=self.receipts, calls=self.calls(), pace=PACE, grace_seconds=GRACE, clock=self.clock
+        )
+
+    def finisher(self) -> Finisher:
+        return Finisher(jobs=self.jobs, events=self.bus, event_bus="bus", clock=self.clock)  # type: ignore[arg-type]
+
+    def sweeper(self) -> Sweeper:
+        return Sweeper(
+            jobs=self.jobs,
+            executions=self.executions,  # type: ignore[arg-type]
+            slack_seconds=PACE.slack,
+            clock=self.clock,
+        )
+
+    def accept(self, gateway: str = "ttapi", key: str = "key-1") -> str:
+        body = {"gateway": gateway, "kind": "music", "input": {"prompt": "a song about rain"}, "metadata": {"order": "7"}}
+        return self.acceptor()("acme", body, key)[0].job_id
+
+    def generating(self, gateway: str = "ttapi") -> str:
+        """A job whose task J1 the gateway has accepted."""
+        job_id = self.accept(gateway)
+        self.jobs.begin_submission(job_id, now=self.now, due_at=self.now + 60)
+        self.jobs.accept_task(job_id, "J1", now=self.now, due_at=self.now + 60)
+        return job_id
+
+    def use_up_slots(self, job_id: str) -> None:
+        with contextlib.suppress(NoSlot):
+            while True:
+                self.calls().take_slot(self.job(job_id))
+
+    def job(self, job_id: str) -> Job:
+        found = self.jobs.get(job_id)
+        assert found is not None
+        return found
+
+    def tracks(self, job_id: str) -> dict[str, Any]:
+        view = self.jobs.view(job_id)
+        assert view is not None
+        return {track.track_id: track for track in view[1]}
+
+    def due(self, after: int = 10**6) -> list[str]:
+        return list(self.jobs.due_jobs(self.now + after))
+
+    def items(self, prefix: str) -> list[dict[str, Any]]:
+        return [item for item in self.dynamodb.scan(TableName=TABLE)["Items"] if item["sk"]["S"].startswith(prefix)]
+
+    @property
+    def now(self) -> int:
+        return int(self.clock())
+
+
+def table_definition(logical_id: str) -> dict[str, Any]:
+    """The table as ``template.yaml`` defines it, for ``create_table``."""
+    properties = yaml_parse((ROOT / "template.yaml").read_text())["Resources"][logical_id]["Properties"]
+    names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    return {name: properties[name] for name in names if name in properties}
+
+
+JOBS_TABLE = table_definition("JobsTable")
+API_KEYS_TABLE = table_definition("ApiKeysTable")
+
+
+class FixedSecret:
+    """Stands in for Secrets Manager's client; ``value`` may be changed as a rotation would."""
+
+    def __init__(self, value: dict[str, Any]) -> None:
+        self.value = value
+        self.reads = 0
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803, ARG002 - boto3's own spelling
+        self.reads += 1
+        return {"SecretString": json.dumps(self.value)}
+
+
+ACCOUNTS = {f"{name}/default": {"api_key": f"key-of-{name}"} for name in ("ttapi", "anyint", "crun", "acedata")}
