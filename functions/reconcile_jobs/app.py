@@ -22,7 +22,9 @@ def sweeper() -> Sweeper:
     settings = ReconcileJobsSettings.load(os.environ)
     return Sweeper(
         jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
-        executions=Executions(boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn),
+        executions=Executions(
+            boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn, settings.max_check_interval_seconds
+        ),
         slack_seconds=slack(settings.max_check_interval_seconds),
         clock=time.time,
     )

@@ -24,7 +24,9 @@ def acceptor() -> Acceptor:
     settings = SubmitJobSettings.load(os.environ)
     return Acceptor(
         jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
-        executions=Executions(boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn),
+        executions=Executions(
+            boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn, settings.max_check_interval_seconds
+        ),
         deadline_seconds=settings.job_deadline_seconds,
         slack_seconds=slack(settings.max_check_interval_seconds),
         clock=time.time,

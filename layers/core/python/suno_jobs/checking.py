@@ -60,7 +60,7 @@ class Checker:
         try:
             return self._decide(job)
         except NoSlot as error:
-            return Step(job_id, "wait", math.ceil(error.seconds))
+            return Step(job_id, "wait", self.pace.turn(job, error.seconds))
         except Conflict:
             # Somebody else moved the job on between our read and our write; look again at once.
             return Step(job_id, "wait", 1)
@@ -78,7 +78,7 @@ class Checker:
             return self._end(job, JobState.TIMED_OUT, job.fault or DEADLINE)
         if (job.submit_after or 0) > self._now():
             return self._wait_until(job, job.submit_after or 0)
-        return Step(job.job_id, "submit")
+        return Step(job.job_id, "submit", self.pace.interval)
 
     # Without a task
 

@@ -51,7 +51,7 @@ class Submitter:
         try:
             return self._submit_once(job)
         except NoSlot as error:
-            return Step(job_id, "wait", math.ceil(error.seconds))
+            return Step(job_id, "wait", self.pace.turn(job, error.seconds))
         except Conflict:
             # Another run of this function holds the intent, or the check was faster than the gateway's answer: it adopted
             # the task that a callback named, or ended the job.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -41,6 +43,11 @@ class Pace:
         """Growing with the number of checks."""
         return min(self.longest, round(self.interval * GROWTH ** min(job.checks, 20)))
 
+    def turn(self, job: Job, free_in: float) -> int:
+        """When to ask for a slot again: the longer jobs have waited the more they are spread, so that no herd comes at once."""
+        spread = min(self.longest, 1 << min(job.checks, 10))
+        return math.ceil(free_in) + zlib.crc32(f"{job.job_id}{job.checks}".encode()) % spread
+
     def wait(self, job: Job, now: int) -> int:
         """Until a running task is looked at again: not before its callback is overdue, and never past the deadline."""
         overdue_in = (job.submitted_at or job.created_at) + self.first_check - now
@@ -65,9 +72,11 @@ class ExecutionState(StrEnum):
 class Executions:
     """The executions of one state machine, each named after its job, so that starting one twice starts it once."""
 
-    def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
+    def __init__(self, client: SFNClient, state_machine_arn: str, pause_seconds: int) -> None:
+        """``pause_seconds``: how long an execution waits when its first step breaks before it could say how long."""
         self._client = client
         self._arn = state_machine_arn
+        self._pause_seconds = pause_seconds
 
     @staticmethod
     def name(job_id: str, number: int) -> str:
@@ -75,10 +84,9 @@ class Executions:
 
     def start(self, job_id: str, number: int = 0) -> None:
         """Starts the execution unless one of that name was ever started."""
+        given = json.dumps({"job_id": job_id, "wait_seconds": self._pause_seconds})
         try:
-            self._client.start_execution(
-                stateMachineArn=self._arn, name=self.name(job_id, number), input=json.dumps({"job_id": job_id})
-            )
+            self._client.start_execution(stateMachineArn=self._arn, name=self.name(job_id, number), input=given)
         except self._client.exceptions.ExecutionAlreadyExists:
             return
 

@@ -39,7 +39,7 @@ class Account:
 def http_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """For use with ``send``: no proxy from the environment, no redirects, no retries, and a new connection each time.
 
-    A connection kept while Lambda froze the function is dead without our knowing: a submission sent over it would count as lost.
+    A connection kept while Lambda froze the function is dead without our knowing: a submission over it would count as lost.
     """
     return httpx.Client(
         transport=transport, trust_env=False, follow_redirects=False, limits=httpx.Limits(max_keepalive_connections=0)
