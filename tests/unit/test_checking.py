@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from suno_jobs.checking import NO_AUDIO_CHECKS
-from suno_jobs.errors import ErrorCode, JobNotFound
+from suno_jobs.errors import ErrorCode, Fault, JobNotFound
 from suno_jobs.models import Asset, TrackState
 from suno_jobs.receipts import Source
 from suno_jobs.submission import SUBMIT_SECONDS
@@ -291,3 +291,30 @@ def test_a_job_that_somebody_else_moves_on_is_looked_at_again(world: World) -> N
 
     world.wire.answers = [gateway]
     assert world.checker()(job_id) == Step(job_id, "wait", 1)
+
+
+def test_i6_a_job_that_is_late_ends_although_no_slot_is_free(world: World) -> None:
+    job_id = world.generating()
+    world.clock.sleep(DEADLINE)
+    world.use_up_slots(job_id)
+    assert world.checker()(job_id).next == "finish"
+    assert world.job(job_id).verdict is JobState.TIMED_OUT
+
+
+def test_a_job_that_was_never_submitted_ends_and_says_that_it_cost_nothing(world: World) -> None:
+    job_id = world.accept()
+    world.clock.sleep(DEADLINE)
+    assert world.checker()(job_id).next == "finish"
+    fault = world.job(job_id).fault
+    assert fault is not None
+    assert "Nothing was charged" in fault.message
+
+
+def test_a_track_that_the_gate_refused_for_good_stays_refused(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2))]
+    world.checker()(job_id)
+    world.jobs.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_TOO_LARGE, "too large"), final=True)
+    world.clock.sleep(1)
+    assert world.checker()(job_id).tracks == ("m-2",)
+    assert world.tracks(job_id)["m-1"].state is TrackState.FAILED

@@ -5,10 +5,11 @@ import httpx
 import pytest
 
 from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.secret import RENEW_SECONDS, Secret
 from suno_jobs.submission import SUBMIT_SECONDS
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Step
-from tests.world import DEADLINE, GRACE, PACE, World
+from tests.world import DEADLINE, GRACE, PACE, FixedSecret, World
 
 ACCEPTED = {"status": "SUCCESS", "message": "success", "data": {"jobId": "J1"}}
 
@@ -183,3 +184,19 @@ def test_the_due_time_of_an_intent_lies_after_the_life_of_its_function(world: Wo
 
 def _killed(_: httpx.Request) -> httpx.Response:
     raise KeyboardInterrupt
+
+
+def test_a_key_that_was_just_replaced_is_used_for_the_next_submission(world: World) -> None:
+    job_id = world.accept()
+    world.wire.answers = [answer(401, {"status": "FAILED", "message": "bad key"}), answer(200, ACCEPTED)]
+    stored = FixedSecret({"ttapi/default": {"api_key": "old"}})
+    world.secret = Secret(lambda: stored, "accounts", world.clock)  # type: ignore[arg-type,return-value]
+    world.secret.values()
+    stored.value = {"ttapi/default": {"api_key": "new"}}
+    world.clock.sleep(RENEW_SECONDS)
+    assert world.submitter()(job_id).next == "wait"
+    assert world.job(job_id).verdict is None
+    world.clock.sleep(PACE.interval)
+    world.submitter()(job_id)
+    assert world.job(job_id).state is JobState.GENERATING
+    assert [request.headers["TT-API-KEY"] for request in world.wire.requests] == ["old", "new"]

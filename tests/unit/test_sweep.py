@@ -1,3 +1,5 @@
+import pytest
+
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Executions, ExecutionState
@@ -113,3 +115,20 @@ def test_a_job_that_leaves_the_index_meanwhile_is_not_claimed(world: World) -> N
 
 def test_names_of_executions_are_deterministic() -> None:
     assert [Executions.name("job_a", number) for number in range(3)] == ["job_a", "job_a-1", "job_a-2"]
+
+
+def test_a_job_that_cannot_be_settled_starves_nobody(world: World) -> None:
+    jobs = sorted(overdue(world, f"key-{number}") for number in range(3))
+    world.executions.states.clear()
+    original = world.executions.state
+
+    def broken_for_one(job_id: str, number: int) -> ExecutionState:
+        if job_id == jobs[1]:
+            raise RuntimeError("unreadable")
+        return original(job_id, number)
+
+    world.executions.state = broken_for_one  # type: ignore[method-assign]
+    with pytest.raises(ExceptionGroup) as failed:
+        world.sweeper()(always)
+    assert {job_id for job_id, _ in world.executions.states} == {jobs[0], jobs[2]}
+    assert [error.__notes__ for error in failed.value.exceptions] == [[jobs[1]]]

@@ -35,6 +35,9 @@ DEADLINE = Fault(
     retryable=True,
 )
 
+NEVER_SUBMITTED = Fault(
+    ErrorCode.DEADLINE_EXCEEDED, "The job was not submitted before its deadline. Nothing was charged.", retryable=True
+)
 NO_TRACK = Fault(ErrorCode.NO_AUDIO, "The gateway said success, and no track of it could be used.", retryable=True)
 NO_REASON = Fault(ErrorCode.GENERATION_FAILED, "The gateway gave no reason.", retryable=True)
 
@@ -59,13 +62,19 @@ class Checker:
             raise JobNotFound(f"no job {job_id}")
         try:
             return self._decide(job)
-        except NoSlot as error:
-            return Step(job_id, "wait", self.pace.turn(job, error.seconds))
         except Conflict:
             # Somebody else moved the job on between our read and our write; look again at once.
             return Step(job_id, "wait", 1)
 
     def _decide(self, job: Job) -> Step:
+        try:
+            return self._decide_with_slot(job)
+        except NoSlot as error:
+            if self._late(job):
+                return self._conclude(job, JobState.TIMED_OUT, job.fault or DEADLINE)
+            return Step(job.job_id, "wait", self.pace.turn(job, error.seconds))
+
+    def _decide_with_slot(self, job: Job) -> Step:
         if job.terminal or job.verdict:
             return Step(job.job_id, "finish")
         if job.task_id:
@@ -75,7 +84,7 @@ class Checker:
         if job.intent_at is not None:
             return self._judge_intent(job, job.intent_at)
         if self._late(job):
-            return self._end(job, JobState.TIMED_OUT, job.fault or DEADLINE)
+            return self._end(job, JobState.TIMED_OUT, job.fault or NEVER_SUBMITTED)
         if (job.submit_after or 0) > self._now():
             return self._wait_until(job, job.submit_after or 0)
         return Step(job.job_id, "submit", self.pace.interval)

@@ -2,7 +2,7 @@
 
 The items of a job share the partition ``JOB#{job_id}``:
 
-    JOB                         the hot record, under 1 KB
+    JOB                         the hot record, about half a KB beside the client's metadata
     JOB#TRACK#{track_id}        one per track
     RECEIPT#{source}#{sha256}   see ``receipts``
     REQUEST                     the validated input, written once
@@ -213,13 +213,22 @@ class JobStore:
         return self._change(job_id, change.require_one_of("state", {JobState.STORING, *may_become(JobState.STORING)}), now)
 
     def record_track(self, job_id: str, track: Track) -> None:
-        """Writes what the gateway says of a track; what is stored already is never touched (I3)."""
+        """Writes what the gateway says of a track; one that is stored, or refused for good, is never touched (I3)."""
         change = Change(
             sets={name: value for name, value in track.to_item().items() if name not in ("track_id", "assets")},
             defaults={"track_id": track.track_id, "assets": []},
             removes=() if track.fault else ("fault",),
         )
-        change.require("attribute_not_exists(#state) OR #state <> :stored", "state", stored=TrackState.STORED)
+        # One that has a link and failed was refused by the gate for good.
+        change.require(
+            "attribute_not_exists(#state) OR #state IN (:pending, :ready) "
+            "OR (#state = :failed AND attribute_not_exists(#source_url))",
+            "state",
+            "source_url",
+            pending=TrackState.PENDING,
+            ready=TrackState.READY,
+            failed=TrackState.FAILED,
+        )
         self._unless_conflict_at(track_key(job_id, track.track_id), change)
 
     def store_track(self, job_id: str, track_id: str, asset: Asset, duration_seconds: float) -> None:

@@ -104,7 +104,9 @@ class Submitter:
     def _refuse(self, job: Job, refused: Refused) -> Step:
         now = self._now()
         wait = max(self.pace.interval, math.ceil(refused.retry_after_seconds or 0))
-        if refused.again and now + wait < job.deadline_at:
+        # A key that was just replaced: the next submission goes out with the new one.
+        again = refused.again or (refused.fault.code is ErrorCode.AUTHENTICATION and self.calls.accounts.renew())
+        if again and now + wait < job.deadline_at:
             due_at = now + wait + self.pace.slack
             self.jobs.refuse_submission(job.job_id, refused.fault, submit_after=now + wait, now=now, due_at=due_at)
             return Step(job.job_id, "wait", wait)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from suno_jobs import telemetry
 from suno_jobs.errors import Conflict
-from suno_jobs.models import Job
 from suno_jobs.store import JobStore
 from suno_jobs.workflow import Executions, ExecutionState
 
@@ -18,6 +17,7 @@ class Swept:
 
     started: list[str] = field(default_factory=list)
     woken: list[str] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
     complete: bool = True
 
 
@@ -29,24 +29,40 @@ class Sweeper:
     clock: Callable[[], float]
 
     def __call__(self, time_left: Callable[[], bool]) -> Swept:
-        """Works until nothing is due or ``time_left`` says stop; the next sweep goes on from there."""
+        """Works until nothing is due or ``time_left`` says stop; the next sweep goes on from there.
+
+        Raises an ExceptionGroup at the end when jobs could not be settled; all others were.
+        """
         swept = Swept()
         for job_id in self.jobs.due_jobs(int(self.clock())):
             if not time_left():
                 swept.complete = False
                 break
-            job = self.jobs.get(job_id)
-            if job:
-                self._settle(job, swept)
-        telemetry.log.info("sweep", started=len(swept.started), woken=len(swept.woken), complete=swept.complete)
+            try:
+                self._settle(job_id, swept)
+            except Exception as error:  # noqa: BLE001 - raised below: no job may starve those behind it
+                error.add_note(job_id)
+                swept.errors.append(error)
+        telemetry.log.info(
+            "sweep",
+            started=len(swept.started),
+            woken=len(swept.woken),
+            failed=len(swept.errors),
+            complete=swept.complete,
+        )
+        if swept.errors:
+            raise ExceptionGroup("jobs that could not be settled", swept.errors)
         return swept
 
-    def _settle(self, job: Job, swept: Swept) -> None:
+    def _settle(self, job_id: str, swept: Swept) -> None:
         """An execution that runs is woken; one that ended or never began is followed by the next of its line.
 
         The number is claimed before the start, so that a sweep that dies between the two leaves a name that was never used,
         and the next sweep starts exactly that.
         """
+        job = self.jobs.get(job_id)
+        if job is None:
+            return
         now = int(self.clock())
         due_at = now + self.slack_seconds
         state = self.executions.state(job.job_id, job.execution)
