@@ -67,15 +67,39 @@ def test_a_job_whose_execution_cannot_be_started_stands_and_is_due(world: World)
 class Contended:
     """A table on which another writer is always at the same item."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, code: str = "TransactionConflict") -> None:
         self.exceptions = world.dynamodb.exceptions
+        self.code = code
+        self.item: dict[str, Any] = {}
 
     def transact_write_items(self, **_: Any) -> None:
-        reasons = {"CancellationReasons": [{"Code": "TransactionConflict"}], "Error": {"Code": "TransactionCanceledException"}}
+        reasons = {"CancellationReasons": [{"Code": self.code}], "Error": {"Code": "TransactionCanceledException"}}
         raise self.exceptions.TransactionCanceledException(reasons, "TransactWriteItems")
 
     def get_item(self, **_: Any) -> dict[str, Any]:
         return {}
+
+
+class BusyOnce(Contended):
+    """Another writer was faster: the job is there when we look again."""
+
+    def get_item(self, **_: Any) -> dict[str, Any]:
+        return {"Item": self.item}
+
+
+def test_a_job_that_another_request_creates_at_the_same_time_is_found(world: World) -> None:
+    job, _ = world.acceptor()("acme", BODY, "k")
+    busy = BusyOnce(world)
+    [busy.item] = world.items("JOB")
+    world.jobs._client = busy  # type: ignore[assignment]
+    again, created = world.acceptor()("acme", BODY, "k")
+    assert (again, created) == (job, False)
+
+
+def test_another_error_of_the_transaction_is_not_hidden(world: World) -> None:
+    world.jobs._client = Contended(world, "ThrottlingError")  # type: ignore[assignment]
+    with pytest.raises(AwsError):
+        world.acceptor()("acme", BODY, "k")
 
 
 def test_endless_contention_is_a_conflict_and_no_job(world: World) -> None:

@@ -318,3 +318,14 @@ def test_a_track_that_the_gate_refused_for_good_stays_refused(world: World) -> N
     world.clock.sleep(1)
     assert world.checker()(job_id).tracks == ("m-2",)
     assert world.tracks(job_id)["m-1"].state is TrackState.FAILED
+
+
+def test_an_intent_at_the_deadline_is_waited_for_until_its_function_is_dead(world: World) -> None:
+    job_id = world.accept()
+    world.clock.sleep(DEADLINE - 5)
+    world.jobs.begin_submission(job_id, now=world.now, due_at=world.now)
+    world.clock.sleep(10)
+    assert world.checker()(job_id) == Step(job_id, "wait", SUBMIT_SECONDS - 10)
+    world.clock.sleep(SUBMIT_SECONDS - 10)
+    assert world.checker()(job_id).next == "finish"
+    assert world.job(job_id).verdict is JobState.TIMED_OUT

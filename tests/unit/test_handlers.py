@@ -11,7 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
+from suno_jobs.api import _conflict
 from suno_jobs.authorization import key_hash
+from suno_jobs.errors import Conflict
 from suno_jobs.models import Asset, Job, Track, TrackState
 from suno_jobs.transitions import JobState
 from tests.world import API_KEYS_TABLE, BUCKET, RECEIPTS, ROOT, TABLE, World
@@ -226,3 +228,9 @@ def test_every_function_has_an_event_and_a_handler_of_a_few_lines() -> None:
     for folder in (ROOT / "functions").iterdir():
         assert list((ROOT / "events" / folder.name).glob("*.json")), folder.name
         assert len((folder / "app.py").read_text().splitlines()) < 70
+
+
+def test_a_job_that_others_create_all_the_time_is_a_conflict_to_repeat(deployed: SimpleNamespace) -> None:
+    answer = _conflict(Conflict("Many requests came at once"))
+    assert answer.status_code == 409
+    assert json.loads(str(answer.body))["detail"] == "Many requests came at once; repeat the request."

@@ -132,3 +132,10 @@ def test_a_job_that_cannot_be_settled_starves_nobody(world: World) -> None:
         world.sweeper()(always)
     assert {job_id for job_id, _ in world.executions.states} == {jobs[0], jobs[2]}
     assert [error.__notes__ for error in failed.value.exceptions] == [[jobs[1]]]
+
+
+def test_a_due_entry_without_a_job_is_passed_over(world: World) -> None:
+    overdue(world)
+    world.jobs.get = lambda _: None  # type: ignore[method-assign, assignment]
+    swept = world.sweeper()(always)
+    assert (swept.started, swept.complete) == ([], True)

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -33,13 +34,25 @@ def test_an_execution_is_started_once_however_often_it_is_asked_for(machine: str
     assert executions.state("job_a", 0) is ExecutionState.RUNNING
     client.stop_execution(executionArn=listed["executionArn"])
     assert executions.state("job_a", 0) is ExecutionState.ENDED
+    executions.start("job_a")
+    assert executions.state("job_a", 0) is ExecutionState.ENDED
     executions.start("job_a", 1)
     assert executions.state("job_a", 1) is ExecutionState.RUNNING
 
 
-def test_a_token_that_nobody_waits_with_is_no_error(machine: str) -> None:
-    wake_up(boto3.client("stepfunctions"), "gone")
-    Executions(boto3.client("stepfunctions"), machine, 60).wake("gone")
+@pytest.mark.parametrize("name", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_token_that_nobody_waits_with_is_no_error(machine: str, name: str) -> None:
+    client: Any = boto3.client("stepfunctions")
+
+    class Refusing:
+        exceptions = client.exceptions
+
+        def send_task_success(self, **_: str) -> None:
+            raise getattr(client.exceptions, name)({"Error": {"Code": name}}, "SendTaskSuccess")
+
+    refusing: Any = Refusing()
+    wake_up(refusing, "gone")
+    Executions(refusing, machine, 60).wake("gone")
 
 
 def test_waits_grow_up_to_the_longest() -> None:

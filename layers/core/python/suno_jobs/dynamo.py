@@ -87,9 +87,8 @@ class Change:
         arguments: dict[str, Any] = {
             "UpdateExpression": " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts),
             "ExpressionAttributeNames": {f"#{name}": name for name in names},
+            "ExpressionAttributeValues": pack(values),
         }
-        if values:
-            arguments["ExpressionAttributeValues"] = pack(values)
         if self._conditions:
             arguments["ConditionExpression"] = " AND ".join(self._conditions)
         return arguments

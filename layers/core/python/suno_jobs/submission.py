@@ -87,13 +87,11 @@ class Submitter:
         return submission
 
     def _record(self, job: Job, submission: Submission) -> Step:
-        match submission:
-            case Accepted(task_id=task_id):
-                return self._accept(job, task_id)
-            case Refused():
-                return self._refuse(job, submission)
-            case Ambiguous(fault=fault):
-                return self._lose(job, fault)
+        if isinstance(submission, Accepted):
+            return self._accept(job, submission.task_id)
+        if isinstance(submission, Refused):
+            return self._refuse(job, submission)
+        return self._lose(job, submission.fault)
 
     def _accept(self, job: Job, task_id: str) -> Step:
         now = self._now()
