@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+from botocore.exceptions import ClientError as AwsError
 from samtranslator.yaml_helper import yaml_parse
 
 from suno_jobs.acceptance import Acceptor
@@ -74,10 +76,13 @@ class FakeBus:
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.refusals = 0
+        self.raises = False
 
     def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's own spelling
         if self.refusals:
             self.refusals -= 1
+            if self.raises:
+                raise AwsError({"Error": {"Code": "ThrottlingException"}}, "PutEvents")
             return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
         self.events += [{**entry, "Detail": json.loads(entry["Detail"])} for entry in Entries]
         return {"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}
@@ -137,6 +142,7 @@ class World:
             pace=PACE,
             grace_seconds=GRACE,
             clock=self.clock,
+            random_bytes=os.urandom,
         )
 
     def checker(self) -> Checker:
@@ -157,12 +163,12 @@ class World:
 
     def accept(self, gateway: str = "ttapi", key: str = "key-1") -> str:
         body = {"gateway": gateway, "kind": "music", "input": {"prompt": "a song about rain"}, "metadata": {"order": "7"}}
-        return self.acceptor()("acme", body, key)[0].job_id
+        return self.acceptor()("acme", body, key).job.job_id
 
     def generating(self, gateway: str = "ttapi") -> str:
         """A job whose task J1 the gateway has accepted."""
         job_id = self.accept(gateway)
-        self.jobs.begin_submission(job_id, now=self.now, due_at=self.now + 60)
+        self.jobs.begin_submission(job_id, "i1", now=self.now, due_at=self.now + 60)
         self.jobs.accept_task(job_id, "J1", now=self.now, due_at=self.now + 60)
         return job_id
 

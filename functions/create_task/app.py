@@ -36,6 +36,7 @@ def submitter() -> Submitter:
         pace=Pace(settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds),
         grace_seconds=settings.ambiguous_submit_grace_seconds,
         clock=time.time,
+        random_bytes=os.urandom,
     )
 
 

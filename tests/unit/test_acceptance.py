@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from suno_jobs.acceptance import derived_job_id, fingerprint, parse, random_job_id
 from suno_jobs.errors import Conflict, IdempotencyConflict, InvalidRequest
+from suno_jobs.models import Track, TrackState
 from suno_jobs.transitions import JobState
 from tests.world import DEADLINE, PACE, START, TABLE, World
 
@@ -24,8 +25,9 @@ def body(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_new_job_is_recorded_due_and_started(world: World) -> None:
-    job, created = world.acceptor()("acme", BODY, None)
-    assert created
+    accepted = world.acceptor()("acme", BODY, None)
+    job = accepted.job
+    assert accepted.created
     assert world.job(job.job_id) == job
     assert (job.state, job.tenant, job.gateway, job.kind) == (JobState.ACCEPTED, "acme", "ttapi", "music")
     assert (job.created_at, job.deadline_at, job.metadata) == (START, START + DEADLINE, {"order": "7"})
@@ -36,12 +38,18 @@ def test_a_new_job_is_recorded_due_and_started(world: World) -> None:
 
 
 def test_the_same_key_and_body_give_the_same_job_for_ever(world: World) -> None:
-    first, _ = world.acceptor()("acme", BODY, "k")
+    first = world.acceptor()("acme", BODY, "k")
     world.clock.sleep(10**8)
     reordered = dict(reversed(BODY.items()))
-    again, created = world.acceptor()("acme", reordered, "k")
-    assert not created
-    assert again == first
+    again = world.acceptor()("acme", reordered, "k")
+    assert (first.created, again.created) == (True, False)
+    assert again.job == first.job
+
+
+def test_a_known_job_comes_back_with_its_tracks(world: World) -> None:
+    job_id = world.acceptor()("acme", BODY, "k").job.job_id
+    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY))
+    assert [track.track_id for track in world.acceptor()("acme", BODY, "k").tracks] == ["t"]
 
 
 def test_the_same_key_with_another_body_is_refused(world: World) -> None:
@@ -51,17 +59,17 @@ def test_the_same_key_with_another_body_is_refused(world: World) -> None:
 
 
 def test_a_key_belongs_to_its_tenant(world: World) -> None:
-    ours, _ = world.acceptor()("acme", BODY, "k")
-    theirs, created = world.acceptor()("other", body(metadata={}), "k")
-    assert created
-    assert theirs.job_id != ours.job_id
+    ours = world.acceptor()("acme", BODY, "k")
+    theirs = world.acceptor()("other", body(metadata={}), "k")
+    assert theirs.created
+    assert theirs.job.job_id != ours.job.job_id
 
 
 def test_a_job_whose_execution_cannot_be_started_stands_and_is_due(world: World) -> None:
     world.executions.broken = AwsError({"Error": {"Code": "ThrottlingException"}}, "StartExecution")
-    job, created = world.acceptor()("acme", BODY, "k")
-    assert created
-    assert world.due(PACE.slack) == [job.job_id]
+    accepted = world.acceptor()("acme", BODY, "k")
+    assert accepted.created
+    assert world.due(PACE.slack) == [accepted.job.job_id]
 
 
 class Contended:
@@ -86,14 +94,17 @@ class BusyOnce(Contended):
     def get_item(self, **_: Any) -> dict[str, Any]:
         return {"Item": self.item}
 
+    def query(self, **_: Any) -> dict[str, Any]:
+        return {"Items": [self.item]}
+
 
 def test_a_job_that_another_request_creates_at_the_same_time_is_found(world: World) -> None:
-    job, _ = world.acceptor()("acme", BODY, "k")
+    first = world.acceptor()("acme", BODY, "k")
     busy = BusyOnce(world)
     [busy.item] = world.items("JOB")
     world.jobs._client = busy  # type: ignore[assignment]
-    again, created = world.acceptor()("acme", BODY, "k")
-    assert (again, created) == (job, False)
+    again = world.acceptor()("acme", BODY, "k")
+    assert (again.job, again.created) == (first.job, False)
 
 
 def test_another_error_of_the_transaction_is_not_hidden(world: World) -> None:

@@ -54,7 +54,7 @@ def storer(world: World, source: Source) -> TrackStorer:
 @pytest.fixture
 def job_id(world: World) -> str:
     job_id = world.generating()
-    world.jobs.start_storing(job_id, now=world.now, due_at=world.now)
+    world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
     track = Track(track_id="t", position=0, state=TrackState.READY, source_url=URL, duration_seconds=3.0)
     world.jobs.record_track(job_id, track)
     return job_id
@@ -156,8 +156,8 @@ def test_a_job_that_has_ended_stores_nothing(world: World, job_id: str) -> None:
 
 
 def test_a_track_without_a_link_stores_nothing(world: World, job_id: str) -> None:
-    world.jobs.record_track(job_id, Track(track_id="p", position=1, state=TrackState.PENDING))
-    assert storer(world, Source())(job_id, "p") is TrackState.PENDING
+    world.jobs.record_track(job_id, Track(track_id="p", position=1, state=TrackState.FAILED))
+    assert storer(world, Source())(job_id, "p") is TrackState.FAILED
 
 
 def test_an_unknown_track_is_an_error(world: World, job_id: str) -> None:

@@ -3,14 +3,16 @@ from typing import Any
 import httpx
 import pytest
 
-from suno_jobs.checking import NO_AUDIO_CHECKS
-from suno_jobs.errors import ErrorCode, Fault, JobNotFound
+from suno_jobs.checking import NO_AUDIO_CHECKS, _track
+from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound
+from suno_jobs.gateways.base import TaskTrack
 from suno_jobs.models import Asset, TrackState
 from suno_jobs.receipts import Source
+from suno_jobs.secret import Secret
 from suno_jobs.submission import SUBMIT_SECONDS
 from suno_jobs.transitions import JobState, Progress
 from suno_jobs.workflow import Step
-from tests.world import DEADLINE, GRACE, PACE, World
+from tests.world import DEADLINE, GRACE, PACE, FixedSecret, World
 
 ASSET = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=1, sha256="00")
 RUNNING = {"status": "ON_QUEUE", "message": None, "jobId": "J1", "data": {"jobId": "J1", "musics": None, "progress": "40%"}}
@@ -23,6 +25,14 @@ def task(*musics: Any, status: str = "SUCCESS") -> httpx.Response:
 
 def music(number: int, url: str | None = "https://cdn.example/{}.mp3") -> dict[str, Any]:
     return {"musicId": f"m-{number}", "audioUrl": url and url.format(number), "title": "Rain", "duration": "12.5"}
+
+
+def checks(world: World, job_id: str) -> list[Step]:
+    steps = []
+    for _ in range(NO_AUDIO_CHECKS):
+        steps.append(world.checker()(job_id))
+        world.clock.sleep(PACE.interval)
+    return steps
 
 
 def running() -> httpx.Response:
@@ -38,7 +48,7 @@ def test_an_unknown_job_is_an_error_and_creates_nothing(world: World) -> None:
 def test_a_finished_task_has_its_tracks_recorded_and_stored(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1), music(2))]
-    assert world.checker()(job_id) == Step(job_id, "store", PACE.interval, ("m-1", "m-2"))
+    assert world.checker()(job_id) == Step(job_id, "store", 30, ("m-1", "m-2"))
     job = world.job(job_id)
     assert (job.state, job.progress) == (JobState.STORING, Progress.COMPLETE)
     track = world.tracks(job_id)["m-1"]
@@ -155,7 +165,73 @@ def test_audio_that_comes_a_little_after_success_is_taken(world: World) -> None:
 def test_a_good_track_of_a_failed_task_is_stored(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1), music(2, None), status="FAILED")]
-    assert world.checker()(job_id) == Step(job_id, "store", PACE.interval, ("m-1",))
+    step = world.checker()(job_id)
+    assert (step.next, step.tracks) == ("store", ("m-1",))
+    assert world.job(job_id).incomplete
+
+
+def test_a_good_track_of_a_success_is_stored_when_the_other_does_not_come(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2, None))]
+    assert [step.next for step in checks(world, job_id)] == ["wait", "wait", "store"]
+
+
+def test_a_second_link_that_comes_a_little_later_is_waited_for(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2, None)), task(music(1), music(2))]
+    assert world.checker()(job_id) == Step(job_id, "wait", PACE.interval)
+    world.clock.sleep(PACE.interval)
+    assert world.checker()(job_id).tracks == ("m-1", "m-2")
+    assert not world.job(job_id).incomplete
+
+
+@pytest.mark.parametrize("later", [task(status="FAILED"), task(music(1, None), status="FAILED"), task(music(1, None))], ids=str)
+def test_a_link_that_was_seen_once_is_never_lost(world: World, later: httpx.Response) -> None:
+    job_id = world.generating()
+    world.jobs.record_track(job_id, _track(0, TaskTrack("m-1", "https://cdn.example/1.mp3")))
+    world.wire.answers = [later]
+    step = checks(world, job_id)[-1]
+    assert (step.next, step.tracks) == ("store", ("m-1",))
+
+
+def test_a_link_that_comes_back_is_taken(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1, None)), task(music(1))]
+    world.checker()(job_id)
+    world.clock.sleep(PACE.interval)
+    assert world.checker()(job_id).tracks == ("m-1",)
+
+
+def test_tracks_that_have_no_name_yet_leave_no_trace(world: World) -> None:
+    job_id = world.generating("anyint")
+    body = {
+        "taskId": "J1",
+        "status": "TEXT_SUCCESS",
+        "response": {"taskId": "J1", "sunoData": [{"title": "T"}, {"title": "T"}]},
+    }
+    world.wire.answers = [httpx.Response(200, json={"code": 200, "msg": "success", "data": body})]
+    world.checker()(job_id)
+    assert world.tracks(job_id) == {}
+
+
+def test_what_is_decided_holds_for_what_was_read(world: World) -> None:
+    job_id = world.accept()
+    stale = world.job(job_id)
+    world.jobs.begin_submission(job_id, "i1", now=world.now, due_at=world.now)
+    with pytest.raises(Conflict):
+        world.jobs.decide(stale, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "x"), now=world.now)
+    world.jobs.finish(job_id, JobState.TIMED_OUT, Fault(ErrorCode.AMBIGUOUS, "x"), partial=False, now=world.now)
+    with pytest.raises(Conflict):
+        world.jobs.decide(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "y"), now=world.now)
+
+
+def test_i6_a_late_job_ends_although_the_accounts_secret_is_broken(world: World) -> None:
+    job_id = world.generating()
+    stored = FixedSecret("no object")  # type: ignore[arg-type]
+    world.secret = Secret(lambda: stored, "accounts", world.clock)  # type: ignore[arg-type,return-value]
+    assert world.checker()(job_id).next == "wait"
+    world.clock.sleep(DEADLINE)
+    assert world.checker()(job_id).next == "finish"
 
 
 def test_what_is_stored_is_not_stored_again(world: World) -> None:
@@ -205,7 +281,7 @@ def test_a_refused_job_waits_for_its_time(world: World) -> None:
 
 def test_an_intent_whose_function_may_live_is_left_alone_then_counts_as_lost(world: World) -> None:
     job_id = world.accept()
-    world.jobs.begin_submission(job_id, now=world.now, due_at=world.now)
+    world.jobs.begin_submission(job_id, "i1", now=world.now, due_at=world.now)
     world.clock.sleep(10)
     assert world.checker()(job_id) == Step(job_id, "wait", SUBMIT_SECONDS - 10)
     assert world.job(job_id).state is JobState.SUBMITTING
@@ -276,7 +352,7 @@ def test_progress_is_shown_and_never_goes_back(world: World) -> None:
         assert world.checker()(job_id).next == "wait"
         seen.append(world.job(job_id).progress)
     assert seen == [Progress.QUEUED, Progress.TEXT, Progress.FIRST, Progress.FIRST]
-    assert {name: track.state for name, track in world.tracks(job_id).items()} == {"a": "ready", "b": "pending"}
+    assert {name: track.state for name, track in world.tracks(job_id).items()} == {"a": "ready"}
     world.clock.sleep(DEADLINE)
     assert world.checker()(job_id).tracks == ("a",)
 
@@ -296,6 +372,9 @@ def test_a_job_that_somebody_else_moves_on_is_looked_at_again(world: World) -> N
 def test_i6_a_job_that_is_late_ends_although_no_slot_is_free(world: World) -> None:
     job_id = world.generating()
     world.clock.sleep(DEADLINE)
+    world.use_up_slots(job_id)
+    assert world.checker()(job_id).next == "wait"
+    world.clock.sleep(PACE.slack)
     world.use_up_slots(job_id)
     assert world.checker()(job_id).next == "finish"
     assert world.job(job_id).verdict is JobState.TIMED_OUT
@@ -323,7 +402,7 @@ def test_a_track_that_the_gate_refused_for_good_stays_refused(world: World) -> N
 def test_an_intent_at_the_deadline_is_waited_for_until_its_function_is_dead(world: World) -> None:
     job_id = world.accept()
     world.clock.sleep(DEADLINE - 5)
-    world.jobs.begin_submission(job_id, now=world.now, due_at=world.now)
+    world.jobs.begin_submission(job_id, "i1", now=world.now, due_at=world.now)
     world.clock.sleep(10)
     assert world.checker()(job_id) == Step(job_id, "wait", SUBMIT_SECONDS - 10)
     world.clock.sleep(SUBMIT_SECONDS - 10)

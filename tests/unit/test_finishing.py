@@ -21,9 +21,9 @@ JOB = Job(
     deadline_at=START + DEADLINE,
     fingerprint="f",
 )
-READY, STORED, FAILED, PENDING = (
+READY, STORED, FAILED = (
     Track(track_id=state, position=0, state=state, fault=None if state == "stored" else FAULT)
-    for state in (TrackState.READY, TrackState.STORED, TrackState.FAILED, TrackState.PENDING)
+    for state in (TrackState.READY, TrackState.STORED, TrackState.FAILED)
 )
 LATE = START + DEADLINE
 
@@ -33,13 +33,12 @@ LATE = START + DEADLINE
     [
         ([STORED, STORED], None, START, Outcome(JobState.SUCCEEDED)),
         ([STORED, FAILED], None, START, Outcome(JobState.SUCCEEDED, partial=True)),
-        ([STORED, PENDING], None, START, Outcome(JobState.SUCCEEDED, partial=True)),
         ([STORED, FAILED], JobState.FAILED, START, Outcome(JobState.SUCCEEDED, partial=True)),
         ([STORED, READY], None, LATE, Outcome(JobState.SUCCEEDED, partial=True)),
         ([FAILED, FAILED], None, START, Outcome(JobState.FAILED, FAULT)),
         ([FAILED, READY], None, LATE, Outcome(JobState.TIMED_OUT, FAULT)),
         ([], JobState.TIMED_OUT, START, Outcome(JobState.TIMED_OUT, FAULT)),
-        ([PENDING], JobState.FAILED, START, Outcome(JobState.FAILED, FAULT)),
+        ([FAILED], JobState.FAILED, START, Outcome(JobState.FAILED, FAULT)),
     ],
 )
 def test_the_end_is_decided_by_what_lies_in_the_bucket(
@@ -61,7 +60,7 @@ def test_a_job_without_tracks_and_verdict_fails_with_a_reason() -> None:
 
 def storing(world: World) -> str:
     job_id = world.generating()
-    world.jobs.start_storing(job_id, now=world.now, due_at=world.now)
+    world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
     track = Track(track_id="t", position=0, state=TrackState.READY, title="Rain", source_url="https://cdn.example/secret?sig=1")
     world.jobs.record_track(job_id, track)
     world.jobs.store_track(job_id, "t", ASSET, 12.5)
@@ -84,9 +83,24 @@ def test_a_finished_job_is_announced_once_and_leaves_the_due_index(world: World)
     assert "secret" not in str(event)
 
 
-def test_i5_an_event_that_was_not_taken_is_sent_again_under_the_same_id(world: World) -> None:
+def test_a_task_that_ended_short_is_partial_although_all_its_tracks_are_stored() -> None:
+    assert outcome(replace(JOB, incomplete=True), [STORED], START) == Outcome(JobState.SUCCEEDED, partial=True)
+
+
+def test_i5_an_event_of_another_end_stays_owed(world: World) -> None:
+    job_id = world.generating()
+    world.jobs.finish(job_id, JobState.TIMED_OUT, FAULT, partial=False, now=world.now)
+    world.jobs.finish(job_id, JobState.SUCCEEDED, None, partial=False, now=world.now)
+    world.jobs.event_sent(job_id, JobState.TIMED_OUT, now=world.now)
+    assert world.job(job_id).event_pending
+    assert world.due() == [job_id]
+
+
+@pytest.mark.parametrize("broken", ["refused", "raised"])
+def test_i5_an_event_that_was_not_taken_is_sent_again_under_the_same_id(world: World, broken: str) -> None:
     job_id = storing(world)
     world.bus.refusals = 1
+    world.bus.raises = broken == "raised"
     with pytest.raises(EventNotSent):
         world.finisher()(job_id)
     assert world.job(job_id).state is JobState.SUCCEEDED

@@ -134,6 +134,11 @@ def test_no_body_is_ever_a_500(deployed: SimpleNamespace, body: str, status: int
     assert answer["statusCode"] == status
 
 
+def test_a_binary_body_is_no_500(deployed: SimpleNamespace) -> None:
+    given = {**event("submit_job/lyrics"), "body": "//79", "isBase64Encoded": True}
+    assert handler("submit_job")(given)["statusCode"] == 400
+
+
 def test_an_unknown_route_is_a_problem(deployed: SimpleNamespace) -> None:
     given = event("read_jobs/job")
     given["requestContext"]["http"]["method"] = "DELETE"
@@ -163,7 +168,8 @@ def test_a_link_is_signed_as_every_region_accepts(deployed: SimpleNamespace, wor
     asset = Asset(kind="audio", key="acme/j/m-1/audio.mp3", content_type="audio/mpeg", bytes=1, sha256="00")
     world.jobs.store_track(JOB_ID, "m-1", asset, 3.0)
     view = json.loads(handler("read_jobs")(event("read_jobs/job"))["body"])
-    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in view["tracks"][0]["assets"][0]["url"]
+    url = view["tracks"][0]["assets"][0]["url"]
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
 
 
 def test_a_key_is_a_tenant_and_an_unknown_one_is_nobody(deployed: SimpleNamespace) -> None:

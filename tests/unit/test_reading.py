@@ -1,7 +1,10 @@
+from types import SimpleNamespace
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import boto3
 import pytest
 
+from suno_jobs.aws import SIGNING_CONFIG
 from suno_jobs.errors import ErrorCode, Fault, JobNotFound
 from suno_jobs.models import Asset, Track, TrackState
 from suno_jobs.reading import JobReader
@@ -16,9 +19,9 @@ def reader(world: World) -> JobReader:
 
 def stored(world: World, title: str | None = "Rain / on: the “roof”") -> str:
     job_id = world.generating()
-    world.jobs.start_storing(job_id, now=world.now, due_at=world.now)
+    world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
     link = "https://cdn.example/x?sig=secret"
-    world.jobs.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.PENDING))
+    world.jobs.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.FAILED))
     world.jobs.record_track(job_id, Track(track_id="t-1", position=0, state=TrackState.READY, title=title, source_url=link))
     asset = Asset(kind="audio", key=f"acme/{job_id}/t-1/audio.mp3", content_type="audio/mpeg", bytes=9, sha256="ab")
     world.jobs.store_track(job_id, "t-1", asset, 12.5)
@@ -52,7 +55,7 @@ def test_a_stored_track_has_a_link_that_ends_and_a_name_that_is_safe(world: Worl
     _, view, _ = reader("acme", job_id, None)
     first, second = view["tracks"]
     assert (first["track_id"], first["state"], first["duration_seconds"]) == ("t-1", "stored", 12.5)
-    assert (second["track_id"], second["state"], second["assets"]) == ("t-2", "pending", [])
+    assert (second["track_id"], second["state"], second["assets"]) == ("t-2", "failed", [])
     [asset] = first["assets"]
     url = urlsplit(asset.pop("url"))
     key = f"acme/{job_id}/t-1/audio.mp3"
@@ -61,6 +64,19 @@ def test_a_stored_track_has_a_link_that_ends_and_a_name_that_is_safe(world: Worl
     assert unquote(url.path).endswith(asset["key"])
     assert query["response-content-disposition"] == ['attachment; filename="Rain  on the roof.mp3"']
     assert "secret" not in str(view)
+
+
+def test_a_link_names_the_host_of_its_region(world: World, aws: SimpleNamespace) -> None:
+    s3 = boto3.client("s3", region_name="eu-south-1", config=SIGNING_CONFIG)
+    reader = JobReader(jobs=world.jobs, s3=s3, bucket=BUCKET, url_seconds=900, interval_seconds=20)
+    _, view, _ = reader("acme", stored(world), None)
+    assert urlsplit(view["tracks"][0]["assets"][0]["url"]).hostname == "assets.s3.eu-south-1.amazonaws.com"
+
+
+@pytest.mark.parametrize("job_id", ["", "job_", "x" * 3000, "job_" + "0" * 25 + "A", "JOB#job_"])
+def test_an_id_that_cannot_be_one_of_ours_is_not_looked_for(reader: JobReader, job_id: str) -> None:
+    with pytest.raises(JobNotFound):
+        reader("acme", job_id, None)
 
 
 def test_a_track_without_a_usable_title_is_named_after_its_id(world: World, reader: JobReader) -> None:

@@ -4,12 +4,12 @@ from typing import Any
 import httpx
 import pytest
 
-from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.secret import RENEW_SECONDS, Secret
 from suno_jobs.submission import SUBMIT_SECONDS
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Step
-from tests.world import DEADLINE, GRACE, PACE, FixedSecret, World
+from tests.world import ACCOUNTS, DEADLINE, GRACE, PACE, FixedSecret, World
 
 ACCEPTED = {"status": "SUCCESS", "message": "success", "data": {"jobId": "J1"}}
 
@@ -24,7 +24,7 @@ def test_an_accepted_submission_is_generating_and_waits_for_its_callback(world: 
     step = world.submitter()(job_id)
     job = world.job(job_id)
     assert step == Step(job_id, "wait", PACE.first_check)
-    assert (job.state, job.task_id, job.intent_at, job.submitted_at) == (JobState.GENERATING, "J1", None, world.now)
+    assert (job.state, job.task_id, job.intent, job.submitted_at) == (JobState.GENERATING, "J1", None, world.now)
     [request] = world.wire.requests
     assert request.headers["TT-API-KEY"] == "key-of-ttapi"
     assert json.loads(request.content)["hookUrl"] == f"https://us.example/v1/callbacks/ttapi/{job_id}/mac"
@@ -49,11 +49,11 @@ def test_i1_the_intent_stands_in_the_table_before_the_gateway_is_called(world: W
 def test_i1_nothing_is_submitted_twice(world: World, state: str) -> None:
     job_id = world.accept() if state != "unknown job" else "job_unknown"
     if state == "intent":
-        world.jobs.begin_submission(job_id, now=world.now, due_at=world.now)
+        world.jobs.begin_submission(job_id, "i1", now=world.now, due_at=world.now)
     if state == "generating":
         job_id = world.generating()
     if state == "verdict":
-        world.jobs.decide(job_id, JobState.CANCELLED, Fault(ErrorCode.QUOTA, "x"), now=world.now)
+        world.jobs.decide(world.job(job_id), JobState.CANCELLED, Fault(ErrorCode.QUOTA, "x"), now=world.now)
     before = world.jobs.get(job_id)
     assert world.submitter()(job_id) == Step(job_id, "wait", 1)
     assert world.wire.requests == []
@@ -110,7 +110,7 @@ def test_a_refusal_that_may_be_repeated_is_repeated_later_with_a_new_intent(worl
     world.wire.answers = [refusal, answer(200, ACCEPTED)]
     assert world.submitter()(job_id) == Step(job_id, "wait", wait)
     job = world.job(job_id)
-    assert (job.state, job.intent_at, job.submit_after) == (JobState.SUBMITTING, None, world.now + wait)
+    assert (job.state, job.intent, job.submit_after) == (JobState.SUBMITTING, None, world.now + wait)
     assert job.fault is not None
     world.clock.sleep(wait - 1)
     world.submitter()(job_id)
@@ -138,7 +138,7 @@ def test_a_final_refusal_is_the_verdict_and_leaves_a_signal(world: World, status
     world.wire.answers = [answer(status, {"status": "FAILED", "message": "no"})]
     world.submitter()(job_id)
     job = world.job(job_id)
-    assert (job.verdict, job.fault and job.fault.code, job.intent_at) == (JobState.FAILED, code, None)
+    assert (job.verdict, job.fault and job.fault.code, job.intent) == (JobState.FAILED, code, None)
     assert "signalled" in world.items("JOB")[0]
 
 
@@ -200,3 +200,58 @@ def test_a_key_that_was_just_replaced_is_used_for_the_next_submission(world: Wor
     world.submitter()(job_id)
     assert world.job(job_id).state is JobState.GENERATING
     assert [request.headers["TT-API-KEY"] for request in world.wire.requests] == ["old", "new"]
+
+
+def test_i1_a_refusal_never_takes_back_the_intent_of_another_run(world: World) -> None:
+    job_id = world.accept()
+    others = world.submitter()
+
+    def slow_refusal(_: httpx.Request) -> httpx.Response:
+        job = world.job(job_id)
+        world.jobs.refuse_submission(job, Fault(ErrorCode.RATE_LIMITED, "x"), submit_after=0, now=world.now, due_at=world.now)
+        world.jobs.begin_submission(job_id, "another", now=world.now, due_at=world.now)
+        return answer(429, {"status": "FAILED", "message": "too many"})
+
+    world.wire.answers = [slow_refusal]
+    assert others(job_id) == Step(job_id, "wait", 1)
+    assert world.job(job_id).intent == "another"
+
+
+@pytest.mark.parametrize("renewed", [True, False])
+def test_i1_a_run_without_a_key_leaves_the_intent_of_another_run_alone(world: World, renewed: bool) -> None:  # noqa: FBT001
+    job_id = world.accept()
+    stale = world.job(job_id)
+    world.jobs.begin_submission(job_id, "another", now=world.now, due_at=world.now)
+    stored = FixedSecret({})
+    world.secret = Secret(lambda: stored, "accounts", world.clock)  # type: ignore[arg-type,return-value]
+    world.secret.values()
+    world.clock.sleep(RENEW_SECONDS)
+    if renewed:
+        stored.value = {"ttapi/default": {"api_key": "new"}}
+    submitter = world.submitter()
+    world.jobs.get = lambda _: stale  # type: ignore[method-assign, assignment]
+    assert submitter(job_id).next == "wait"
+    del world.jobs.get
+    job = world.job(job_id)
+    assert (job.intent, job.verdict) == ("another", None)
+
+
+def test_a_repeated_write_of_the_same_intent_is_no_conflict(world: World) -> None:
+    job_id = world.accept()
+    for _ in range(2):
+        world.jobs.begin_submission(job_id, "mine", now=world.now, due_at=world.now)
+    with pytest.raises(Conflict):
+        world.jobs.begin_submission(job_id, "other", now=world.now, due_at=world.now)
+
+
+def test_a_broken_accounts_secret_does_not_make_a_refusal_a_loss(world: World) -> None:
+    job_id = world.accept()
+    world.wire.answers = [answer(401, {"status": "FAILED", "message": "bad key"})]
+    stored = FixedSecret(ACCOUNTS)
+    world.secret = Secret(lambda: stored, "accounts", world.clock)  # type: ignore[arg-type,return-value]
+    world.secret.values()
+    stored.value = "no object"  # type: ignore[assignment]
+    world.clock.sleep(RENEW_SECONDS)
+    world.submitter()(job_id)
+    job = world.job(job_id)
+    assert (job.verdict, job.fault and job.fault.code) == (JobState.FAILED, ErrorCode.AUTHENTICATION)

@@ -84,7 +84,7 @@ def test_an_ended_job_whose_event_is_owed_is_still_due(world: World) -> None:
     world.executions.states[job_id, 0] = ExecutionState.ENDED
     world.jobs.finish(job_id, JobState.FAILED, Fault(ErrorCode.QUOTA, "x"), partial=False, now=world.now)
     assert world.sweeper()(always).started == [job_id]
-    world.jobs.event_sent(job_id, now=world.now)
+    world.jobs.event_sent(job_id, JobState.FAILED, now=world.now)
     world.clock.sleep(10**6)
     assert world.sweeper()(always).started == []
 
@@ -104,7 +104,7 @@ def test_a_sweep_stops_in_time_and_the_next_goes_on(world: World) -> None:
 def test_a_job_that_leaves_the_index_meanwhile_is_not_claimed(world: World) -> None:
     job_id = overdue(world)
     world.jobs.finish(job_id, JobState.CANCELLED, None, partial=False, now=world.now)
-    world.jobs.event_sent(job_id, now=world.now)
+    world.jobs.event_sent(job_id, JobState.CANCELLED, now=world.now)
     try:
         world.jobs.claim_execution(job_id, before=0, number=1, due_at=world.now)
     except Conflict:

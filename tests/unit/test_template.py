@@ -13,6 +13,8 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from suno_jobs import errors, settings
+from suno_jobs.gateways.wire import CONNECT_SECONDS, REPLY_SECONDS
+from suno_jobs.submission import SUBMIT_SECONDS
 from tests.unit.aws_calls import reachable_actions, read_code
 
 ROOT = Path(__file__).parents[2]
@@ -165,6 +167,12 @@ def test_function_may_do_what_its_code_does_and_no_more(name: str) -> None:
 def test_largest_audio_fits_into_the_temporary_storage() -> None:
     storage = FUNCTIONS["StoreTrackFunction"]["EphemeralStorage"]["Size"] * 1024**2
     assert TEMPLATE["Parameters"]["MaxAudioBytes"]["MaxValue"] < storage
+
+
+def test_an_intent_counts_as_dead_when_its_function_can_no_longer_run() -> None:
+    submitter = FUNCTIONS["CreateTaskFunction"]["Properties"]
+    assert submitter["Timeout"] <= SUBMIT_SECONDS
+    assert CONNECT_SECONDS + REPLY_SECONDS < submitter["Timeout"]
 
 
 def test_data_is_retained_and_recoverable() -> None:

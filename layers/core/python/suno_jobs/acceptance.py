@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from suno_jobs import telemetry
 from suno_jobs.errors import Conflict, IdempotencyConflict, InvalidRequest
 from suno_jobs.gateways import GATEWAYS
-from suno_jobs.models import Job
+from suno_jobs.models import Job, Track
 from suno_jobs.requests import JobRequest
 from suno_jobs.store import JobStore
 from suno_jobs.transitions import JobState
@@ -47,6 +47,13 @@ def fingerprint(body: Any) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    job: Job
+    tracks: Sequence[Track] = ()
+    created: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptor:
     jobs: JobStore
@@ -56,8 +63,8 @@ class Acceptor:
     clock: Callable[[], float]
     random_bytes: Callable[[int], bytes]
 
-    def __call__(self, tenant: str, body: Any, idempotency_key: str | None) -> tuple[Job, bool]:
-        """The job, and whether this call created it.
+    def __call__(self, tenant: str, body: Any, idempotency_key: str | None) -> Accepted:
+        """The job that this request asks for, new or known.
 
         With an Idempotency-Key it may be repeated for ever. Without one every call makes a job. When the execution cannot be
         started the job stands all the same, and the sweep starts it. Raises InvalidRequest, IdempotencyConflict.
@@ -67,10 +74,10 @@ class Acceptor:
             raise InvalidRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
         job = self._new_job(tenant, request, fingerprint(body), idempotency_key)
         if not self._create(job, request):
-            return self._existing(job), False
+            return self._existing(job)
         telemetry.count("JobsAccepted", gateway=job.gateway)
         self._start(job.job_id)
-        return job, True
+        return Accepted(job, created=True)
 
     def _start(self, job_id: str) -> None:
         try:
@@ -103,13 +110,13 @@ class Acceptor:
                     return False
         raise Conflict("Many requests with this Idempotency-Key came at once")
 
-    def _existing(self, job: Job) -> Job:
-        existing = self.jobs.get(job.job_id)
-        if existing is None or existing.tenant != job.tenant or existing.fingerprint != job.fingerprint:
+    def _existing(self, job: Job) -> Accepted:
+        view = self.jobs.view(job.job_id)
+        if view is None or view[0].tenant != job.tenant or view[0].fingerprint != job.fingerprint:
             raise IdempotencyConflict(
                 "This Idempotency-Key belongs to a job with another request. Repeat that request unchanged, or use a new key."
             )
-        return existing
+        return Accepted(*view, created=False)
 
 
 def parse(body: Any) -> JobRequest:

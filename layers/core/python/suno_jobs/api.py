@@ -63,10 +63,10 @@ def tenant(app: APIGatewayHttpResolver) -> str:
 
 def json_body(app: APIGatewayHttpResolver) -> Any:
     """Raises BodyTooLarge, NotJson."""
-    text = app.current_event.decoded_body or ""
-    if len(text.encode(errors="replace")) > MAX_BODY_BYTES:
-        raise BodyTooLarge(f"A request may have {MAX_BODY_BYTES} bytes.")
     try:
+        text = app.current_event.decoded_body or ""
+        if len(text.encode(errors="replace")) > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"A request may have {MAX_BODY_BYTES} bytes.")
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise NotJson(f"Send a JSON object: {error}.") from error

@@ -12,5 +12,5 @@ CONFIG = Config(
     max_pool_connections=4,
 )
 
-# Without it links are signed the old way (version 2), which KMS and the newer regions refuse.
-SIGNING_CONFIG = CONFIG.merge(Config(signature_version="s3v4"))
+# Links are by default signed the old way (version 2) and name the global host, which all newer regions refuse.
+SIGNING_CONFIG = CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))

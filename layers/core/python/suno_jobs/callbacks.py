@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from suno_jobs.errors import CallbackRefused
+from suno_jobs.models import JOB_ID_PATTERN
 from suno_jobs.receipts import ReceiptStore, Source
 from suno_jobs.secret import Secret
 from suno_jobs.store import JobStore
@@ -20,7 +21,7 @@ from suno_jobs.store import JobStore
 MAX_BODY_BYTES = 256 * 1024
 
 # Matched against the path as it came, before any decoding: one job has one valid spelling.
-_PATH = re.compile(r"/v1/callbacks/(?P<gateway>[a-z0-9]{1,32})/(?P<job_id>job_[0-9a-z]{26})/(?P<mac>[0-9a-f]{64})", re.ASCII)
+_PATH = re.compile(f"/v1/callbacks/(?P<gateway>[a-z0-9]{{1,32}})/(?P<job_id>{JOB_ID_PATTERN})/(?P<mac>[0-9a-f]{{64}})")
 
 
 def mac(secret: str, gateway: str, job_id: str) -> str:
@@ -70,8 +71,8 @@ class Receiver:
     def __call__(self, raw_path: str, body: bytes) -> None:
         """Takes in one callback: receipt first, then the signal, then whoever waits is woken.
 
-        Safe to repeat at every point. When it stops half way the gateway's repetition, the next check or the sweep goes on.
-        Raises CallbackRefused.
+        Safe to repeat at every point. When it stops before the signal, the gateway's repetition or the next poll makes up for
+        it; when it stops before waking, whoever waits looks at its next timeout. Raises CallbackRefused.
         """
         job_id = verify(raw_path, self.secret)
         if len(body) > MAX_BODY_BYTES:

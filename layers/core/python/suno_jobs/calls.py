@@ -36,6 +36,13 @@ class GatewayCalls:
         """Raises AccountUnusable."""
         return find_account(self.accounts, GATEWAYS[job.gateway], job.account)
 
+    def account_renewed(self) -> bool:
+        """Whether the accounts secret was changed since it was read."""
+        try:
+            return self.accounts.renew()
+        except ValueError:
+            return False
+
     def take_slot(self, job: Job) -> None:
         """Every request needs one, before it is sent (I7). Raises NoSlot."""
         self.budget.take(job.gateway, job.account, GATEWAYS[job.gateway].rate, now=self.clock())
@@ -47,14 +54,14 @@ class GatewayCalls:
 
 def find_account(accounts: Secret, gateway: Gateway, name: str) -> Account:
     """Raises AccountUnusable. ``base_url`` may be set per account, for gateways that are reached under several names."""
-    entry = accounts.values().get(f"{gateway.name}/{name}")
-    if not isinstance(entry, dict):
-        raise AccountUnusable(f"the gateway accounts secret has no entry {gateway.name}/{name}")
-    base_url = str(entry.get("base_url") or gateway.base_url)
-    parts = urlsplit(base_url)
-    if parts.scheme != "https" and f"{parts.scheme}://{parts.netloc}" not in origins.LOCAL_ORIGINS:
-        raise AccountUnusable(f"the base_url of {gateway.name}/{name} is not https")
     try:
+        entry = accounts.values().get(f"{gateway.name}/{name}")
+        if not isinstance(entry, dict):
+            raise AccountUnusable(f"the gateway accounts secret has no entry {gateway.name}/{name}")
+        base_url = str(entry.get("base_url") or gateway.base_url)
+        parts = urlsplit(base_url)
+        if parts.scheme != "https" and f"{parts.scheme}://{parts.netloc}" not in origins.LOCAL_ORIGINS:
+            raise AccountUnusable(f"the base_url of {gateway.name}/{name} is not https")
         return Account(api_key=str(entry.get("api_key") or ""), base_url=base_url)
     except ValueError as error:
         raise AccountUnusable(f"{gateway.name}/{name}: {error}") from None

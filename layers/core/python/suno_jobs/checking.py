@@ -23,6 +23,11 @@ NO_AUDIO_CHECKS = 3
 
 STORE_SECONDS = 600
 
+MAX_TRACKS = 64
+"""No kind of task has more; a longer list is not worth an event that the bus refuses."""
+
+ENDED = (TaskStatus.SUCCEEDED, TaskStatus.FAILED)
+
 PROGRESS = {
     TaskStatus.PENDING: Progress.QUEUED,
     TaskStatus.TEXT_READY: Progress.TEXT,
@@ -38,7 +43,6 @@ DEADLINE = Fault(
 NEVER_SUBMITTED = Fault(
     ErrorCode.DEADLINE_EXCEEDED, "The job was not submitted before its deadline. Nothing was charged.", retryable=True
 )
-NO_TRACK = Fault(ErrorCode.NO_AUDIO, "The gateway said success, and no track of it could be used.", retryable=True)
 NO_REASON = Fault(ErrorCode.GENERATION_FAILED, "The gateway gave no reason.", retryable=True)
 
 
@@ -70,7 +74,8 @@ class Checker:
         try:
             return self._decide_with_slot(job)
         except NoSlot as error:
-            if self._late(job):
+            # Jobs of one burst have one deadline: the last reading is worth waiting for its turn, though not for ever (I6).
+            if self._now() >= job.deadline_at + self.pace.slack:
                 return self._conclude(job, JobState.TIMED_OUT, job.fault or DEADLINE)
             return Step(job.job_id, "wait", self.pace.turn(job, error.seconds))
 
@@ -99,7 +104,7 @@ class Checker:
         now = self._now()
         until = min(now + self.grace_seconds, job.deadline_at)
         due_at = until + self.pace.slack
-        return self._look_for_task(self.jobs.lose_submission(job.job_id, LOST, grace_until=until, now=now, due_at=due_at))
+        return self._look_for_task(self.jobs.lose_submission(job, LOST, grace_until=until, now=now, due_at=due_at))
 
     def _look_for_task(self, job: Job) -> Step:
         """The answer to the submission was lost; a callback to the job's own URL tells which task it made."""
@@ -133,12 +138,12 @@ class Checker:
     def _follow(self, job: Job, reading: Reading) -> Step:
         if isinstance(reading, Unread):
             return self._cannot_read(job, reading)
-        for position, track in enumerate(reading.tracks):
-            self.jobs.record_track(job.job_id, _track(position, track))
-        if reading.status is TaskStatus.SUCCEEDED:
-            return self._conclude(job, JobState.FAILED, NO_TRACK)
-        if reading.status is TaskStatus.FAILED:
-            return self._failed(job, reading.fault or NO_REASON)
+        self._record_tracks(job, reading)
+        if reading.status in ENDED:
+            fault = reading.fault or NO_REASON
+            return self._wait_for_audio(job, reading) or self._conclude(
+                job, JobState.FAILED, fault, short=reading.status is TaskStatus.FAILED
+            )
         if self._late(job):
             return self._conclude(job, JobState.TIMED_OUT, DEADLINE)
         self.jobs.advance(job.job_id, PROGRESS[reading.status], now=self._now())
@@ -154,7 +159,7 @@ class Checker:
         except GatewayUnreachable as error:
             return Unread(Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True))
         reading = gateway.read_status(reply)
-        ended = isinstance(reading, TaskReport) and reading.status in (TaskStatus.SUCCEEDED, TaskStatus.FAILED)
+        ended = isinstance(reading, TaskReport) and reading.status in ENDED
         unknown = reading.unknown_words if isinstance(reading, TaskReport) else ()
         if ended or unknown or isinstance(reading, Unread):
             self.receipts.record(job.job_id, Source.STATUS, reply.body, now=self._now(), status=reply.status)
@@ -171,14 +176,25 @@ class Checker:
         telemetry.log.info("task not read", job_id=job.job_id, gateway=job.gateway, code=unread.fault.code)
         return self._wait_until(job, self._now() + wait)
 
-    def _failed(self, job: Job, fault: Fault) -> Step:
-        may_come = fault.code is ErrorCode.NO_AUDIO and not self._late(job)
-        if may_come and self.jobs.count_no_audio(job.job_id, now=self._now()) < NO_AUDIO_CHECKS:
-            return self._wait_until(job, self._now() + self.pace.interval)
-        return self._conclude(job, JobState.FAILED, fault)
+    def _record_tracks(self, job: Job, report: TaskReport) -> None:
+        """While the task runs only what is ready: other tracks may not have the names yet that they will have."""
+        for position, track in enumerate(report.tracks[:MAX_TRACKS]):
+            if track.audio_url or report.status in ENDED:
+                self.jobs.record_track(job.job_id, _track(position, track))
 
-    def _conclude(self, job: Job, verdict: JobState, fault: Fault) -> Step:
+    def _wait_for_audio(self, job: Job, report: TaskReport) -> Step | None:
+        """A success that lacks audio, of one track or of all, is read again a few times: some links come a little later."""
+        faults = [track.fault for track in report.tracks] if report.status is TaskStatus.SUCCEEDED else [report.fault]
+        if self._late(job) or not any(fault and fault.code is ErrorCode.NO_AUDIO for fault in faults):
+            return None
+        if self.jobs.count_no_audio(job.job_id, now=self._now()) >= NO_AUDIO_CHECKS:
+            return None
+        return self._wait_until(job, self._now() + self.pace.interval)
+
+    def _conclude(self, job: Job, verdict: JobState, fault: Fault, *, short: bool = True) -> Step:
         """The gateway will say no more, or it is too late to wait: what can be fetched is stored, whatever the verdict.
+
+        ``short``: the task did not come to its own good end.
 
         The table is asked, not the last report: a gateway that fails a task may no longer name the track it had finished.
         """
@@ -187,8 +203,8 @@ class Checker:
         ready = tuple(track.track_id for track in tracks if track.state is TrackState.READY)
         if ready:
             now = self._now()
-            self.jobs.start_storing(job.job_id, now=now, due_at=now + STORE_SECONDS + self.pace.slack)
-            return Step(job.job_id, "store", self.pace.interval, ready)
+            self.jobs.start_storing(job.job_id, incomplete=short, now=now, due_at=now + STORE_SECONDS + self.pace.slack)
+            return Step(job.job_id, "store", self.pace.step(job), ready)
         if any(track.state is TrackState.STORED for track in tracks):
             return Step(job.job_id, "finish")
         return self._end(job, verdict, fault)
@@ -196,7 +212,7 @@ class Checker:
     # Ways on
 
     def _end(self, job: Job, verdict: JobState, fault: Fault) -> Step:
-        self.jobs.decide(job.job_id, verdict, fault, now=self._now())
+        self.jobs.decide(job, verdict, fault, now=self._now())
         return Step(job.job_id, "finish")
 
     def _wait_until(self, job: Job, then: int) -> Step:
@@ -217,11 +233,10 @@ class Checker:
 
 
 def _track(position: int, track: TaskTrack) -> Track:
-    state = TrackState.READY if track.audio_url else TrackState.FAILED if track.fault else TrackState.PENDING
     return Track(
         track_id=track.track_id,
         position=position,
-        state=state,
+        state=TrackState.READY if track.audio_url else TrackState.FAILED,
         title=track.title,
         duration_seconds=track.duration_seconds,
         source_url=track.audio_url,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError as AwsError
+
 from suno_jobs import telemetry
 from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
 from suno_jobs.models import Job, Track, TrackState
@@ -16,6 +18,7 @@ from suno_jobs.views import job_view
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 EVENT_SOURCE = "suno-jobs"
 
@@ -37,7 +40,7 @@ def outcome(job: Job, tracks: Sequence[Track], now: int) -> Outcome:
     if missing and not job.verdict and now < job.deadline_at:
         raise TracksNotStored(f"{len(missing)} of {len(tracks)} tracks are not stored yet")
     if stored:
-        return Outcome(JobState.SUCCEEDED, partial=len(stored) < len(tracks))
+        return Outcome(JobState.SUCCEEDED, partial=job.incomplete or len(stored) < len(tracks))
     if job.verdict:
         return Outcome(job.verdict, job.fault)
     faults = [track.fault for track in tracks if track.fault]
@@ -69,7 +72,7 @@ class Finisher:
                 telemetry.count("JobsFinished", gateway=job.gateway, state=job.state)
         if job.event_pending:
             self._announce(job, tracks)
-            self.jobs.event_sent(job_id, now=now)
+            self.jobs.event_sent(job_id, job.state, now=now)
         return job.state
 
     def _view(self, job_id: str) -> tuple[Job, list[Track]]:
@@ -80,16 +83,16 @@ class Finisher:
 
     def _announce(self, job: Job, tracks: Sequence[Track]) -> None:
         detail = {"event_id": f"{job.job_id}.{job.state.lower()}", "tenant": job.tenant, **job_view(job, tracks)}
-        answer = self.events.put_events(
-            Entries=[
-                {
-                    "EventBusName": self.event_bus,
-                    "Source": EVENT_SOURCE,
-                    "DetailType": f"job.{job.state.lower()}",
-                    "Detail": json.dumps(detail),
-                    "Resources": [job.job_id],
-                }
-            ]
-        )
+        entry: PutEventsRequestEntryTypeDef = {
+            "EventBusName": self.event_bus,
+            "Source": EVENT_SOURCE,
+            "DetailType": f"job.{job.state.lower()}",
+            "Detail": json.dumps(detail),
+            "Resources": [job.job_id],
+        }
+        try:
+            answer = self.events.put_events(Entries=[entry])
+        except AwsError as error:
+            raise EventNotSent(error.response["Error"]["Code"]) from error
         if answer["FailedEntryCount"]:
             raise EventNotSent(answer["Entries"][0].get("ErrorCode", "unknown"))

@@ -12,14 +12,17 @@ from suno_jobs.transitions import TERMINAL, JobState, Progress
 
 Item = dict[str, Any]
 
+JOB_ID_PATTERN = "job_[0-9a-z]{26}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """The hot record of one job.
 
-    ``intent_at`` is set while a submission is under way and its answer is not recorded (I1); ``submit_after`` is when a
-    refused one may be repeated; ``grace_until`` ends the wait for the callback of a lost answer. ``verdict`` is the end that
-    was decided but not yet carried out by ``finish_job``. ``execution`` counts the executions that were needed before this one.
+    ``intent`` names the one submission that is under way, since ``intent_at``, until its answer is recorded (I1);
+    ``submit_after`` is when a refused one may be repeated; ``grace_until`` ends the wait for the callback of a lost answer.
+    ``verdict`` is the end that was decided but not yet carried out by ``finish_job``. ``incomplete`` says that the task itself
+    ended short. ``execution`` counts the executions that were needed before this one.
     """
 
     job_id: str
@@ -34,8 +37,10 @@ class Job:
     account: str = "default"
     progress: Progress = Progress.QUEUED
     partial: bool = False
+    incomplete: bool = False
     task_id: str | None = None
     submitted_at: int | None = None
+    intent: str | None = None
     intent_at: int | None = None
     submit_after: int | None = None
     grace_until: int | None = None
@@ -65,7 +70,6 @@ class Job:
 
 
 class TrackState(StrEnum):
-    PENDING = "pending"
     READY = "ready"
     STORED = "stored"
     FAILED = "failed"

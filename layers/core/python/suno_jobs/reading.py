@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from suno_jobs.errors import JobNotFound
-from suno_jobs.models import Asset, Track
+from suno_jobs.models import JOB_ID_PATTERN, Asset, Track
 from suno_jobs.store import JobStore
 from suno_jobs.views import etag, job_view
 
@@ -25,7 +25,7 @@ class JobReader:
 
     def __call__(self, tenant: str, job_id: str, if_none_match: str | None) -> tuple[int, Any, dict[str, str]]:
         """Status, body and headers. 304 when nothing changed but the links. Raises JobNotFound, for other tenants' jobs too."""
-        found = self.jobs.view(job_id)
+        found = self.jobs.view(job_id) if re.fullmatch(JOB_ID_PATTERN, job_id) else None
         if found is None or found[0].tenant != tenant:
             raise JobNotFound("No job of yours has this id.")
         job, tracks = found

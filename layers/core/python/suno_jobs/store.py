@@ -31,6 +31,7 @@ DUE_SHARDS = 4
 JOB = "JOB"
 REQUEST = "REQUEST"
 NOT_DUE = ("due_shard", "due_at")
+INTENT = ("intent", "intent_at")
 OPEN = frozenset(JobState) - TERMINAL
 
 
@@ -45,6 +46,13 @@ def track_key(job_id: str, track_id: str) -> Item:
 def due(job_id: str, at: int) -> Item:
     """The attributes that put a job into the sparse index of due work."""
     return {"due_shard": f"DUE#{zlib.crc32(job_id.encode()) % DUE_SHARDS}", "due_at": at}
+
+
+def _same_intent(change: Change, job: Job) -> Change:
+    """What is decided about a submission holds for the one that was read, never for one that began meanwhile."""
+    if job.intent is None:
+        return change.require_absent("intent")
+    return change.require("#intent = :mine", "intent", mine=job.intent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,38 +137,41 @@ class JobStore:
             raise
         return True
 
-    def begin_submission(self, job_id: str, *, now: int, due_at: int) -> Job:
-        """Writes the intent, before the gateway is called (I1). Conflict: a submission is under way, or is settled."""
+    def begin_submission(self, job_id: str, intent: str, *, now: int, due_at: int) -> Job:
+        """Writes the intent, before the gateway is called (I1). Conflict: a submission is under way, or is settled.
+
+        ``intent`` is new for every attempt. May be repeated with the same one, as the AWS client does after a lost answer.
+        """
+        times = {"intent_at": now, "submitted_at": now}
         change = Change(
-            sets={"state": JobState.SUBMITTING, "intent_at": now, "submitted_at": now, **due(job_id, due_at)},
-            removes=("submit_after",),
+            sets={"state": JobState.SUBMITTING, "intent": intent, **times, **due(job_id, due_at)}, removes=("submit_after",)
         )
-        change.require_one_of("state", (JobState.ACCEPTED, JobState.SUBMITTING))
-        return self._change(job_id, change.require_absent("intent_at", "verdict"), now)
+        change.require_one_of("state", (JobState.ACCEPTED, JobState.SUBMITTING)).require_absent("verdict")
+        change.require("attribute_not_exists(#intent) OR #intent = :mine", "intent", mine=intent)
+        return self._change(job_id, change, now)
 
     def accept_task(self, job_id: str, task_id: str, *, now: int, due_at: int) -> Job:
         """Records the task of a submission that was accepted, or that a callback brought to light."""
         change = Change(
             sets={"task_id": task_id, "state": JobState.GENERATING, **due(job_id, due_at)},
-            removes=("intent_at", "grace_until", "fault"),
+            removes=(*INTENT, "grace_until", "fault"),
         )
         return self._change(job_id, change.require_one_of("state", may_become(JobState.GENERATING)), now)
 
-    def refuse_submission(self, job_id: str, fault: Fault, *, submit_after: int, now: int, due_at: int) -> Job:
-        """Takes the intent back: the gateway certainly created nothing, and may be asked again after ``submit_after``."""
-        change = Change(
-            sets={"fault": fault, "submit_after": submit_after, **due(job_id, due_at)},
-            removes=("intent_at",),
-        )
-        return self._change(job_id, change.require_one_of("state", (JobState.SUBMITTING,)), now)
+    def refuse_submission(self, job: Job, fault: Fault, *, submit_after: int, now: int, due_at: int) -> Job:
+        """Takes the job's intent back: the gateway certainly created nothing, and may be asked again after ``submit_after``."""
+        change = Change(sets={"fault": fault, "submit_after": submit_after, **due(job.job_id, due_at)}, removes=INTENT)
+        change.require_one_of("state", (JobState.SUBMITTING,))
+        return self._change(job.job_id, _same_intent(change, job), now)
 
-    def lose_submission(self, job_id: str, fault: Fault, *, grace_until: int, now: int, due_at: int) -> Job:
-        """The answer was lost: from here only a callback, or the end of the grace time, leads on."""
+    def lose_submission(self, job: Job, fault: Fault, *, grace_until: int, now: int, due_at: int) -> Job:
+        """The answer to the job's intent was lost: from here only a callback, or the end of the grace time, leads on."""
         change = Change(
-            sets={"state": JobState.SUBMIT_UNKNOWN, "fault": fault, "grace_until": grace_until, **due(job_id, due_at)},
-            removes=("intent_at",),
+            sets={"state": JobState.SUBMIT_UNKNOWN, "fault": fault, "grace_until": grace_until, **due(job.job_id, due_at)},
+            removes=INTENT,
         )
-        return self._change(job_id, change.require_one_of("state", may_become(JobState.SUBMIT_UNKNOWN)), now)
+        change.require_one_of("state", may_become(JobState.SUBMIT_UNKNOWN))
+        return self._change(job.job_id, _same_intent(change, job), now)
 
     # Signals and checks
 
@@ -181,14 +192,14 @@ class JobStore:
         except Conflict:
             return self.get(job_id)
 
-    def decide(self, job_id: str, verdict: JobState, fault: Fault, *, now: int) -> Job:
-        """Notes how the job will end, and leaves a signal so that nobody waits any more. The first verdict stands."""
-        change = Change(
-            sets={"verdict": verdict, "fault": fault, "signalled": now},
-            removes=("intent_at", "submit_after"),
-        )
-        change.require_one_of("state", may_become(verdict)).require_absent("verdict")
-        return self._change(job_id, change, now)
+    def decide(self, job: Job, verdict: JobState, fault: Fault, *, now: int) -> Job:
+        """Notes how the job will end, and leaves a signal so that nobody waits any more. The first verdict stands.
+
+        Conflict: a submission began or ended since ``job`` was read, or the job has ended.
+        """
+        change = Change(sets={"verdict": verdict, "fault": fault, "signalled": now}, removes=(*INTENT, "submit_after"))
+        change.require_one_of("state", OPEN).require_absent("verdict")
+        return self._change(job.job_id, _same_intent(change, job), now)
 
     def advance(self, job_id: str, progress: Progress, *, now: int) -> None:
         """Progress only grows: a stage that lies behind changes nothing."""
@@ -204,31 +215,30 @@ class JobStore:
 
     # Tracks
 
-    def start_storing(self, job_id: str, *, now: int, due_at: int) -> Job:
+    def start_storing(self, job_id: str, *, incomplete: bool, now: int, due_at: int) -> Job:
         """Raises Conflict when the job is not GENERATING; a job that is STORING already stays so."""
-        change = Change(
-            sets={"state": JobState.STORING, "progress": Progress.COMPLETE, **due(job_id, due_at)},
-            removes=("fault",),
-        )
+        sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, "incomplete": incomplete}
+        change = Change(sets={**sets, **due(job_id, due_at)}, removes=("fault",))
         return self._change(job_id, change.require_one_of("state", {JobState.STORING, *may_become(JobState.STORING)}), now)
 
     def record_track(self, job_id: str, track: Track) -> None:
-        """Writes what the gateway says of a track; one that is stored, or refused for good, is never touched (I3)."""
+        """Writes what the gateway says of a track.
+
+        One that is stored, or was refused for good by the gate, is never touched (I3); one that is ready only gives way to a
+        newer link, for a gateway that fails a task may no longer name the track that it had finished.
+        """
         change = Change(
             sets={name: value for name, value in track.to_item().items() if name not in ("track_id", "assets")},
             defaults={"track_id": track.track_id, "assets": []},
             removes=() if track.fault else ("fault",),
         )
-        # One that has a link and failed was refused by the gate for good.
-        change.require(
-            "attribute_not_exists(#state) OR #state IN (:pending, :ready) "
-            "OR (#state = :failed AND attribute_not_exists(#source_url))",
-            "state",
-            "source_url",
-            pending=TrackState.PENDING,
-            ready=TrackState.READY,
-            failed=TrackState.FAILED,
-        )
+        open_to = "attribute_not_exists(#state) OR (#state = :failed AND attribute_not_exists(#source_url))"
+        if track.state is TrackState.READY:
+            change.require(
+                f"{open_to} OR #state = :ready", "state", "source_url", failed=TrackState.FAILED, ready=TrackState.READY
+            )
+        else:
+            change.require(open_to, "state", "source_url", failed=TrackState.FAILED)
         self._unless_conflict_at(track_key(job_id, track.track_id), change)
 
     def store_track(self, job_id: str, track_id: str, asset: Asset, duration_seconds: float) -> None:
@@ -252,14 +262,14 @@ class JobStore:
         """The one write that ends a job. It stays due until its event is sent."""
         change = Change(
             sets={"state": state, "partial": partial, "event_pending": True, **({"fault": fault} if fault else {})},
-            removes=("task_token", "verdict", "intent_at", "submit_after", "grace_until", *(() if fault else ("fault",))),
+            removes=("task_token", "verdict", *INTENT, "submit_after", "grace_until", *(() if fault else ("fault",))),
         )
         return self._change(job_id, change.require_one_of("state", may_become(state)), now)
 
-    def event_sent(self, job_id: str, *, now: int) -> None:
-        """Takes an ended job out of the due index."""
+    def event_sent(self, job_id: str, state: JobState, *, now: int) -> None:
+        """Takes an ended job out of the due index, unless it has another end by now, which is still to be announced."""
         change = Change(sets={"event_pending": False}, removes=NOT_DUE)
-        self._unless_conflict(job_id, change.require_one_of("state", TERMINAL), now)
+        self._unless_conflict(job_id, change.require_one_of("state", (state,)), now)
 
     def postpone(self, job_id: str, *, due_at: int) -> None:
         """Moves a job on in the due index; one that has left it stays out."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from suno_jobs.calls import AccountUnusable, GatewayCalls
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoSlot
 from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayRequest, Refused, Submission
+from suno_jobs.gateways.base import Accepted, GatewayRequest, Refused
 from suno_jobs.gateways.wire import Account
 from suno_jobs.models import Job
 from suno_jobs.receipts import ReceiptStore, Source
@@ -42,6 +42,7 @@ class Submitter:
     pace: Pace
     grace_seconds: int
     clock: Callable[[], float]
+    random_bytes: Callable[[int], bytes]
 
     def __call__(self, job_id: str) -> Step:
         """Repeating it is always safe. Where nothing is to be submitted, the step only leads on to the check."""
@@ -61,37 +62,37 @@ class Submitter:
         try:
             account = self.calls.account(job)
         except AccountUnusable as error:
-            return self._refuse(job, Refused(Fault(ErrorCode.AUTHENTICATION, str(error))))
-        self.calls.take_slot(job)
+            if self.calls.account_renewed():
+                return Step(job.job_id, "wait", self.pace.step(job))
+            return self._fail(job, Fault(ErrorCode.AUTHENTICATION, str(error)))
         request = GATEWAYS[job.gateway].music_request(
             MusicInput.model_validate(self.jobs.request(job.job_id)),
             callback_url=self.callback_url(job.gateway, job.job_id),
         )
+        self.calls.take_slot(job)
         now = self._now()
-        job = self.jobs.begin_submission(job.job_id, now=now, due_at=now + SUBMIT_SECONDS + self.pace.slack)
-        return self._record(job, self._send(job, account, request))
+        due_at = now + SUBMIT_SECONDS + self.pace.slack
+        job = self.jobs.begin_submission(job.job_id, self.random_bytes(8).hex(), now=now, due_at=due_at)
+        return self._send(job, account, request)
 
     def _may_submit(self, job: Job) -> bool:
-        waiting = job.state in (JobState.ACCEPTED, JobState.SUBMITTING) and job.intent_at is None and job.verdict is None
+        waiting = job.state in (JobState.ACCEPTED, JobState.SUBMITTING) and job.intent is None and job.verdict is None
         return waiting and (job.submit_after or 0) <= self._now() < job.deadline_at
 
-    def _send(self, job: Job, account: Account, request: GatewayRequest) -> Submission:
+    def _send(self, job: Job, account: Account, request: GatewayRequest) -> Step:
+        """The one paid request. What came of it is recorded before its receipt: the job matters more than the evidence."""
         try:
             reply = self.calls.send(job, account, request)
         except GatewayUnreachable as error:
             fault = Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True)
-            return Ambiguous(fault) if error.sent else Refused(fault, again=True)
+            return self._lose(job, fault) if error.sent else self._refuse(job, Refused(fault, again=True))
         submission = GATEWAYS[job.gateway].read_submission(reply)
-        if not isinstance(submission, Accepted):
-            self.receipts.record(job.job_id, Source.SUBMISSION, reply.body, now=self._now(), status=reply.status)
-        return submission
-
-    def _record(self, job: Job, submission: Submission) -> Step:
         if isinstance(submission, Accepted):
             return self._accept(job, submission.task_id)
-        if isinstance(submission, Refused):
-            return self._refuse(job, submission)
-        return self._lose(job, submission.fault)
+        try:
+            return self._refuse(job, submission) if isinstance(submission, Refused) else self._lose(job, submission.fault)
+        finally:
+            self.receipts.record(job.job_id, Source.SUBMISSION, reply.body, now=self._now(), status=reply.status)
 
     def _accept(self, job: Job, task_id: str) -> Step:
         now = self._now()
@@ -101,21 +102,24 @@ class Submitter:
 
     def _refuse(self, job: Job, refused: Refused) -> Step:
         now = self._now()
-        wait = max(self.pace.interval, math.ceil(refused.retry_after_seconds or 0))
+        wait = max(self.pace.step(job), math.ceil(refused.retry_after_seconds or 0))
         # A key that was just replaced: the next submission goes out with the new one.
-        again = refused.again or (refused.fault.code is ErrorCode.AUTHENTICATION and self.calls.accounts.renew())
+        again = refused.again or (refused.fault.code is ErrorCode.AUTHENTICATION and self.calls.account_renewed())
         if again and now + wait < job.deadline_at:
             due_at = now + wait + self.pace.slack
-            self.jobs.refuse_submission(job.job_id, refused.fault, submit_after=now + wait, now=now, due_at=due_at)
+            self.jobs.refuse_submission(job, refused.fault, submit_after=now + wait, now=now, due_at=due_at)
             return Step(job.job_id, "wait", wait)
-        self.jobs.decide(job.job_id, JobState.FAILED, refused.fault, now=now)
+        return self._fail(job, refused.fault)
+
+    def _fail(self, job: Job, fault: Fault) -> Step:
+        self.jobs.decide(job, JobState.FAILED, fault, now=self._now())
         return _leave_to_check(job.job_id)
 
     def _lose(self, job: Job, fault: Fault) -> Step:
         now = self._now()
         until = min(now + self.grace_seconds, job.deadline_at)
         fault = Fault(LOST.code, f"{LOST.message} ({fault.message})", gateway_code=fault.gateway_code, trace_id=fault.trace_id)
-        self.jobs.lose_submission(job.job_id, fault, grace_until=until, now=now, due_at=until + self.pace.slack)
+        self.jobs.lose_submission(job, fault, grace_until=until, now=now, due_at=until + self.pace.slack)
         return Step(job.job_id, "wait", max(1, until - now))
 
     def _now(self) -> int:
