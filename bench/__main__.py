@@ -1,0 +1,51 @@
+"""`make bench`: every figure of the project beside its floor or rival, in about two minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import functions, jobs, results, start
+from bench.counted import Cost
+from bench.results import Figure
+
+RESULTS = Path(__file__).with_name("results.json")
+MAX_START_RATIO = 1.4
+MAX_TRANSITIONS = 9
+
+
+def start_figures(seconds: Mapping[str, float]) -> Iterator[Figure]:
+    ms = {name: value * 1000 for name, value in seconds.items()}
+    floors = {"client": "bare client", "call": "client and one read"}
+    for function in ("receive_callback", "submit_job"):
+        for floor, description in floors.items():
+            target = MAX_START_RATIO if (function, floor) == ("receive_callback", "client") else None
+            yield Figure(f"start of {function} / {description}", ms[function], "ms", ms[floor], max_ratio=target)
+
+
+def job_figures(costs: Mapping[str, Cost]) -> Iterator[Figure]:
+    loop = costs[jobs.LOOP]
+    for way in (jobs.CALLBACK, jobs.POLLING, jobs.THREE_CALLBACKS):
+        cost, target = costs[way], MAX_TRANSITIONS if way == jobs.CALLBACK else None
+        yield Figure(f"states, {way} / plain loop", cost.transitions, "transitions", loop.transitions, max_value=target)
+        yield Figure(f"Lambda, {way} / plain loop", cost.lambda_calls, "calls", loop.lambda_calls)
+        yield Figure(f"DynamoDB, {way} / plain loop", cost.write_units, "write units", loop.write_units)
+
+
+def main() -> None:
+    console = Console()
+    results.warn_if_busy(console)
+    with console.status("Starting functions, again and again ..."):
+        seconds = start.measure([functions.CLIENT, functions.CALL, functions.receive_callback(), functions.submit_job()])
+    with console.status("Running jobs on the local stack ..."):
+        costs = jobs.measure()
+    figures = [*start_figures(seconds), *job_figures(costs)]
+    results.show(figures, console)
+    results.write(figures, RESULTS)
+    console.print(f"Written to {RESULTS.parent.name}/{RESULTS.name}; {RESULTS.parent.name}/README.md says what it means.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""A local stack that counts what an execution takes of AWS: state transitions, Lambda calls and DynamoDB write units."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.wire import Wire
+from local import aws
+from local.processes import Emulator
+from local.simulator import Simulator
+from local.stack import LocalStack
+
+PATIENCE_SECONDS = 60
+ENDED = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
+SWEEP = "reconcile-jobs"
+"""How the log group of the one function ends that runs by the clock, for all jobs together."""
+
+
+class NotCounted(Exception):
+    """An execution did not go as it was meant to, so that its counts would mean nothing."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    transitions: int
+    lambda_calls: int
+    write_units: int
+    timeouts: int
+    """How many waits of the execution ran out, which nobody bills."""
+
+
+class CountedStack:
+    """A local stack whose functions and executions reach DynamoDB through a counting wire.
+
+    Executions run in an interpreter of its own, because the stack's is joined to the emulator directly.
+    """
+
+    def __init__(self, stack: LocalStack, wire: Wire, interpreter: Emulator) -> None:
+        self.stack = stack
+        self.environment = {"AWS_ENDPOINT_URL_DYNAMODB": wire.url, "AWS_ENDPOINT_URL_SFN": interpreter.url}
+        self.executions = aws.make_client(aws.isolated_session(), "stepfunctions", interpreter.url)
+        self._wire = wire
+
+    def join(self) -> None:
+        """Leads the deployed functions to the wire and the interpreter, and copies the state machine into the latter."""
+        functions = self.stack.client("lambda")
+        for function in functions.list_functions()["Functions"]:
+            variables = function["Environment"]["Variables"] | self.environment
+            functions.update_function_configuration(FunctionName=function["FunctionName"], Environment={"Variables": variables})
+        source = self.stack.client("stepfunctions").describe_state_machine(stateMachineArn=self.stack.state_machine_arn)
+        self.create_state_machine(source["name"], source["definition"])
+
+    def create_state_machine(self, name: str, definition: str) -> str:
+        role = f"arn:aws:iam::{aws.ACCOUNT_ID}:role/unused"
+        arn: str = self.executions.create_state_machine(name=name, definition=definition, roleArn=role)["stateMachineArn"]
+        return arn
+
+    def cost(self, start: Callable[[], str]) -> Cost:
+        """What it takes from `start`, which answers the ARN of an execution, to its end. Nothing else may run meanwhile.
+
+        Raises NotCounted unless the execution succeeds.
+        """
+        calls, units = self._lambda_calls(), self._write_units()
+        arn = start()
+        self._await_success(arn)
+        events = [event["type"] for event in self._history(arn)]
+        return Cost(
+            transitions=transitions(events),
+            lambda_calls=self._lambda_calls() - calls,
+            write_units=self._write_units() - units,
+            timeouts=events.count("TaskTimedOut"),
+        )
+
+    def _await_success(self, arn: str) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (status := self.executions.describe_execution(executionArn=arn)["status"]) not in ENDED:
+            if time.monotonic() > deadline:
+                raise NotCounted(f"{arn} hangs after {list(self._history(arn))[-3:]}; logs: {self.stack.logs}")
+            time.sleep(0.1)
+        if status != "SUCCEEDED":
+            raise NotCounted(f"{arn}: {status}; logs: {self.stack.logs}")
+
+    def _history(self, arn: str) -> Iterator[Mapping[str, Any]]:
+        for page in self.executions.get_paginator("get_execution_history").paginate(executionArn=arn):
+            yield from page["events"]
+
+    def _write_units(self) -> int:
+        return sum(write.units for write in self._wire.writes)
+
+    def _lambda_calls(self) -> int:
+        """The service writes a START line for each call, whoever made it, into the function's log group."""
+        logs = self.stack.client("logs")
+        groups = [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]]
+        return sum(_starts(logs, group) for group in groups if not group.endswith(SWEEP))
+
+
+def transitions(events: list[str]) -> int:
+    """What Step Functions bills of a history: every step that is executed, retries included; and one for the start."""
+    entered = sum(event.endswith("StateEntered") for event in events)
+    retries = events.count("TaskScheduled") - events.count("TaskStateEntered")
+    return 1 + entered + retries
+
+
+def _starts(logs: Any, group: str) -> int:
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+    return sum(event["message"].startswith("START RequestId:") for page in pages for event in page["events"])
+
+
+@contextmanager
+def counted_stack(parameters: Mapping[str, str], simulator: Simulator) -> Iterator[CountedStack]:
+    """The logs are kept when something goes wrong."""
+    logs = Path(tempfile.mkdtemp(prefix="suno-jobs-bench-"))
+    with (
+        LocalStack(parameters, simulator=simulator, logs=logs) as stack,
+        Wire(stack.endpoint("dynamodb"), stack.client("dynamodb")) as wire,
+        Emulator("stepfunctions", logs / "executions.log") as interpreter,
+    ):
+        interpreter.start(aws.clean_environment(logs) | {"MOTO_PORT": str(wire.port)})
+        interpreter.wait_until_ready("/moto-api/")
+        counted = CountedStack(stack, wire, interpreter)
+        with closing(counted.executions):
+            counted.join()
+            yield counted
+    shutil.rmtree(logs)

@@ -1,0 +1,110 @@
+"""A loopback server that is both the Lambda service and AWS to one starting function, and answers at once.
+
+The emulators would do as well, but take milliseconds for each answer: what is measured is the function.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Queue
+from types import TracebackType
+from typing import Any, Self
+
+Json = dict[str, Any]
+
+
+class FunctionBroken(Exception):
+    """The function did not answer its request as it should; the message holds what it said."""
+
+
+class Stub:
+    """Gives `event` to the function that asks for work, and answers its calls to AWS from `replies`.
+
+    `replies` maps an AWS operation, such as ``DynamoDB_20120810.GetItem``, to what is answered.
+    """
+
+    def __init__(self, event: Json, replies: Mapping[str, Json]) -> None:
+        self._server = _Server(event, replies)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+
+    def answered(self, timeout: float) -> tuple[float, Json]:
+        """Waits for the function's answer: when it came (``time.perf_counter``), and the answer. Raises FunctionBroken."""
+        at, path, body = self._server.answers.get(timeout=timeout)
+        if not path.endswith("/response"):
+            raise FunctionBroken(json.dumps(body))
+        return at, body
+
+    @property
+    def operations(self) -> set[str]:
+        """The AWS operations that the function has asked for."""
+        return self._server.operations
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, event: Json, replies: Mapping[str, Json]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.event = event
+        self.replies = replies
+        self.answers: Queue[tuple[float, str, Any]] = Queue()
+        self.operations: set[str] = set()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Silent: a function that has answered is killed, its connections break."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Server
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Silent."""
+
+    def do_GET(self) -> None:
+        """The function asks for work."""
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": "00000000-0000-0000-0000-000000000000",
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + 30) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:f",
+        }
+        self._send(200, self.server.event, headers)
+
+    def do_POST(self) -> None:
+        at = time.perf_counter()
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.startswith("/2018-06-01/runtime/"):
+            self.server.answers.put((at, self.path, json.loads(body)))
+            # It would ask for more work at once; it is killed instead.
+            self.close_connection = True
+            self._send(202, {}, {})
+            return
+        operation = self.headers["X-Amz-Target"]
+        self.server.operations.add(operation)
+        self._send(200, self.server.replies[operation], {})
+
+    def _send(self, status: int, body: Json, headers: Mapping[str, str]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response_only(status)
+        for name, value in {"Content-Type": "application/json", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
