@@ -41,7 +41,7 @@ class Complaint:
         return next((meanings[code] for code in self.codes if code is not None and code in meanings), UNKNOWN)
 
     def fault(self, code: ErrorCode) -> Fault:
-        first = next((each for each in self.codes if each), None)
+        first = clean_message(next((each for each in self.codes if each), None))
         words = clean_message(self.message) or f"the gateway gave no reason (code {first})"
         return fault(code, words, gateway_code=first, trace_id=self.trace_id)
 
