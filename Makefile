@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local test lint format types templates build bundle bench test-313 check lock clean
+.PHONY: help run local test test-kinds lint format docs types templates build bundle bench test-313 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,8 +37,16 @@ run: $(READY) ## One song through each gateway, on this machine alone; the files
 local: $(READY) ## The whole bundle on this machine, until Ctrl-C
 	$(BIN)/python -m local up
 
+# Those that need the whole stack run file by file, since each worker has a stack of its own.
+FAST := tests/unit tests/properties tests/integration/simulator tests/integration/test_download.py
+STACK := tests/integration/test_local_stack.py tests/integration/test_jobs.py
+
 test: $(READY) ## Unit, property and integration tests
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --numprocesses=auto --cov $(FAST)
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile $(STACK)
+
+test-kinds: $(READY) ## Every kind on every gateway, through the whole stack
+	$(BIN)/pytest tests/integration/test_kinds.py
 
 lint: $(READY) ## Style of the code
 	$(BIN)/ruff check
@@ -47,6 +55,9 @@ lint: $(READY) ## Style of the code
 format: $(READY) ## Put the code into style
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+docs: $(READY) ## Write the tables of docs/gateways.md from the adapters
+	$(BIN)/python -m suno_jobs.capabilities docs/gateways.md
 
 types: $(READY) ## Types of the code
 	$(BIN)/mypy
@@ -76,7 +87,7 @@ else
 	$(MAKE) test PYTHON="$(PYTHON313)"
 endif
 
-check: lint types templates test test-313 bundle ## All that CI runs
+check: lint types templates test test-kinds test-313 bundle ## All that CI runs
 
 lock: $(READY) ## Pin the requirements anew; UPGRADE=--upgrade takes newer versions
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml

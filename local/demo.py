@@ -11,7 +11,7 @@ import httpx
 from rich.console import Console
 
 from local.screen import Json, Row, Saved, Screen
-from local.stack import GATEWAYS, LocalStack
+from local.stack import LocalStack
 
 PARAMETERS = {
     "FirstCheckSeconds": "12",
@@ -51,7 +51,7 @@ def run(stack: LocalStack, folder: Path, console: Console) -> int:
     screen = Screen(console, time.monotonic)
     with httpx.Client(base_url=stack.api_url, headers=headers, timeout=40, trust_env=False) as http:
         with screen.watching():
-            rows = [submit(http, gateway) for gateway in GATEWAYS]
+            rows = [submit(http, gateway) for gateway in SONGS]
             watch(http, rows, screen)
         saved = [track for row in rows for track in save(row, folder)]
     screen.summary(rows, saved, stack.bucket)

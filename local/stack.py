@@ -17,11 +17,12 @@ from local.deploy import Deployed, deploy, make_uploader
 from local.front import Front
 from local.processes import Emulator
 from local.simulator import Simulator
+from local.simulator.simulator import DEFAULT_KEYS
 from local.template import Runtime, functions, load, package, translate
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK_NAME = "suno-jobs-local"
-GATEWAYS = ("ttapi", "anyint", "crun", "acedata")
+GATEWAYS = tuple(DEFAULT_KEYS)
 SERVICES = ("cloudformation", "dynamodb", "events", "lambda", "logs", "s3", "secretsmanager", "sqs", "stepfunctions")
 
 

@@ -20,8 +20,10 @@ from suno_jobs.calls import GatewayCalls
 from suno_jobs.checking import Checker
 from suno_jobs.errors import NoSlot
 from suno_jobs.finishing import Finisher
+from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.wire import http_client
-from suno_jobs.models import Job
+from suno_jobs.health import Health
+from suno_jobs.models import Job, JobView
 from suno_jobs.receipts import ReceiptStore
 from suno_jobs.secret import Secret
 from suno_jobs.store import JobStore
@@ -121,7 +123,8 @@ class World:
 
     def calls(self) -> GatewayCalls:
         client = http_client(httpx.MockTransport(self.wire))
-        return GatewayCalls(client, self.secret, Budget(self.dynamodb, TABLE), self.clock)
+        health = Health(self.dynamodb, TABLE, self.clock)
+        return GatewayCalls(client, self.secret, Budget(self.dynamodb, TABLE), health, self.clock)
 
     def acceptor(self) -> Acceptor:
         return Acceptor(
@@ -161,9 +164,9 @@ class World:
             clock=self.clock,
         )
 
-    def accept(self, gateway: str = "ttapi", key: str = "key-1") -> str:
-        body = {"gateway": gateway, "kind": "music", "input": {"prompt": "a song about rain"}, "metadata": {"order": "7"}}
-        return self.acceptor()("acme", body, key).job.job_id
+    def accept(self, gateway: str = "ttapi", key: str = "key-1", kind: str = "music", **given: Any) -> str:
+        body = {"gateway": gateway, "kind": kind, "input": given or {"prompt": "a song about rain"}, "metadata": {"order": "7"}}
+        return self.acceptor()("acme", body, key)[0].job.job_id
 
     def generating(self, gateway: str = "ttapi") -> str:
         """A job whose task J1 the gateway has accepted."""
@@ -177,6 +180,11 @@ class World:
             while True:
                 self.calls().take_slot(self.job(job_id))
 
+    def view(self, job_id: str) -> JobView:
+        found = self.jobs.view(job_id)
+        assert found is not None
+        return found
+
     def job(self, job_id: str) -> Job:
         found = self.jobs.get(job_id)
         assert found is not None
@@ -185,7 +193,7 @@ class World:
     def tracks(self, job_id: str) -> dict[str, Any]:
         view = self.jobs.view(job_id)
         assert view is not None
-        return {track.track_id: track for track in view[1]}
+        return {track.track_id: track for track in view.tracks}
 
     def due(self, after: int = 10**6) -> list[str]:
         return list(self.jobs.due_jobs(self.now + after))
@@ -221,4 +229,4 @@ class FixedSecret:
         return {"SecretString": json.dumps(self.value)}
 
 
-ACCOUNTS = {f"{name}/default": {"api_key": f"key-of-{name}"} for name in ("ttapi", "anyint", "crun", "acedata")}
+ACCOUNTS = {f"{name}/default": {"api_key": f"key-of-{name}"} for name in GATEWAYS}

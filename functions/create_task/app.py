@@ -8,10 +8,8 @@ from typing import Any
 import boto3
 
 from suno_jobs.aws import CONFIG
-from suno_jobs.budget import Budget
 from suno_jobs.callbacks import callback_url
-from suno_jobs.calls import GatewayCalls
-from suno_jobs.gateways.wire import http_client
+from suno_jobs.calls import connect
 from suno_jobs.receipts import ReceiptStore
 from suno_jobs.secret import Secret
 from suno_jobs.settings import CreateTaskSettings
@@ -31,7 +29,7 @@ def submitter() -> Submitter:
     return Submitter(
         jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
-        calls=GatewayCalls(http_client(), accounts, Budget(dynamodb, settings.jobs_table), time.time),
+        calls=connect(dynamodb, settings.jobs_table, accounts, time.time),
         callback_url=partial(callback_url, settings.public_base_url, callback_secret),
         pace=Pace(settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds),
         grace_seconds=settings.ambiguous_submit_grace_seconds,

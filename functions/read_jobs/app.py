@@ -1,6 +1,7 @@
-"""GET /v1/jobs/{job_id}: a job as its tenant sees it, with links to what is stored."""
+"""GET /v1/jobs/{job_id}: a job as its tenant sees it, with links to what is stored. GET /v1/gateways: who can do what."""
 
 import os
+import time
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from suno_jobs import api
 from suno_jobs.aws import CONFIG, SIGNING_CONFIG
+from suno_jobs.capabilities import capabilities
+from suno_jobs.health import NEVER_CALLED, Health
 from suno_jobs.reading import JobReader
 from suno_jobs.settings import ReadJobsSettings
 from suno_jobs.store import JobStore
@@ -25,6 +28,19 @@ def reader() -> JobReader:
         bucket=settings.assets_bucket,
         url_seconds=settings.url_lifetime_seconds,
         interval_seconds=settings.check_interval_seconds,
+    )
+
+
+@cache
+def health() -> Health:
+    return Health(boto3.client("dynamodb", config=CONFIG), ReadJobsSettings.load(os.environ).jobs_table, time.time)
+
+
+@app.get("/v1/gateways")
+def read_gateways() -> Response[str]:
+    known = health().read()
+    return api.answer(
+        200, {"gateways": [{**each, "health": known.get(each["name"], NEVER_CALLED)} for each in capabilities()]}, {}
     )
 
 

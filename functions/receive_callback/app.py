@@ -45,7 +45,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     body = event.get("body") or ""
     raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
     try:
-        receiver()(event["rawPath"], raw)
+        receiver()(event["rawPath"], raw, event.get("headers") or {})
     except CallbackRefused as refused:
         log.warning("callback refused: %s", refused)
         return {"statusCode": refused.status}

@@ -1,6 +1,7 @@
 """Store Track: one track's audio from the gateway's link into the assets bucket."""
 
 import os
+import time
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from suno_jobs import origins
 from suno_jobs.assets import TrackStorer
 from suno_jobs.aws import CONFIG
 from suno_jobs.download import Downloader
+from suno_jobs.gateways.base import Media
 from suno_jobs.settings import StoreTrackSettings
 from suno_jobs.store import JobStore
 
@@ -22,7 +24,12 @@ def storer() -> TrackStorer:
         s3=boto3.client("s3", config=CONFIG),
         bucket=settings.assets_bucket,
         downloader=Downloader(trusted_origins=origins.LOCAL_ORIGINS),
-        max_bytes=settings.max_audio_bytes,
+        max_bytes={
+            Media.AUDIO: settings.max_audio_bytes,
+            Media.IMAGE: settings.max_image_bytes,
+            Media.VIDEO: settings.max_video_bytes,
+        },
+        clock=time.monotonic,
     )
 
 

@@ -37,9 +37,8 @@ def acceptor() -> Acceptor:
 @app.post("/v1/jobs")
 def submit_job() -> Response[str]:
     key = app.current_event.headers.get("idempotency-key")
-    accepted = acceptor()(api.tenant(app), api.json_body(app), key)
-    view = job_view(accepted.job, accepted.tracks)
-    return api.answer(202 if accepted.created else 200, view, {"Location": f"/v1/jobs/{accepted.job.job_id}"})
+    view, created = acceptor()(api.tenant(app), api.json_body(app), key)
+    return api.answer(202 if created else 200, job_view(view), {"Location": f"/v1/jobs/{view.job.job_id}"})
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,60 +1,27 @@
-"""Ace Data Cloud: ``POST /suno/audios`` and ``POST /suno/tasks`` with the actions retrieve and retrieve_batch.
+"""Ace Data Cloud: ``POST /suno/audios`` and its neighbours; ``POST /suno/tasks`` with the actions retrieve and retrieve_batch.
 
-A submission without ``async`` and ``callback_url`` is answered with the result. What an unknown task id is answered with is not
-published; here it is an empty object, and is missing in a batch. Before a task is finished its tracks show a preview stream as
-``audio_url``.
+A submission without ``async`` and ``callback_url`` is answered with the result; lyrics, films, uploads, timings and personas
+always are. What an unknown task id is answered with is not published; here it is an empty object, and is missing in a batch.
+Before a task is finished its tracks show a preview stream as ``audio_url``. A batch comes in another order than it was asked
+for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from local.simulator.tasks import Report, Song, Stage, TrackReport
+from local.simulator import words
+from local.simulator.acedata_orders import ACTIONS, PATHS
+from local.simulator.archive import Archive
+from local.simulator.parts import stem_title
+from local.simulator.tasks import Report, Stage, TrackReport, Work
 from local.simulator.wire import Fields, Find, Json, Purpose, Reason, Refusal, Reply, Request, json_reply
 
-MODELS = frozenset(
-    (
-        "chirp-v3-0",
-        "chirp-v3-5",
-        "chirp-v4",
-        "chirp-v4-5",
-        "chirp-v4-5+",
-        "chirp-v4-5-plus",
-        "chirp-v4-5-all",
-        "chirp-v5",
-        "chirp-v5-5",
-        "chirp-v6",
-        "chirp-v6-wild",
-        "chirp-v6-mini",
-    )
-)
-DOCUMENTED = frozenset(
-    (
-        "action",
-        "prompt",
-        "custom",
-        "lyric",
-        "lyric_prompt",
-        "style",
-        "title",
-        "model",
-        "instrumental",
-        "audio_id",
-        "continue_at",
-        "persona_id",
-        "vocal_gender",
-        "negative_tags",
-        "style_negative",
-        "weirdness",
-        "style_influence",
-        "audio_weight",
-        "duration",
-        "variation_category",
-        "callback_url",
-        "async",
-    )
-)
+BATCH_SIZE = 50
 
 _ERRORS = {
     Reason.NO_KEY: (400, "no_token"),
@@ -64,49 +31,35 @@ _ERRORS = {
     Reason.NO_SUCH_ROUTE: (404, "no_api"),
     Reason.TOO_FREQUENT: (429, "too_many_requests"),
     Reason.SERVER_ERROR: (500, "api_error"),
+    Reason.MAINTENANCE: (500, "api_error"),
 }
 
 
 class AceData:
     name = "acedata"
-    callback_stages = (Stage.DONE,)
+    renews_links = True
+
+    def callback_stages(self, _work: Work) -> Sequence[Stage]:
+        return (Stage.DONE,)
 
     def key(self, request: Request) -> str | None:
         return request.bearer()
 
     def purpose(self, request: Request) -> Purpose | None:
-        routes: dict[tuple[str, str], Purpose] = {("POST", "/suno/audios"): "submit", ("POST", "/suno/tasks"): "status"}
-        return routes.get((request.method, request.path))
+        if request.method != "POST":
+            return None
+        return "submit" if request.path in PATHS else "status" if request.path == "/suno/tasks" else None
 
-    def song(self, request: Request) -> Song:
+    def work(self, request: Request, archive: Archive) -> Work:
         fields = Fields(request.json())
-        if fields.text("action") not in ("", "generate"):
-            raise Refusal(Reason.NOT_SIMULATED, "only the action generate is available")
-        custom, instrumental = fields.flag("custom"), fields.flag("instrumental")
-        for name in ("weirdness", "style_influence", "audio_weight"):
-            fields.number(name, 0, 1)
-        fields.number("duration", 10, 360)
-        fields.word("variation_category", {"high", "normal", "subtle"})
-        for name in ("vocal_gender", "negative_tags", "style_negative"):
-            fields.text(name)
-        lyric_needed = custom and not instrumental and not fields.text("lyric_prompt")
-        prompt, lyric = fields.text("prompt", required=not custom, longest=500), fields.text("lyric", required=lyric_needed)
-        callback_url = fields.url("callback_url")
-        return Song(
-            fields=fields.values,
-            words=lyric if custom else prompt,
-            title=fields.text("title"),
-            style=fields.text("style"),
-            model=fields.word("model", MODELS) or "chirp-v5",
-            callback_url=callback_url,
-            undocumented=fields.others(DOCUMENTED),
-            waits=not fields.flag("async") and callback_url is None,
-        )
+        work = PATHS[request.path](Work(request.path, fields.values), fields, archive)
+        return replace(work, undocumented=fields.others())
 
     def accepted(self, report: Report) -> Reply:
-        if not report.song.waits:
+        if not report.work.waits:
             return json_reply(200, {"success": True, "task_id": report.task.task_id, "trace_id": _trace_id(report)})
-        return json_reply(500 if report.failed else 200, self.callback(report))
+        status = 200 if not report.failed else 403 if "content_rejected" in report.task.faults else 500
+        return json_reply(status, self.callback(report))
 
     def refused(self, refusal: Refusal) -> Reply:
         status, code = _ERRORS.get(refusal.reason, (400, "bad_request"))
@@ -119,21 +72,41 @@ class AceData:
         if fields.word("action", {"retrieve", "retrieve_batch"}, required=True) == "retrieve":
             report = find(fields.text("id", required=True))
             return json_reply(200, _task(report, self) if report else {})
-        ids = fields.values.get("ids")
-        if not isinstance(ids, list) or not all(isinstance(task_id, str) for task_id in ids):
-            raise Refusal(Reason.INVALID, "ids must be a list of task ids")
-        items = [_task(report, self) for task_id in ids if (report := find(task_id))]
+        ids = fields.ids("ids", 0, BATCH_SIZE)
+        items = [_task(report, self) for task_id in reversed(ids) if (report := find(task_id))]
         return json_reply(200, {"items": items, "count": len(items)})
 
     def callback(self, report: Report) -> Json:
         body: Json = {"success": True, "task_id": report.task.task_id, "trace_id": _trace_id(report)}
         if report.failed:
-            return body | {"success": False, "error": {"code": "api_error", "message": "Generation failed"}}
-        return body | {"data": [_track(report, track) for track in report.tracks()]}
+            code = "forbidden" if "content_rejected" in report.task.faults else "api_error"
+            return body | {"success": False, "error": {"code": code, "message": report.failure}}
+        return body | _data(report)
+
+
+def _data(report: Report) -> Json:
+    match report.work.operation:
+        case "lyrics":
+            data: Any = [_lyric(report, track) for track in report.tracks() if track.there]
+            started, finished = report.task.created_at, report.finished_at
+            return {"data": data, "started_at": started, "finished_at": finished, "elapsed": round(finished - started, 3)}
+        case "wav":
+            data = [{"file_url": track.url} for track in report.tracks() if track.url]
+        case "mp4":
+            data = {"video_url": report.track().url}
+        case "upload":
+            data = {"audio_id": report.track().track_id if report.track().there else None}
+        case "timing":
+            data = _timing(report)
+        case "persona":
+            data = {"persona_id": report.track().track_id if report.track().there else None}
+        case _:
+            data = [_track(report, track) for track in report.tracks()]
+    return {"data": data}
 
 
 def _task(report: Report, wire: AceData) -> Json:
-    song = report.song
+    work = report.work
     task: Json = {
         "_id": uuid5(NAMESPACE_URL, report.task.task_id).hex[:24],
         "id": report.task.task_id,
@@ -141,7 +114,7 @@ def _task(report: Report, wire: AceData) -> Json:
         "application_id": str(uuid5(NAMESPACE_URL, "application")),
         "created_at": round(report.task.created_at, 3),
         "credential_id": str(uuid5(NAMESPACE_URL, "credential")),
-        "request": {"action": "generate", **song.fields},
+        "request": {**({"action": work.operation} if work.operation in ACTIONS else {}), **work.fields},
         "trace_id": _trace_id(report),
         "user_id": str(uuid5(NAMESPACE_URL, "user")),
         "response": _response(report, wire),
@@ -150,32 +123,58 @@ def _task(report: Report, wire: AceData) -> Json:
 
 
 def _response(report: Report, wire: AceData) -> Json | None:
-    """Running tasks go through every shape that clients have seen: nothing, an acceptance, tracks with preview streams."""
-    if report.strange or report.stage >= Stage.TEXT:
+    """Running songs go through every shape that clients have seen: nothing, an acceptance, tracks with preview streams."""
+    shows_tracks = report.work.operation in ACTIONS and (report.strange or report.stage >= Stage.TEXT)
+    if shows_tracks or report.done:
         return wire.callback(report)
     if report.stage is Stage.QUEUED:
         return None
     return {"success": True, "task_id": report.task.task_id}
 
 
+def _lyric(report: Report, track: TrackReport) -> Json:
+    text = words.lyrics(report.work.words, track.track_id)
+    return {"title": report.work.shown_title, "text": text, "status": "complete", "tags": ["folk", "calm"]}
+
+
+def _timing(report: Report) -> Json:
+    """Words end with the space that follows them, as in the published example."""
+    source, rest = report.work.source, {"waveform_data": [0.02, 0.01, 0.14], "hoot_cer": 0.35, "is_streamed": False}
+    if not report.track().there or source is None or source.take is None:
+        return {"aligned_words": [], **rest}
+    sung = words.sung(source.task.work.words, source.take.recording().duration_seconds)
+    aligned = [
+        {"word": f"{each.word} ", "success": True, "start_s": each.start_s, "end_s": each.end_s, "p_align": 0.9}
+        for each in sung
+    ]
+    return {"aligned_words": aligned, **rest}
+
+
+def _title(work: Work, track: TrackReport) -> str:
+    """Two stems are titled as in the published example: ``Deck the Sky - Vocals``."""
+    if work.operation == "stems":
+        return f"{work.shown_title} - {track.name.title()}"
+    return stem_title(work.shown_title, track.name)
+
+
 def _track(report: Report, track: TrackReport) -> Json:
-    song, state = report.song, _state(report, track)
+    work, state = report.work, _state(report, track)
     shown: Json = {
         "id": track.track_id,
-        "title": song.shown_title,
+        "title": _title(work, track),
         "image_url": track.image_url,
-        "image_large_url": track.image_url,
-        "lyric": song.words,
+        "image_large_url": track.image_large_url,
+        "lyric": work.words,
         "created_at": _iso(report.task.created_at),
-        "model": song.model,
+        "model": work.model,
         "state": state,
-        "prompt": song.fields.get("prompt", ""),
-        "style": song.style,
+        "prompt": work.fields.get("prompt", ""),
+        "style": work.style,
     }
     if state == "running":
         return shown | {"audio_url": track.preview_url}
-    if state == "succeeded" and track.audio_url:
-        return shown | {"audio_url": track.audio_url, "duration": track.duration}
+    if state == "succeeded" and track.url:
+        return shown | {"audio_url": track.url, "video_url": track.video_url, "duration": track.duration}
     return shown
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
+from collections.abc import Collection
 
 from local.simulator.faults import fault_help
-from local.simulator.simulator import Simulator
-from local.simulator.studio import WIRES
+from local.simulator.gateways import WIRES
+from local.simulator.simulator import SIGNING, Simulator
 
 _EPILOG = """\
-faults, for one song: write [fault:NAME] or [fault:NAME=N] into its prompt or lyrics
-        for the next song at a gateway: POST /_simulator/faults {{"gateway": "ttapi", "faults": ["slow_task=3"]}}
+faults, for one task: write [fault:NAME] or [fault:NAME=N] into any text of its request
+        for the next task at a gateway: POST /_simulator/faults {{"gateway": "ttapi", "faults": ["slow_task=3"]}}
         by chance: --faults-seed
 
 {table}
@@ -30,6 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--audio-seconds", type=float, nargs=2, default=(6.0, 11.0), metavar=("SHORTEST", "LONGEST"), help="length of the songs"
     )
     parser.add_argument("--key", type=_key, action="append", default=[], metavar="GATEWAY=KEY", help="repeatable")
+    parser.add_argument(
+        "--webhook-key",
+        type=_webhook_key,
+        action="append",
+        default=[],
+        metavar="GATEWAY=KEY",
+        help="sign callbacks; repeatable",
+    )
     parser.add_argument("--seed", type=int, help="the same task ids and songs every time")
     parser.add_argument("--faults-seed", type=int, help="draw faults for songs that ask for none")
 
@@ -43,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         with Simulator(
             arguments.port,
             keys=dict(arguments.key),
+            webhook_keys=dict(arguments.webhook_key),
             task_seconds=arguments.task_seconds,
             audio_seconds=(shortest, longest),
             seed=arguments.seed,
@@ -56,8 +66,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _key(text: str) -> tuple[str, str]:
+def _key(text: str, gateways: Collection[str] = tuple(WIRES)) -> tuple[str, str]:
     gateway, _, key = text.partition("=")
-    if gateway not in WIRES or not key:
-        raise argparse.ArgumentTypeError(f"give GATEWAY=KEY with one of {', '.join(WIRES)}")
+    if gateway not in gateways or not key:
+        raise argparse.ArgumentTypeError(f"give GATEWAY=KEY with one of {', '.join(gateways)}")
     return gateway, key
+
+
+def _webhook_key(text: str) -> tuple[str, str]:
+    return _key(text, SIGNING)

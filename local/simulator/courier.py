@@ -1,27 +1,33 @@
-"""Carries callbacks to whoever ordered: one delivery each, as no gateway of the four documents a retry."""
+"""Carries callbacks to whoever ordered: one delivery each. Two of the gateways document that they retry a failed one, but
+a client has to live without it.
+"""
 
 from __future__ import annotations
 
 import json
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import httpx
 
 from local.simulator.clock import Clock
 from local.simulator.tasks import Delivery, Report, Stage, Task
-from local.simulator.wire import Wire
+from local.simulator.wire import Signing, Wire
 
 GARBAGE = b"<<task finished>>"
 
 
 class Courier:
-    """Waits, in one thread per task, for the moments of its callbacks. ``stop`` returns when all threads have ended."""
+    """Waits, in one thread per task, for the moments of its callbacks. ``stop`` returns when all threads have ended.
 
-    def __init__(self, clock: Clock, *, timeout_seconds: float) -> None:
+    ``webhook_keys`` has, by gateway, the keys that callbacks are signed with.
+    """
+
+    def __init__(self, clock: Clock, *, timeout_seconds: float, webhook_keys: Mapping[str, str]) -> None:
         self._clock = clock
+        self._webhook_keys = webhook_keys
         self._client = httpx.Client(timeout=timeout_seconds, trust_env=False, verify=_trusted())
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -33,7 +39,7 @@ class Courier:
             thread.start()
 
     def send_all(self, task: Task, wire: Wire, cdn: str) -> None:
-        for moment, stage in schedule(task, wire.callback_stages):
+        for moment, stage in schedule(task, wire.callback_stages(task.work)):
             if not self._clock.wait_until(moment):
                 return
             self._send(task, wire, Report(task, stage, cdn))
@@ -47,14 +53,24 @@ class Courier:
 
     def _send(self, task: Task, wire: Wire, report: Report) -> None:
         body = wire.callback(report)
-        if body is None or task.song.callback_url is None:
+        if body is None or task.work.callback_url is None:
             return
         content = GARBAGE if "garbage_callback" in task.faults else json.dumps(body).encode()
-        task.callbacks.append(Delivery(report.stage.name.lower(), self._post(task.song.callback_url, content)))
+        outcome = self._post(task.work.callback_url, content, self._headers(task, wire))
+        task.callbacks.append(Delivery(report.stage.name.lower(), outcome))
 
-    def _post(self, url: str, content: bytes) -> int | str:
+    def _headers(self, task: Task, wire: Wire) -> dict[str, str]:
+        headers = {"content-type": "application/json"}
+        key = self._webhook_keys.get(task.gateway)
+        if key is None or not isinstance(wire, Signing):
+            return headers
+        if "wrong_signature" in task.faults:
+            key += "-other"
+        return headers | dict(wire.signature(task.task_id, key, self._clock.now()))
+
+    def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int | str:
         try:
-            return self._client.post(url, content=content, headers={"content-type": "application/json"}).status_code
+            return self._client.post(url, content=content, headers=headers).status_code
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return type(error).__name__
 
@@ -68,11 +84,11 @@ def _trusted() -> ssl.SSLContext:
 def schedule(task: Task, stages: Sequence[Stage]) -> list[tuple[float, Stage]]:
     """When to call back, and of which stage, after the task's faults."""
     faults, done = task.faults, task.moment(Stage.DONE)
-    if "lost_callback" in faults or task.song.callback_url is None:
+    if "lost_callback" in faults or task.work.callback_url is None:
         return []
     if "early_callback" in faults:
         plan = [(task.moment(Stage.RUNNING), Stage.DONE)]
-    elif "failed_task" in faults:
+    elif task.fails:
         plan = [(done, Stage.DONE)]
     elif "disordered_callbacks" in faults:
         plan = [(done, stage) for stage in reversed(stages)]

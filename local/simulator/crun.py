@@ -1,17 +1,22 @@
-"""crun.ai: ``POST /api/v1/client/job/CreateTask``, ``GET /api/v1/client/job/TaskInfo?task_id=``.
+"""crun.ai: ``POST /api/v1/client/job/CreateTask`` with a model, ``GET /api/v1/client/job/TaskInfo?task_id=``.
 
 The body of a callback is not published; it is taken to be the TaskInfo envelope. Errors come with HTTP status 200 and their
-code in the body.
+code in the body. Of a vocal separation is published that its stems are in ``media_info``, not how: here it is an object from
+``vocal_url`` and the like to URLs. The modes of a separation are not published either: any is taken.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from local.simulator.tasks import Report, Song, Stage, TrackReport
-from local.simulator.wire import Fields, Find, Json, Purpose, Reason, Refusal, Reply, Request, json_reply
+from local.simulator.archive import Archive
+from local.simulator.media import Media
+from local.simulator.parts import FILM, TWELVE, stems
+from local.simulator.tasks import Report, Source, Stage, TrackReport, Work
+from local.simulator.wire import Fields, Find, Json, Purpose, Reason, Refusal, Reply, Request, json_reply, known
 
-MUSIC = "suno/music-generate"
 MODEL_NAMES = {
     "v3": "chirp-v3",
     "v3.5": "chirp-v3-5",
@@ -22,23 +27,6 @@ MODEL_NAMES = {
     "v5": "chirp-crow",
     "v5.5": "chirp-fenix",
 }
-DOCUMENTED = frozenset(
-    (
-        "mode",
-        "model",
-        "instrumental",
-        "prompt",
-        "title",
-        "tags",
-        "lyrics",
-        "vocal_gender",
-        "style_weight",
-        "weirdness_constraint",
-        "audio_weight",
-        "negative_tags",
-        "persona_id",
-    )
-)
 TASK_ID_LENGTH = 36
 
 _CODES = {
@@ -48,6 +36,7 @@ _CODES = {
     Reason.NO_SUCH_TASK: 404,
     Reason.NO_SUCH_ROUTE: 404,
     Reason.TOO_FREQUENT: 429,
+    Reason.MAINTENANCE: 455,
     Reason.SERVER_ERROR: 500,
     Reason.NOT_SIMULATED: 505,
 }
@@ -55,7 +44,10 @@ _CODES = {
 
 class Crun:
     name = "crun"
-    callback_stages = (Stage.DONE,)
+    renews_links = True
+
+    def callback_stages(self, _work: Work) -> Sequence[Stage]:
+        return (Stage.DONE,)
 
     def key(self, request: Request) -> str | None:
         return request.headers.get("x-api-key")
@@ -67,30 +59,17 @@ class Crun:
         }
         return routes.get((request.method, request.path))
 
-    def song(self, request: Request) -> Song:
+    def work(self, request: Request, archive: Archive) -> Work:
         outer = Fields(request.json())
-        if outer.text("model", required=True) != MUSIC:
-            raise Refusal(Reason.NOT_SIMULATED, f"only {MUSIC} is enabled")
+        operation = outer.text("model", required=True)
+        if operation not in _OPERATIONS:
+            raise Refusal(Reason.NOT_SIMULATED, f"only {', '.join(_OPERATIONS)} are enabled")
         if not isinstance(given := outer.values.get("input"), dict):
             raise Refusal(Reason.INVALID, "input is required")
         fields = Fields(given)
-        custom = fields.word("mode", {"simple", "custom"}, required=True) == "custom"
-        instrumental = fields.flag("instrumental")
-        for name in ("style_weight", "weirdness_constraint", "audio_weight"):
-            fields.number(name, 0, 1)
-        fields.word("vocal_gender", {"m", "f"})
-        fields.text("negative_tags")
-        prompt = fields.text("prompt", required=not custom)
-        lyrics = fields.text("lyrics", required=custom and not instrumental, longest=5000)
-        return Song(
-            fields=outer.values,
-            words=lyrics if custom else prompt,
-            title=fields.text("title", longest=100),
-            style=fields.text("tags", longest=1000),
-            model=fields.word("model", MODEL_NAMES, required=True),
-            callback_url=outer.url("callback_url"),
-            undocumented=outer.others(("model", "callback_url", "input")) + fields.others(DOCUMENTED),
-        )
+        work = _OPERATIONS[operation](Work(operation, outer.values, callback_url=outer.url("callback_url")), fields, archive)
+        others = tuple(name for name in outer.others() if name != "input")
+        return replace(work, undocumented=others + fields.others())
 
     def accepted(self, report: Report) -> Reply:
         return json_reply(200, {"code": 200, "message": "success", "data": {"task_id": report.task.task_id}})
@@ -110,15 +89,67 @@ class Crun:
         return {"code": 200, "message": "success", "data": _task_info(report)}
 
 
+def _tuned(work: Work, fields: Fields, *, custom: bool | None) -> Work:
+    """``custom`` is None where there are no modes."""
+    instrumental = fields.flag("instrumental")
+    fields.shares("style_weight", "weirdness_constraint", "audio_weight")
+    fields.word("vocal_gender", {"m", "f"})
+    fields.texts("negative_tags", "persona_id")
+    prompt = fields.text("prompt", required=custom is False)
+    lyrics = fields.text("lyrics", required=custom is True and not instrumental, longest=5000)
+    return replace(
+        work,
+        words=lyrics if custom else prompt or lyrics,
+        title=fields.text("title", longest=100),
+        style=fields.text("tags", longest=1000),
+        model=fields.word("model", MODEL_NAMES, required=custom is not None),
+    )
+
+
+def _music(work: Work, fields: Fields, _: Archive) -> Work:
+    custom = fields.word("mode", {"simple", "custom"}, required=True) == "custom"
+    return _tuned(work, fields, custom=custom)
+
+
+def _extend_upload(work: Work, fields: Fields, _: Archive) -> Work:
+    fields.media_url("audio_url")
+    fields.number("continue_at", required=True)
+    fields.word("mode", {"simple", "custom"})
+    return _tuned(work, fields, custom=None)
+
+
+def _source(fields: Fields, archive: Archive) -> Source:
+    task_id, suno_id = fields.text("task_id", required=True), fields.text("suno_id", required=True)
+    return known(archive.of_track(suno_id, task_id), "task_id")
+
+
+def _video(work: Work, fields: Fields, archive: Archive) -> Work:
+    fields.texts("author", "brand")
+    return replace(work, parts=FILM, source=_source(fields, archive))
+
+
+def _separation(work: Work, fields: Fields, archive: Archive) -> Work:
+    split = "split" in fields.text("mode")
+    return replace(work, parts=stems(*TWELVE) if split else stems("vocal", "instrumental"), source=_source(fields, archive))
+
+
+_OPERATIONS: Mapping[str, Callable[[Work, Fields, Archive], Work]] = {
+    "suno/music-generate": _music,
+    "suno/music-extend-upload": _extend_upload,
+    "suno/music-video": _video,
+    "suno/vocal-separation": _separation,
+}
+
+
 def _task_info(report: Report) -> Json:
     created = int(report.task.created_at)
     finished = int(report.finished_at)
     info: Json = {
         "task_id": report.task.task_id,
         "provider": "Suno",
-        "model_version": "suno" + report.song.model,
+        "model_version": "suno" + report.work.model,
         "status": _status(report),
-        "param": _param(report.song),
+        "param": _param(report.work),
         "create_at": created,
         "result": None,
         "duration_s": None,
@@ -138,32 +169,33 @@ def _status(report: Report) -> str:
     return "pending" if report.stage is Stage.QUEUED else "running"
 
 
-def _param(song: Song) -> Json:
-    return {"model": MUSIC, "callback_url": song.callback_url, "input": song.fields["input"]}
+def _param(work: Work) -> Json:
+    return {"model": work.operation, "callback_url": work.callback_url, "input": work.fields["input"]}
 
 
 def _result(report: Report) -> Json:
     if report.failed:
-        return {"code": 501, "message": "Generation failed"}
+        return {"code": 501, "message": report.failure}
+    done: Json = {"code": 200, "message": "success"}
     tracks = report.tracks()
-    return {
-        "code": 200,
-        "message": "success",
-        "media_urls": [track.audio_url for track in tracks if track.audio_url],
-        "suno_data": [_suno_item(report, track) for track in tracks],
-    }
+    if tracks[0].name:
+        return done | {"media_info": {f"{track.name}_url": track.url for track in tracks}}
+    done |= {"media_urls": [track.url for track in tracks if track.url]}
+    if report.task.takes[0].part.media is Media.MP4:
+        return done
+    return done | {"suno_data": [_suno_item(report, track) for track in tracks]}
 
 
 def _suno_item(report: Report, track: TrackReport) -> dict[str, Any]:
     return {
         "suno_id": track.track_id,
-        "title": report.song.shown_title,
-        "prompt": report.song.words,
-        "tags": report.song.style,
-        "suno_audio_url": track.audio_url,
+        "title": report.work.shown_title,
+        "prompt": report.work.words,
+        "tags": report.work.style,
+        "suno_audio_url": track.url,
         "suno_image_url": track.image_url,
-        "suno_image_large_url": track.image_url,
-        "suno_model_name": MODEL_NAMES[report.song.model],
+        "suno_image_large_url": track.image_large_url,
+        "suno_model_name": MODEL_NAMES.get(report.work.model, ""),
         "duration": track.duration,
         "created_at": int(report.task.created_at),
     }

@@ -3,11 +3,12 @@
 
 A fault is written ``name`` or ``name=number``, and is asked for
 
-* in the request: a marker ``[fault:name]`` or ``[fault:name=number]`` anywhere in its texts, several if wanted;
+* in the request: a marker ``[fault:name]`` or ``[fault:name=number]`` anywhere in its texts or URLs, several if wanted;
 * ahead of the request: ``POST /_simulator/faults`` or ``Simulator.fail_next``, for the next new submission at a gateway;
 * by chance: ``draw``, from a seed.
 
-Faults belong to an order (all submissions with one callback URL), so that a repeated submission meets the same faults.
+Faults belong to an order (all submissions with one callback URL; without one, the same request again until it was taken), so
+that a repeated submission meets the same faults. ``FAILURES`` are those that end a task without a result.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class FaultKind:
 FAULTS: dict[str, FaultKind] = {
     "rate_limited": FaultKind(1, "the first n submissions are refused as too frequent, with Retry-After: 1"),
     "quota_exhausted": FaultKind(EVERY, "the first n submissions are refused because the account is empty"),
+    "maintenance": FaultKind(1, "the first n submissions are refused because the gateway is under maintenance"),
     "server_error_on_submit": FaultKind(EVERY, "the first n submissions are answered with code 500, nothing is created"),
     "dropped_connection": FaultKind(EVERY, "the first n submissions are cut off without an answer, nothing is created"),
     "server_error_after_create": FaultKind(EVERY, "the task is created and will call back, the answer is code 500"),
@@ -45,18 +47,28 @@ FAULTS: dict[str, FaultKind] = {
     "late_callback": FaultKind(5, "callbacks come n seconds late"),
     "disordered_callbacks": FaultKind(EVERY, "callbacks come last stage first, all when the task is done"),
     "garbage_callback": FaultKind(EVERY, "the body of a callback is no JSON"),
+    "wrong_signature": FaultKind(EVERY, "callbacks of a gateway that signs them are signed with another key"),
     "slow_task": FaultKind(30, "the task takes n seconds"),
-    "failed_task": FaultKind(EVERY, "the task fails and has no audio"),
-    "success_without_audio": FaultKind(EVERY, "the task succeeds, but no track has audio"),
-    "one_track_failed": FaultKind(EVERY, "the second track has no audio"),
+    "failed_task": FaultKind(EVERY, "the task fails and makes nothing"),
+    "creation_failed": FaultKind(EVERY, "the task fails as soon as it begins"),
+    "content_rejected": FaultKind(EVERY, "the task fails because of its words"),
+    "success_without_audio": FaultKind(EVERY, "the task succeeds, but what it should have made is missing"),
+    "one_track_failed": FaultKind(EVERY, "the second of the things that the task makes is missing"),
+    "callback_exception": FaultKind(
+        EVERY, "a finished task has the status CALLBACK_EXCEPTION, where a gateway knows that word"
+    ),
     "unknown_status": FaultKind(2, "the first n status replies use a status word that nobody documented"),
     "poll_server_error": FaultKind(2, "the first n status requests are answered with code 500"),
     "poll_not_found": FaultKind(2, "the first n status requests do not find the task"),
     "garbled_poll": FaultKind(2, "the first n status requests are answered with an HTML page with status 200"),
-    "audio_404_first": FaultKind(2, "the first n downloads of each track's audio are answered with 404"),
-    "truncated_audio": FaultKind(EVERY, "the first n downloads of each track's audio break off half way"),
-    "html_audio": FaultKind(EVERY, "the first n downloads of each track's audio are an HTML page with status 200"),
+    "audio_404_first": FaultKind(2, "the first n downloads of each file are answered with 404"),
+    "truncated_audio": FaultKind(EVERY, "the first n downloads of each file break off half way"),
+    "html_audio": FaultKind(EVERY, "the first n downloads of each file are an HTML page with status 200"),
+    "expired_links": FaultKind(403, "the links have expired: status n, until recovery or a later status reply gives new ones"),
+    "recovered_as_m4a": FaultKind(EVERY, "a recovery gives .m4a files"),
 }
+
+FAILURES = frozenset(("failed_task", "creation_failed", "content_rejected"))
 
 _MARKER = re.compile(r"\[fault:([^\]]*)\]")
 

@@ -1,17 +1,22 @@
 # ruff: noqa: S311 - chance makes melodies and mishaps here, no secrets
-"""The files that the simulated CDN serves: small melodies as real MP3 files, and cover pictures.
+"""The files that the simulated CDN serves: small melodies as real MP3 and WAV files, pictures, and films.
 
-Everything is computed from a seed text, so that the same track has the same bytes for ever.
+Everything is computed from a seed text, so that the same track has the same bytes for ever. Films and M4A songs are committed
+samples (``samples``: one second of grey in MPEG-4 and two seconds of a chord in AAC), each made different by a free box.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import struct
+import wave
 import zlib
 from array import array
 from dataclasses import dataclass
-from functools import lru_cache
+from enum import StrEnum
+from functools import cache, lru_cache
+from pathlib import Path
 from random import Random
 
 import lameenc
@@ -20,9 +25,30 @@ import miniaudio
 SAMPLE_RATE = 44_100
 BIT_RATE_KBPS = 64
 
+_SAMPLES = Path(__file__).parent / "samples"
 _LOUDNESS = 11_000
 _PENTATONIC = (0, 2, 4, 7, 9, 12)
 _TAKE_VARIATION = 0.08
+
+
+class Media(StrEnum):
+    """What a file is; the value is the ending of its name. NONE: there is no file, as for lyrics."""
+
+    MP3 = "mp3"
+    WAV = "wav"
+    M4A = "m4a"
+    PNG = "png"
+    MP4 = "mp4"
+    NONE = ""
+
+
+CONTENT_TYPES = {
+    Media.MP3: "audio/mpeg",
+    Media.WAV: "audio/wav",
+    Media.M4A: "audio/mp4",
+    Media.PNG: "image/png",
+    Media.MP4: "video/mp4",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +65,22 @@ def record(seed: str, seconds: float) -> Recording:
     """A melody of about so many seconds: the nearest whole number of notes, and what the encoder pads."""
     mp3 = _encode(_melody(Random(seed), seconds))
     return Recording(mp3, mp3[: len(mp3) // 4], round(float(miniaudio.mp3_get_info(mp3).duration), 2))
+
+
+def render(media: Media, seed: str, seconds: float) -> bytes:
+    """A file of that kind; ``seconds`` concerns MP3 and WAV."""
+    match media:
+        case Media.MP3:
+            return record(seed, seconds).mp3
+        case Media.WAV:
+            return _wav(_melody(Random(seed), seconds))
+        case Media.M4A:
+            return _sample("song.m4a", seed)
+        case Media.MP4:
+            return _sample("film.mp4", seed)
+        case Media.PNG:
+            return cover(seed)
+    return b""
 
 
 def take_seconds(task_id: str, number: int, shortest: float, longest: float) -> float:
@@ -74,6 +116,26 @@ def _encode(samples: bytes) -> bytes:
     encoder.set_quality(7)
     encoder.silence()
     return bytes(encoder.encode(samples)) + bytes(encoder.flush())
+
+
+def _wav(samples: bytes) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(SAMPLE_RATE)
+        writer.writeframes(samples)
+    return file.getvalue()
+
+
+def _sample(name: str, seed: str) -> bytes:
+    note = seed.encode()
+    return _read(name) + struct.pack(">I4s", 8 + len(note), b"free") + note
+
+
+@cache
+def _read(name: str) -> bytes:
+    return (_SAMPLES / name).read_bytes()
 
 
 @lru_cache(maxsize=128)

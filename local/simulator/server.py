@@ -10,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from local.simulator.faults import UnknownFault, parse_faults, strikes
-from local.simulator.media import cover
-from local.simulator.studio import HTML, WIRES, CutConnection, Studio
+from local.simulator import cdn
+from local.simulator.faults import UnknownFault, parse_faults
+from local.simulator.gateways import WIRES
+from local.simulator.studio import CutConnection, Studio
 from local.simulator.wire import Refusal, Reply, Request, json_reply
 
 LOOPBACK = "127.0.0.1"
@@ -110,7 +111,7 @@ def route(studio: Studio, request: Request) -> Reply:
     if base == "_simulator":
         return _administer(studio, request, rest)
     if base == "cdn":
-        return _file(studio, request, rest)
+        return cdn.serve(studio, request, rest)
     if (wire := WIRES.get(base)) is None:
         return json_reply(404, {"detail": f"no gateway here; there are {', '.join(WIRES)}"})
     below = Request(request.method, "/" + rest, request.query, request.headers, request.body)
@@ -139,36 +140,6 @@ def _plan_faults(studio: Studio, request: Request) -> Reply:
     except (Refusal, UnknownFault) as error:
         return json_reply(400, {"detail": str(error)})
     return json_reply(200, {"gateway": gateway, "faults": faults, "waiting": studio.fail_next(gateway, faults)})
-
-
-def _file(studio: Studio, request: Request, rest: str) -> Reply:
-    gateway, _, name = rest.partition("/")
-    if request.method != "GET" or gateway not in WIRES:
-        return _missing()
-    if name.endswith(".png"):
-        return Reply(200, cover(name), "image/png")
-    if name.startswith("preview/"):
-        preview = studio.preview(gateway, name.removeprefix("preview/").removesuffix(".mp3"))
-        return Reply(200, preview, "audio/mpeg") if preview else _missing()
-    return _audio(studio, gateway, name.removesuffix(".mp3"))
-
-
-def _audio(studio: Studio, gateway: str, track_id: str) -> Reply:
-    found = studio.download(gateway, track_id)
-    if found is None:
-        return _missing()
-    mp3, faults, number = found
-    if strikes(faults, "audio_404_first", number):
-        return _missing()
-    if strikes(faults, "html_audio", number):
-        return HTML
-    if strikes(faults, "truncated_audio", number):
-        return Reply(200, mp3[: len(mp3) // 2], "audio/mpeg", declared_length=len(mp3))
-    return Reply(200, mp3, "audio/mpeg")
-
-
-def _missing() -> Reply:
-    return Reply(404, b"<Error><Code>NoSuchKey</Code></Error>", "application/xml")
 
 
 def _hang_up(connection: socket.socket) -> None:

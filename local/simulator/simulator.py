@@ -11,10 +11,13 @@ from typing import Any, Self
 from local.simulator.clock import Clock
 from local.simulator.courier import Courier
 from local.simulator.faults import parse_faults
+from local.simulator.gateways import WIRES
 from local.simulator.server import LOOPBACK, Server
-from local.simulator.studio import WIRES, Studio, StudioSettings
+from local.simulator.studio import Studio, StudioSettings
+from local.simulator.wire import Signing
 
 DEFAULT_KEYS: Mapping[str, str] = {name: f"sim-key-{name}" for name in WIRES}
+SIGNING = {name for name, wire in WIRES.items() if isinstance(wire, Signing)}
 
 
 class Simulator:
@@ -22,7 +25,8 @@ class Simulator:
 
     ``keys`` replaces the default key of single gateways. ``task_seconds`` is how long a task takes from submission to success.
     ``audio_seconds`` is the shortest and longest wanted length of a song. ``seed`` fixes task ids and so the audio;
-    ``faults_seed`` draws faults for orders that ask for none.
+    ``faults_seed`` draws faults for orders that ask for none. ``webhook_keys`` are what callbacks are signed with, for the
+    gateways that document a signature.
     """
 
     def __init__(  # noqa: PLR0913 - all of them optional and by name
@@ -30,6 +34,7 @@ class Simulator:
         port: int = 0,
         *,
         keys: Mapping[str, str] | None = None,
+        webhook_keys: Mapping[str, str] | None = None,
         task_seconds: float = 2.0,
         audio_seconds: tuple[float, float] = (6.0, 11.0),
         callback_timeout_seconds: float = 10.0,
@@ -40,9 +45,12 @@ class Simulator:
         self.keys = {**DEFAULT_KEYS, **(keys or {})}
         if self.keys.keys() != DEFAULT_KEYS.keys() or not all(self.keys.values()):
             raise ValueError(f"keys may be given for {', '.join(DEFAULT_KEYS)}, and none may be empty")
+        self.webhook_keys = dict(webhook_keys or {})
+        if not self.webhook_keys.keys() <= SIGNING or not all(self.webhook_keys.values()):
+            raise ValueError(f"webhook keys may be given for {', '.join(SIGNING)}, and none may be empty")
         self._port = port
         self._clock = clock or Clock()
-        self._courier = Courier(self._clock, timeout_seconds=callback_timeout_seconds)
+        self._courier = Courier(self._clock, timeout_seconds=callback_timeout_seconds, webhook_keys=self.webhook_keys)
         settings = StudioSettings(task_seconds, audio_seconds, faults_seed)
         self._studio = Studio(
             settings,

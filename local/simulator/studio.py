@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any
+from urllib.parse import unquote
 
-from local.simulator.acedata import AceData
-from local.simulator.anyint import AnyInt
+from local.simulator.archive import Archive
 from local.simulator.clock import Clock
 from local.simulator.courier import Courier
-from local.simulator.crun import Crun
 from local.simulator.faults import Faults, UnknownFault, draw, marked_faults, strikes
-from local.simulator.media import take_seconds
-from local.simulator.tasks import TAKES, Order, Report, Song, Stage, Take, Task
-from local.simulator.ttapi import Ttapi
+from local.simulator.gateways import WIRES
+from local.simulator.media import Media, take_seconds
+from local.simulator.tasks import Order, Report, Stage, Take, Task, Work
 from local.simulator.wire import Reason, Refusal, Reply, Request, Wire
-
-WIRES: Mapping[str, Wire] = {wire.name: wire for wire in (Ttapi(), AnyInt(), Crun(), AceData())}
 
 HTML = Reply(200, b"<!doctype html><title>Just a moment...</title><p>Checking your browser.</p>", "text/html; charset=utf-8")
 
@@ -40,6 +38,17 @@ class StudioSettings:
     task_seconds: float
     audio_seconds: tuple[float, float]
     faults_seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One request for a file. ``expired_status`` is what to answer for an old link, 0 for one that holds."""
+
+    take: Take
+    media: Media
+    faults: Faults
+    number: int
+    expired_status: int
 
 
 class Studio:
@@ -64,8 +73,7 @@ class Studio:
         self._lock = threading.Lock()
         self._orders: list[Order] = []
         self._order_of: dict[tuple[str, str], Order] = {}
-        self._tasks: dict[tuple[str, str], Task] = {}
-        self._take_of: dict[tuple[str, str], tuple[Task, Take]] = {}
+        self._archives: dict[str, Archive] = {name: Archive() for name in WIRES}
         self._next_faults: defaultdict[str, deque[Faults]] = defaultdict(deque)
 
     def answer(self, wire: Wire, request: Request) -> Reply:
@@ -84,25 +92,25 @@ class Studio:
             self._next_faults[gateway].append(faults)
             return len(self._next_faults[gateway])
 
-    def download(self, gateway: str, track_id: str) -> tuple[bytes, Faults, int] | None:
-        """A track's audio, the faults upon it and the number of this download; None while there is no audio."""
+    def download(self, gateway: str, track_id: str, *, renewed: bool) -> Download | None:
+        """None while the file is not made."""
         with self._lock:
-            task, take = self._take_of.get((gateway, track_id), (None, None))
-            if task is None or take is None or not task.has_audio(take, task.stage(self._clock.now())):
+            task, take = self._archives[gateway].take(track_id) or (None, None)
+            if task is None or take is None or not task.has(take, task.stage(self._clock.now())):
                 return None
+            expired = 0 if renewed else int(task.faults.get("expired_links", 0))
             take.downloads += 1
-            number = take.downloads
-        return take.recording().mp3, task.faults, number
+            take.expired += bool(expired)
+            return Download(take, take.part.media, task.faults, take.downloads, expired)
 
     def preview(self, gateway: str, track_id: str) -> bytes | None:
-        with self._lock:
-            _, take = self._take_of.get((gateway, track_id), (None, None))
-        return take.recording().preview if take else None
+        found = self._archives[gateway].take(track_id)
+        return found[1].recording().preview if found else None
 
     def tasks(self) -> list[dict[str, Any]]:
         with self._lock:
-            tasks = list(self._tasks.values())
-        return [self._describe(task) for task in tasks]
+            tasks = [task for archive in self._archives.values() for task in archive.tasks()]
+        return [self._describe(task) for task in sorted(tasks, key=lambda task: task.number)]
 
     def orders(self) -> list[dict[str, Any]]:
         """One entry for each callback URL that was submitted with: how often, and how many tasks it paid for."""
@@ -126,29 +134,31 @@ class Studio:
             raise Refusal(Reason.WRONG_KEY, "the API key is not valid")
 
     def _submit(self, wire: Wire, request: Request) -> Reply:
-        song = wire.song(request)
-        order, attempt = self._take_order(wire.name, song)
+        work = wire.work(request, self._archives[wire.name])
+        order, attempt = self._take_order(wire.name, work)
         _refuse(order.faults, attempt)
-        task = self._create(order, song)
+        task = self._create(order, work)
         if "callback_before_answer" in order.faults:
             self._courier.send_all(task, wire, self._cdn(wire.name))
         else:
             self._courier.send_in_time(task, wire, self._cdn(wire.name))
         return self._accept(wire, task)
 
-    def _take_order(self, gateway: str, song: Song) -> tuple[Order, int]:
+    def _take_order(self, gateway: str, work: Work) -> tuple[Order, int]:
+        """Without a callback URL the same request again is the same order until it was paid for."""
+        key = work.callback_url or work.operation + json.dumps(work.fields, sort_keys=True)
         with self._lock:
-            order = self._order_of.get((gateway, song.callback_url or ""))
-            if order is None or song.callback_url is None:
-                order = Order(gateway, song.callback_url, self._faults(gateway, song))
+            order = self._order_of.get((gateway, key))
+            if order is None or (work.callback_url is None and order.paid):
+                order = Order(gateway, work.callback_url, self._faults(gateway, work))
                 self._orders.append(order)
-                self._order_of[gateway, song.callback_url or ""] = order
+                self._order_of[gateway, key] = order
             order.submissions += 1
             return order, order.submissions
 
-    def _faults(self, gateway: str, song: Song) -> Faults:
+    def _faults(self, gateway: str, work: Work) -> Faults:
         try:
-            asked = marked_faults(f"{song.words} {song.title} {song.style}")
+            asked = marked_faults(unquote(" ".join(_texts(work.fields))))
         except UnknownFault as error:
             raise Refusal(Reason.INVALID, str(error)) from None
         if waiting := self._next_faults[gateway]:
@@ -158,19 +168,24 @@ class Studio:
         number = sum(order.gateway == gateway for order in self._orders)
         return draw(self._settings.faults_seed, gateway, number)
 
-    def _create(self, order: Order, song: Song) -> Task:
+    def _create(self, order: Order, work: Work) -> Task:
         with self._lock:
             task_id = self._new_id()
-            lengths = (take_seconds(task_id, number, *self._settings.audio_seconds) for number in range(TAKES))
-            takes = tuple(Take(self._new_id(), number, length) for number, length in enumerate(lengths))
-            seconds = order.faults.get("slow_task", self._settings.task_seconds)
+            seconds = order.faults.get("slow_task", 0.0 if work.instant else self._settings.task_seconds)
             if "callback_before_answer" in order.faults:
                 seconds = 0.0
-            task = Task(task_id, order, song, self._clock.now(), seconds, takes)
+            number = sum(order.paid for order in self._orders)
+            task = Task(task_id, order, work, self._clock.now(), seconds, self._takes(task_id, work), number)
             order.paid += 1
-            self._tasks[order.gateway, task_id] = task
-            self._take_of |= {(order.gateway, take.track_id): (task, take) for take in takes}
+            self._archives[order.gateway].add(task)
             return task
+
+    def _takes(self, task_id: str, work: Work) -> tuple[Take, ...]:
+        if work.recovers and work.source:
+            return work.source.task.takes
+        lengths = (take_seconds(task_id, number, *self._settings.audio_seconds) for number in range(len(work.parts)))
+        parts = zip(work.parts, lengths, strict=True)
+        return tuple(Take(self._new_id(), number, length, part) for number, (part, length) in enumerate(parts))
 
     def _accept(self, wire: Wire, task: Task) -> Reply:
         if "server_error_after_create" in task.faults:
@@ -180,13 +195,13 @@ class Studio:
         if "timeout_on_submit" in task.faults:
             self._clock.wait_until(task.created_at + task.faults["timeout_on_submit"])
             raise CutConnection
-        if task.song.waits and not self._clock.wait_until(task.moment(Stage.DONE)):
+        if task.work.waits and not self._clock.wait_until(task.moment(Stage.DONE)):
             raise CutConnection
         return wire.accepted(self._report(task))
 
     def _find(self, gateway: str, task_id: str) -> Report | None:
         with self._lock:
-            task = self._tasks.get((gateway, task_id))
+            task = self._archives[gateway].task(task_id)
             if task is None:
                 return None
             task.polls += 1
@@ -200,23 +215,25 @@ class Studio:
         return self._report(task, strange=strikes(task.faults, "unknown_status", poll))
 
     def _report(self, task: Task, *, strange: bool = False) -> Report:
-        return Report(task, task.stage(self._clock.now()), self._cdn(task.gateway), strange)
+        renewed = WIRES[task.gateway].renews_links and any(take.expired for take in task.takes)
+        return Report(task, task.stage(self._clock.now()), self._cdn(task.gateway), strange, renewed)
 
     def _describe(self, task: Task) -> dict[str, Any]:
         return {
             "gateway": task.gateway,
+            "operation": task.work.operation,
             "task_id": task.task_id,
             "stage": task.stage(self._clock.now()).name.lower(),
             "created_at": task.created_at,
-            "callback_url": task.song.callback_url,
+            "callback_url": task.work.callback_url,
             "faults": dict(task.faults),
             "submissions": task.order.submissions,
             "paid": task.order.paid,
             "callbacks": [asdict(delivery) for delivery in list(task.callbacks)],
             "polls": task.polls,
             "downloads": {take.track_id: take.downloads for take in task.takes},
-            "request": dict(task.song.fields),
-            "undocumented_fields": list(task.song.undocumented),
+            "request": dict(task.work.fields),
+            "undocumented_fields": list(task.work.undocumented),
         }
 
     def _cdn(self, gateway: str) -> str:
@@ -226,12 +243,22 @@ class Studio:
         return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
 
 
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a request, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(part)
+
+
 def _refuse(faults: Faults, attempt: int) -> None:
     """The faults that keep an order from becoming a task."""
     if strikes(faults, "dropped_connection", attempt):
         raise CutConnection
     for name, reason, message in (
         ("rate_limited", Reason.TOO_FREQUENT, "too many requests"),
+        ("maintenance", Reason.MAINTENANCE, "under maintenance"),
         ("quota_exhausted", Reason.NO_CREDITS, "not enough credits"),
         ("server_error_on_submit", Reason.SERVER_ERROR, "fetch failed"),
     ):

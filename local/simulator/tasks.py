@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from local.simulator.faults import Faults, without_markers
-from local.simulator.media import Recording, record
-
-TAKES = 2
+from local.simulator.faults import FAILURES, Faults, without_markers
+from local.simulator.media import Media, Recording, record, render
+from local.simulator.parts import SONGS, Part
 
 
 class Stage(IntEnum):
@@ -29,23 +28,47 @@ STAGE_SHARES = {Stage.RUNNING: 0.1, Stage.TEXT: 0.4, Stage.FIRST: 0.7, Stage.DON
 
 
 @dataclass(frozen=True, slots=True)
-class Song:
-    """One submission in words of our own. ``fields`` is the request as it came; ``undocumented`` names fields of it that
-    the gateway does not document. ``waits``: the caller wants the result as the answer."""
+class Source:
+    """An earlier task, and one of its takes where a gateway asks for one."""
 
+    task: Task
+    take: Take | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One submission in words of our own.
+
+    ``operation`` is what the gateway calls it, ``fields`` the request as it came; ``undocumented`` names fields of it that the
+    gateway does not document. ``waits``: the caller wants the result as the answer. ``instant``: it is made at once, if no
+    fault slows it. ``recovers``: it makes no new files, but new links to those of the source.
+    """
+
+    operation: str
     fields: Mapping[str, Any]
-    words: str
-    title: str
-    style: str
-    model: str
-    callback_url: str | None
+    parts: tuple[Part, ...] = SONGS
+    words: str = ""
+    title: str = ""
+    style: str = ""
+    model: str = ""
+    callback_url: str | None = None
+    source: Source | None = None
     undocumented: tuple[str, ...] = ()
     waits: bool = False
+    instant: bool = False
+    recovers: bool = False
 
     @property
     def shown_title(self) -> str:
-        """The title asked for, or one made up, as the gateways do."""
+        """The title asked for, or the source's, or one made up, as the gateways do."""
+        if self.source and not self.title:
+            return self.source.task.work.shown_title
         return self.title or " ".join(without_markers(self.words).split()[:4]) or "Untitled"
+
+    @property
+    def comes_in_stages(self) -> bool:
+        """Songs have their words first, then one take, then all; everything else is there at the end only."""
+        return self.parts == SONGS and not self.recovers
 
 
 @dataclass(slots=True)
@@ -67,27 +90,35 @@ class Delivery:
     outcome: int | str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Take:
-    """One of the songs that a task makes."""
+    """One of the things that a task makes. ``expired`` counts the downloads that were refused because of an old link."""
 
     track_id: str
     number: int
     seconds: float
+    part: Part = SONGS[0]
     downloads: int = 0
+    expired: int = 0
 
     def recording(self) -> Recording:
         return record(self.track_id, self.seconds)
 
+    def file(self, media: Media) -> bytes:
+        return render(media, self.track_id, self.seconds)
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Task:
+    """``number`` counts the tasks of all gateways, in the order of their making."""
+
     task_id: str
     order: Order
-    song: Song
+    work: Work
     created_at: float
     seconds: float
     takes: tuple[Take, ...]
+    number: int = 0
     polls: int = 0
     callbacks: list[Delivery] = field(default_factory=list)
 
@@ -99,48 +130,62 @@ class Task:
     def faults(self) -> Faults:
         return self.order.faults
 
+    @property
+    def fails(self) -> bool:
+        return bool(self.faults.keys() & FAILURES)
+
     def moment(self, stage: Stage) -> float:
-        """When the task enters a stage. A task that fails does so where another has its text."""
-        if stage is Stage.DONE and "failed_task" in self.faults:
-            stage = Stage.TEXT
+        """When the task enters a stage. A task that fails does so where another begins or has its text."""
+        if stage is Stage.DONE and self.fails:
+            stage = Stage.RUNNING if "creation_failed" in self.faults else Stage.TEXT
         return self.created_at + self.seconds * STAGE_SHARES.get(stage, 0.0)
 
     def stage(self, now: float) -> Stage:
         reached = [stage for stage in Stage if self.moment(stage) <= now]
         return max(reached, default=Stage.QUEUED)
 
-    def has_audio(self, take: Take, stage: Stage) -> bool:
-        if self.faults.keys() & {"failed_task", "success_without_audio"}:
+    def has(self, take: Take, stage: Stage) -> bool:
+        """Whether a take is made at a stage."""
+        if self.fails or "success_without_audio" in self.faults:
             return False
-        if take.number > 0:
-            return stage is Stage.DONE and "one_track_failed" not in self.faults
-        return stage >= Stage.FIRST
+        if self.work.recovers and self.work.source and not self.work.source.task.has(take, Stage.DONE):
+            return False
+        if take.number == 0:
+            return stage >= (Stage.FIRST if self.work.comes_in_stages else Stage.DONE)
+        return stage is Stage.DONE and not (take.number == 1 and "one_track_failed" in self.faults)
 
 
 @dataclass(frozen=True, slots=True)
 class TrackReport:
-    """A track at some stage. ``audio_url`` and ``duration`` are None until its audio is there."""
+    """A take at some stage. ``url`` and ``duration`` are None until it is made; texts have no URL at all."""
 
     track_id: str
-    audio_url: str | None
+    number: int
+    name: str
+    there: bool
+    url: str | None
     duration: float | None
     preview_url: str
     image_url: str
+    image_large_url: str
+    video_url: str
     failed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A task at some stage, as a gateway words it. ``strange``: with a status word that nobody documented."""
+    """A task at some stage, as a gateway words it. ``strange``: with a status word that nobody documented. ``renewed``: with
+    new links."""
 
     task: Task
     stage: Stage
     cdn: str
     strange: bool = False
+    renewed: bool = False
 
     @property
-    def song(self) -> Song:
-        return self.task.song
+    def work(self) -> Work:
+        return self.task.work
 
     @property
     def done(self) -> bool:
@@ -148,7 +193,11 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        return self.done and "failed_task" in self.task.faults
+        return self.done and self.task.fails
+
+    @property
+    def failure(self) -> str:
+        return "The words are not allowed" if "content_rejected" in self.task.faults else "Generation failed"
 
     @property
     def finished_at(self) -> float:
@@ -157,13 +206,27 @@ class Report:
     def tracks(self) -> list[TrackReport]:
         return [self._track(take) for take in self.task.takes]
 
+    def track(self) -> TrackReport:
+        """Of a task that makes one thing."""
+        return self._track(self.task.takes[0])
+
     def _track(self, take: Take) -> TrackReport:
-        there = self.task.has_audio(take, self.stage)
+        there, name = self.task.has(take, self.stage), take.track_id
         return TrackReport(
-            track_id=take.track_id,
-            audio_url=f"{self.cdn}/{take.track_id}.mp3" if there else None,
-            duration=take.recording().duration_seconds if there else None,
-            preview_url=f"{self.cdn}/preview/{take.track_id}.mp3",
-            image_url=f"{self.cdn}/{take.track_id}.png",
+            track_id=name,
+            number=take.number,
+            name=take.part.name,
+            there=there,
+            url=self._url(take) if there and take.part.media else None,
+            duration=take.recording().duration_seconds if there and take.part.media is Media.MP3 else None,
+            preview_url=f"{self.cdn}/preview/{name}.mp3",
+            image_url=f"{self.cdn}/images/{name}.png",
+            image_large_url=f"{self.cdn}/images/{name}-large.png",
+            video_url=f"{self.cdn}/videos/{name}.mp4",
             failed=self.done and not there,
         )
+
+    def _url(self, take: Take) -> str:
+        media = Media.M4A if self.work.recovers and "recovered_as_m4a" in self.task.faults else take.part.media
+        folder = f"{self.cdn}/renewed" if self.renewed or self.work.recovers else self.cdn
+        return f"{folder}/{take.track_id}.{media}"

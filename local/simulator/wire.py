@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from local.simulator.tasks import Report, Song, Stage
+from local.simulator.archive import Archive
+from local.simulator.tasks import Report, Source, Stage, Work
 
 Json = dict[str, Any]
 
@@ -58,7 +60,12 @@ class Reason(Enum):
     WRONG_KEY = auto()
     INVALID = auto()
     TOO_LONG = auto()
+    NO_SUCH_SOURCE = auto()
+    EXISTS = auto()
+    COVER_EXISTS = auto()
+    FAILED = auto()
     NOT_SIMULATED = auto()
+    MAINTENANCE = auto()
     NO_CREDITS = auto()
     TOO_FREQUENT = auto()
     SERVER_ERROR = auto()
@@ -67,12 +74,14 @@ class Reason(Enum):
 
 
 class Refusal(Exception):
-    """A request that the gateway does not accept; each wire has its own envelope for it."""
+    """A request that the gateway does not accept; each wire has its own envelope for it. ``existing`` is the task that was
+    given the same to do before, if the gateway tells it."""
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: Reason, message: str, *, existing: str | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.existing = existing
 
 
 Purpose = Literal["submit", "status"]
@@ -82,13 +91,16 @@ Find = Callable[[str], Report | None]
 
 
 class Wire(Protocol):
-    """One gateway. To add a gateway: write one of these and add it to ``WIRES`` in ``studio.py``."""
+    """One gateway. To add a gateway: write one of these and add it to ``WIRES`` in ``gateways.py``."""
 
     @property
     def name(self) -> str: ...
 
     @property
-    def callback_stages(self) -> Sequence[Stage]:
+    def renews_links(self) -> bool:
+        """Whether a status reply has new links once the old ones have expired; elsewhere recovery gives them."""
+
+    def callback_stages(self, work: Work) -> Sequence[Stage]:
         """The stages at which the gateway calls back."""
 
     def key(self, request: Request) -> str | None:
@@ -97,10 +109,12 @@ class Wire(Protocol):
     def purpose(self, request: Request) -> Purpose | None:
         """None for a path that is not simulated."""
 
-    def song(self, request: Request) -> Song:
-        """Raises Refusal, as the gateway would, for a submission that breaks its documented rules."""
+    def work(self, request: Request, archive: Archive) -> Work:
+        """What a submission asks for. Raises Refusal, as the gateway would, when it breaks the documented rules or refers to
+        work that is not in the archive."""
 
-    def accepted(self, report: Report) -> Reply: ...
+    def accepted(self, report: Report) -> Reply:
+        """The answer to a submission that was taken. Raises Refusal for a synchronous operation that failed."""
 
     def refused(self, refusal: Refusal) -> Reply: ...
 
@@ -111,11 +125,30 @@ class Wire(Protocol):
         """None when the gateway documents no callback for what happened."""
 
 
+@runtime_checkable
+class Signing(Protocol):
+    """A wire whose gateway signs its callbacks when a key is set."""
+
+    def signature(self, task_id: str, key: str, moment: float) -> Mapping[str, str]:
+        """The headers to add."""
+
+
+def known(source: Source | None, what: str) -> Source:
+    """Raises Refusal when there is no such source."""
+    if source is None:
+        raise Refusal(Reason.NO_SUCH_SOURCE, f"{what} not found")
+    return source
+
+
 class Fields:
-    """The fields of a request, checked one by one. Every method raises Refusal for a value of the wrong type or size."""
+    """The fields of a request, checked one by one. Every method raises Refusal for a value of the wrong type or size.
+
+    A field that no method was asked for is one that the gateway does not document: see ``others``.
+    """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
+        self._asked: set[str] = set()
 
     def flag(self, name: str, *, required: bool = False) -> bool:
         return bool(self._value(name, bool, required=required))
@@ -129,29 +162,64 @@ class Fields:
             raise Refusal(Reason.TOO_LONG, f"{name} is longer than {longest} characters")
         return value
 
+    def texts(self, *names: str) -> None:
+        for name in names:
+            self.text(name)
+
     def word(self, name: str, allowed: Collection[str], *, required: bool = False) -> str:
         value = self.text(name, required=required)
         if value and value not in allowed:
             raise Refusal(Reason.INVALID, f"{name} must be one of {', '.join(sorted(allowed))}")
         return value
 
-    def number(self, name: str, lowest: float, highest: float) -> None:
+    def number(self, name: str, lowest: float = 0.0, highest: float = math.inf, *, required: bool = False) -> float | None:
+        self._asked.add(name)
         value = self.values.get(name)
-        if value is None:
-            return
+        if value is None and not required:
+            return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
             raise Refusal(Reason.INVALID, f"{name} must be a number from {lowest:g} to {highest:g}")
+        return value
+
+    def shares(self, *names: str) -> None:
+        """Numbers from 0 to 1."""
+        for name in names:
+            self.number(name, 0, 1)
+
+    def span(self, start: str, end: str, *, required: bool = False) -> None:
+        """Two moments, the second after the first."""
+        first, last = self.number(start, required=required), self.number(end, required=required)
+        if first is not None and last is not None and first >= last:
+            raise Refusal(Reason.INVALID, f"{end} must be greater than {start}")
 
     def url(self, name: str, *, required: bool = False) -> str | None:
+        """A callback's address."""
         value = self.text(name, required=required)
         if value and not value.startswith(("http://", "https://")):
             raise Refusal(Reason.INVALID, f"{name} must be an http or https URL")
         return value or None
 
-    def others(self, documented: Collection[str]) -> tuple[str, ...]:
-        return tuple(sorted(self.values.keys() - set(documented)))
+    def media_url(self, name: str) -> str:
+        """The address of audio that is brought along; nothing is fetched from it."""
+        return _media_url(name, self.text(name, required=True))
+
+    def media_urls(self, name: str, fewest: int, most: int) -> Sequence[str]:
+        return [_media_url(name, value) for value in self.ids(name, fewest, most)]
+
+    def ids(self, name: str, fewest: int, most: int) -> Sequence[str]:
+        self._asked.add(name)
+        values = self.values.get(name)
+        if not isinstance(values, list) or not fewest <= len(values) <= most:
+            raise Refusal(Reason.INVALID, f"{name} must be a list of {fewest} to {most}")
+        if not all(isinstance(value, str) and value for value in values):
+            raise Refusal(Reason.INVALID, f"{name} must be a list of texts")
+        return values
+
+    def others(self) -> tuple[str, ...]:
+        return tuple(sorted(self.values.keys() - self._asked))
 
     def _value(self, name: str, kind: type, *, required: bool) -> object:
+        self._asked.add(name)
         value: object = self.values.get(name)
         if value is None:
             if required:
@@ -160,3 +228,9 @@ class Fields:
         if not isinstance(value, kind):
             raise Refusal(Reason.INVALID, f"{name} must be a {kind.__name__}")
         return value
+
+
+def _media_url(name: str, value: str) -> str:
+    if not value.startswith(("https://", "http://127.0.0.1:")):
+        raise Refusal(Reason.INVALID, f"{name} must be a public https URL")
+    return value

@@ -1,8 +1,9 @@
-"""Whatever a gateway answers, no adapter raises, none believes in audio that is not there, none repeats a doubtful payment."""
+"""Whatever a gateway answers, no adapter raises, none believes in a file that is not there, none repeats a doubtful payment."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from hypothesis import given, settings
@@ -12,29 +13,39 @@ from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import (
     Accepted,
     Ambiguous,
+    BatchReading,
+    Done,
+    Gateway,
     GatewayReply,
+    Kind,
+    LinkRecovery,
     Reading,
     Refused,
+    Result,
     Submission,
     TaskReport,
     TaskStatus,
     Unread,
 )
-from suno_jobs.gateways.replies import audio_url
+from suno_jobs.gateways.replies import media_url
+from suno_jobs.gateways.signatures import verify_kie
 
 NAMES = st.sampled_from(
     """code msg message data status taskId task_id jobId job_id response sunoData suno_data musics result media_url media_urls
     id musicId suno_id audioUrl audio_url suno_audio_url stream_audio_url title duration success error finished_at state
-    errorCode errorMessage failReason trace_id""".split()  # noqa: SIM905
+    errorCode errorMessage failReason trace_id successFlag images videoUrl video_url audioWavUrl audio_wav_url file_url
+    vocal_removal_info vocalUrl drums_url originUrl media_info lyricsData text word startS start_s endS end_s alignedWords
+    aligned_words personaId persona_id music_id audio_id items imageUrl image_large_url modelName name url""".split()  # noqa: SIM905
 )
 WORDS = st.sampled_from(
     """SUCCESS FAILED ON_QUEUE PENDING TEXT_SUCCESS FIRST_SUCCESS CALLBACK_EXCEPTION SENSITIVE_WORD_ERROR success failed running
-    succeeded error T1 200 429 500 busy api_error https://cdn.example/a.mp3 https://cdn.example/None.mp3 None""".split()  # noqa: SIM905
+    succeeded error complete T1 200 201 409 429 500 501 busy api_error https://cdn.example/a.mp3 https://cdn.example/b.wav
+    https://cdn.example/None.mp3 None Rain(Vocals) chirp-crow""".split()  # noqa: SIM905
 )
 LEAVES = (
     st.none()
     | st.booleans()
-    | st.sampled_from([200, 401, 402, 429, 430, 455, 500, 501, 10**30, -1, 0])
+    | st.sampled_from([200, 201, 400, 401, 402, 409, 429, 430, 455, 500, 501, 10**30, -1, 0, 1, 2, 3])
     | st.floats()
     | WORDS
     | st.text(st.characters(categories=None), max_size=12)
@@ -46,34 +57,48 @@ JSON = st.recursive(
 )
 BODIES = st.binary(max_size=200) | st.builds(lambda value: json.dumps(value).encode(), JSON)
 OBJECTS = st.dictionaries(NAMES, JSON, max_size=8).map(lambda value: json.dumps(value).encode())
-STATUSES = st.sampled_from([200, 201, 302, 400, 401, 402, 403, 404, 408, 422, 429, 455, 499, 500, 502, 503, 504])
+STATUSES = st.sampled_from([200, 201, 302, 400, 401, 402, 403, 404, 408, 409, 422, 429, 455, 499, 500, 501, 502, 503, 504])
 HEADERS = st.dictionaries(st.sampled_from(["retry-after", "date"]), st.text(max_size=30), max_size=2)
 REPLIES = st.builds(GatewayReply, STATUSES, BODIES | OBJECTS, HEADERS)
 GATEWAY = st.sampled_from(list(GATEWAYS.values()))
+PAIRS = st.sampled_from([(each, kind) for each in GATEWAYS.values() for kind in each.kinds])
+ASSET_NAME = re.compile(r"[a-z]+(_[a-z0-9]+)*")
 
 
-def check_reading(reading: Reading) -> None:
+def check_reading(reading: Reading, result: Result) -> None:
     if isinstance(reading, Unread):
         assert reading.retry_after_seconds is None or 0 <= reading.retry_after_seconds <= 3600
         storable(reading.fault.to_item())
         return
     assert isinstance(reading, TaskReport)
-    audio = [track.audio_url for track in reading.tracks if track.audio_url is not None]
-    assert all(audio_url(each) == each for each in audio)
+    check_tracks(reading)
     assert (reading.fault is not None) == (reading.status is TaskStatus.FAILED)
-    assert reading.status is not TaskStatus.SUCCEEDED or audio
-    assert not audio or reading.status in (TaskStatus.FIRST_READY, TaskStatus.SUCCEEDED, TaskStatus.FAILED)
-    ids = [track.track_id for track in reading.tracks]
+    if reading.status is TaskStatus.SUCCEEDED:
+        assert any(track.ready for track in reading.tracks) if result.is_files else reading.result
+    assert reading.result is None or (reading.result and reading.status is TaskStatus.SUCCEEDED and not result.is_files)
+    storable([reading.unknown_words, reading.result, reading.fault and reading.fault.to_item()])
+
+
+def check_tracks(report: TaskReport) -> None:
+    ready = [track for track in report.tracks if track.links]
+    assert not ready or report.status in (TaskStatus.FIRST_READY, TaskStatus.SUCCEEDED, TaskStatus.FAILED)
+    ids = [track.track_id for track in report.tracks]
     assert len(ids) == len(set(ids))
-    storable(
-        [
-            reading.unknown_words,
-            *((each.title, each.duration_seconds, each.fault and each.fault.to_item()) for each in reading.tracks),
-        ]
-    )
+    for track in report.tracks:
+        assert track.ready == bool(track.links), "no track has only what is nice to have"
+        assert not (track.ready and track.fault)
+        names = [link.name for link in track.links]
+        assert len(names) == len(set(names))
+        assert all(ASSET_NAME.fullmatch(name) for name in names)
+        assert all(media_url(link.url) == link.url for link in track.links)
+        storable((track.title, track.duration_seconds, track.model, track.fault and track.fault.to_item()))
 
 
-def check_submission(submission: Submission) -> None:
+def check_submission(submission: Submission, result: Result) -> None:
+    if isinstance(submission, Done):
+        assert submission.report.status in (TaskStatus.SUCCEEDED, TaskStatus.FAILED)
+        check_reading(submission.report, result)
+        return
     if isinstance(submission, Accepted):
         assert submission.task_id.strip() == submission.task_id != ""
         storable(submission.task_id)
@@ -88,40 +113,77 @@ def storable(value: Any) -> None:
     json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
 
 
-@given(gateway=GATEWAY, reply=REPLIES)
-@settings(max_examples=400, deadline=None)
-def test_any_reply(gateway: Any, reply: GatewayReply) -> None:
-    check_submission(gateway.read_submission(reply))
-    check_reading(gateway.read_status(reply))
+@given(pair=PAIRS, reply=REPLIES)
+@settings(max_examples=500, deadline=None)
+def test_any_reply(pair: tuple[Gateway, Kind], reply: GatewayReply) -> None:
+    gateway, kind = pair
+    result = gateway.kinds[kind].result
+    check_submission(gateway.read_submission(kind, reply), result)
+    check_reading(gateway.read_status(kind, reply), result)
     named = gateway.read_callback(reply.body)
     assert named is None or named.strip()
 
 
 SONG = st.dictionaries(NAMES, LEAVES, max_size=8)
-SONGS = st.lists(SONG | LEAVES, max_size=3)
+SONGS = st.lists(SONG | LEAVES, max_size=3) | SONG
 
 
 def _task(name: str, status: Any, songs: Any, outer: dict[str, Any]) -> Any:
     """A reply of about the right shape, so that the search reaches what lies behind the first checks."""
-    inner = {
+    response = {"sunoData": songs, "data": songs, "images": songs, **outer}
+    family = {"code": 200, "data": {"taskId": "T", "status": status, "response": response}}
+    shapes = {
         "ttapi": {"data": {"jobId": "J", "musics": songs}, "status": status},
-        "anyint": {"code": 200, "data": {"taskId": "T", "status": status, "response": {"sunoData": songs}}},
-        "crun": {"code": 200, "data": {"task_id": "T", "status": status, "result": {"suno_data": songs, **outer}}},
+        "crun": {
+            "code": 200,
+            "data": {"task_id": "T", "status": status, "result": {"suno_data": songs, "media_info": songs, **outer}},
+        },
         "acedata": {"id": "T", "response": {"success": True, "data": songs}, **outer},
     }
-    return inner[name]
+    return shapes.get(name, family)
 
 
-@given(gateway=GATEWAY, status=WORDS | LEAVES, songs=SONGS, outer=SONG)
-@settings(max_examples=400, deadline=None)
-def test_any_task(gateway: Any, status: Any, songs: Any, outer: dict[str, Any]) -> None:
+@given(pair=PAIRS, status=WORDS | LEAVES, songs=SONGS, outer=SONG)
+@settings(max_examples=800, deadline=None)
+def test_any_task(pair: tuple[Gateway, Kind], status: Any, songs: Any, outer: dict[str, Any]) -> None:
+    gateway, kind = pair
     body = json.dumps(_task(gateway.name, status, songs, outer)).encode()
-    check_reading(gateway.read_status(GatewayReply(200, body)))
+    check_reading(gateway.read_status(kind, GatewayReply(200, body)), gateway.kinds[kind].result)
 
 
-@given(gateway=GATEWAY, reply=REPLIES)
-@settings(max_examples=200, deadline=None)
-def test_what_is_not_known_to_be_refused_is_not_repeated(gateway: Any, reply: GatewayReply) -> None:
-    submission = gateway.read_submission(reply)
-    if isinstance(submission, Refused) and submission.again:
+@given(pair=PAIRS, data=SONGS, status=st.sampled_from(["SUCCESS", "FAILED", None]))
+@settings(max_examples=300, deadline=None)
+def test_any_answer_of_a_synchronous_operation(pair: tuple[Gateway, Kind], data: Any, status: Any) -> None:
+    gateway, kind = pair
+    body = json.dumps({"code": 200, "status": status, "success": True, "data": data}).encode()
+    check_submission(gateway.read_submission(kind, GatewayReply(200, body)), gateway.kinds[kind].result)
+
+
+@given(pair=PAIRS, reply=REPLIES)
+@settings(max_examples=300, deadline=None)
+def test_what_is_not_known_to_be_refused_is_not_repeated(pair: tuple[Gateway, Kind], reply: GatewayReply) -> None:
+    gateway, kind = pair
+    submission = gateway.read_submission(kind, reply)
+    if isinstance(submission, Refused) and submission.again and not gateway.kinds[kind].synchronous:
         assert gateway.read_callback(reply.body) is None, "a reply that names a task is never sent again"
+
+
+@given(gateway=GATEWAY, reply=REPLIES, items=SONGS)
+@settings(max_examples=300, deadline=None)
+def test_optional_abilities(gateway: Gateway, reply: GatewayReply, items: Any) -> None:
+    shaped = GatewayReply(200, json.dumps({"code": 200, "items": items, "data": items}).encode())
+    for each in (reply, shaped):
+        if isinstance(gateway, LinkRecovery):
+            check_reading(gateway.read_recovery(each), Result.TRACKS)
+            check_submission(gateway.read_recovery_submission(each), Result.TRACKS)
+        if isinstance(gateway, BatchReading):
+            batch = gateway.read_batch({"T1": Kind.MUSIC}, each)
+            for reading in [batch] if isinstance(batch, Unread) else batch.values():
+                check_reading(reading, Result.TRACKS)
+
+
+@given(body=BODIES | OBJECTS, timestamp=st.text(max_size=12) | st.just("1700000000"), signature=st.text(max_size=50))
+@settings(max_examples=200, deadline=None)
+def test_no_signature_by_chance(body: bytes, timestamp: str, signature: str) -> None:
+    headers = {"X-Webhook-Timestamp": timestamp, "X-Webhook-Signature": signature}
+    assert verify_kie(headers, body, "key", 1700000000.0) is False

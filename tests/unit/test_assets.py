@@ -1,6 +1,6 @@
 import hashlib
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import lameenc
 import pytest
@@ -11,9 +11,11 @@ from suno_jobs.download import Downloaded
 from suno_jobs.errors import AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
 from suno_jobs.models import Track, TrackState
 from suno_jobs.transitions import JobState
-from tests.world import BUCKET, World
+from suno_jobs.vocabulary import Link, Media
+from tests.world import BUCKET, ROOT, World
 
 URL = "https://cdn.example/t.mp3?signature=secret"
+LINK = Link("audio", URL)
 
 
 def song(seconds: int) -> bytes:
@@ -37,7 +39,8 @@ class Source:
         self.before: Callable[[], None] = lambda: None
 
     def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float) -> Downloaded:
-        assert (max_bytes, seconds) == (10**6, 240)
+        assert max_bytes == 10**6
+        assert 0 < seconds <= 240
         self.fetched.append(url)
         self.before()
         answer = self.answers.pop(0)
@@ -48,14 +51,16 @@ class Source:
 
 
 def storer(world: World, source: Source) -> TrackStorer:
-    return TrackStorer(jobs=world.jobs, s3=world.s3, bucket=BUCKET, downloader=source, max_bytes=10**6)  # type: ignore[arg-type]
+    limits = dict.fromkeys(Media, 10**6)
+    fetching: Any = source
+    return TrackStorer(jobs=world.jobs, s3=world.s3, bucket=BUCKET, downloader=fetching, max_bytes=limits, clock=world.clock)
 
 
 @pytest.fixture
 def job_id(world: World) -> str:
     job_id = world.generating()
     world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
-    track = Track(track_id="t", position=0, state=TrackState.READY, source_url=URL, duration_seconds=3.0)
+    track = Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,), duration_seconds=3.0)
     world.jobs.record_track(job_id, track)
     return job_id
 
@@ -128,7 +133,7 @@ def test_a_refused_file_fails_its_track(world: World, job_id: str) -> None:
 
 
 def test_a_song_cut_between_two_frames_is_noticed(world: World, job_id: str) -> None:
-    track = Track(track_id="t", position=0, state=TrackState.READY, source_url=URL, duration_seconds=9.0)
+    track = Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,), duration_seconds=9.0)
     world.jobs.record_track(job_id, track)
     with pytest.raises(AssetNotReady, match=r"lasts 3\.\d s, and the gateway says 9\.0 s"):
         storer(world, Source(SONG))(job_id, "t")
@@ -189,3 +194,68 @@ def test_no_link_of_the_gateway_is_kept_where_the_client_looks(world: World, job
     storer(world, Source(SONG))(job_id, "t")
     key = f"acme/{job_id}/t/audio.mp3"
     assert "signature" not in str(world.s3.head_object(Bucket=BUCKET, Key=key))
+
+
+COVER = (ROOT / "tests" / "samples" / "picture.png").read_bytes()
+WITH_COVER = (LINK, Link("image", "https://cdn.example/c.png", Media.IMAGE, required=False))
+
+
+def with_cover(world: World, job_id: str) -> None:
+    world.jobs.record_track(
+        job_id, Track(track_id="t", position=0, state=TrackState.READY, links=WITH_COVER, duration_seconds=3.0)
+    )
+
+
+def test_what_is_nice_to_have_lies_beside_the_audio(world: World, job_id: str) -> None:
+    with_cover(world, job_id)
+    assert storer(world, Source(SONG, COVER))(job_id, "t") is TrackState.STORED
+    track = world.tracks(job_id)["t"]
+    assert [(asset.kind, asset.content_type) for asset in track.assets] == [("audio", "audio/mpeg"), ("image", "image/png")]
+    assert objects(world)[f"acme/{job_id}/t/image.png"] == COVER
+    assert track.missing == {}
+    assert track.duration_seconds == pytest.approx(3.0, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [b"<html>no cover</html>" * 10, AssetRefused(Fault(ErrorCode.ASSET_TOO_LARGE, "too large"))],
+    ids=["HTML", "size"],
+)
+def test_what_is_nice_to_have_never_fails_a_track_and_its_lack_is_named(
+    world: World, job_id: str, trouble: bytes | Exception
+) -> None:
+    with_cover(world, job_id)
+    assert storer(world, Source(SONG, trouble))(job_id, "t") is TrackState.STORED
+    track = world.tracks(job_id)["t"]
+    assert [asset.kind for asset in track.assets] == ["audio"]
+    assert list(track.missing) == ["image"]
+
+
+def test_a_track_is_not_stored_before_all_that_is_required_is(world: World, job_id: str) -> None:
+    stems = (Link("vocals", URL), Link("drums", "https://cdn.example/d.mp3"))
+    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=stems))
+    gone = AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "404"))
+    source = Source(SONG, gone, SONG)
+    store = storer(world, source)
+    with pytest.raises(AssetNotReady):
+        store(job_id, "t")
+    track = world.tracks(job_id)["t"]
+    assert (track.state, [asset.kind for asset in track.assets]) == (TrackState.READY, ["vocals"])
+    assert store(job_id, "t") is TrackState.STORED
+    assert [asset.kind for asset in world.tracks(job_id)["t"].assets] == ["vocals", "drums"]
+    assert source.fetched == [URL, "https://cdn.example/d.mp3", "https://cdn.example/d.mp3"]
+
+
+def test_a_slow_file_that_is_nice_to_have_takes_no_time_from_the_audio(world: World, job_id: str) -> None:
+    links = (Link("video", "https://cdn.example/v.mp4", Media.VIDEO, required=False), *WITH_COVER)
+    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=links))
+    slow = AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "too slow"))
+    source = Source(SONG, slow)
+    source.before = lambda: world.clock.sleep(150)
+    assert storer(world, source)(job_id, "t") is TrackState.STORED
+    track = world.tracks(job_id)["t"]
+    assert [asset.kind for asset in track.assets] == ["audio"]
+    assert {name: fault.message for name, fault in track.missing.items()} == {
+        "video": "too slow",
+        "image": "no time was left to fetch it",
+    }

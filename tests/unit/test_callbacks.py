@@ -1,5 +1,9 @@
+import base64
+import hashlib
+import hmac
 import json
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -47,8 +51,8 @@ def arm(world: World, job_id: str) -> None:
 def test_a_callback_is_stored_and_wakes_who_waits_once(world: World, receiver: Receiver) -> None:
     job_id = world.generating()
     arm(world, job_id)
-    receiver(path(job_id), BODY)
-    receiver(path(job_id), BODY)
+    receiver(path(job_id), BODY, {})
+    receiver(path(job_id), BODY, {})
     assert world.executions.woken == ["token"]
     [item] = world.items("RECEIPT#callback#")
     assert zlib.decompress(item["body"]["B"]) == BODY
@@ -58,7 +62,7 @@ def test_a_callback_is_stored_and_wakes_who_waits_once(world: World, receiver: R
 
 def test_a_callback_before_anybody_waits_leaves_a_signal_that_no_wait_can_miss(world: World, receiver: Receiver) -> None:
     job_id = world.generating()
-    receiver(path(job_id), BODY)
+    receiver(path(job_id), BODY, {})
     with pytest.raises(world.dynamodb.exceptions.ConditionalCheckFailedException):
         arm(world, job_id)
     assert world.executions.woken == []
@@ -68,7 +72,7 @@ def test_a_callback_before_anybody_waits_leaves_a_signal_that_no_wait_can_miss(w
 def test_a_body_of_any_shape_is_stored_and_signalled(world: World, receiver: Receiver, body: bytes) -> None:
     job_id = world.generating()
     arm(world, job_id)
-    receiver(path(job_id), body)
+    receiver(path(job_id), body, {})
     assert list(world.receipts.callbacks(job_id)) == [body]
     assert world.executions.woken == ["token"]
 
@@ -76,7 +80,7 @@ def test_a_body_of_any_shape_is_stored_and_signalled(world: World, receiver: Rec
 def test_a_large_body_lies_in_the_bucket_and_comes_back_whole(world: World, receiver: Receiver) -> None:
     job_id = world.generating()
     body = bytes(index * index % 251 for index in range(MAX_BODY_BYTES // 4)) + str(list(range(20000))).encode()
-    receiver(path(job_id), body)
+    receiver(path(job_id), body, {})
     assert world.s3.list_objects_v2(Bucket=RECEIPTS)["KeyCount"] == 1
     assert "body" not in world.items("RECEIPT#")[0]
     assert list(world.receipts.callbacks(job_id)) == [body]
@@ -84,15 +88,15 @@ def test_a_large_body_lies_in_the_bucket_and_comes_back_whole(world: World, rece
 
 def test_a_body_over_the_limit_is_refused(world: World, receiver: Receiver) -> None:
     job_id = world.generating()
-    receiver(path(job_id), bytes(MAX_BODY_BYTES))
+    receiver(path(job_id), bytes(MAX_BODY_BYTES), {})
     with pytest.raises(CallbackRefused) as refused:
-        receiver(path(job_id), bytes(MAX_BODY_BYTES + 1))
+        receiver(path(job_id), bytes(MAX_BODY_BYTES + 1), {})
     assert refused.value.status == 413
 
 
 def test_a_callback_for_a_job_that_does_not_exist_is_kept_and_creates_no_job(world: World, receiver: Receiver) -> None:
     job_id = "job_" + "0" * 26
-    receiver(path(job_id), BODY)
+    receiver(path(job_id), BODY, {})
     assert world.items("JOB") == []
     assert len(world.items("RECEIPT#")) == 1
 
@@ -117,15 +121,15 @@ def test_a_forged_path_is_refused_and_leaves_nothing(world: World, receiver: Rec
     job_id = world.generating()
     before = world.items("")
     with pytest.raises(CallbackRefused) as refused:
-        receiver(forged(job_id), BODY)  # type: ignore[operator]
+        receiver(forged(job_id), BODY, {})  # type: ignore[operator]
     assert refused.value.status == 401
     assert world.items("") == before
 
 
 def test_both_secrets_are_accepted_during_a_rotation(world: World, receiver: Receiver) -> None:
     job_id = world.generating()
-    receiver(path(job_id, "new"), BODY)
-    receiver(path(job_id, "old"), BODY)
+    receiver(path(job_id, "new"), BODY, {})
+    receiver(path(job_id, "old"), BODY, {})
 
 
 def test_a_rotation_is_noticed_with_the_first_callback_that_needs_it(rotating: Rotating, world: World) -> None:
@@ -133,7 +137,7 @@ def test_a_rotation_is_noticed_with_the_first_callback_that_needs_it(rotating: R
     verify(path(job_id, "new"), rotating.secret)
     rotating.client.value = {"current": "newest", "previous": "new"}
     world.clock.sleep(RENEW_SECONDS)
-    assert verify(path(job_id, "newest"), rotating.secret) == job_id
+    assert verify(path(job_id, "newest"), rotating.secret) == ("ttapi", job_id)
     with pytest.raises(CallbackRefused):
         verify(path(job_id, "old"), rotating.secret)
 
@@ -171,7 +175,7 @@ def test_our_url_is_the_one_that_is_accepted(rotating: Rotating) -> None:
     job_id = "job_" + "0v" * 13
     url = callback_url("https://api.example/", rotating.secret, "ttapi", job_id)
     assert url.startswith("https://api.example/v1/callbacks/ttapi/")
-    assert verify(url.removeprefix("https://api.example"), rotating.secret) == job_id
+    assert verify(url.removeprefix("https://api.example"), rotating.secret) == ("ttapi", job_id)
 
 
 @pytest.mark.parametrize("text", ["not json: hunter2", "[]", '"hunter2"'])
@@ -189,3 +193,48 @@ def test_a_secret_of_another_form_is_refused_without_showing_it(world: World, te
 def test_json_in_the_secret_is_what_is_returned(world: World) -> None:
     client = FixedSecret({"a/default": {"api_key": "k"}})
     assert json.dumps(Secret(lambda: client, "x", world.clock).values()) == '{"a/default": {"api_key": "k"}}'  # type: ignore[arg-type,return-value]
+
+
+def signature(key: str, task_id: str, timestamp: int) -> dict[str, str]:
+    signed = hmac.digest(key.encode(), f"{task_id}.{timestamp}".encode(), hashlib.sha256)
+    return {"x-webhook-timestamp": str(timestamp), "x-webhook-signature": base64.b64encode(signed).decode()}
+
+
+@pytest.mark.parametrize(
+    ("headers", "accepted"),
+    [
+        (lambda now: signature("hook", "J1", now), True),
+        (lambda now: signature("hook", "J2", now), False),
+        (lambda now: signature("other", "J1", now), False),
+        (lambda now: signature("hook", "J1", now - 1000), False),
+        (lambda _: {}, False),
+    ],
+)
+def test_where_a_gateway_signs_and_its_key_is_set_both_must_fit(
+    world: World, receiver: Receiver, rotating: Rotating, headers: Callable[[int], dict[str, str]], accepted: bool
+) -> None:
+    body = b'{"code": 200, "data": {"task_id": "J1"}}'
+    job_id = world.generating("kie")
+    rotating.client.value = {"current": "new", "kie_webhook_key": "hook"}
+    if accepted:
+        receiver(path(job_id, gateway="kie"), body, headers(world.now))
+    else:
+        with pytest.raises(CallbackRefused, match="wrong signature"):
+            receiver(path(job_id, gateway="kie"), body, headers(world.now))
+    assert len(world.items("RECEIPT#")) == accepted
+
+
+def test_a_webhook_key_that_was_just_replaced_is_noticed(world: World, receiver: Receiver, rotating: Rotating) -> None:
+    job_id = world.generating("kie")
+    rotating.client.value = {"current": "new", "kie_webhook_key": "before"}
+    rotating.secret.values()
+    rotating.client.value = {"current": "new", "kie_webhook_key": 7}
+    world.clock.sleep(RENEW_SECONDS)
+    receiver(path(job_id, gateway="kie"), b'{"data": {"task_id": "J1"}}', signature("7", "J1", world.now))
+
+
+def test_a_signing_key_of_a_gateway_that_does_not_sign_changes_nothing(
+    world: World, receiver: Receiver, rotating: Rotating
+) -> None:
+    rotating.client.value = {"current": "new", "ttapi_webhook_key": "hook"}
+    receiver(path(world.generating()), BODY, {})

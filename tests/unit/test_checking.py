@@ -3,14 +3,16 @@ from typing import Any
 import httpx
 import pytest
 
-from suno_jobs.checking import NO_AUDIO_CHECKS, _track
+from suno_jobs.checking import NO_AUDIO_CHECKS
 from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound
-from suno_jobs.gateways.base import TaskTrack
+from suno_jobs.gateways.base import TaskReport, TaskStatus, TaskTrack
 from suno_jobs.models import Asset, TrackState
-from suno_jobs.receipts import Source
+from suno_jobs.receipts import ReceiptSource
+from suno_jobs.reports import record_report
 from suno_jobs.secret import Secret
 from suno_jobs.submission import SUBMIT_SECONDS
 from suno_jobs.transitions import JobState, Progress
+from suno_jobs.vocabulary import Link
 from suno_jobs.workflow import Step
 from tests.world import DEADLINE, GRACE, PACE, FixedSecret, World
 
@@ -106,6 +108,12 @@ def test_a_failed_reading_says_nothing_of_the_task(world: World, broken: Any) ->
     assert world.job(job_id).verdict is None
 
 
+def test_a_reading_that_only_a_person_can_mend_is_not_repeated_often(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [httpx.Response(401, json={"status": "FAILED", "message": "bad key"})]
+    assert world.checker()(job_id) == Step(job_id, "wait", PACE.longest)
+
+
 def test_a_failed_reading_at_the_deadline_times_the_job_out(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [httpx.ReadTimeout("t")]
@@ -188,7 +196,8 @@ def test_a_second_link_that_comes_a_little_later_is_waited_for(world: World) -> 
 @pytest.mark.parametrize("later", [task(status="FAILED"), task(music(1, None), status="FAILED"), task(music(1, None))], ids=str)
 def test_a_link_that_was_seen_once_is_never_lost(world: World, later: httpx.Response) -> None:
     job_id = world.generating()
-    world.jobs.record_track(job_id, _track(0, TaskTrack("m-1", "https://cdn.example/1.mp3")))
+    ready = TaskTrack("m-1", (Link("audio", "https://cdn.example/1.mp3"),))
+    record_report(world.jobs, world.job(job_id), TaskReport(TaskStatus.FIRST_READY, (ready,)))
     world.wire.answers = [later]
     step = checks(world, job_id)[-1]
     assert (step.next, step.tracks) == ("store", ("m-1",))
@@ -238,11 +247,11 @@ def test_what_is_stored_is_not_stored_again(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1), music(2))]
     world.checker()(job_id)
-    world.jobs.store_track(job_id, "m-1", ASSET, 12.4)
+    world.jobs.store_track(job_id, "m-1", [ASSET], {}, 12.4)
     assert world.checker()(job_id).tracks == ("m-2",)
     assert world.tracks(job_id)["m-1"].duration_seconds == 12.4
     world.clock.sleep(1)
-    world.jobs.store_track(job_id, "m-2", ASSET, 12.4)
+    world.jobs.store_track(job_id, "m-2", [ASSET], {}, 12.4)
     assert world.checker()(job_id).next == "finish"
 
 
@@ -303,8 +312,8 @@ def lost(world: World) -> str:
 
 def test_a_callback_brings_the_task_of_a_lost_submission_to_light(world: World) -> None:
     job_id = lost(world)
-    world.receipts.record(job_id, Source.CALLBACK, b"not json", now=world.now)
-    world.receipts.record(job_id, Source.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b"not json", now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
     world.wire.answers = [task(music(1), music(2))]
     assert world.checker()(job_id).tracks == ("m-1", "m-2")
     job = world.job(job_id)
@@ -313,7 +322,7 @@ def test_a_callback_brings_the_task_of_a_lost_submission_to_light(world: World) 
 
 def test_i8_a_callback_that_names_a_task_the_gateway_does_not_know_is_not_believed(world: World) -> None:
     job_id = lost(world)
-    world.receipts.record(job_id, Source.CALLBACK, b'{"jobId": "forged", "status": "SUCCESS"}', now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "forged", "status": "SUCCESS"}', now=world.now)
     world.wire.answers = [httpx.Response(404, json={"status": "FAILED", "message": "not found"})]
     assert world.checker()(job_id).next == "wait"
     job = world.job(job_id)
@@ -359,7 +368,7 @@ def test_progress_is_shown_and_never_goes_back(world: World) -> None:
 
 def test_a_job_that_somebody_else_moves_on_is_looked_at_again(world: World) -> None:
     job_id = lost(world)
-    world.receipts.record(job_id, Source.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
 
     def gateway(_: httpx.Request) -> httpx.Response:
         world.jobs.accept_task(job_id, "J1", now=world.now, due_at=world.now)

@@ -25,9 +25,9 @@ def test_a_created_key_is_its_tenants_and_lies_nowhere(aws: SimpleNamespace) -> 
 
 def test_a_rotation_keeps_the_secret_of_callbacks_in_flight(aws: SimpleNamespace) -> None:
     secrets = boto3.client("secretsmanager")
-    secrets.create_secret(Name="callback", SecretString='{"current": "one", "previous": ""}')
+    secrets.create_secret(Name="callback", SecretString='{"current": "one", "previous": "", "kie_webhook_key": "k"}')
     run("rotate-callback-secret", "--secret", "callback")
     values = json.loads(secrets.get_secret_value(SecretId="callback")["SecretString"])
-    assert values["previous"] == "one"
+    assert (values["previous"], values["kie_webhook_key"]) == ("one", "k")
     assert len(values["current"]) >= 32
     assert values["current"] != "one"

@@ -11,13 +11,19 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from suno_jobs.acceptance import parse
 from suno_jobs.api import BodyTooLarge, NotJson
+from suno_jobs.capabilities import capabilities, renewed
 from suno_jobs.errors import ErrorCode, IdempotencyConflict, InvalidRequest, JobNotFound
-from suno_jobs.gateways import GATEWAYS, acedata, anyint, crun, ttapi
-from suno_jobs.gateways.verdicts import Meaning
-from suno_jobs.models import TrackState
-from suno_jobs.requests import JobRequest, MusicInput
-from suno_jobs.transitions import LEGAL, JobState, Progress
+from suno_jobs.gateways import GATEWAYS
+from suno_jobs.gateways.base import Kind, Result
+from suno_jobs.gateways.results import STEMS
+from suno_jobs.health import NEVER_CALLED
+from suno_jobs.kinds import INPUTS, Words
+from suno_jobs.models import Asset, Job, JobView, Track, TrackState
+from suno_jobs.requests import JobRequest
+from suno_jobs.transitions import LEGAL, TERMINAL, JobState, Progress
+from suno_jobs.views import job_view
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
@@ -27,8 +33,8 @@ README = (ROOT / "README.md").read_text()
 API = (ROOT / "docs/api.md").read_text()
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 GATEWAY_PAGE = (ROOT / "docs/gateways.md").read_text()
+KINDS = "## Kinds"
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
-MEANINGS = {"ttapi": ttapi.MEANINGS, "anyint": anyint.MEANINGS, "crun": crun.MEANINGS, "acedata": acedata.MEANINGS}
 PROBLEMS = (InvalidRequest, IdempotencyConflict, JobNotFound, BodyTooLarge, NotJson)
 
 END = "[*]"
@@ -165,42 +171,119 @@ def test_every_problem_is_listed_with_its_status() -> None:
 
 
 def test_every_field_of_a_request_is_listed() -> None:
-    listed = [cells[0] for cells in rows(section(API, "## POST /v1/jobs").partition("Exactly one of")[0])]
-    assert set(listed) == {"Idempotency-Key", *JobRequest.model_fields, *MusicInput.model_fields}
+    text = section(API, "## POST /v1/jobs").partition("The answer holds")[0]
+    assert [cells[0] for cells in rows(text)] == ["Idempotency-Key", *JobRequest.model_fields]
+    (names,) = re.findall(r"^\| `gateway` \| string, required \| (.+) \|$", text, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", names) == list(GATEWAYS)
 
 
-def test_limits_are_those_of_the_adapters() -> None:
-    table = section(API, "## POST /v1/jobs").partition("Longest texts")[2]
-    columns = re.findall(r"`(\w+)`", table.partition("\n| |")[2].partition("\n")[0])
-    told = {name: dict(zip(columns, map(int, figures), strict=True)) for name, *figures in rows(table) if name in GATEWAYS}
-    assert told == {each.name: {name: getattr(each.limits, name) for name in columns} for each in GATEWAYS.values()}
+def test_every_kind_is_listed_with_its_fields_and_its_result() -> None:
+    table = section(API, KINDS).partition("Where two fields")[0]
+    lines = re.findall(r"^\| `(\w+)` \| .*? \| (.*?) \| (.*?) ?\| (\w+) \|$", table, re.MULTILINE)
+    assert [kind for kind, *_ in lines] == list(Kind)
+    for kind, needs, may, gives in lines:
+        fields = INPUTS[Kind(kind)].model_fields
+        needed, more = (re.findall(r"`(\w+)`", cell) for cell in (needs, may))
+        words = list(Words.model_fields) if "*words*" in may else []
+        assert {*needed, *more, *words} == set(fields), kind
+        required = {name for name, field in fields.items() if field.is_required()}
+        assert required == (set() if " or " in needs else set(needed)), kind
+        assert {each.kinds[Kind(kind)].result for each in GATEWAYS.values() if kind in each.kinds} == {gives}, kind
 
 
-# ------------------------------------------------------------------------------------------------ gateways
+def test_every_field_of_an_input_is_explained() -> None:
+    table = section(API, KINDS).partition("are the first twelve fields here")[2].partition("### ")[0]
+    explained = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))
+    assert len(explained) == len(set(explained))
+    assert set(explained) == {name for each in INPUTS.values() for name in each.model_fields}
+    assert explained[: len(Words.model_fields)] == list(Words.model_fields)
+    assert len(Words.model_fields) == 12
 
 
-@pytest.mark.parametrize("name", GATEWAYS)
-def test_error_table_is_that_of_the_adapter(name: str) -> None:
-    def word(meaning: Meaning) -> str:
-        return "again" if meaning.again else "refused" if meaning.refused else "unknown"
-
-    table = section(GATEWAY_PAGE, f"## {name}").partition("| Code |")[2]
-    told = {code: (ours, submission) for code, ours, submission in rows(table)}
-    assert told == {code: (meaning.code, word(meaning)) for code, meaning in MEANINGS[name].items()}
+def test_every_form_of_a_result_is_explained() -> None:
+    table = section(API, "### Results")
+    assert [cells[0] for cells in rows(table)] == list(Result)
+    assert set(STEMS.values()) <= set(re.findall(r"`(\w+)`", table))
 
 
-@pytest.mark.parametrize("name", GATEWAYS)
-def test_models_and_wire_are_those_of_the_adapter(name: str) -> None:
-    gateway = GATEWAYS[name]
-    text = section(GATEWAY_PAGE, f"## {name}")
-    models = {ours: theirs for ours, theirs, *_ in rows(text.partition("| Code |")[0])}
-    for ours, theirs in (models or {"v5": "v5", "v4.5": "v4.5"}).items():
-        song = gateway.music_request(MusicInput(prompt="rain", model=ours), callback_url="https://us.example")
-        assert f'"{theirs}"' in json.dumps(song.json)
-    assert f"Rate: {gateway.rate.requests} per {gateway.rate.seconds:g} s" in text
-    requests = gateway.music_request(MusicInput(prompt="rain"), callback_url=""), gateway.status_request("x")
-    for wire in (gateway.base_url, *(f"{request.method} {request.path}" for request in requests)):
-        assert f"`{wire}" in GATEWAY_PAGE
+def test_every_field_of_a_gateway_is_listed() -> None:
+    text = section(API, "## GET /v1/gateways")
+    told = capabilities()
+    listed = {cells[0]: cells[1] for cells in rows(text) if len(cells) == 2}
+    assert set(listed) == set(told[0]) | {"health"}
+    offered = {name for each in told for kind in each["kinds"].values() for name in kind}
+    assert offered <= set(re.findall(r"`(\w+)`", listed["kinds"]))
+    (health,) = re.findall(r'^    "health": (.+)$', text, re.MULTILINE)
+    assert set(json.loads(health)) == set(NEVER_CALLED)
+
+
+def test_the_job_that_is_shown_has_the_fields_of_a_job() -> None:
+    (shown,) = re.findall(r"^    \{\n.*?^    \}$", section(API, "## The job"), re.MULTILINE | re.DOTALL)
+    asset = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=1, sha256="0")
+    track = Track(track_id="t", position=0, state=TrackState.STORED, assets=(asset,))
+    job = Job(
+        job_id="j",
+        tenant="t",
+        gateway="ttapi",
+        kind=Kind.MUSIC,
+        expects=Result.TRACKS,
+        state=JobState.SUCCEEDED,
+        created_at=0,
+        updated_at=0,
+        deadline_at=0,
+        fingerprint="",
+        metadata={"order": "7"},
+    )
+    made = job_view(JobView(job, (track,)), url=lambda _asset, _track: "")
+    assert names_in(json.loads(shown)) == names_in(made)
+
+
+def names_in(value: Any) -> Any:
+    """The names of all members, at their places."""
+    if isinstance(value, dict):
+        return {name: names_in(member) for name, member in value.items()}
+    return [names_in(value[0])] if isinstance(value, list) and value else None
+
+
+@pytest.mark.parametrize(
+    ("gateway", "kind", "given"),
+    [
+        ("crun", "lyrics", {"prompt": "rain"}),
+        ("acedata", "upload_cover", {"audio_url": "https://files.example/a.mp3"}),
+        ("ttapi", "music", {"prompt": "x" * 600}),
+    ],
+)
+def test_the_problems_that_are_shown_are_those_that_come(gateway: str, kind: str, given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse({"gateway": gateway, "kind": kind, "input": given})
+    for error in refused.value.members["errors"]:
+        assert json.dumps(error) in section(API, "## Problems")
+
+
+def test_what_is_said_of_a_wrong_reference_is_what_is_shown() -> None:
+    shown = re.findall(r"^    (no job .*|that job .*)$", section(API, "## Problems"), re.MULTILINE)
+    code = (ROOT / "layers/core/python/suno_jobs/acceptance.py").read_text()
+    said = re.findall(r'return f?"((?:no|that) job .*)"', code)
+    assert [line.replace("{view.job.gateway}", "ttapi") for line in said] == shown
+
+
+# ------------------------------------------------------------------------------------- gateways and metrics
+
+
+def test_the_tables_of_the_gateways_are_those_of_the_adapters() -> None:
+    assert renewed(GATEWAY_PAGE) == GATEWAY_PAGE, "run make docs"
+
+
+def test_every_gateway_has_its_place_on_the_page() -> None:
+    assert [cells[0] for cells in rows(GATEWAY_PAGE.partition("## What they can do")[0])] == list(GATEWAYS)
+
+
+def test_the_cost_of_metrics_counts_every_combination() -> None:
+    """Jobs accepted, ended in each way, and unknown words, per gateway; refused callbacks."""
+    ends = len(TERMINAL - {JobState.CANCELLED})
+    most = len(GATEWAYS) * (1 + ends + 1) + 1
+    assert f"2 to {most} |" in README
+    assert f"0.60 to {most * 0.3:.2f} |" in README
 
 
 # ------------------------------------------------------------------------------- links, commands and names

@@ -4,8 +4,9 @@ import pytest
 
 from suno_jobs.errors import ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
 from suno_jobs.finishing import Outcome, outcome
-from suno_jobs.models import Asset, Job, Track, TrackState
+from suno_jobs.models import Asset, Job, JobView, Track, TrackState
 from suno_jobs.transitions import JobState
+from suno_jobs.vocabulary import Kind, Link, Result
 from tests.world import DEADLINE, START, World
 
 FAULT = Fault(ErrorCode.ASSET_TRUNCATED, "cut off")
@@ -14,7 +15,8 @@ JOB = Job(
     job_id="job_1",
     tenant="acme",
     gateway="ttapi",
-    kind="music",
+    kind=Kind.MUSIC,
+    expects=Result.TRACKS,
     state=JobState.STORING,
     created_at=START,
     updated_at=START,
@@ -44,26 +46,33 @@ LATE = START + DEADLINE
 def test_the_end_is_decided_by_what_lies_in_the_bucket(
     tracks: list[Track], verdict: JobState | None, now: int, expected: Outcome
 ) -> None:
-    assert outcome(replace(JOB, verdict=verdict, fault=FAULT), tracks, now) == expected
+    assert outcome(JobView(replace(JOB, verdict=verdict, fault=FAULT), tuple(tracks)), now) == expected
 
 
 @pytest.mark.parametrize("tracks", [[READY], [STORED, READY], [FAILED, READY]])
 def test_while_there_is_time_a_missing_track_is_waited_for(tracks: list[Track]) -> None:
     with pytest.raises(TracksNotStored):
-        outcome(JOB, tracks, LATE - 1)
+        outcome(JobView(JOB, tuple(tracks)), LATE - 1)
+
+
+def test_a_result_without_files_is_a_success() -> None:
+    job = replace(JOB, expects=Result.ID)
+    assert outcome(JobView(job, result={"persona_id": "p"}), START) == Outcome(JobState.SUCCEEDED)
 
 
 def test_a_job_without_tracks_and_verdict_fails_with_a_reason() -> None:
-    end = outcome(JOB, [], START)
+    end = outcome(JobView(JOB), START)
     assert (end.state, end.fault and end.fault.code) == (JobState.FAILED, ErrorCode.NO_AUDIO)
 
 
 def storing(world: World) -> str:
     job_id = world.generating()
     world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
-    track = Track(track_id="t", position=0, state=TrackState.READY, title="Rain", source_url="https://cdn.example/secret?sig=1")
+    track = Track(
+        track_id="t", position=0, state=TrackState.READY, title="Rain", links=(Link("audio", "https://c.example/secret"),)
+    )
     world.jobs.record_track(job_id, track)
-    world.jobs.store_track(job_id, "t", ASSET, 12.5)
+    world.jobs.store_track(job_id, "t", [ASSET], {}, 12.5)
     return job_id
 
 
@@ -84,7 +93,7 @@ def test_a_finished_job_is_announced_once_and_leaves_the_due_index(world: World)
 
 
 def test_a_task_that_ended_short_is_partial_although_all_its_tracks_are_stored() -> None:
-    assert outcome(replace(JOB, incomplete=True), [STORED], START) == Outcome(JobState.SUCCEEDED, partial=True)
+    assert outcome(JobView(replace(JOB, incomplete=True), (STORED,)), START) == Outcome(JobState.SUCCEEDED, partial=True)
 
 
 def test_i5_an_event_of_another_end_stays_owed(world: World) -> None:
@@ -115,7 +124,7 @@ def test_whoever_finishes_second_finds_the_first_end(world: World) -> None:
     finisher = world.finisher()
     original = world.jobs.view
 
-    def overtaken(job_id: str) -> tuple[Job, list[Track]] | None:
+    def overtaken(job_id: str) -> JobView | None:
         found = original(job_id)
         world.jobs.view = original  # type: ignore[method-assign]
         world.jobs.finish(job_id, JobState.FAILED, FAULT, partial=False, now=world.now)

@@ -13,9 +13,10 @@ import pytest
 
 from suno_jobs.api import _conflict
 from suno_jobs.authorization import key_hash
-from suno_jobs.errors import Conflict
+from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.models import Asset, Job, Track, TrackState
 from suno_jobs.transitions import JobState
+from suno_jobs.vocabulary import Kind, Link, Result
 from tests.world import API_KEYS_TABLE, BUCKET, RECEIPTS, ROOT, TABLE, World
 
 JOB_ID = "job_0123456789abcdefghijklmnop"
@@ -62,7 +63,7 @@ def deployed(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNam
         **dict.fromkeys(("FIRST_CHECK_SECONDS", "CHECK_INTERVAL_SECONDS", "MAX_CHECK_INTERVAL_SECONDS"), "20"),
         **dict.fromkeys(("JOB_DEADLINE_SECONDS", "AMBIGUOUS_SUBMIT_GRACE_SECONDS", "URL_LIFETIME_SECONDS"), "900"),
         "RECEIPT_TTL_DAYS": "30",
-        "MAX_AUDIO_BYTES": "1000000",
+        **dict.fromkeys(("MAX_AUDIO_BYTES", "MAX_IMAGE_BYTES", "MAX_VIDEO_BYTES"), "1000000"),
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -83,7 +84,8 @@ def put_job(world: World, state: JobState = JobState.GENERATING, **changes: Any)
         job_id=JOB_ID,
         tenant="acme",
         gateway="ttapi",
-        kind="music",
+        kind=Kind.MUSIC,
+        expects=Result.TRACKS,
         state=state,
         created_at=world.now,
         updated_at=world.now,
@@ -91,7 +93,7 @@ def put_job(world: World, state: JobState = JobState.GENERATING, **changes: Any)
         fingerprint="f",
         **changes,
     )
-    assert world.jobs.create(job, {"prompt": "rain"}, due_at=world.now)
+    assert world.jobs.create(job, {"input": {"prompt": "rain"}, "sources": []}, due_at=world.now)
 
 
 def test_submitting_twice_gives_the_same_job(deployed: SimpleNamespace) -> None:
@@ -147,6 +149,22 @@ def test_an_unknown_route_is_a_problem(deployed: SimpleNamespace) -> None:
     assert json.loads(answer["body"])["title"] == "No such route"
 
 
+def test_what_can_be_asked_of_whom_and_how_the_gateways_are(deployed: SimpleNamespace, world: World) -> None:
+    world.calls().health.note("ttapi", None)
+    world.calls().health.note("crun", Fault(ErrorCode.MAINTENANCE, "later"))
+    answer = handler("read_jobs")(event("read_jobs/gateways"))
+    assert answer["statusCode"] == 200
+    gateways = {each["name"]: each for each in json.loads(answer["body"])["gateways"]}
+    assert set(gateways) == {"ttapi", "anyint", "crun", "acedata", "sunoapi", "kie"}
+    assert "music" in gateways["kie"]["kinds"]
+    assert {name: gateways[name]["health"]["status"] for name in ("ttapi", "crun", "kie")} == {
+        "ttapi": "ok",
+        "crun": "failing",
+        "kie": "unknown",
+    }
+    assert gateways["crun"]["health"]["last_error"] == "maintenance"
+
+
 def test_reading_a_job(deployed: SimpleNamespace, world: World) -> None:
     read = handler("read_jobs")
     assert read(event("read_jobs/job"))["statusCode"] == 404
@@ -166,7 +184,7 @@ def test_a_link_is_signed_as_every_region_accepts(deployed: SimpleNamespace, wor
     put_job(world, JobState.STORING, task_id="J1")
     world.jobs.record_track(JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY))
     asset = Asset(kind="audio", key="acme/j/m-1/audio.mp3", content_type="audio/mpeg", bytes=1, sha256="00")
-    world.jobs.store_track(JOB_ID, "m-1", asset, 3.0)
+    world.jobs.store_track(JOB_ID, "m-1", [asset], {}, 3.0)
     view = json.loads(handler("read_jobs")(event("read_jobs/job"))["body"])
     url = view["tracks"][0]["assets"][0]["url"]
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
@@ -216,9 +234,11 @@ def test_the_steps_of_a_job(deployed: SimpleNamespace, world: World) -> None:
     put_job(world, JobState.STORING, task_id="J1")
     look_again = {"job_id": JOB_ID, "next": "wait", "wait_seconds": 1, "tracks": []}
     assert handler("create_task")(event("create_task/job")) == look_again
-    world.jobs.record_track(JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY, source_url="https://c.example/x"))
+    world.jobs.record_track(
+        JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY, links=(Link("audio", "https://c.example/x"),))
+    )
     asset = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=1, sha256="00")
-    world.jobs.store_track(JOB_ID, "m-1", asset, 3.0)
+    world.jobs.store_track(JOB_ID, "m-1", [asset], {}, 3.0)
     assert handler("store_track")(event("store_track/track")) == {"track_id": "m-1", "state": "stored"}
     assert handler("finish_job")(event("finish_job/job")) == {"job_id": JOB_ID, "state": "SUCCEEDED"}
     assert handler("check_task")(event("check_task/job"))["next"] == "finish"

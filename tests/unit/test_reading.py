@@ -9,6 +9,7 @@ from suno_jobs.errors import ErrorCode, Fault, JobNotFound
 from suno_jobs.models import Asset, Track, TrackState
 from suno_jobs.reading import JobReader
 from suno_jobs.transitions import JobState
+from suno_jobs.vocabulary import Link
 from tests.world import BUCKET, PACE, World
 
 
@@ -22,9 +23,11 @@ def stored(world: World, title: str | None = "Rain / on: the “roof”") -> str
     world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
     link = "https://cdn.example/x?sig=secret"
     world.jobs.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.FAILED))
-    world.jobs.record_track(job_id, Track(track_id="t-1", position=0, state=TrackState.READY, title=title, source_url=link))
+    world.jobs.record_track(
+        job_id, Track(track_id="t-1", position=0, state=TrackState.READY, title=title, links=(Link("audio", link),))
+    )
     asset = Asset(kind="audio", key=f"acme/{job_id}/t-1/audio.mp3", content_type="audio/mpeg", bytes=9, sha256="ab")
-    world.jobs.store_track(job_id, "t-1", asset, 12.5)
+    world.jobs.store_track(job_id, "t-1", [asset], {}, 12.5)
     return job_id
 
 
@@ -46,6 +49,7 @@ def test_a_fresh_job_shows_every_field(world: World, reader: JobReader) -> None:
         "deadline_at": "2027-01-15T08:20:00Z",
         "error": None,
         "tracks": [],
+        "result": None,
     }
     assert headers["Retry-After"] == "20"
 

@@ -34,3 +34,9 @@ def test_every_pin_has_hashes_and_none_names_where_it_comes_from(lock: Path) -> 
     for entry in entries:
         if "==" in entry:
             assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+def test_every_integration_test_is_run_by_make() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for file in (ROOT / "tests" / "integration").glob("test_*.py"):
+        assert str(file.relative_to(ROOT)) in makefile, file.name

@@ -218,7 +218,7 @@ def test_i1_a_refusal_never_takes_back_the_intent_of_another_run(world: World) -
 
 
 @pytest.mark.parametrize("renewed", [True, False])
-def test_i1_a_run_without_a_key_leaves_the_intent_of_another_run_alone(world: World, renewed: bool) -> None:  # noqa: FBT001
+def test_i1_a_run_without_a_key_leaves_the_intent_of_another_run_alone(world: World, renewed: bool) -> None:
     job_id = world.accept()
     stale = world.job(job_id)
     world.jobs.begin_submission(job_id, "another", now=world.now, due_at=world.now)

@@ -13,8 +13,9 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from suno_jobs import errors, settings
+from suno_jobs.checking import CHECK_SECONDS
 from suno_jobs.gateways.wire import CONNECT_SECONDS, REPLY_SECONDS
-from suno_jobs.submission import SUBMIT_SECONDS
+from suno_jobs.submission import LONG_SUBMIT_SECONDS, SUBMIT_SECONDS, SYNCHRONOUS_SECONDS
 from tests.unit.aws_calls import reachable_actions, read_code
 
 ROOT = Path(__file__).parents[2]
@@ -171,7 +172,9 @@ def test_largest_audio_fits_into_the_temporary_storage() -> None:
 
 def test_an_intent_counts_as_dead_when_its_function_can_no_longer_run() -> None:
     timeout = FUNCTIONS["CreateTaskFunction"]["Timeout"]
-    assert CONNECT_SECONDS + REPLY_SECONDS < timeout <= SUBMIT_SECONDS
+    assert REPLY_SECONDS + CONNECT_SECONDS < SUBMIT_SECONDS
+    assert SYNCHRONOUS_SECONDS + CONNECT_SECONDS < timeout < LONG_SUBMIT_SECONDS
+    assert FUNCTIONS["CheckTaskFunction"]["Timeout"] <= CHECK_SECONDS
 
 
 def test_data_is_retained_and_recoverable() -> None:

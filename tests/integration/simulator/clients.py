@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from typing import TYPE_CHECKING, Any
@@ -18,17 +18,20 @@ if TYPE_CHECKING:
     import httpx
 
 TASK_SECONDS = 10.0
-GATEWAYS = ("ttapi", "anyint", "crun", "acedata")
+GATEWAYS = ("ttapi", "anyint", "crun", "acedata", "sunoapi", "kie")
+FAMILY = ("anyint", "sunoapi", "kie")
 
 
 class Receiver:
-    """A callback endpoint: keeps the bodies and answers 200."""
+    """A callback endpoint: keeps headers and bodies and answers 200."""
 
     def __init__(self) -> None:
         bodies: Queue[bytes] = Queue()
+        headers: Queue[dict[str, str]] = Queue()
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                headers.put(dict(self.headers.items()))
                 bodies.put(self.rfile.read(int(self.headers["content-length"])))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
@@ -38,6 +41,7 @@ class Receiver:
                 """Silent."""
 
         self.bodies = bodies
+        self.headers = headers
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1/callbacks/job-1/mac"
 
@@ -151,6 +155,15 @@ WIRES = {
 }
 
 
+UPSTREAM = replace(
+    WIRES["anyint"],
+    submit_path="/api/v1/generate",
+    poll=lambda task_id: ("GET", "/api/v1/generate/record-info", {"taskId": task_id}, None),
+    callback_tracks_path=("data", "data"),
+)
+WIRES |= {"sunoapi": UPSTREAM, "kie": UPSTREAM}
+
+
 def at(value: Any, path: tuple[str | int, ...]) -> Any:
     for step in path:
         value = value[step]
@@ -178,7 +191,13 @@ class Client:
         return {name: prefix + (key or self.simulator.keys[self.gateway])}
 
     def send(self, body: Mapping[str, Any], **options: Any) -> httpx.Response:
-        return self.http.post(self.base + self.wire.submit_path, json=body, headers=self.key(), **options)
+        return self.post(self.wire.submit_path, body, **options)
+
+    def post(self, path: str, body: Mapping[str, Any], **options: Any) -> httpx.Response:
+        return self.http.post(self.base + path, json=body, headers=self.key(), **options)
+
+    def get(self, path: str, **query: str) -> Any:
+        return self.http.get(self.base + path, params=query, headers=self.key()).json()
 
     def order(self, *faults: str, **options: Any) -> httpx.Response:
         words = "rain " + " ".join(f"[fault:{fault}]" for fault in faults)
@@ -239,6 +258,7 @@ STAGES: dict[str, list[Any]] = {
         (True, ["succeeded"] * 2, True),
     ],
 }
+STAGES |= {"sunoapi": STAGES["anyint"], "kie": STAGES["anyint"]}
 
 
 def refusal(reply: httpx.Response) -> tuple[int, Any]:

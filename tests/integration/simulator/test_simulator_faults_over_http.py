@@ -10,6 +10,7 @@ import pytest
 
 from local.simulator import HandClock
 from tests.integration.simulator.clients import (
+    FAMILY,
     STAGES,
     Client,
     Receiver,
@@ -18,10 +19,23 @@ from tests.integration.simulator.clients import (
     refusal,
 )
 
+SERVER_ERRORS: dict[str, tuple[int, Any]] = {
+    "ttapi": (500, "FAILED"),
+    "acedata": (500, "api_error"),
+    **dict.fromkeys(("anyint", "crun", "sunoapi", "kie"), (200, 500)),
+}
+
 
 def test_a_rate_limited_order_is_refused_first_and_taken_later(client: Client) -> None:
     replies = [client.order("rate_limited=2") for _ in range(3)]
-    expected = {"ttapi": (429, "FAILED"), "anyint": (200, 430), "crun": (200, 429), "acedata": (429, "too_many_requests")}
+    expected = {
+        "ttapi": (429, "FAILED"),
+        "anyint": (200, 430),
+        "crun": (200, 429),
+        "acedata": (429, "too_many_requests"),
+        "sunoapi": (200, 430),
+        "kie": (200, 429),
+    }
     assert [refusal(reply) for reply in replies[:2]] == [expected[client.gateway]] * 2
     assert replies[0].headers["retry-after"] == "1"
     assert at(replies[2].json(), client.wire.task_id_path)
@@ -34,17 +48,36 @@ def test_a_rate_limited_order_is_refused_first_and_taken_later(client: Client) -
     [
         (
             "quota_exhausted",
-            {"ttapi": (402, "FAILED"), "anyint": (200, 429), "crun": (200, 402), "acedata": (403, "used_up")},
+            {
+                "ttapi": (402, "FAILED"),
+                "anyint": (200, 429),
+                "crun": (200, 402),
+                "acedata": (403, "used_up"),
+                "sunoapi": (200, 429),
+                "kie": (200, 402),
+            },
+            0,
+        ),
+        (
+            "maintenance",
+            {
+                "ttapi": (500, "FAILED"),
+                "anyint": (200, 455),
+                "crun": (200, 455),
+                "acedata": (500, "api_error"),
+                "sunoapi": (200, 455),
+                "kie": (200, 455),
+            },
             0,
         ),
         (
             "server_error_on_submit",
-            {"ttapi": (500, "FAILED"), "anyint": (200, 500), "crun": (200, 500), "acedata": (500, "api_error")},
+            SERVER_ERRORS,
             0,
         ),
         (
             "server_error_after_create",
-            {"ttapi": (500, "FAILED"), "anyint": (200, 500), "crun": (200, 500), "acedata": (500, "api_error")},
+            SERVER_ERRORS,
             1,
         ),
     ],
@@ -99,7 +132,7 @@ def test_a_failed_task_says_so(client: Client, clock: HandClock, receiver: Recei
     match client.gateway:
         case "ttapi":
             assert (body["status"], body["data"]["musics"]) == ("FAILED", None)
-        case "anyint":
+        case "anyint" | "sunoapi" | "kie":
             assert (body["data"]["status"], body["data"]["response"]["sunoData"]) == ("GENERATE_AUDIO_FAILED", [])
         case "crun":
             assert (body["data"]["status"], body["data"]["result"]["code"]) == ("failed", 501)
@@ -123,7 +156,7 @@ def test_one_failed_track_leaves_the_other(client: Client, clock: HandClock, htt
     tracks = client.tracks(task_id)
     assert [bool(track.get(client.wire.audio_field)) for track in tracks] == [True, False]
     assert http.get(tracks[0][client.wire.audio_field]).status_code == 200
-    partly = {"anyint": "GENERATE_AUDIO_FAILED", "acedata": (True, ["succeeded", "error"], True)}
+    partly = {**dict.fromkeys(FAMILY, "GENERATE_AUDIO_FAILED"), "acedata": (True, ["succeeded", "error"], True)}
     assert client.status(task_id) == partly.get(client.gateway, STAGES[client.gateway][-1])
 
 
@@ -138,8 +171,8 @@ def test_a_slow_task_takes_its_time(client: Client, clock: HandClock) -> None:
 def test_an_unknown_status_word_comes_first(client: Client, clock: HandClock) -> None:
     task_id = client.task_id("unknown_status=1", "lost_callback")
     clock.advance(10)
-    words = {"ttapi": "MASTERING", "anyint": "MASTERING", "crun": "mastering", "acedata": (True, ["mastering"] * 2, False)}
-    assert client.status(task_id) == words[client.gateway]
+    words = {"crun": "mastering", "acedata": (True, ["mastering"] * 2, False)}
+    assert client.status(task_id) == words.get(client.gateway, "MASTERING")
     assert client.status(task_id) == STAGES[client.gateway][-1]
 
 
@@ -151,8 +184,7 @@ def test_status_requests_can_fail_at_first(client: Client, clock: HandClock, fau
     if fault == "garbled_poll":
         assert reply.text.startswith("<!doctype html>")
     elif fault == "poll_server_error":
-        codes = {"ttapi": (500, "FAILED"), "anyint": (200, 500), "crun": (200, 500), "acedata": (500, "api_error")}
-        assert refusal(reply) == codes[client.gateway]
+        assert refusal(reply) == SERVER_ERRORS[client.gateway]
     else:
         assert task_id not in reply.text
     assert client.status(task_id) == STAGES[client.gateway][-1]

@@ -16,6 +16,7 @@ import pytest
 
 from local.simulator import FAULTS, HandClock, Simulator, UnknownFault, add_arguments
 from tests.integration.simulator.clients import (
+    FAMILY,
     GATEWAYS,
     Client,
     at,
@@ -37,7 +38,8 @@ def test_faults_can_be_planned_for_the_next_new_order(client: Client, http: http
 
 
 @pytest.mark.parametrize(
-    "plan", [{}, {"gateway": "kie", "faults": []}, {"gateway": "crun", "faults": "x"}, {"gateway": "crun", "faults": ["x"]}, []]
+    "plan",
+    [{}, {"gateway": "elsewhere", "faults": []}, {"gateway": "crun", "faults": "x"}, {"gateway": "crun", "faults": ["x"]}, []],
 )
 def test_a_plan_that_makes_no_sense_is_refused(simulator: Simulator, http: httpx.Client, plan: Any) -> None:
     assert http.post(simulator.url + "/_simulator/faults", json=plan).status_code == 400
@@ -47,7 +49,7 @@ def test_the_administration_tells_what_happened(client: Client, http: httpx.Clie
     assert http.get(client.simulator.url + "/_simulator/health").json() == {"status": "ok", "gateways": list(GATEWAYS)}
     task_id = client.task_id("doubled_callback")
     clock.advance(10)
-    await_callbacks(client.simulator, 6 if client.gateway == "anyint" else 2)
+    await_callbacks(client.simulator, 6 if client.gateway in FAMILY else 2)
     seen = http.get(client.simulator.url + "/_simulator/tasks").json()
     [task], [order] = seen["tasks"], seen["orders"]
     assert (task["task_id"], task["gateway"], task["stage"], task["submissions"], task["paid"]) == (
@@ -75,7 +77,7 @@ def test_fields_that_nobody_documents_are_reported(acedata: Client) -> None:
 
 
 def test_many_clients_at_once(simulator: Simulator, http: httpx.Client) -> None:
-    clients = [Client(simulator, GATEWAYS[number % 4], http, f"http://127.0.0.1:9/{number}") for number in range(40)]
+    clients = [Client(simulator, GATEWAYS[number % 6], http, f"http://127.0.0.1:9/{number}") for number in range(40)]
     with ThreadPoolExecutor(20) as pool:
         ids = list(pool.map(lambda client: client.task_id("lost_callback"), clients))
     assert len(set(ids)) == 40
@@ -101,7 +103,9 @@ def test_keys_can_be_given() -> None:
     with pytest.raises(ValueError, match="keys"):
         Simulator(keys={"crun": ""})
     with pytest.raises(ValueError, match="keys"):
-        Simulator(keys={"kie": "key"})
+        Simulator(keys={"elsewhere": "key"})
+    with pytest.raises(ValueError, match="webhook keys"):
+        Simulator(webhook_keys={"sunoapi": "signs nothing"})
 
 
 def test_an_unknown_fault_cannot_be_planned(simulator: Simulator) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from local.simulator import HandClock, Simulator
 from tests.integration.simulator.clients import (
+    FAMILY,
     GATEWAYS,
     STAGES,
     Client,
@@ -47,9 +48,9 @@ def test_a_task_has_two_different_songs_as_long_as_the_gateway_says(
 
 def test_the_callback_has_the_tracks_of_the_status_reply(client: Client, clock: HandClock, receiver: Receiver) -> None:
     tracks = client.finished(clock)
-    await_callbacks(client.simulator, 3 if client.gateway == "anyint" else 1)
+    await_callbacks(client.simulator, 3 if client.gateway in FAMILY else 1)
     body = [json.loads(receiver.bodies.get_nowait()) for _ in range(receiver.bodies.qsize())][-1]
-    audio = "audio_url" if client.gateway == "anyint" else client.wire.audio_field
+    audio = "audio_url" if client.gateway in FAMILY else client.wire.audio_field
     expected = [(track[client.wire.id_field], track[client.wire.audio_field]) for track in tracks]
     assert [(track[client.wire.id_field], track[audio]) for track in at(body, client.wire.callback_tracks_path)] == expected
 
@@ -66,6 +67,8 @@ ANSWERS = {
     "anyint": {"code": 200, "msg": "success", "data": {"taskId": ""}},
     "crun": {"code": 200, "message": "success", "data": {"task_id": ""}},
     "acedata": {"success": True, "task_id": "", "trace_id": ""},
+    "sunoapi": {"code": 200, "msg": "success", "data": {"taskId": ""}},
+    "kie": {"code": 200, "msg": "success", "data": {"taskId": ""}},
 }
 
 
@@ -87,6 +90,8 @@ def test_a_submission_is_answered_in_the_documented_envelope(client: Client) -> 
         ("anyint", (200, 401), (200, 401)),
         ("crun", (200, 401), (200, 401)),
         ("acedata", (401, "invalid_token"), (400, "no_token")),
+        ("sunoapi", (200, 401), (200, 401)),
+        ("kie", (200, 401), (200, 401)),
     ],
 )
 def test_a_wrong_or_missing_key_is_refused(
@@ -128,10 +133,18 @@ BAD: list[tuple[Any, ...]] = [
     ("crun", "custom", ("input", "model"), "chirp-v5", (200, 422)),
     ("acedata", "simple", ("prompt",), None, (400, "bad_request")),
     ("acedata", "simple", ("prompt",), "x" * 501, (400, "bad_request")),
-    ("acedata", "simple", ("action",), "extend", (400, "api_not_implemented")),
+    ("acedata", "simple", ("action",), "sing", (400, "api_not_implemented")),
     ("acedata", "custom", ("lyric",), None, (400, "bad_request")),
     ("acedata", "custom", ("custom",), 1, (400, "bad_request")),
     ("acedata", "custom", ("model",), "V5", (400, "bad_request")),
+    ("sunoapi", "simple", ("callBackUrl",), None, (200, 400)),
+    ("sunoapi", "simple", ("prompt",), "x" * 501, (200, 413)),
+    ("sunoapi", "simple", ("model",), "V3_5", (200, 400)),
+    ("sunoapi", "simple", ("vocalGender",), "Female", (200, 400)),
+    ("kie", "simple", ("callBackUrl",), None, (200, 422)),
+    ("kie", "simple", ("prompt",), "x" * 501, (200, 422)),
+    ("kie", "custom", ("title",), None, (200, 422)),
+    ("kie", "simple", ("prompt",), "[fault:no_such]", (200, 422)),
     ("ttapi", "simple", ("gpt_description_prompt",), "[fault:no_such]", (400, "FAILED")),
     ("anyint", "simple", ("prompt",), "[fault:no_such]", (200, 400)),
     ("crun", "simple", ("input", "prompt"), "[fault:no_such]", (200, 422)),
@@ -155,12 +168,14 @@ def test_an_unknown_task_is_answered_as_the_gateway_does(client: Client) -> None
     if client.gateway == "acedata":
         assert (reply.status_code, reply.json()) == (200, {})
     else:
-        assert refusal(reply) == {"ttapi": (404, "FAILED"), "anyint": (200, 400), "crun": (200, 404)}[client.gateway]
+        assert refusal(reply) == {"ttapi": (404, "FAILED"), "kie": (200, 404), "crun": (200, 404)}.get(
+            client.gateway, (200, 400)
+        )
 
 
 def test_other_paths_are_not_there(simulator: Simulator, http: httpx.Client) -> None:
-    statuses = {name: http.post(simulator.base_url(name) + "/suno/v1/extend", json={}).status_code for name in GATEWAYS}
-    assert statuses == {"ttapi": 404, "anyint": 404, "crun": 200, "acedata": 404}
+    statuses = {name: http.post(simulator.base_url(name) + "/suno/v1/remaster", json={}).status_code for name in GATEWAYS}
+    assert statuses == {name: 200 if name == "crun" else 404 for name in GATEWAYS}
     assert http.get(simulator.url + "/elsewhere").status_code == 404
 
 

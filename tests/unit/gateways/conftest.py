@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from suno_jobs.gateways.base import GatewayReply
-from suno_jobs.requests import MusicInput
+from suno_jobs.kinds import MusicInput
+
+pytest.register_assert_rewrite("tests.unit.gateways.conformance")
 
 MakeReply = Callable[..., GatewayReply]
 

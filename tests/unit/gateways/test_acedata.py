@@ -9,8 +9,9 @@ import pytest
 
 from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways.acedata import AceData
-from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Refused, TaskReport, TaskStatus, Unread
-from suno_jobs.requests import MusicInput
+from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Kind, Refused, TaskReport, TaskStatus, Unread
+from suno_jobs.kinds import MusicInput
+from tests.unit.gateways.conformance import audio_of
 
 MakeReply = Callable[..., GatewayReply]
 GATEWAY = AceData()
@@ -57,7 +58,7 @@ FINISHED = {"finished_at": 1725083180.2}
 
 
 def test_request_in_inspiration_mode(described: MusicInput) -> None:
-    request = GATEWAY.music_request(described, callback_url=HOOK)
+    request = GATEWAY.request(Kind.MUSIC, described, sources=(), callback_url=HOOK)
     assert (request.method, request.path) == ("POST", "/suno/audios")
     assert request.json == {
         "action": "generate",
@@ -72,7 +73,7 @@ def test_request_in_inspiration_mode(described: MusicInput) -> None:
 
 
 def test_request_in_custom_mode(worded: MusicInput) -> None:
-    assert GATEWAY.music_request(worded, callback_url=HOOK).json == {
+    assert GATEWAY.request(Kind.MUSIC, worded, sources=(), callback_url=HOOK).json == {
         "action": "generate",
         "custom": True,
         "instrumental": False,
@@ -101,13 +102,13 @@ def test_request_in_custom_mode(worded: MusicInput) -> None:
     ],
 )
 def test_model_names(model: str | None, theirs: str) -> None:
-    body = GATEWAY.music_request(MusicInput(prompt="rain", model=model), callback_url=HOOK).json
+    body = GATEWAY.request(Kind.MUSIC, MusicInput(prompt="rain", model=model), sources=(), callback_url=HOOK).json
     assert body is not None
     assert body["model"] == theirs
 
 
 def test_status_request_and_key() -> None:
-    request = GATEWAY.status_request(TASK)
+    request = GATEWAY.status_request(Kind.MUSIC, TASK)
     assert (request.method, request.path, request.json) == ("POST", "/suno/tasks", {"id": TASK, "action": "retrieve"})
     assert GATEWAY.authorization("k") == {"authorization": "Bearer k"}
 
@@ -121,7 +122,7 @@ def test_status_request_and_key() -> None:
     ],
 )
 def test_submission_accepted(reply: MakeReply, body: Any) -> None:
-    assert GATEWAY.read_submission(reply(body)) == Accepted(TASK)
+    assert GATEWAY.read_submission(Kind.MUSIC, reply(body)) == Accepted(TASK)
 
 
 REFUSALS = [
@@ -151,7 +152,7 @@ def test_submission_refused(
     reply: MakeReply, status: int, word: str | None, ours: ErrorCode, success: dict[str, bool], *, again: bool
 ) -> None:
     body = {**success, "error": {"code": word, "message": "fetch failed"}, "trace_id": TRACE}
-    got = GATEWAY.read_submission(reply(body, status))
+    got = GATEWAY.read_submission(Kind.MUSIC, reply(body, status))
     assert isinstance(got, Refused)
     assert (got.fault.code, got.again, got.fault.message, got.fault.trace_id) == (ours, again, "fetch failed", TRACE)
     assert got.fault.gateway_code == (word or str(status))
@@ -175,7 +176,7 @@ def test_submission_refused(
     ],
 )
 def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
-    assert isinstance(GATEWAY.read_submission(reply(body, status)), Ambiguous)
+    assert isinstance(GATEWAY.read_submission(Kind.MUSIC, reply(body, status)), Ambiguous)
 
 
 @pytest.mark.parametrize(
@@ -189,10 +190,10 @@ def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
     ],
 )
 def test_success(reply: MakeReply, body: Any) -> None:
-    got = GATEWAY.read_status(reply(body))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert (got.status, got.fault) == (TaskStatus.SUCCEEDED, None)
-    assert [(each.track_id, each.audio_url, each.title, each.duration_seconds) for each in got.tracks] == [
+    assert [(each.track_id, audio_of(each), each.title, each.duration_seconds) for each in got.tracks] == [
         ("a", "https://cdn.example/a.mp3", "Kettle Song", 154.44),
         ("b", "https://cdn.example/b.mp3", "Kettle Song", 147.16),
     ]
@@ -200,7 +201,7 @@ def test_success(reply: MakeReply, body: Any) -> None:
 
 @pytest.mark.parametrize("body", [task(result(song("a"))), task(result(song("a", None)), **FINISHED)])
 def test_success_of_a_single_song(reply: MakeReply, body: Any) -> None:
-    got = GATEWAY.read_status(reply(body))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
 
@@ -222,23 +223,23 @@ def test_success_of_a_single_song(reply: MakeReply, body: Any) -> None:
     ],
 )
 def test_still_running(reply: MakeReply, body: Any, status: str, audio: list[bool]) -> None:
-    got = GATEWAY.read_status(reply(body))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
-    assert (got.status, [each.audio_url is not None for each in got.tracks]) == (status, audio)
+    assert (got.status, [audio_of(each) is not None for each in got.tracks]) == (status, audio)
     assert (got.fault, got.unknown_words) == (None, ())
 
 
 def test_unknown_track_state_is_still_running(reply: MakeReply) -> None:
-    got = GATEWAY.read_status(reply(task(result(song("a"), song("b", "polishing")), **FINISHED)))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(task(result(song("a"), song("b", "polishing")), **FINISHED)))
     assert isinstance(got, TaskReport)
     assert (got.status, got.unknown_words) == (TaskStatus.FIRST_READY, ("polishing",))
 
 
 def test_one_failed_track_does_not_lose_the_other(reply: MakeReply) -> None:
-    got = GATEWAY.read_status(reply(task(result(song("a", "error"), song("b")), **FINISHED)))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(task(result(song("a", "error"), song("b")), **FINISHED)))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
-    assert [each.audio_url is not None for each in got.tracks] == [False, True]
+    assert [audio_of(each) is not None for each in got.tracks] == [False, True]
     assert got.tracks[0].fault is not None
     assert got.tracks[0].fault.code is ErrorCode.GENERATION_FAILED
 
@@ -259,7 +260,7 @@ def test_one_failed_track_does_not_lose_the_other(reply: MakeReply) -> None:
     ],
 )
 def test_failed(reply: MakeReply, body: Any, code: ErrorCode) -> None:
-    got = GATEWAY.read_status(reply(body))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
     assert (got.status, got.fault.code) == (TaskStatus.FAILED, code)
@@ -267,15 +268,15 @@ def test_failed(reply: MakeReply, body: Any, code: ErrorCode) -> None:
 
 def test_failure_tells_its_trace_and_keeps_good_tracks(reply: MakeReply) -> None:
     response = {**result(song("a")), "success": False, "error": {"code": "api_error", "message": "worker lost"}}
-    got = GATEWAY.read_status(reply(task(response, **FINISHED)))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(task(response, **FINISHED)))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
     assert (got.fault.gateway_code, got.fault.message, got.fault.trace_id) == ("api_error", "worker lost", TRACE)
-    assert [each.audio_url for each in got.tracks] == ["https://cdn.example/a.mp3"]
+    assert [audio_of(each) for each in got.tracks] == ["https://cdn.example/a.mp3"]
 
 
 def test_a_hiccup_is_no_failure(reply: MakeReply) -> None:
-    got = GATEWAY.read_status(reply(task({"success": False, "error": "fetch failed"})))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(task({"success": False, "error": "fetch failed"})))
     assert got == TaskReport(TaskStatus.PENDING, unknown_words=("fetch failed",))
 
 
@@ -292,13 +293,13 @@ def test_a_hiccup_is_no_failure(reply: MakeReply) -> None:
     ],
 )
 def test_unreadable(reply: MakeReply, answer: tuple[Any, int]) -> None:
-    assert isinstance(GATEWAY.read_status(reply(*answer)), Unread)
+    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(*answer)), Unread)
 
 
 @pytest.mark.parametrize(("status", "word", "ours", "_again"), REFUSALS)
 def test_refused_query(reply: MakeReply, status: int, word: str | None, ours: ErrorCode, *, _again: bool) -> None:
     body = {"success": False, "error": {"code": word, "message": "no"}, "trace_id": TRACE}
-    got = GATEWAY.read_status(reply(body, status, retry_after="9"))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(body, status, retry_after="9"))
     assert isinstance(got, Unread)
     assert (got.fault.code, got.retry_after_seconds) == (ours, 9.0)
 
@@ -310,9 +311,11 @@ def test_callback() -> None:
 
 
 def test_limits(described: MusicInput, worded: MusicInput) -> None:
-    assert GATEWAY.check_music(described) == ()
-    assert GATEWAY.check_music(worded) == ()
+    assert GATEWAY.check(Kind.MUSIC, described) == ()
+    assert GATEWAY.check(Kind.MUSIC, worded) == ()
     old = MusicInput(lyrics="x" * 3001, style="x" * 201, title="x" * 81, model="v3.5")
-    assert [field for field, _ in GATEWAY.check_music(old)] == ["lyrics", "style", "title"]
-    assert GATEWAY.check_music(old.model_copy(update={"model": "v5"})) == ()
-    assert [field for field, _ in GATEWAY.check_music(MusicInput(prompt="x" * 480, negative_style="y" * 20))] == ["prompt"]
+    assert [field for field, _ in GATEWAY.check(Kind.MUSIC, old)] == ["lyrics", "style", "title"]
+    assert GATEWAY.check(Kind.MUSIC, old.model_copy(update={"model": "v5"})) == ()
+    assert [field for field, _ in GATEWAY.check(Kind.MUSIC, MusicInput(prompt="x" * 480, negative_style="y" * 20))] == [
+        "prompt"
+    ]

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.anyint import AnyInt
-from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Refused, TaskReport, TaskStatus, Unread
-from suno_jobs.requests import MusicInput
+from suno_jobs.gateways.anyint import ANYINT
+from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Kind, Refused, TaskReport, TaskStatus, Unread
+from suno_jobs.kinds import MusicInput
+from tests.unit.gateways.conformance import audio_of
 
 MakeReply = Callable[..., GatewayReply]
-GATEWAY = AnyInt()
+GATEWAY = ANYINT
 HOOK = "https://jobs.example/v1/callbacks/anyint/j1/mac"
 
 CAMEL = {
@@ -63,7 +64,7 @@ def wrapped(data: Any, code: Any = 200) -> dict[str, Any]:
 
 
 def test_request_in_simple_mode_folds_what_has_no_field(described: MusicInput) -> None:
-    request = GATEWAY.music_request(described, callback_url=HOOK)
+    request = GATEWAY.request(Kind.MUSIC, described, sources=(), callback_url=HOOK)
     assert (request.method, request.path) == ("POST", "/suno/generate")
     assert request.json == {
         "customMode": False,
@@ -77,7 +78,7 @@ def test_request_in_simple_mode_folds_what_has_no_field(described: MusicInput) -
 
 
 def test_request_in_custom_mode(worded: MusicInput) -> None:
-    assert GATEWAY.music_request(worded, callback_url=HOOK).json == {
+    assert GATEWAY.request(Kind.MUSIC, worded, sources=(), callback_url=HOOK).json == {
         "customMode": True,
         "instrumental": False,
         "model": "V4_5PLUS",
@@ -94,22 +95,23 @@ def test_request_in_custom_mode(worded: MusicInput) -> None:
     ("model", "theirs"),
     [
         (None, "V5"),
-        ("v3.5", "V3_5"),
         ("v4", "V4"),
         ("v4.5", "V4_5"),
         ("v4.5all", "V4_5ALL"),
         ("v5", "V5"),
-        ("v5.5", "V5_5"),
+        ("V5_5", "V5_5"),
         ("V6", "V6"),
     ],
 )
 def test_model_names(model: str | None, theirs: str) -> None:
-    body = GATEWAY.music_request(MusicInput(prompt="rain", instrumental=True, model=model), callback_url=HOOK).json
+    body = GATEWAY.request(
+        Kind.MUSIC, MusicInput(prompt="rain", instrumental=True, model=model), sources=(), callback_url=HOOK
+    ).json
     assert body == {"customMode": False, "instrumental": True, "model": theirs, "prompt": "rain", "callBackUrl": HOOK}
 
 
 def test_status_request_and_key() -> None:
-    request = GATEWAY.status_request("T1")
+    request = GATEWAY.status_request(Kind.MUSIC, "T1")
     assert (request.method, request.path, request.params) == ("GET", "/suno/query/task", {"taskId": "T1"})
     assert GATEWAY.authorization("k") == {"Authorization": "Bearer k"}
 
@@ -127,7 +129,7 @@ def test_status_request_and_key() -> None:
     ],
 )
 def test_submission_accepted(reply: MakeReply, body: Any) -> None:
-    assert GATEWAY.read_submission(reply(body)) == Accepted("T1")
+    assert GATEWAY.read_submission(Kind.MUSIC, reply(body)) == Accepted("T1")
 
 
 CODES = [
@@ -144,7 +146,7 @@ CODES = [
 @pytest.mark.parametrize(("code", "ours", "again"), CODES)
 @pytest.mark.parametrize("http", [200, None])
 def test_submission_refused(reply: MakeReply, code: int, ours: ErrorCode, http: int | None, *, again: bool) -> None:
-    got = GATEWAY.read_submission(reply({"code": code, "msg": "no", "data": None}, http or code))
+    got = GATEWAY.read_submission(Kind.MUSIC, reply({"code": code, "msg": "no", "data": None}, http or code))
     assert isinstance(got, Refused)
     assert (got.fault.code, got.again, got.fault.gateway_code) == (ours, again, str(code))
     assert got.fault.retryable == again
@@ -166,7 +168,7 @@ def test_submission_refused(reply: MakeReply, code: int, ours: ErrorCode, http: 
     ],
 )
 def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
-    assert isinstance(GATEWAY.read_submission(reply(body, status)), Ambiguous)
+    assert isinstance(GATEWAY.read_submission(Kind.MUSIC, reply(body, status)), Ambiguous)
 
 
 SHAPES: list[Callable[[Any, Any], Any]] = [
@@ -181,10 +183,10 @@ SHAPES: list[Callable[[Any, Any], Any]] = [
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("song", [CAMEL, SNAKE])
 def test_success_in_every_shape(reply: MakeReply, shape: Callable[[Any, Any], Any], song: Any) -> None:
-    got = GATEWAY.read_status(reply(shape("SUCCESS", [song, {**song, "id": "8551-b"}])))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(shape("SUCCESS", [song, {**song, "id": "8551-b"}])))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
-    assert [(each.track_id, each.audio_url, each.title, each.duration_seconds) for each in got.tracks] == [
+    assert [(each.track_id, audio_of(each), each.title, each.duration_seconds) for each in got.tracks] == [
         ("8551-a", "https://cdn.anyint.example/a.mp3", "Kettle Song", 198.44),
         ("8551-b", "https://cdn.anyint.example/a.mp3", "Kettle Song", 198.44),
     ]
@@ -195,22 +197,22 @@ def test_success_in_every_shape(reply: MakeReply, shape: Callable[[Any, Any], An
     [("PENDING", "pending", 0), ("TEXT_SUCCESS", "text_ready", 0), ("FIRST_SUCCESS", "first_ready", 1), ("NEW", "pending", 0)],
 )
 def test_stages(reply: MakeReply, word: str, status: str, audio: int) -> None:
-    got = GATEWAY.read_status(reply(wrapped(record(word, [CAMEL, PREVIEW]))))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(wrapped(record(word, [CAMEL, PREVIEW]))))
     assert isinstance(got, TaskReport)
     assert got.status == status
     assert [each.track_id for each in got.tracks] == ["8551-a", "8551-b"]
-    assert sum(each.audio_url is not None for each in got.tracks) == audio
+    assert sum(audio_of(each) is not None for each in got.tracks) == audio
     assert got.unknown_words == (("NEW",) if word == "NEW" else ())
 
 
 def test_a_task_that_has_nothing_yet(reply: MakeReply) -> None:
     body = wrapped({**record("PENDING", None), "response": None})
-    assert GATEWAY.read_status(reply(body)) == TaskReport(TaskStatus.PENDING)
+    assert GATEWAY.read_status(Kind.MUSIC, reply(body)) == TaskReport(TaskStatus.PENDING)
 
 
 @pytest.mark.parametrize("songs", [[], None, [PREVIEW], [{**CAMEL, "audioUrl": "https://x.example/api/forbidden"}]])
 def test_previews_are_no_audio(reply: MakeReply, songs: Any) -> None:
-    got = GATEWAY.read_status(reply(wrapped(record("SUCCESS", songs))))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(wrapped(record("SUCCESS", songs))))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
     assert (got.status, got.fault.code) == (TaskStatus.FAILED, ErrorCode.NO_AUDIO)
@@ -226,20 +228,20 @@ def test_previews_are_no_audio(reply: MakeReply, songs: Any) -> None:
 )
 def test_failures_keep_the_first_track(reply: MakeReply, word: str, code: ErrorCode, *, retryable: bool) -> None:
     body = wrapped(record(word, [CAMEL, PREVIEW], errorCode=531, errorMessage="the singer lost her voice"))
-    got = GATEWAY.read_status(reply(body))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.FAILED
     assert got.fault is not None
     assert (got.fault.code, got.fault.retryable, got.fault.gateway_code) == (code, retryable, "531")
     assert got.fault.message == "the singer lost her voice"
-    assert [each.audio_url is not None for each in got.tracks] == [True, False]
+    assert [audio_of(each) is not None for each in got.tracks] == [True, False]
 
 
 def test_callback_exception_is_about_us_when_there_is_audio(reply: MakeReply) -> None:
-    good = GATEWAY.read_status(reply(wrapped(record("CALLBACK_EXCEPTION", [CAMEL, PREVIEW]))))
+    good = GATEWAY.read_status(Kind.MUSIC, reply(wrapped(record("CALLBACK_EXCEPTION", [CAMEL, PREVIEW]))))
     assert isinstance(good, TaskReport)
     assert good.status is TaskStatus.SUCCEEDED
-    bad = GATEWAY.read_status(reply(wrapped(record("CALLBACK_EXCEPTION", [PREVIEW]))))
+    bad = GATEWAY.read_status(Kind.MUSIC, reply(wrapped(record("CALLBACK_EXCEPTION", [PREVIEW]))))
     assert isinstance(bad, TaskReport)
     assert bad.fault is not None
     assert (bad.status, bad.fault.code, bad.fault.gateway_code) == ("failed", ErrorCode.GATEWAY_ERROR, "CALLBACK_EXCEPTION")
@@ -247,14 +249,14 @@ def test_callback_exception_is_about_us_when_there_is_audio(reply: MakeReply) ->
 
 @pytest.mark.parametrize(("code", "ours", "_again"), [*CODES, (500, ErrorCode.GATEWAY_ERROR, False)])
 def test_refused_query(reply: MakeReply, code: int, ours: ErrorCode, *, _again: bool) -> None:
-    got = GATEWAY.read_status(reply({"code": code, "msg": "no", "data": None}))
+    got = GATEWAY.read_status(Kind.MUSIC, reply({"code": code, "msg": "no", "data": None}))
     assert isinstance(got, Unread)
     assert got.fault.code is ours
 
 
 @pytest.mark.parametrize("body", [wrapped(None), wrapped({"taskId": "T1"}), {}, b"[1]", b"oops", wrapped(record(None, []))])
 def test_unreadable(reply: MakeReply, body: Any) -> None:
-    assert isinstance(GATEWAY.read_status(reply(body)), Unread)
+    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(body)), Unread)
 
 
 @pytest.mark.parametrize("stage", ["text", "first", "complete", "error"])
@@ -267,13 +269,13 @@ def test_callback(stage: str) -> None:
 
 
 def test_limits(described: MusicInput, worded: MusicInput) -> None:
-    assert GATEWAY.check_music(described) == ()
-    assert GATEWAY.check_music(worded) == ()
-    assert [field for field, _ in GATEWAY.check_music(MusicInput(lyrics="la"))] == ["style", "title"]
+    assert GATEWAY.check(Kind.MUSIC, described) == ()
+    assert GATEWAY.check(Kind.MUSIC, worded) == ()
+    assert [field for field, _ in GATEWAY.check(Kind.MUSIC, MusicInput(lyrics="la"))] == ["style", "title"]
     old = MusicInput(lyrics="x" * 3001, style="x" * 201, title="x" * 80, model="v4")
-    assert [field for field, _ in GATEWAY.check_music(old)] == ["lyrics", "style"]
-    assert GATEWAY.check_music(old.model_copy(update={"model": None})) == ()
-    (problem,) = GATEWAY.check_music(MusicInput(prompt="x" * 400, style="y" * 100))
+    assert [field for field, _ in GATEWAY.check(Kind.MUSIC, old)] == ["lyrics", "style"]
+    assert GATEWAY.check(Kind.MUSIC, old.model_copy(update={"model": None})) == ()
+    (problem,) = GATEWAY.check(Kind.MUSIC, MusicInput(prompt="x" * 400, style="y" * 100))
     assert problem == (
         "prompt",
         "is 508 characters long together with the other words that describe the song, this gateway allows 500",

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Rate, Refused, TaskReport, TaskStatus, Unread
+from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Kind, Rate, Refused, TaskReport, TaskStatus, Unread
 from suno_jobs.gateways.crun import Crun
-from suno_jobs.requests import MusicInput
+from suno_jobs.kinds import MusicInput
+from tests.unit.gateways.conformance import audio_of
 
 MakeReply = Callable[..., GatewayReply]
 GATEWAY = Crun()
@@ -56,7 +57,7 @@ def done(**fields: Any) -> dict[str, Any]:
 
 
 def test_request_in_simple_mode_folds_what_has_no_field(described: MusicInput) -> None:
-    request = GATEWAY.music_request(described, callback_url=HOOK)
+    request = GATEWAY.request(Kind.MUSIC, described, sources=(), callback_url=HOOK)
     assert (request.method, request.path) == ("POST", "/api/v1/client/job/CreateTask")
     assert request.json == {
         "model": "suno/music-generate",
@@ -73,7 +74,7 @@ def test_request_in_simple_mode_folds_what_has_no_field(described: MusicInput) -
 
 
 def test_request_in_custom_mode(worded: MusicInput) -> None:
-    body = GATEWAY.music_request(worded, callback_url=HOOK).json
+    body = GATEWAY.request(Kind.MUSIC, worded, sources=(), callback_url=HOOK).json
     assert body is not None
     assert body["input"] == {
         "mode": "custom",
@@ -89,20 +90,22 @@ def test_request_in_custom_mode(worded: MusicInput) -> None:
 
 @pytest.mark.parametrize("model", ["v3.5", "v4", "v4.5", "v4.5plus", "v4.5all", "v5", "v5.5", "v6"])
 def test_our_model_names_are_crun_s(model: str) -> None:
-    body = GATEWAY.music_request(MusicInput(prompt="rain", model=model), callback_url=HOOK).json
+    body = GATEWAY.request(Kind.MUSIC, MusicInput(prompt="rain", model=model), sources=(), callback_url=HOOK).json
     assert body is not None
     assert body["input"]["model"] == model
 
 
 def test_status_request_key_and_rate() -> None:
-    request = GATEWAY.status_request(TASK)
+    request = GATEWAY.status_request(Kind.MUSIC, TASK)
     assert (request.method, request.path, request.params) == ("GET", "/api/v1/client/job/TaskInfo", {"task_id": TASK})
     assert GATEWAY.authorization("ak_1") == {"x-api-key": "ak_1"}
     assert GATEWAY.rate == Rate(15, 1.0)
 
 
 def test_submission_accepted(reply: MakeReply) -> None:
-    assert GATEWAY.read_submission(reply({"code": 200, "message": "success", "data": {"task_id": TASK}})) == Accepted(TASK)
+    assert GATEWAY.read_submission(
+        Kind.MUSIC, reply({"code": 200, "message": "success", "data": {"task_id": TASK}})
+    ) == Accepted(TASK)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +122,7 @@ def test_submission_accepted(reply: MakeReply) -> None:
 def test_submission_refused_by_body_or_by_http(reply: MakeReply, code: int, ours: ErrorCode, *, again: bool) -> None:
     body = {"code": code, "message": "no", "data": None}
     for answer in (reply(body), reply(body, code), reply(b"<html>", code), reply({"code": 200, "data": None}, code)):
-        got = GATEWAY.read_submission(answer)
+        got = GATEWAY.read_submission(Kind.MUSIC, answer)
         assert isinstance(got, Refused)
         assert (got.fault.code, got.again) == (ours, again)
 
@@ -141,28 +144,28 @@ def test_submission_refused_by_body_or_by_http(reply: MakeReply, code: int, ours
     ],
 )
 def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
-    assert isinstance(GATEWAY.read_submission(reply(body, status)), Ambiguous)
+    assert isinstance(GATEWAY.read_submission(Kind.MUSIC, reply(body, status)), Ambiguous)
 
 
 @pytest.mark.parametrize("word", ["pending", "running"])
 def test_running(reply: MakeReply, word: str) -> None:
-    assert GATEWAY.read_status(reply(info(word, None))) == TaskReport(TaskStatus.PENDING)
+    assert GATEWAY.read_status(Kind.MUSIC, reply(info(word, None))) == TaskReport(TaskStatus.PENDING)
 
 
 def test_unknown_word_is_still_running(reply: MakeReply) -> None:
-    got = GATEWAY.read_status(reply(info("archived", {"media_urls": ["https://crun.example/a.mp3"]})))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(info("archived", {"media_urls": ["https://crun.example/a.mp3"]})))
     assert isinstance(got, TaskReport)
     assert (got.status, got.unknown_words) == (TaskStatus.PENDING, ("archived",))
-    assert [each.audio_url for each in got.tracks] == [None]
+    assert [audio_of(each) for each in got.tracks] == [None]
 
 
 def test_success(reply: MakeReply) -> None:
     second = {**SONG, "suno_id": "s-2", "suno_audio_url": "https://suno.example/s-2.mp3", "duration": "180"}
     urls = ["https://crun.example/a.mp3", "https://crun.example/b.mp3"]
-    got = GATEWAY.read_status(reply(done(media_urls=urls, suno_data=[SONG, second])))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(done(media_urls=urls, suno_data=[SONG, second])))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
-    assert [(each.track_id, each.audio_url, each.title, each.duration_seconds) for each in got.tracks] == [
+    assert [(each.track_id, audio_of(each), each.title, each.duration_seconds) for each in got.tracks] == [
         ("s-1", "https://suno.example/s-1.mp3", "Kettle Song", 182.1),
         ("s-2", "https://suno.example/s-2.mp3", "Kettle Song", 180.0),
     ]
@@ -172,7 +175,7 @@ def test_success(reply: MakeReply) -> None:
     ("fields", "audio"),
     [
         ({"media_urls": ["https://crun.example/a.mp3", "https://crun.example/b.mp3"]}, ["a.mp3", "b.mp3"]),
-        ({"media_urls": ["", "https://crun.example/b.mp3"], "suno_data": []}, ["b.mp3"]),
+        ({"media_urls": ["", "https://crun.example/b.mp3"], "suno_data": []}, [None, "b.mp3"]),
         ({"media_url": "https://crun.example/a.mp3"}, ["a.mp3"]),
         ({"media_url": ["https://crun.example/a.mp3"], "media_urls": None}, ["a.mp3"]),
         ({"media_urls": ["https://crun.example/c.mp3"], "suno_data": [{**SONG, "suno_audio_url": None}]}, ["c.mp3"]),
@@ -181,24 +184,24 @@ def test_success(reply: MakeReply) -> None:
     ],
 )
 def test_media_urls_stand_in(reply: MakeReply, fields: Any, audio: list[str | None]) -> None:
-    got = GATEWAY.read_status(reply(done(**fields)))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(done(**fields)))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
-    assert [each.audio_url and each.audio_url.rsplit("/", 1)[1] for each in got.tracks] == audio
+    assert [url and url.rsplit("/", 1)[1] for url in map(audio_of, got.tracks)] == audio
 
 
 @pytest.mark.parametrize(
     "result", [None, {}, {"suno_data": [{"suno_id": "s-1"}]}, {"media_urls": [None, "None"], "suno_data": 7}]
 )
 def test_success_without_audio_is_no_success(reply: MakeReply, result: Any) -> None:
-    got = GATEWAY.read_status(reply(info("success", result)))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(info("success", result)))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
     assert (got.status, got.fault.code) == (TaskStatus.FAILED, ErrorCode.NO_AUDIO)
 
 
 def test_status_decides_over_the_result_s_code(reply: MakeReply) -> None:
-    got = GATEWAY.read_status(reply(done(suno_data=[SONG], code=501)))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(done(suno_data=[SONG], code=501)))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
 
@@ -211,7 +214,7 @@ def test_status_decides_over_the_result_s_code(reply: MakeReply) -> None:
     ],
 )
 def test_failed(reply: MakeReply, body: Any) -> None:
-    got = GATEWAY.read_status(reply(body))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
     assert (got.status, got.fault.code) == (TaskStatus.FAILED, ErrorCode.GENERATION_FAILED)
@@ -233,7 +236,7 @@ def test_failed(reply: MakeReply, body: Any) -> None:
     ],
 )
 def test_refused_query(reply: MakeReply, code: int, ours: ErrorCode) -> None:
-    got = GATEWAY.read_status(reply({"code": code, "message": "task_id not found", "data": None}, retry_after="30"))
+    got = GATEWAY.read_status(Kind.MUSIC, reply({"code": code, "message": "task_id not found", "data": None}, retry_after="30"))
     assert isinstance(got, Unread)
     assert (got.fault.code, got.retry_after_seconds) == (ours, 30.0)
 
@@ -242,7 +245,7 @@ def test_refused_query(reply: MakeReply, code: int, ours: ErrorCode) -> None:
     "answer", [(b"<html>", 501), (info("failed", None), 502), (info(None, None), 200), ({"code": 200, "data": None}, 200)]
 )
 def test_unreadable(reply: MakeReply, answer: tuple[Any, int]) -> None:
-    assert isinstance(GATEWAY.read_status(reply(*answer)), Unread)
+    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(*answer)), Unread)
 
 
 def test_callback() -> None:
@@ -252,7 +255,7 @@ def test_callback() -> None:
 
 
 def test_limits(described: MusicInput) -> None:
-    assert GATEWAY.check_music(described) == ()
+    assert GATEWAY.check(Kind.MUSIC, described) == ()
     long = MusicInput(lyrics="x" * 5001, style="x" * 1001, title="x" * 101)
-    assert [field for field, _ in GATEWAY.check_music(long)] == ["lyrics", "style", "title"]
-    assert [field for field, _ in GATEWAY.check_music(MusicInput(prompt="x" * 450, style="y" * 50))] == ["prompt"]
+    assert [field for field, _ in GATEWAY.check(Kind.MUSIC, long)] == ["lyrics", "style", "title"]
+    assert [field for field, _ in GATEWAY.check(Kind.MUSIC, MusicInput(prompt="x" * 450, style="y" * 50))] == ["prompt"]

@@ -8,17 +8,15 @@ from typing import Any
 
 import pytest
 
-from suno_jobs.gateways import GATEWAYS, gateway
-from suno_jobs.gateways.base import GatewayReply, GatewayRequest, TaskTrack
-from suno_jobs.gateways.replies import audio_url, clean_message, pause, plain, read_object, seconds
+from suno_jobs.gateways import GATEWAYS
+from suno_jobs.gateways.base import GatewayReply, GatewayRequest, Link, TaskTrack
+from suno_jobs.gateways.replies import clean_message, media_url, pause, plain, read_object, seconds, task_id
 from suno_jobs.gateways.tracks import Spelling, name_tracks, read_tracks
 
 
 def test_registry() -> None:
-    assert list(GATEWAYS) == ["ttapi", "anyint", "crun", "acedata"]
-    assert all(gateway(name).name == name for name in GATEWAYS)
-    with pytest.raises(KeyError):
-        gateway("udio")
+    assert list(GATEWAYS) == ["ttapi", "anyint", "crun", "acedata", "sunoapi", "kie"]
+    assert all(each.name == name for name, each in GATEWAYS.items())
 
 
 def test_the_registry_stays_cheap_to_import() -> None:
@@ -62,7 +60,7 @@ def test_an_object_with_oddities() -> None:
     ],
 )
 def test_usable_url(url: str) -> None:
-    assert audio_url(url) == url.strip()
+    assert media_url(url) == url.strip()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +94,7 @@ def test_usable_url(url: str) -> None:
     ],
 )
 def test_unusable_url(url: Any) -> None:
-    assert audio_url(url) is None
+    assert media_url(url) is None
 
 
 @pytest.mark.parametrize(("value", "expected"), [(198, 198.0), (198.2, 198.2), ("211.44", 211.44), (" 90 ", 90.0)])
@@ -151,7 +149,8 @@ def test_secrets_do_not_show_in_a_repr() -> None:
         (
             GatewayRequest("POST", "/x", json={"hookUrl": secret}),
             GatewayReply(200, secret.encode()),
-            TaskTrack("t", audio_url=secret),
+            Link("audio", secret),
+            TaskTrack("t", links=(Link("audio", secret),)),
         )
     )
     assert "jobs.example" not in shown
@@ -197,9 +196,14 @@ def test_track_names(given: list[Any], names: list[str]) -> None:
 
 
 def test_odd_entries_of_a_track_list() -> None:
-    spelling = Spelling(track_id=("id",), audio_url=("audio_url",))
+    spelling = Spelling(track_id=("id",), audio=("audio_url",))
     assert read_tracks("nothing", spelling) == ()
     assert read_tracks([None, 5, "x", {}, {"id": "a", "title": "\ud800", "duration": []}], spelling) == (
         TaskTrack("track-1"),
         TaskTrack("a", title="?"),
     )
+
+
+def test_a_task_id_may_be_a_number() -> None:
+    assert task_id({"data": {"taskId": 17}}, "taskId") == "17"
+    assert task_id({"data": {"taskId": True}, "taskId": [1]}, "taskId") is None

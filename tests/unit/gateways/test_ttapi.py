@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Refused, TaskReport, TaskStatus, Unread
+from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Kind, Refused, TaskReport, TaskStatus, Unread
 from suno_jobs.gateways.ttapi import TTAPI
-from suno_jobs.requests import MusicInput
+from suno_jobs.kinds import MusicInput
+from tests.unit.gateways.conformance import audio_of
 
 MakeReply = Callable[..., GatewayReply]
 GATEWAY = TTAPI()
@@ -41,7 +42,7 @@ def fetched(status: str, musics: Any, **more: Any) -> dict[str, Any]:
 
 
 def test_request_in_inspiration_mode(described: MusicInput) -> None:
-    request = GATEWAY.music_request(described, callback_url=HOOK)
+    request = GATEWAY.request(Kind.MUSIC, described, sources=(), callback_url=HOOK)
     assert (request.method, request.path, request.params) == ("POST", "/suno/v1/music", {})
     assert request.json == {
         "custom": False,
@@ -56,7 +57,7 @@ def test_request_in_inspiration_mode(described: MusicInput) -> None:
 
 
 def test_request_in_custom_mode(worded: MusicInput) -> None:
-    assert GATEWAY.music_request(worded, callback_url=HOOK).json == {
+    assert GATEWAY.request(Kind.MUSIC, worded, sources=(), callback_url=HOOK).json == {
         "custom": True,
         "instrumental": False,
         "mv": "chirp-v4-5+",
@@ -71,7 +72,7 @@ def test_request_in_custom_mode(worded: MusicInput) -> None:
 
 
 def test_request_leaves_out_what_was_not_asked_for() -> None:
-    request = GATEWAY.music_request(MusicInput(prompt="rain", instrumental=True), callback_url=HOOK)
+    request = GATEWAY.request(Kind.MUSIC, MusicInput(prompt="rain", instrumental=True), sources=(), callback_url=HOOK)
     assert request.json == {
         "custom": False,
         "instrumental": True,
@@ -96,20 +97,20 @@ def test_request_leaves_out_what_was_not_asked_for() -> None:
     ],
 )
 def test_model_names(model: str, theirs: str) -> None:
-    body = GATEWAY.music_request(MusicInput(prompt="rain", model=model), callback_url=HOOK).json
+    body = GATEWAY.request(Kind.MUSIC, MusicInput(prompt="rain", model=model), sources=(), callback_url=HOOK).json
     assert body is not None
     assert body["mv"] == theirs
 
 
 def test_status_request_and_key() -> None:
-    request = GATEWAY.status_request("J1")
+    request = GATEWAY.status_request(Kind.MUSIC, "J1")
     assert (request.method, request.path, request.params, request.json) == ("GET", "/suno/v2/fetch", {"jobId": "J1"}, None)
     assert GATEWAY.authorization("k") == {"TT-API-KEY": "k"}
 
 
 @pytest.mark.parametrize("body", [{"data": {"jobId": "J1"}}, {"data": {"job_id": "J1"}}, {"jobId": "J1", "data": None}])
 def test_submission_accepted(reply: MakeReply, body: dict[str, Any]) -> None:
-    assert GATEWAY.read_submission(reply({"status": "SUCCESS", "message": "success", **body})) == Accepted("J1")
+    assert GATEWAY.read_submission(Kind.MUSIC, reply({"status": "SUCCESS", "message": "success", **body})) == Accepted("J1")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_submission_accepted(reply: MakeReply, body: dict[str, Any]) -> None:
     ],
 )
 def test_submission_refused(reply: MakeReply, status: int, code: ErrorCode, *, again: bool) -> None:
-    got = GATEWAY.read_submission(reply({"status": "FAILED", "message": "Parameter error", "data": None}, status))
+    got = GATEWAY.read_submission(Kind.MUSIC, reply({"status": "FAILED", "message": "Parameter error", "data": None}, status))
     assert isinstance(got, Refused)
     assert (got.fault.code, got.again, got.fault.message) == (code, again, "Parameter error")
 
@@ -150,13 +151,13 @@ def test_submission_refused(reply: MakeReply, status: int, code: ErrorCode, *, a
     ],
 )
 def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
-    got = GATEWAY.read_submission(reply(body, status))
+    got = GATEWAY.read_submission(Kind.MUSIC, reply(body, status))
     assert isinstance(got, Ambiguous)
     assert got.fault.code is ErrorCode.AMBIGUOUS
 
 
 def test_http_429_without_json_is_still_a_refusal(reply: MakeReply) -> None:
-    got = GATEWAY.read_submission(reply(b"<html>slow down</html>", 429, retry_after="7"))
+    got = GATEWAY.read_submission(Kind.MUSIC, reply(b"<html>slow down</html>", 429, retry_after="7"))
     assert isinstance(got, Refused)
     assert (got.fault.code, got.again, got.retry_after_seconds) == (ErrorCode.RATE_LIMITED, True, 7.0)
 
@@ -165,26 +166,26 @@ def test_http_429_without_json_is_still_a_refusal(reply: MakeReply) -> None:
 @pytest.mark.parametrize("data", [{"progress": "40%", "musics": None}, {"progress": "100"}, {"progress": 100}])
 def test_running(reply: MakeReply, word: str, data: dict[str, Any]) -> None:
     body = {"status": word, "message": None, "jobId": "J1", "data": {"jobId": "J1", "action": "music", **data}}
-    assert GATEWAY.read_status(reply(body)) == TaskReport(TaskStatus.PENDING)
+    assert GATEWAY.read_status(Kind.MUSIC, reply(body)) == TaskReport(TaskStatus.PENDING)
 
 
 def test_unknown_word_is_still_running(reply: MakeReply) -> None:
-    got = GATEWAY.read_status(reply(fetched("CANCELLED", None)))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("CANCELLED", None)))
     assert got == TaskReport(TaskStatus.PENDING, unknown_words=("CANCELLED",))
 
 
 def test_success(reply: MakeReply) -> None:
-    got = GATEWAY.read_status(reply(fetched("SUCCESS", SONGS)))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("SUCCESS", SONGS)))
     assert isinstance(got, TaskReport)
     assert (got.status, got.fault) == (TaskStatus.SUCCEEDED, None)
-    assert [(each.track_id, each.audio_url, each.title, each.duration_seconds) for each in got.tracks] == [
+    assert [(each.track_id, audio_of(each), each.title, each.duration_seconds) for each in got.tracks] == [
         ("m-1", "https://cdn.ttapi.example/m-1.mp3", "Kettle Song", 211.44),
         ("m-2", "https://cdn.ttapi.example/m-2.mp3", "Kettle Song", 198.2),
     ]
 
 
 def test_success_of_one_track(reply: MakeReply) -> None:
-    got = GATEWAY.read_status(reply(fetched("SUCCESS", [SONGS[0], {**SONGS[1], "audioUrl": None}])))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("SUCCESS", [SONGS[0], {**SONGS[1], "audioUrl": None}])))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
     assert got.tracks[1].fault is not None
@@ -195,7 +196,7 @@ def test_success_of_one_track(reply: MakeReply) -> None:
     "musics", [None, [], [{"musicId": "m-1", "audioUrl": ""}], [{"audioUrl": "https://x.example/None.mp3"}]]
 )
 def test_success_without_audio_is_no_success(reply: MakeReply, musics: Any) -> None:
-    got = GATEWAY.read_status(reply(fetched("SUCCESS", musics)))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("SUCCESS", musics)))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.FAILED
     assert got.fault is not None
@@ -203,18 +204,18 @@ def test_success_without_audio_is_no_success(reply: MakeReply, musics: Any) -> N
 
 
 def test_failure_keeps_good_tracks(reply: MakeReply) -> None:
-    got = GATEWAY.read_status(reply(fetched("FAILED", [SONGS[0], {"musicId": "m-2"}], message="upstream error")))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("FAILED", [SONGS[0], {"musicId": "m-2"}], message="upstream error")))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.FAILED
     assert got.fault is not None
     assert (got.fault.code, got.fault.message) == (ErrorCode.GENERATION_FAILED, "upstream error")
-    assert [(each.audio_url is not None, each.fault is None) for each in got.tracks] == [(True, True), (False, False)]
+    assert [(audio_of(each) is not None, each.fault is None) for each in got.tracks] == [(True, True), (False, False)]
 
 
 @pytest.mark.parametrize("data", [{"failReason": "banned word"}, {"message": "banned word"}])
 def test_reason_inside_data(reply: MakeReply, data: dict[str, Any]) -> None:
     body = {"status": "FAILED", "jobId": "J1", "message": None, "data": {"jobId": "J1", "musics": None, **data}}
-    got = GATEWAY.read_status(reply(body))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
     assert got.fault.message == "banned word"
@@ -225,14 +226,14 @@ def test_reason_inside_data(reply: MakeReply, data: dict[str, Any]) -> None:
     [(400, "invalid_request"), (401, "authentication"), (404, "not_found"), (429, "rate_limited"), (500, "gateway_error")],
 )
 def test_a_refused_query_says_nothing_of_the_task(reply: MakeReply, status: int, code: str) -> None:
-    got = GATEWAY.read_status(reply({"status": "FAILED", "message": "no", "data": None}, status, retry_after="4"))
+    got = GATEWAY.read_status(Kind.MUSIC, reply({"status": "FAILED", "message": "no", "data": None}, status, retry_after="4"))
     assert isinstance(got, Unread)
     assert (got.fault.code, got.retry_after_seconds) == (code, 4.0)
 
 
 @pytest.mark.parametrize("body", [{"status": "FAILED", "message": "x", "data": None}, {}, {"data": {"jobId": "J1"}}, b"[]"])
 def test_unreadable(reply: MakeReply, body: Any) -> None:
-    assert isinstance(GATEWAY.read_status(reply(body)), Unread)
+    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(body)), Unread)
 
 
 @pytest.mark.parametrize("body", [b'{"jobId":"J1"}', b'{"data":{"jobId":"J1"}}', b'{"status":"FAILED","data":{"job_id":"J1"}}'])
@@ -246,8 +247,8 @@ def test_callback_without_a_task(body: bytes) -> None:
 
 
 def test_limits(described: MusicInput) -> None:
-    assert GATEWAY.check_music(described) == ()
+    assert GATEWAY.check(Kind.MUSIC, described) == ()
     long = MusicInput(lyrics="x" * 5001, style="x" * 201, title="x" * 81, negative_style="x" * 201)
-    assert [field for field, _ in GATEWAY.check_music(long)] == ["lyrics", "style", "title", "negative_style"]
-    assert [field for field, _ in GATEWAY.check_music(MusicInput(prompt="x" * 490, title="Lamp Keeper"))] == ["prompt"]
-    assert [field for field, _ in GATEWAY.check_music(MusicInput(prompt="x" * 501, title="Lamp Keeper"))] == ["prompt"]
+    assert [field for field, _ in GATEWAY.check(Kind.MUSIC, long)] == ["lyrics", "style", "title", "negative_style"]
+    assert [field for field, _ in GATEWAY.check(Kind.MUSIC, MusicInput(prompt="x" * 490, title="Lamp Keeper"))] == ["prompt"]
+    assert [field for field, _ in GATEWAY.check(Kind.MUSIC, MusicInput(prompt="x" * 501, title="Lamp Keeper"))] == ["prompt"]

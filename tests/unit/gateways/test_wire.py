@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from suno_jobs.errors import GatewayUnreachable
-from suno_jobs.gateways import gateway
+from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import GatewayReply, GatewayRequest
 from suno_jobs.gateways.wire import REPLY_BYTES, Account, http_client, send
 
@@ -39,7 +39,7 @@ def ask(
 ) -> tuple[GatewayReply, Seen]:
     seen = Seen(answer)
     with http_client(httpx.MockTransport(seen)) as client:
-        return send(client, gateway("crun"), account, request), seen
+        return send(client, GATEWAYS["crun"], account, request), seen
 
 
 def test_what_is_sent() -> None:
@@ -72,7 +72,7 @@ def test_redirects_and_errors_come_back_after_one_request(status: int) -> None:
 def test_an_injected_client_that_would_follow_redirects_does_not() -> None:
     seen = Seen(httpx.Response(302, headers={"location": "https://elsewhere.example/"}))
     with httpx.Client(transport=httpx.MockTransport(seen), follow_redirects=True, trust_env=False) as client:
-        assert send(client, gateway("ttapi"), ACCOUNT, POST).status == 302
+        assert send(client, GATEWAYS["ttapi"], ACCOUNT, POST).status == 302
     assert len(seen.requests) == 1
 
 
@@ -103,7 +103,7 @@ def test_unreachable(error: Exception, *, sent: bool) -> None:
 @pytest.mark.parametrize("base_url", ["", "gateway.example", "ftp://gateway.example", "https://gateway.example:x"])
 def test_a_bad_base_url_sends_nothing(base_url: str) -> None:
     with http_client() as client, pytest.raises(GatewayUnreachable) as caught:
-        send(client, gateway("ttapi"), Account(KEY, base_url), POST)
+        send(client, GATEWAYS["ttapi"], Account(KEY, base_url), POST)
     assert caught.value.sent is False
 
 
@@ -129,7 +129,7 @@ def test_a_reply_that_never_ends_is_given_up() -> None:
     times = iter(range(1000))
     seen = Seen(httpx.Response(200, stream=Dripping()))
     with http_client(httpx.MockTransport(seen)) as client, pytest.raises(GatewayUnreachable) as caught:
-        send(client, gateway("ttapi"), ACCOUNT, POST, clock=lambda: float(next(times)))
+        send(client, GATEWAYS["ttapi"], ACCOUNT, POST, clock=lambda: float(next(times)))
     assert caught.value.sent is True
     assert next(times) < 50
 

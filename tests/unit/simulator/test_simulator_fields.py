@@ -23,6 +23,14 @@ Check = Callable[[Fields], object]
         (True, lambda fields: fields.number("x", 0, 1), Reason.INVALID),
         (1.5, lambda fields: fields.number("x", 0, 1), Reason.INVALID),
         ("ftp://host", lambda fields: fields.url("x"), Reason.INVALID),
+        ("http://example.org/a.mp3", lambda fields: fields.media_url("x"), Reason.INVALID),
+        (None, lambda fields: fields.media_url("x"), Reason.INVALID),
+        (["https://a"], lambda fields: fields.media_urls("x", 2, 4), Reason.INVALID),
+        (["https://a", "b"], lambda fields: fields.media_urls("x", 2, 4), Reason.INVALID),
+        (["a", 1], lambda fields: fields.ids("x", 2, 2), Reason.INVALID),
+        ("ab", lambda fields: fields.ids("x", 2, 2), Reason.INVALID),
+        (None, lambda fields: fields.number("x", required=True), Reason.INVALID),
+        (3, lambda fields: fields.span("x", "x"), Reason.INVALID),
     ],
 )
 def test_wrong_values_are_refused(value: object, check: Check, reason: Reason) -> None:
@@ -38,8 +46,12 @@ def test_wrong_values_are_refused(value: object, check: Check, reason: Reason) -
         (None, lambda fields: fields.flag("x"), False),
         ("aaa", lambda fields: fields.text("x", required=True, longest=3), "aaa"),
         (None, lambda fields: fields.word("x", {"v5"}), ""),
-        (1, lambda fields: fields.number("x", 0, 1), None),
+        (1, lambda fields: fields.number("x", 0, 1), 1),
         (None, lambda fields: fields.url("x"), None),
+        ("https://example.org/a.mp3", lambda fields: fields.media_url("x"), "https://example.org/a.mp3"),
+        ("http://127.0.0.1:9/cdn/kie/a.mp3", lambda fields: fields.media_url("x"), "http://127.0.0.1:9/cdn/kie/a.mp3"),
+        (["a", "b"], lambda fields: fields.ids("x", 2, 2), ["a", "b"]),
+        (1, lambda fields: fields.span("x", "y"), None),
     ],
 )
 def test_right_values_are_read(value: object, check: Check, expected: object) -> None:
@@ -47,7 +59,9 @@ def test_right_values_are_read(value: object, check: Check, expected: object) ->
 
 
 def test_fields_that_nobody_documents_are_listed() -> None:
-    assert Fields({"a": 1, "c": 2, "b": 3}).others({"a"}) == ("b", "c")
+    fields = Fields({"a": 1, "c": 2, "b": 3})
+    fields.number("a")
+    assert fields.others() == ("b", "c")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])

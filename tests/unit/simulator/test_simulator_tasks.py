@@ -4,7 +4,8 @@ import pytest
 
 from local.simulator.courier import schedule
 from local.simulator.faults import parse_faults
-from local.simulator.tasks import Order, Song, Stage, Take, Task
+from local.simulator.parts import stem_title, stems
+from local.simulator.tasks import Order, Source, Stage, Take, Task, Work
 
 STARTED = 1_000.0
 ALL_STAGES = (Stage.TEXT, Stage.FIRST, Stage.DONE)
@@ -12,9 +13,9 @@ ALL_STAGES = (Stage.TEXT, Stage.FIRST, Stage.DONE)
 
 def make_task(*faults: str, callback_url: str | None = "http://127.0.0.1/hook") -> Task:
     order = Order("anyint", callback_url, parse_faults(faults))
-    song = Song(fields={}, words="la", title="", style="", model="V5", callback_url=callback_url)
+    work = Work("generate", {}, words="la", model="V5", callback_url=callback_url)
     takes = tuple(Take(f"track-{number}", number, 1.0) for number in range(2))
-    return Task("task", order, song, STARTED, 10.0, takes)
+    return Task("task", order, work, STARTED, 10.0, takes)
 
 
 def test_a_task_goes_through_its_stages_in_time() -> None:
@@ -28,6 +29,23 @@ def test_a_failing_task_is_done_where_another_has_its_text() -> None:
     assert [task.stage(STARTED + seconds) for seconds in (0, 3.9, 4)] == [Stage.QUEUED, Stage.RUNNING, Stage.DONE]
 
 
+def test_a_task_whose_creation_failed_is_done_when_it_begins() -> None:
+    assert [make_task("creation_failed").stage(STARTED + seconds) for seconds in (0.9, 1)] == [Stage.QUEUED, Stage.DONE]
+
+
+def test_what_is_no_pair_of_songs_is_there_at_the_end_only() -> None:
+    task = make_task()
+    task.work = Work("stems", {}, stems("vocals", "drums"))
+    assert [[task.has(take, stage) for take in task.takes] for stage in (Stage.FIRST, Stage.DONE)] == [[False] * 2, [True] * 2]
+
+
+def test_what_a_song_is_made_into_has_its_title() -> None:
+    song = make_task()
+    song.work = Work("generate", {}, words="la", title="Rain")
+    assert Work("stems", {}, source=Source(song, song.takes[0])).shown_title == "Rain"
+    assert [stem_title("Rain", name) for name in ("", "fx", "backing_vocals")] == ["Rain", "Rain (FX)", "Rain (Backing Vocals)"]
+
+
 @pytest.mark.parametrize(
     ("fault", "at_first", "when_done"),
     [
@@ -35,12 +53,14 @@ def test_a_failing_task_is_done_where_another_has_its_text() -> None:
         ("one_track_failed", (True, False), (True, False)),
         ("success_without_audio", (False, False), (False, False)),
         ("failed_task", (False, False), (False, False)),
+        ("creation_failed", (False, False), (False, False)),
+        ("content_rejected", (False, False), (False, False)),
     ],
 )
 def test_which_tracks_have_audio(fault: str, at_first: tuple[bool, bool], when_done: tuple[bool, bool]) -> None:
     task = make_task(fault)
-    assert tuple(task.has_audio(take, Stage.FIRST) for take in task.takes) == at_first
-    assert tuple(task.has_audio(take, Stage.DONE) for take in task.takes) == when_done
+    assert tuple(task.has(take, Stage.FIRST) for take in task.takes) == at_first
+    assert tuple(task.has(take, Stage.DONE) for take in task.takes) == when_done
 
 
 TEXT, FIRST, DONE = (STARTED + 4, Stage.TEXT), (STARTED + 7, Stage.FIRST), (STARTED + 10, Stage.DONE)
@@ -69,7 +89,7 @@ def test_without_a_callback_url_nothing_is_due() -> None:
 
 def test_a_title_is_made_up_from_the_words() -> None:
     def title(words: str, given: str = "") -> str:
-        return Song(fields={}, words=words, title=given, style="", model="V5", callback_url=None).shown_title
+        return Work("generate", {}, words=words, title=given).shown_title
 
     assert title("[fault:slow_task=2] A bright song about the sea") == "A bright song about"
     assert title("A bright song", "Sea") == "Sea"

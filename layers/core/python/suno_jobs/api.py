@@ -42,7 +42,7 @@ def _conflict(error: Conflict) -> Response[str]:
 
 
 def _no_route(_: Exception) -> Response[str]:
-    return problem(404, "No such route", "The API has POST /v1/jobs and GET /v1/jobs/{job_id}.")
+    return problem(404, "No such route", "The API has POST /v1/jobs, GET /v1/jobs/{job_id} and GET /v1/gateways.")
 
 
 def problem(status: int, title: str, detail: str, **members: Any) -> Response[str]:

@@ -8,117 +8,147 @@ from __future__ import annotations
 
 import base64
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from botocore.exceptions import ClientError as AwsError
 
-from suno_jobs.audio import AudioFile, inspect
 from suno_jobs.download import Downloaded, Downloader
 from suno_jobs.errors import AssetError, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
+from suno_jobs.gateways.base import Link, Media
+from suno_jobs.media import MediaFile, inspect
 from suno_jobs.models import Asset, Job, Track, TrackState
 from suno_jobs.store import JobStore
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-AUDIO = "audio"
 DOWNLOAD_SECONDS = 240
-"""Cap for one download; the function has a minute more for the upload."""
+"""For all files of a track together; the function has a minute more for the last upload."""
 
 SHORTER_SHARE = 0.05
 SHORTER_SECONDS = 2.0
 """A file may be shorter than the gateway says by this share and these seconds: figures are rounded, and silence is trimmed."""
+
+DURATION = "duration-seconds"
 
 
 def asset_key(job: Job, track_id: str, kind: str, extension: str) -> str:
     return f"{job.tenant}/{job.job_id}/{track_id}/{kind}.{extension}"
 
 
-def _check_duration(track: Track, audio: AudioFile) -> None:
-    """A file that was cut between two frames is a valid shorter song; only the gateway's own figure tells."""
-    expected = track.duration_seconds or 0.0
-    if audio.duration_seconds < expected * (1 - SHORTER_SHARE) - SHORTER_SECONDS:
-        message = f"the audio lasts {audio.duration_seconds:.1f} s, and the gateway says {expected:.1f} s"
-        raise AssetNotReady(Fault(ErrorCode.ASSET_TRUNCATED, message, retryable=True))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackStorer:
+    """``max_bytes`` is the largest file of each medium; ``clock`` counts seconds and never goes back."""
+
     jobs: JobStore
     s3: S3Client
     bucket: str
     downloader: Downloader
-    max_bytes: int
+    max_bytes: Mapping[Media, int]
+    clock: Callable[[], float]
 
     def __call__(self, job_id: str, track_id: str) -> TrackState:
-        """Stores the audio of one track; a second run changes nothing.
+        """Stores the files of one track; a second run changes nothing.
 
-        Raises AssetNotReady when the same call may succeed later, JobNotFound when there is no such track.
+        A file that is only nice to have never fails the track, and is fetched last: the track says what is missing. Raises
+        AssetNotReady when the same call may succeed later, which then goes on with the files that are still to come, and
+        JobNotFound when there is no such track.
         """
         job, track = self._find(job_id, track_id)
-        if track.state is TrackState.STORED or job.terminal or not track.source_url:
+        if track.state is TrackState.STORED or job.terminal or not track.links:
             return track.state
-        try:
-            asset, duration = self._store(job, track, track.source_url)
-        except AssetError as error:
-            final = isinstance(error, AssetRefused)
-            self.jobs.fail_track(job_id, track_id, error.fault, final=final)
-            if final:
-                return TrackState.FAILED
-            raise
-        self.jobs.store_track(job_id, track_id, asset, duration)
+        ends_at = self.clock() + DOWNLOAD_SECONDS
+        stored = [Stored(asset, None) for asset in track.assets]
+        missing: dict[str, Fault] = {}
+        for link in sorted(track.links, key=lambda each: not each.required):
+            if any(link.name == each.asset.kind for each in stored):
+                continue
+            try:
+                stored.append(self._store(job, track, link, ends_at - self.clock()))
+            except AssetError as error:
+                if link.required:
+                    return self._fail(job_id, track_id, error, stored)
+                missing[link.name] = error.fault
+        duration = next((each.duration_seconds for each in stored if each.duration_seconds is not None), None)
+        self.jobs.store_track(job_id, track_id, [each.asset for each in stored], missing, duration)
         return TrackState.STORED
+
+    def _fail(self, job_id: str, track_id: str, error: AssetError, stored: Sequence[Stored]) -> TrackState:
+        final = isinstance(error, AssetRefused)
+        self.jobs.fail_track(job_id, track_id, error.fault, [each.asset for each in stored], final=final)
+        if final:
+            return TrackState.FAILED
+        raise error
 
     def _find(self, job_id: str, track_id: str) -> tuple[Job, Track]:
         view = self.jobs.view(job_id)
-        for track in view[1] if view else ():
+        for track in view.tracks if view else ():
             if view and track.track_id == track_id:
-                return view[0], track
+                return view.job, track
         raise JobNotFound(f"no track {track_id} of job {job_id}")
 
-    def _store(self, job: Job, track: Track, url: str) -> tuple[Asset, float]:
-        """The asset and its duration in seconds, as measured in the file that lies in the bucket."""
+    def _store(self, job: Job, track: Track, link: Link, seconds: float) -> Stored:
+        if seconds <= 0:
+            raise AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "no time was left to fetch it", retryable=True))
         with tempfile.TemporaryFile() as file:
-            downloaded = self.downloader.fetch(url, file, max_bytes=self.max_bytes, seconds=DOWNLOAD_SECONDS)
+            limit = self.max_bytes[link.media]
+            downloaded = self.downloader.fetch(link.url, file, max_bytes=limit, seconds=seconds)
             file.seek(0)
-            audio = inspect(file)
-            _check_duration(track, audio)
+            found = inspect(file, link.media)
+            _check_duration(track, link, found)
             file.seek(0)
-            key = asset_key(job, track.track_id, AUDIO, audio.extension)
-            return self._put(file, key, downloaded, audio)
+            return self._put(file, asset_key(job, track.track_id, link.name, found.extension), link.name, downloaded, found)
 
-    def _put(self, file: IO[bytes], key: str, downloaded: Downloaded, audio: AudioFile) -> tuple[Asset, float]:
+    def _put(self, file: IO[bytes], key: str, kind: str, downloaded: Downloaded, found: MediaFile) -> Stored:
         """One PUT, so that the object is there whole or not at all; S3 checks the digest before it shows the object."""
+        measured = {} if found.duration_seconds is None else {DURATION: repr(found.duration_seconds)}
         try:
             self.s3.put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=file,
                 ContentLength=downloaded.bytes,
-                ContentType=audio.content_type,
+                ContentType=found.content_type,
                 ChecksumSHA256=base64.b64encode(bytes.fromhex(downloaded.sha256)).decode(),
                 IfNoneMatch="*",
-                Metadata={"sha256": downloaded.sha256, "duration-seconds": repr(audio.duration_seconds)},
+                Metadata={"sha256": downloaded.sha256, **measured},
             )
         except AwsError as error:
             match error.response["Error"]["Code"]:
                 case "PreconditionFailed":
-                    return self._existing(key)
+                    return self._existing(key, kind)
                 case "ConditionalRequestConflict":
                     raise AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "another writer stores this track")) from error
             raise
-        asset = Asset(kind=AUDIO, key=key, content_type=audio.content_type, bytes=downloaded.bytes, sha256=downloaded.sha256)
-        return asset, audio.duration_seconds
+        asset = Asset(kind=kind, key=key, content_type=found.content_type, bytes=downloaded.bytes, sha256=downloaded.sha256)
+        return Stored(asset, found.duration_seconds)
 
-    def _existing(self, key: str) -> tuple[Asset, float]:
+    def _existing(self, key: str, kind: str) -> Stored:
         """An earlier run put the object and died before it said so. What lies there stays, and passed the same gate."""
         head = self.s3.head_object(Bucket=self.bucket, Key=key)
         asset = Asset(
-            kind=AUDIO,
+            kind=kind,
             key=key,
             content_type=head["ContentType"],
             bytes=head["ContentLength"],
             sha256=head["Metadata"]["sha256"],
         )
-        return asset, float(head["Metadata"]["duration-seconds"])
+        return Stored(asset, float(head["Metadata"][DURATION]) if DURATION in head["Metadata"] else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    asset: Asset
+    duration_seconds: float | None
+
+
+def _check_duration(track: Track, link: Link, found: MediaFile) -> None:
+    """A file that was cut between two frames is a valid shorter song; only the gateway's own figure tells."""
+    expected = track.duration_seconds or 0.0
+    if link.media is not Media.AUDIO or found.duration_seconds is None:
+        return
+    if found.duration_seconds < expected * (1 - SHORTER_SHARE) - SHORTER_SECONDS:
+        message = f"the audio lasts {found.duration_seconds:.1f} s, and the gateway says {expected:.1f} s"
+        raise AssetNotReady(Fault(ErrorCode.ASSET_TRUNCATED, message, retryable=True))

@@ -9,14 +9,17 @@ from urllib.parse import urlsplit
 
 from suno_jobs import origins
 from suno_jobs.budget import Budget
+from suno_jobs.errors import Fault
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import Gateway, GatewayReply, GatewayRequest
-from suno_jobs.gateways.wire import Account, send
+from suno_jobs.gateways.wire import REPLY_SECONDS, Account, http_client, send
+from suno_jobs.health import Health
 from suno_jobs.models import Job
 from suno_jobs.secret import Secret
 
 if TYPE_CHECKING:
     import httpx
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
 class AccountUnusable(LookupError):
@@ -30,7 +33,12 @@ class GatewayCalls:
     client: httpx.Client
     accounts: Secret
     budget: Budget
+    health: Health
     clock: Callable[[], float]
+
+    def note(self, job: Job, fault: Fault | None) -> None:
+        """Remembers how a request went, for the health of the gateway."""
+        self.health.note(job.gateway, fault)
 
     def account(self, job: Job) -> Account:
         """Raises AccountUnusable."""
@@ -47,9 +55,14 @@ class GatewayCalls:
         """Every request needs one, before it is sent (I7). Raises NoSlot."""
         self.budget.take(job.gateway, job.account, GATEWAYS[job.gateway].rate, now=self.clock())
 
-    def send(self, job: Job, account: Account, request: GatewayRequest) -> GatewayReply:
+    def send(self, job: Job, account: Account, request: GatewayRequest, reply_seconds: float = REPLY_SECONDS) -> GatewayReply:
         """One request, never repeated here. Raises GatewayUnreachable."""
-        return send(self.client, GATEWAYS[job.gateway], account, request)
+        return send(self.client, GATEWAYS[job.gateway], account, request, reply_seconds=reply_seconds)
+
+
+def connect(dynamodb: DynamoDBClient, table: str, accounts: Secret, clock: Callable[[], float]) -> GatewayCalls:
+    """Calls over the network, with budget and health in the jobs table."""
+    return GatewayCalls(http_client(), accounts, Budget(dynamodb, table), Health(dynamodb, table, clock), clock)
 
 
 def find_account(accounts: Secret, gateway: Gateway, name: str) -> Account:

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from suno_jobs import telemetry
 from suno_jobs.calls import AccountUnusable, GatewayCalls
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, JobNotFound, NoSlot
 from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.base import Reading, TaskReport, TaskStatus, TaskTrack, Unread
-from suno_jobs.models import Job, Track, TrackState
-from suno_jobs.receipts import ReceiptStore, Source
+from suno_jobs.gateways.base import Reading, TaskReport, TaskStatus, Unread
+from suno_jobs.models import Job, JobView, TrackState
+from suno_jobs.receipts import ReceiptSource, ReceiptStore
+from suno_jobs.reports import ENDED, record_report
 from suno_jobs.store import JobStore
-from suno_jobs.submission import LOST, SUBMIT_SECONDS
+from suno_jobs.submission import LOST, intent_seconds
 from suno_jobs.transitions import JobState, Progress
 from suno_jobs.workflow import Pace, Step
 
 NO_AUDIO_CHECKS = 3
 """A success without audio is read again this often, since some gateways set the links a little later."""
 
+CHECK_SECONDS = 60
+"""The timeout of the function that checks."""
+
 STORE_SECONDS = 600
-
-MAX_TRACKS = 64
-"""No kind of task has more; a longer list is not worth an event that the bus refuses."""
-
-ENDED = (TaskStatus.SUCCEEDED, TaskStatus.FAILED)
 
 PROGRESS = {
     TaskStatus.PENDING: Progress.QUEUED,
@@ -61,7 +60,7 @@ class Checker:
         Raises JobNotFound.
         """
         now = self._now()
-        job = self.jobs.begin_check(job_id, now=now, due_at=now + SUBMIT_SECONDS + self.pace.longest + self.pace.slack)
+        job = self.jobs.begin_check(job_id, now=now, due_at=now + CHECK_SECONDS + self.pace.longest + self.pace.slack)
         if job is None:
             raise JobNotFound(f"no job {job_id}")
         try:
@@ -80,10 +79,19 @@ class Checker:
             return Step(job.job_id, "wait", self.pace.turn(job, error.seconds))
 
     def _decide_with_slot(self, job: Job) -> Step:
-        if job.terminal or job.verdict:
+        if job.terminal:
+            return Step(job.job_id, "finish")
+        if job.done:
+            return self._conclude(job, JobState.FAILED, job.fault or NO_REASON, short=False)
+        if job.verdict:
             return Step(job.job_id, "finish")
         if job.task_id:
             return self._follow(job, self._read(job, job.task_id))
+        return self._without_task(job)
+
+    # Without a task
+
+    def _without_task(self, job: Job) -> Step:
         if job.state is JobState.SUBMIT_UNKNOWN:
             return self._look_for_task(job)
         if job.intent_at is not None:
@@ -94,11 +102,9 @@ class Checker:
             return self._wait_until(job, job.submit_after or 0)
         return Step(job.job_id, "submit", self.pace.interval)
 
-    # Without a task
-
     def _judge_intent(self, job: Job, intent_at: int) -> Step:
         """A submission was begun and its end is not recorded: its function may still be at it, or it is dead."""
-        dead_at = intent_at + SUBMIT_SECONDS
+        dead_at = intent_at + intent_seconds(job)
         if self._now() < dead_at:
             return self._adopt_task(job) or self._wait_until(job, dead_at)
         now = self._now()
@@ -108,7 +114,7 @@ class Checker:
 
     def _look_for_task(self, job: Job) -> Step:
         """The answer to the submission was lost; a callback to the job's own URL tells which task it made."""
-        step = self._adopt_task(job)
+        step = self._adopt_result(job) or self._adopt_task(job)
         if step:
             return step
         until = job.grace_until or job.deadline_at
@@ -133,12 +139,22 @@ class Checker:
             unread = reading
         return self._cannot_read(job, unread) if unread else None
 
+    def _adopt_result(self, job: Job) -> Step | None:
+        """A synchronous answer was recorded, and the function died before it said so."""
+        view = self.jobs.view(job.job_id)
+        if view is None or not (view.tracks or view.result):
+            return None
+        now = self._now()
+        job = self.jobs.accept_task(job.job_id, None, now=now, due_at=now + self.pace.slack, done=True)
+        # Of several tracks the function may have recorded the first ones only.
+        return self._conclude(job, JobState.FAILED, NO_REASON, short=bool(view.tracks))
+
     # With a task
 
     def _follow(self, job: Job, reading: Reading) -> Step:
         if isinstance(reading, Unread):
             return self._cannot_read(job, reading)
-        self._record_tracks(job, reading)
+        record_report(self.jobs, job, reading)
         if reading.status in ENDED:
             fault = reading.fault or NO_REASON
             return self._wait_for_audio(job, reading) or self._conclude(
@@ -153,16 +169,19 @@ class Checker:
         gateway = GATEWAYS[job.gateway]
         self.calls.take_slot(job)
         try:
-            reply = self.calls.send(job, self.calls.account(job), gateway.status_request(task_id))
+            reply = self.calls.send(job, self.calls.account(job), gateway.status_request(job.kind, task_id))
         except AccountUnusable as error:
             return Unread(Fault(ErrorCode.AUTHENTICATION, str(error)))
         except GatewayUnreachable as error:
-            return Unread(Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True))
-        reading = gateway.read_status(reply)
+            fault = Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True)
+            self.calls.note(job, fault)
+            return Unread(fault)
+        reading = gateway.read_status(job.kind, reply)
+        self.calls.note(job, reading.fault if isinstance(reading, Unread) else None)
         ended = isinstance(reading, TaskReport) and reading.status in ENDED
         unknown = reading.unknown_words if isinstance(reading, TaskReport) else ()
         if ended or unknown or isinstance(reading, Unread):
-            self.receipts.record(job.job_id, Source.STATUS, reply.body, now=self._now(), status=reply.status)
+            self.receipts.record(job.job_id, ReceiptSource.STATUS, reply.body, now=self._now(), status=reply.status)
         for word in unknown:
             telemetry.count("UnknownStatusWord", gateway=gateway.name)
             telemetry.log.warning("unknown status word", job_id=job.job_id, gateway=gateway.name, word=word)
@@ -170,17 +189,14 @@ class Checker:
 
     def _cannot_read(self, job: Job, unread: Unread) -> Step:
         if self._late(job):
-            fault = Fault(unread.fault.code, f"{DEADLINE.message} ({unread.fault.message})", retryable=True)
+            message = f"{DEADLINE.message} ({unread.fault.message})"
+            fault = replace(unread.fault, message=message, retryable=True)
             return self._conclude(job, JobState.TIMED_OUT, fault)
-        wait = max(self.pace.step(job), math.ceil(unread.retry_after_seconds or 0))
+        # A key that was revoked, an account without money: until somebody mends that, asking often is of no use.
+        step = self.pace.step(job) if unread.again else self.pace.longest
+        wait = max(step, math.ceil(unread.retry_after_seconds or 0))
         telemetry.log.info("task not read", job_id=job.job_id, gateway=job.gateway, code=unread.fault.code)
         return self._wait_until(job, self._now() + wait)
-
-    def _record_tracks(self, job: Job, report: TaskReport) -> None:
-        """While the task runs only what is ready: other tracks may not have the names yet that they will have."""
-        for position, track in enumerate(report.tracks[:MAX_TRACKS]):
-            if track.audio_url or report.status in ENDED:
-                self.jobs.record_track(job.job_id, _track(position, track))
 
     def _wait_for_audio(self, job: Job, report: TaskReport) -> Step | None:
         """A success that lacks audio, of one track or of all, is read again a few times: some links come a little later."""
@@ -198,14 +214,13 @@ class Checker:
 
         The table is asked, not the last report: a gateway that fails a task may no longer name the track it had finished.
         """
-        view = self.jobs.view(job.job_id)
-        tracks = view[1] if view else []
-        ready = tuple(track.track_id for track in tracks if track.state is TrackState.READY)
-        if ready:
+        view = self.jobs.view(job.job_id) or JobView(job)
+        ready = tuple(track.track_id for track in view.tracks if track.state is TrackState.READY)
+        if ready or view.result:
             now = self._now()
             self.jobs.start_storing(job.job_id, incomplete=short, now=now, due_at=now + STORE_SECONDS + self.pace.slack)
-            return Step(job.job_id, "store", self.pace.step(job), ready)
-        if any(track.state is TrackState.STORED for track in tracks):
+            return Step(job.job_id, "store" if ready else "finish", self.pace.step(job), ready)
+        if any(track.state is TrackState.STORED for track in view.tracks):
             return Step(job.job_id, "finish")
         return self._end(job, verdict, fault)
 
@@ -221,7 +236,7 @@ class Checker:
         if job.deadline_at > now:
             then = min(then, job.deadline_at)
         wait = max(1, then - now)
-        if wait > self.pace.longest + SUBMIT_SECONDS:
+        if wait > self.pace.longest + CHECK_SECONDS:
             self.jobs.postpone(job.job_id, due_at=now + wait + self.pace.slack)
         return Step(job.job_id, "wait", wait)
 
@@ -230,15 +245,3 @@ class Checker:
 
     def _now(self) -> int:
         return int(self.clock())
-
-
-def _track(position: int, track: TaskTrack) -> Track:
-    return Track(
-        track_id=track.track_id,
-        position=position,
-        state=TrackState.READY if track.audio_url else TrackState.FAILED,
-        title=track.title,
-        duration_seconds=track.duration_seconds,
-        source_url=track.audio_url,
-        fault=track.fault,
-    )

@@ -38,8 +38,9 @@ def rotate_callback_secret(client: SecretsManagerClient, secret_id: str, new_sec
     Callbacks in flight are still accepted. A second rotation before the gateways have called back for every job that was
     submitted under the old secret would refuse those callbacks; polling would still find the songs.
     """
-    current = json.loads(client.get_secret_value(SecretId=secret_id)["SecretString"])["current"]
-    client.put_secret_value(SecretId=secret_id, SecretString=json.dumps({"current": new_secret(), "previous": current}))
+    values = json.loads(client.get_secret_value(SecretId=secret_id)["SecretString"])
+    rotated = {**values, "current": new_secret(), "previous": values["current"]}
+    client.put_secret_value(SecretId=secret_id, SecretString=json.dumps(rotated))
 
 
 def main(arguments: Sequence[str] | None = None, out: TextIO = sys.stdout) -> int:

@@ -30,7 +30,8 @@ def _storable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_storable(member) for member in value]
     if isinstance(value, float):
-        return Decimal(str(value))
+        # Six places are more than any duration or share has, and keep far from the exponents that DynamoDB refuses.
+        return Decimal(str(round(value, 6)))
     return str(value) if isinstance(value, str) else value
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs import telemetry
 from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
-from suno_jobs.models import Job, Track, TrackState
+from suno_jobs.models import JobView, TrackState
 from suno_jobs.store import JobStore
 from suno_jobs.transitions import JobState
 from suno_jobs.views import job_view
@@ -30,16 +30,17 @@ class Outcome:
     partial: bool = False
 
 
-def outcome(job: Job, tracks: Sequence[Track], now: int) -> Outcome:
+def outcome(view: JobView, now: int) -> Outcome:
     """How the job ends. Raises TracksNotStored while a track may still be stored and there is time.
 
-    A stored track outweighs everything: it was paid for, and it is whole.
+    A stored track or a result outweighs everything: it was paid for, and it is whole.
     """
+    job, tracks = view.job, view.tracks
     stored = [track for track in tracks if track.state is TrackState.STORED]
     missing = [track for track in tracks if track.state is TrackState.READY]
     if missing and not job.verdict and now < job.deadline_at:
         raise TracksNotStored(f"{len(missing)} of {len(tracks)} tracks are not stored yet")
-    if stored:
+    if stored or (view.result and not job.expects.is_files):
         return Outcome(JobState.SUCCEEDED, partial=job.incomplete or len(stored) < len(tracks))
     if job.verdict:
         return Outcome(job.verdict, job.fault)
@@ -61,28 +62,31 @@ class Finisher:
         Raises TracksNotStored, EventNotSent (repeat it: the event keeps its id), JobNotFound.
         """
         now = int(self.clock())
-        job, tracks = self._view(job_id)
-        if not job.terminal:
-            end = outcome(job, tracks, now)
+        view = self._view(job_id)
+        if not view.job.terminal:
+            end = outcome(view, now)
             try:
-                job = self.jobs.finish(job_id, end.state, end.fault, partial=end.partial, now=now)
+                view = replace(view, job=self.jobs.finish(job_id, end.state, end.fault, partial=end.partial, now=now))
             except Conflict:
-                job, tracks = self._view(job_id)
+                view = self._view(job_id)
             else:
-                telemetry.count("JobsFinished", gateway=job.gateway, state=job.state)
-        if job.event_pending:
-            self._announce(job, tracks)
-            self.jobs.event_sent(job_id, job.state, now=now)
-        return job.state
+                telemetry.count("JobsFinished", gateway=view.job.gateway, state=view.job.state)
+        if view.job.event_pending:
+            self._announce(view)
+            self.jobs.event_sent(job_id, view.job.state, now=now)
+        return view.job.state
 
-    def _view(self, job_id: str) -> tuple[Job, list[Track]]:
+    def _view(self, job_id: str) -> JobView:
         view = self.jobs.view(job_id)
         if view is None:
             raise JobNotFound(f"no job {job_id}")
         return view
 
-    def _announce(self, job: Job, tracks: Sequence[Track]) -> None:
-        detail = {"event_id": f"{job.job_id}.{job.state.lower()}", "tenant": job.tenant, **job_view(job, tracks)}
+    def _announce(self, view: JobView) -> None:
+        """The event leaves the result out: lyrics may be longer than an event."""
+        job = view.job
+        shown = job_view(replace(view, result=None))
+        detail = {"event_id": f"{job.job_id}.{job.state.lower()}", "tenant": job.tenant, **shown}
         entry: PutEventsRequestEntryTypeDef = {
             "EventBusName": self.event_bus,
             "Source": EVENT_SOURCE,

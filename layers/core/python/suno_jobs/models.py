@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
 
 from suno_jobs.errors import Fault
 from suno_jobs.transitions import TERMINAL, JobState, Progress
+from suno_jobs.vocabulary import Kind, Link, Media, Result
 
 Item = dict[str, Any]
 
@@ -17,18 +18,20 @@ JOB_ID_PATTERN = "job_[0-9a-z]{26}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """The hot record of one job.
+    """The hot record of one job. ``expects`` is what its kind yields at its gateway, as it was when the job was accepted.
 
     ``intent`` names the one submission that is under way, since ``intent_at``, until its answer is recorded (I1);
     ``submit_after`` is when a refused one may be repeated; ``grace_until`` ends the wait for the callback of a lost answer.
-    ``verdict`` is the end that was decided but not yet carried out by ``finish_job``. ``incomplete`` says that the task itself
-    ended short. ``execution`` counts the executions that were needed before this one.
+    ``verdict`` is the end that was decided but not yet carried out by ``finish_job``. ``done``: the gateway will say no more,
+    all it said is in the table. ``incomplete``: the task itself ended short. ``execution`` counts the executions that were
+    needed before this one.
     """
 
     job_id: str
     tenant: str
     gateway: str
-    kind: str
+    kind: Kind
+    expects: Result
     state: JobState
     created_at: int
     updated_at: int
@@ -37,6 +40,7 @@ class Job:
     account: str = "default"
     progress: Progress = Progress.QUEUED
     partial: bool = False
+    done: bool = False
     incomplete: bool = False
     task_id: str | None = None
     submitted_at: int | None = None
@@ -62,6 +66,8 @@ class Job:
     @classmethod
     def from_item(cls, item: Item) -> Self:
         values = _known(cls, item)
+        values["kind"] = Kind(item["kind"])
+        values["expects"] = Result(item["expects"])
         values["state"] = JobState(item["state"])
         values["progress"] = Progress(item["progress"])
         values["verdict"] = JobState(item["verdict"]) if "verdict" in item else None
@@ -88,15 +94,20 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """One result of a task. ``source_url`` is the gateway's link, never shown; ``ready`` means it can be fetched."""
+    """One result of a task. ``links`` are the gateway's, never shown; ``ready`` means they can be fetched.
+
+    ``missing`` says, by kind of asset, why one that is only nice to have is not there.
+    """
 
     track_id: str
     position: int
     state: TrackState
     title: str | None = None
+    model: str | None = None
     duration_seconds: float | None = None
-    source_url: str | None = None
+    links: tuple[Link, ...] = ()
     assets: tuple[Asset, ...] = ()
+    missing: Mapping[str, Fault] = field(default_factory=dict)
     fault: Fault | None = None
 
     def to_item(self) -> Item:
@@ -106,9 +117,20 @@ class Track:
     def from_item(cls, item: Item) -> Self:
         values = _known(cls, item)
         values["state"] = TrackState(item["state"])
+        values["links"] = tuple(Link(**{**link, "media": Media(link["media"])}) for link in item.get("links", ()))
         values["assets"] = tuple(Asset(**asset) for asset in item.get("assets", ()))
+        values["missing"] = {name: Fault.from_item(fault) for name, fault in item.get("missing", {}).items()}
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
         return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as its owner sees it. ``result`` is what its task yields beside files, such as lyrics or an id."""
+
+    job: Job
+    tracks: tuple[Track, ...] = ()
+    result: Mapping[str, Any] | None = None
 
 
 def _compact(record: Job | Track) -> Item:
@@ -120,5 +142,5 @@ def _compact(record: Job | Track) -> Item:
 
 def _known(cls: type, item: Item) -> Item:
     """Attributes that this version does not know are left alone, so that two versions can run side by side."""
-    names = {field.name for field in fields(cls)}
+    names = {each.name for each in fields(cls)}
     return {name: value for name, value in item.items() if name in names}

@@ -26,12 +26,11 @@ class JobReader:
     def __call__(self, tenant: str, job_id: str, if_none_match: str | None) -> tuple[int, Any, dict[str, str]]:
         """Status, body and headers. 304 when nothing changed but the links. Raises JobNotFound, for other tenants' jobs too."""
         found = self.jobs.view(job_id) if re.fullmatch(JOB_ID_PATTERN, job_id) else None
-        if found is None or found[0].tenant != tenant:
+        if found is None or found.job.tenant != tenant:
             raise JobNotFound("No job of yours has this id.")
-        job, tracks = found
-        view = job_view(job, tracks, url=self._url)
+        view = job_view(found, url=self._url)
         headers = {"ETag": etag(view)}
-        if not job.terminal:
+        if not found.job.terminal:
             headers["Retry-After"] = str(self.interval_seconds)
         if if_none_match and headers["ETag"] in [tag.strip() for tag in if_none_match.split(",")]:
             return 304, None, headers

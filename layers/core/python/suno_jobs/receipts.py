@@ -24,7 +24,7 @@ INLINE_BYTES = 4096
 DAY_SECONDS = 86_400
 
 
-class Source(StrEnum):
+class ReceiptSource(StrEnum):
     CALLBACK = "callback"
     SUBMISSION = "submission"
     STATUS = "status"
@@ -48,7 +48,7 @@ class ReceiptStore:
         self._bucket = bucket
         self._ttl_seconds = ttl_days * DAY_SECONDS
 
-    def record(self, job_id: str, source: Source, body: bytes, *, now: int, status: int | None = None) -> None:
+    def record(self, job_id: str, source: ReceiptSource, body: bytes, *, now: int, status: int | None = None) -> None:
         """Stores the bytes whole. ``status`` is the HTTP status they came with. May be repeated: it counts."""
         digest = hashlib.sha256(body).hexdigest()
         change = Change(
@@ -65,7 +65,7 @@ class ReceiptStore:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=pack({":pk": key(job_id, "")["pk"], ":prefix": f"RECEIPT#{Source.CALLBACK}#"}),
+            ExpressionAttributeValues=pack({":pk": key(job_id, "")["pk"], ":prefix": f"RECEIPT#{ReceiptSource.CALLBACK}#"}),
             ConsistentRead=True,
         )
         for page in pages:

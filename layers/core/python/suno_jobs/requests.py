@@ -1,55 +1,59 @@
-"""What a client may ask for: the body of ``POST /v1/jobs``."""
+"""What a client sends: the body of ``POST /v1/jobs``."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SkipValidation, StringConstraints, ValidationInfo, create_model, field_validator
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+from suno_jobs.gateways import GATEWAYS, gateways_with
+from suno_jobs.gateways.base import Kind
+from suno_jobs.kinds import INPUTS, KindInput, Strict
 
 METADATA_BYTES = 512
 
 
-class Strict(BaseModel):
-    """Unknown fields are refused, so that a misspelt one is never silently ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class MusicInput(Strict):
-    """A song. Either ``prompt`` describes it and the gateway writes the words, or ``lyrics`` are sung as they stand.
-
-    Lengths are checked against the chosen gateway's own limits, see ``Gateway.limits``. ``model`` is an open set: our common
-    names (``v4``, ``v4.5``, ``v5``, ...) are translated per gateway, any other name is passed on as it is.
-    """
-
-    prompt: Text | None = None
-    lyrics: Text | None = None
-    style: Text | None = None
-    title: Text | None = None
-    model: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,39}$")] | None = None
-    instrumental: bool = False
-    negative_style: Text | None = None
-    vocal_gender: Literal["male", "female"] | None = None
-
-    @model_validator(mode="after")
-    def _one_source_of_words(self) -> Self:
-        if (self.prompt is None) == (self.lyrics is None):
-            raise ValueError("give either prompt or lyrics")
-        if self.lyrics is not None and self.instrumental:
-            raise ValueError("an instrumental has no lyrics: give a prompt instead")
-        return self
+def _kind(value: Any) -> Any:
+    if isinstance(value, str) and value not in set(Kind):
+        raise ValueError(f"is none of {', '.join(Kind)}")
+    return Kind(value) if isinstance(value, str) else value
 
 
 class JobRequest(Strict):
-    """The body of ``POST /v1/jobs``. ``metadata`` is the client's own and comes back with the job and its event."""
+    """The body of ``POST /v1/jobs``. ``metadata`` is the client's own and comes back with the job and its event.
 
-    gateway: Literal["ttapi", "anyint", "crun", "acedata"]
-    kind: Literal["music"]
-    input: MusicInput
+    ``parse`` is the way in: it validates ``input`` as the input of ``kind``.
+    """
+
+    gateway: str
+    kind: Annotated[Kind, BeforeValidator(_kind)]
+    input: SkipValidation[KindInput]
     metadata: dict[Annotated[str, StringConstraints(min_length=1, max_length=40)], str] = Field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, body: Any) -> JobRequest:
+        """Raises pydantic's ValidationError, which lists every field that is wrong."""
+        kind = body.get("kind") if isinstance(body, dict) else None
+        request = _REQUESTS[Kind(kind)] if isinstance(kind, str) and kind in set(Kind) else cls
+        return request.model_validate(body, strict=True)
+
+    @field_validator("gateway")
+    @classmethod
+    def _known_gateway(cls, gateway: str) -> str:
+        if gateway not in GATEWAYS:
+            raise ValueError(f"is none of {', '.join(GATEWAYS)}")
+        return gateway
+
+    @field_validator("kind")
+    @classmethod
+    def _offered_kind(cls, kind: Kind, info: ValidationInfo) -> Kind:
+        gateway = info.data.get("gateway")
+        if gateway is not None and kind not in GATEWAYS[gateway].kinds:
+            raise ValueError(f"is not offered by {gateway}, but by: {', '.join(gateways_with(kind))}")
+        return kind
 
     @field_validator("metadata")
     @classmethod
@@ -59,5 +63,10 @@ class JobRequest(Strict):
         return metadata
 
     def input_item(self) -> dict[str, Any]:
-        """The input as it is stored: without the fields that were left out."""
+        """The input as it is stored: without the fields that were left out. ``INPUTS[kind]`` reads it back."""
         return self.input.model_dump(exclude_none=True)
+
+
+_REQUESTS: Mapping[Kind, type[JobRequest]] = MappingProxyType(
+    {kind: create_model(f"JobRequest_{kind}", __base__=JobRequest, input=(each, ...)) for kind, each in INPUTS.items()}
+)

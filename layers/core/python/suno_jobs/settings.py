@@ -88,6 +88,8 @@ class StoreTrackSettings(Settings):
     jobs_table: str
     assets_bucket: str
     max_audio_bytes: int
+    max_image_bytes: int
+    max_video_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,33 +3,40 @@
 The items of a job share the partition ``JOB#{job_id}``:
 
     JOB                         the hot record, about half a KB beside the client's metadata
+    JOB#RESULT                  what the task yields beside files, written once
     JOB#TRACK#{track_id}        one per track
     RECEIPT#{source}#{sha256}   see ``receipts``
-    REQUEST                     the validated input, written once
+    REQUEST                     the validated input, and the gateway's ids of what it refers to, written once
 
 so that one query for the prefix ``JOB`` reads a job as its owner sees it, without receipts and request.
 """
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from suno_jobs.dynamo import Change, pack, unpack
 from suno_jobs.errors import Conflict, Fault
-from suno_jobs.models import Asset, Item, Job, Track, TrackState
+from suno_jobs.models import Asset, Item, Job, JobView, Track, TrackState
 from suno_jobs.transitions import TERMINAL, JobState, Progress, may_become
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+RESULT_BYTES = 350_000
+"""Packed, with room for the rest of an item of at most 400 KB."""
 
 DUE_SHARDS = 4
 """Partitions of the due index: enough for thousands of index writes per second, few enough for a sweep to read them all."""
 
 JOB = "JOB"
 REQUEST = "REQUEST"
+RESULT = "JOB#RESULT"
+TRACK = "JOB#TRACK#"
 NOT_DUE = ("due_shard", "due_at")
 INTENT = ("intent", "intent_at")
 OPEN = frozenset(JobState) - TERMINAL
@@ -40,7 +47,7 @@ def key(job_id: str, sort: str) -> Item:
 
 
 def track_key(job_id: str, track_id: str) -> Item:
-    return key(job_id, f"JOB#TRACK#{track_id}")
+    return key(job_id, f"{TRACK}{track_id}")
 
 
 def due(job_id: str, at: int) -> Item:
@@ -77,24 +84,24 @@ class JobStore:
         return Job.from_item(item) if item else None
 
     def request(self, job_id: str) -> Item:
-        """The validated input of the job, as a JSON object."""
-        item = self._get(key(job_id, REQUEST)) or {}
-        request: Item = item["input"]
-        return request
+        """``input`` as it was validated, and ``sources``."""
+        return self._get(key(job_id, REQUEST)) or {}
 
-    def view(self, job_id: str) -> tuple[Job, list[Track]] | None:
-        """The job and its tracks in their order, or None."""
-        answer = self._client.query(
+    def view(self, job_id: str) -> JobView | None:
+        """The job with its result and its tracks in their order, or None."""
+        pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             ExpressionAttributeValues=pack({":pk": key(job_id, JOB)["pk"], ":prefix": JOB}),
             ConsistentRead=True,
         )
-        items = [unpack(item) for item in answer["Items"]]
-        if not items:
+        items = {item["sk"]: item for page in pages for item in map(unpack, page["Items"])}
+        if JOB not in items:
             return None
-        tracks = sorted((Track.from_item(item) for item in items[1:]), key=lambda track: (track.position, track.track_id))
-        return Job.from_item(items[0]), tracks
+        tracks = [Track.from_item(item) for sort, item in items.items() if sort.startswith(TRACK)]
+        tracks.sort(key=lambda track: (track.position, track.track_id))
+        result = json.loads(zlib.decompress(items[RESULT]["body"])) if RESULT in items else None
+        return JobView(Job.from_item(items[JOB]), tuple(tracks), result)
 
     def due_jobs(self, now: int) -> Iterator[str]:
         """Ids of jobs whose due time has passed, shard by shard, longest overdue first."""
@@ -114,7 +121,7 @@ class JobStore:
 
     def create(self, job: Job, request: Item, *, due_at: int) -> bool:
         """Writes job and request together; False when the job exists already. Raises Conflict while another creates it."""
-        items = {JOB: job.to_item() | due(job.job_id, due_at), REQUEST: {"input": request}}
+        items = {JOB: job.to_item() | due(job.job_id, due_at), REQUEST: request}
         try:
             self._client.transact_write_items(
                 TransactItems=[
@@ -150,11 +157,18 @@ class JobStore:
         change.require("attribute_not_exists(#intent) OR #intent = :mine", "intent", mine=intent)
         return self._change(job_id, change, now)
 
-    def accept_task(self, job_id: str, task_id: str, *, now: int, due_at: int) -> Job:
-        """Records the task of a submission that was accepted, or that a callback brought to light."""
+    def accept_task(
+        self, job_id: str, task_id: str | None, *, now: int, due_at: int, done: bool = False, fault: Fault | None = None
+    ) -> Job:
+        """Records the task of a submission that was accepted, or that a callback brought to light.
+
+        ``done``: it was answered with its result, which is recorded already, or with a ``fault``.
+        """
+        known = {"task_id": task_id, "fault": fault}
+        sets = {"state": JobState.GENERATING, "done": done, **{name: value for name, value in known.items() if value}}
         change = Change(
-            sets={"task_id": task_id, "state": JobState.GENERATING, **due(job_id, due_at)},
-            removes=(*INTENT, "grace_until", "fault"),
+            sets={**sets, **due(job_id, due_at)},
+            removes=(*INTENT, "grace_until", *(() if fault else ("fault",))),
         )
         return self._change(job_id, change.require_one_of("state", may_become(JobState.GENERATING)), now)
 
@@ -227,34 +241,49 @@ class JobStore:
         One that is stored, or was refused for good by the gate, is never touched (I3); one that is ready only gives way to a
         newer link, for a gateway that fails a task may no longer name the track that it had finished.
         """
+        item = track.to_item()
+        told: Item = {
+            name: item[name] for name in ("position", "state", "title", "model", "duration_seconds", "fault") if name in item
+        }
         change = Change(
-            sets={name: value for name, value in track.to_item().items() if name not in ("track_id", "assets")},
+            sets=told,
             defaults={"track_id": track.track_id, "assets": []},
             removes=() if track.fault else ("fault",),
         )
-        open_to = "attribute_not_exists(#state) OR (#state = :failed AND attribute_not_exists(#source_url))"
+        open_to = "attribute_not_exists(#state) OR (#state = :failed AND attribute_not_exists(#links))"
         if track.state is TrackState.READY:
-            change.require(
-                f"{open_to} OR #state = :ready", "state", "source_url", failed=TrackState.FAILED, ready=TrackState.READY
-            )
+            change.sets = {**told, "links": item["links"]}
+            change.require(f"{open_to} OR #state = :ready", "state", "links", failed=TrackState.FAILED, ready=TrackState.READY)
         else:
-            change.require(open_to, "state", "source_url", failed=TrackState.FAILED)
+            change.require(open_to, "state", "links", failed=TrackState.FAILED)
         self._unless_conflict_at(track_key(job_id, track.track_id), change)
 
-    def store_track(self, job_id: str, track_id: str, asset: Asset, duration_seconds: float) -> None:
-        """The asset lies in the bucket and passed the gate. The duration is the one measured in the file."""
+    def store_track(
+        self, job_id: str, track_id: str, assets: Sequence[Asset], missing: Mapping[str, Fault], duration_seconds: float | None
+    ) -> None:
+        """The assets lie in the bucket and passed the gate. The duration is the one measured in the audio."""
+        measured = {} if duration_seconds is None else {"duration_seconds": duration_seconds}
         change = Change(
-            sets={"state": TrackState.STORED, "assets": [asset], "duration_seconds": duration_seconds},
-            removes=("fault",),
+            sets={"state": TrackState.STORED, "assets": list(assets), "missing": missing, **measured}, removes=("fault",)
         )
         change.require("#state <> :stored", "state", stored=TrackState.STORED)
         self._unless_conflict_at(track_key(job_id, track_id), change)
 
-    def fail_track(self, job_id: str, track_id: str, fault: Fault, *, final: bool) -> None:
-        """Records why a track could not be stored; unless ``final`` it stays ready and is tried again."""
-        change = Change(sets={"fault": fault, "state": TrackState.FAILED if final else TrackState.READY})
+    def fail_track(self, job_id: str, track_id: str, fault: Fault, assets: Sequence[Asset] = (), *, final: bool) -> None:
+        """Records why a track could not be stored, and what of it is; unless ``final`` it stays ready and is tried again."""
+        state = TrackState.FAILED if final else TrackState.READY
+        change = Change(sets={"fault": fault, "state": state, "assets": list(assets)})
         change.require("#state <> :stored", "state", stored=TrackState.STORED)
         self._unless_conflict_at(track_key(job_id, track_id), change)
+
+    def record_result(self, job_id: str, result: Mapping[str, Any]) -> None:
+        """Keeps what the task yields beside files, packed: the words of a long song are many. The first result stands."""
+        body = zlib.compress(json.dumps(result).encode())
+        if len(body) > RESULT_BYTES:
+            # Nothing that a gateway makes of a song; what it really said lies whole in a receipt.
+            body = zlib.compress(json.dumps({"too_large": len(body)}).encode())
+        change = Change(sets={"body": body}).require_absent("body")
+        self._unless_conflict_at(key(job_id, RESULT), change)
 
     # End and sweep
 

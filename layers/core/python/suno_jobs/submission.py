@@ -13,17 +13,24 @@ from dataclasses import dataclass
 from suno_jobs.calls import AccountUnusable, GatewayCalls
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoSlot
 from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.base import Accepted, GatewayRequest, Refused
-from suno_jobs.gateways.wire import Account
+from suno_jobs.gateways.base import Accepted, Ambiguous, Done, GatewayRequest, Refused, Source, Submission
+from suno_jobs.gateways.wire import REPLY_SECONDS, Account
+from suno_jobs.kinds import INPUTS
 from suno_jobs.models import Job
-from suno_jobs.receipts import ReceiptStore, Source
-from suno_jobs.requests import MusicInput
+from suno_jobs.receipts import ReceiptSource, ReceiptStore
+from suno_jobs.reports import record_report
 from suno_jobs.store import JobStore
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Pace, Step
 
 SUBMIT_SECONDS = 60
-"""No submission lives longer: the function that makes it has this timeout. An older intent belongs to a dead function."""
+"""An intent that is older counts as lost. Should its function live on after all, its answer is still taken."""
+
+LONG_SUBMIT_SECONDS = 330
+"""The same for an operation that is answered with its result: longer than the function that makes it can live."""
+
+SYNCHRONOUS_SECONDS = 270
+"""How long an operation may take that is answered with its result."""
 
 LOST = Fault(
     ErrorCode.AMBIGUOUS,
@@ -65,13 +72,16 @@ class Submitter:
             if self.calls.account_renewed():
                 return Step(job.job_id, "wait", self.pace.step(job))
             return self._fail(job, Fault(ErrorCode.AUTHENTICATION, str(error)))
-        request = GATEWAYS[job.gateway].music_request(
-            MusicInput.model_validate(self.jobs.request(job.job_id)),
+        stored = self.jobs.request(job.job_id)
+        request = GATEWAYS[job.gateway].request(
+            job.kind,
+            INPUTS[job.kind].model_validate(stored["input"]),
+            sources=[Source(**source) for source in stored["sources"]],
             callback_url=self.callback_url(job.gateway, job.job_id),
         )
         self.calls.take_slot(job)
         now = self._now()
-        due_at = now + SUBMIT_SECONDS + self.pace.slack
+        due_at = now + intent_seconds(job) + self.pace.slack
         job = self.jobs.begin_submission(job.job_id, self.random_bytes(8).hex(), now=now, due_at=due_at)
         return self._send(job, account, request)
 
@@ -82,23 +92,43 @@ class Submitter:
     def _send(self, job: Job, account: Account, request: GatewayRequest) -> Step:
         """The one paid request. What came of it is recorded before its receipt: the job matters more than the evidence."""
         try:
-            reply = self.calls.send(job, account, request)
+            synchronous = GATEWAYS[job.gateway].kinds[job.kind].synchronous
+            reply = self.calls.send(job, account, request, SYNCHRONOUS_SECONDS if synchronous else REPLY_SECONDS)
         except GatewayUnreachable as error:
             fault = Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True)
-            return self._lose(job, fault) if error.sent else self._refuse(job, Refused(fault, again=True))
-        submission = GATEWAYS[job.gateway].read_submission(reply)
+            step = self._lose(job, fault) if error.sent else self._refuse(job, Refused(fault, again=True))
+            self.calls.note(job, fault)
+            return step
+        submission = GATEWAYS[job.gateway].read_submission(job.kind, reply)
+        try:
+            return self._record(job, submission)
+        finally:
+            if not isinstance(submission, Accepted):
+                self.receipts.record(job.job_id, ReceiptSource.SUBMISSION, reply.body, now=self._now(), status=reply.status)
+            self.calls.note(job, submission.fault if isinstance(submission, Refused | Ambiguous) else None)
+
+    def _record(self, job: Job, submission: Submission) -> Step:
         if isinstance(submission, Accepted):
             return self._accept(job, submission.task_id)
-        try:
-            return self._refuse(job, submission) if isinstance(submission, Refused) else self._lose(job, submission.fault)
-        finally:
-            self.receipts.record(job.job_id, Source.SUBMISSION, reply.body, now=self._now(), status=reply.status)
+        if isinstance(submission, Done):
+            return self._finish(job, submission)
+        if isinstance(submission, Refused):
+            return self._refuse(job, submission)
+        return self._lose(job, submission.fault)
 
     def _accept(self, job: Job, task_id: str) -> Step:
         now = self._now()
         wait = self.pace.wait(job, now)
         self.jobs.accept_task(job.job_id, task_id, now=now, due_at=now + wait + self.pace.slack)
         return Step(job.job_id, "wait", wait)
+
+    def _finish(self, job: Job, done: Done) -> Step:
+        """The answer is the result, and cannot be read a second time: it is recorded before anything else."""
+        record_report(self.jobs, job, done.report)
+        now = self._now()
+        due_at = now + self.pace.slack
+        self.jobs.accept_task(job.job_id, done.task_id, now=now, due_at=due_at, done=True, fault=done.report.fault)
+        return _leave_to_check(job.job_id)
 
     def _refuse(self, job: Job, refused: Refused) -> Step:
         now = self._now()
@@ -124,6 +154,11 @@ class Submitter:
 
     def _now(self) -> int:
         return int(self.clock())
+
+
+def intent_seconds(job: Job) -> int:
+    """How long the intent of this job is waited for."""
+    return LONG_SUBMIT_SECONDS if GATEWAYS[job.gateway].kinds[job.kind].synchronous else SUBMIT_SECONDS
 
 
 def _leave_to_check(job_id: str) -> Step:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from suno_jobs.errors import Fault
-from suno_jobs.models import Asset, Job, Track
+from suno_jobs.models import Asset, JobView, Track
 
 Json = dict[str, Any]
 
 
-def job_view(job: Job, tracks: Iterable[Track] = (), *, url: Callable[[Asset, Track], str] | None = None) -> Json:
+def job_view(view: JobView, *, url: Callable[[Asset, Track], str] | None = None) -> Json:
     """``url`` makes a link for a stored asset; without it the view holds keys only. Never shows a gateway's own link."""
+    job = view.job
     return {
         "job_id": job.job_id,
         "gateway": job.gateway,
@@ -30,7 +31,8 @@ def job_view(job: Job, tracks: Iterable[Track] = (), *, url: Callable[[Asset, Tr
         "updated_at": _time(job.updated_at),
         "deadline_at": _time(job.deadline_at),
         "error": _error(job.fault),
-        "tracks": [_track_view(track, url) for track in tracks],
+        "tracks": [_track_view(track, url) for track in view.tracks],
+        "result": view.result,
     }
 
 
@@ -44,10 +46,12 @@ def _track_view(track: Track, url: Callable[[Asset, Track], str] | None) -> Json
     return {
         "track_id": track.track_id,
         "title": track.title,
+        "model": track.model,
         "duration_seconds": track.duration_seconds,
         "state": track.state,
         "error": _error(track.fault),
         "assets": [asdict(asset) | ({"url": url(asset, track)} if url else {}) for asset in track.assets],
+        "missing": {name: _error(fault) for name, fault in track.missing.items()},
     }
 
 

@@ -6,15 +6,20 @@ tested with bytes alone. ``gateways.wire`` does the sending.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from suno_jobs.errors import Fault
+from suno_jobs.vocabulary import Kind as Kind  # noqa: PLC0414 - part of the model that gateways share
+from suno_jobs.vocabulary import Link as Link  # noqa: PLC0414
+from suno_jobs.vocabulary import Media as Media  # noqa: PLC0414
+from suno_jobs.vocabulary import Result as Result  # noqa: PLC0414
 
 if TYPE_CHECKING:
-    from suno_jobs.requests import MusicInput
+    from suno_jobs.gateways.verdicts import Meaning
+    from suno_jobs.kinds import KindInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,80 @@ class GatewayReply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class TaskStatus(StrEnum):
+    PENDING = "pending"
+    TEXT_READY = "text_ready"
+    FIRST_READY = "first_ready"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTrack:
+    """One result of a task. ``links`` is empty until the track is ready: never a preview stream, never a cover alone.
+
+    ``model`` is the model that made it, by our common name where we know it.
+    """
+
+    track_id: str
+    links: tuple[Link, ...] = ()
+    title: str | None = None
+    duration_seconds: float | None = None
+    model: str | None = None
+    fault: Fault | None = None
+
+    @property
+    def ready(self) -> bool:
+        return any(link.required for link in self.links)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """What a gateway says of a task.
+
+    ``SUCCEEDED`` promises what the kind's ``Result`` asks for: at least one ready track, or a ``result`` that is not empty. A
+    gateway's success without it comes as ``FAILED`` with fault ``no_audio``. A ``FAILED`` task may still hold good tracks,
+    which are kept. ``result`` is what is no file, in our words: ``{"lyrics": [{"title", "text"}]}``, ``{"persona_id"}``,
+    ``{"audio_id"}``, ``{"words": [{"word", "start_s", "end_s"}]}``. ``unknown_words`` are status words that the adapter does
+    not know: tolerated as still running, and reported.
+    """
+
+    status: TaskStatus
+    tracks: tuple[TaskTrack, ...] = ()
+    result: Mapping[str, Any] | None = None
+    fault: Fault | None = None
+    unknown_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """The reading failed and says nothing about the task.
+
+    ``again`` False: asking again changes nothing until somebody mends the account or the request. The task may still end
+    well.
+    """
+
+    fault: Fault
+    again: bool = True
+    retry_after_seconds: float | None = None
+
+
+Reading = TaskReport | Unread
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The gateway took the submission, and very likely the money."""
+    """The gateway took the submission, and very likely the money; or it names the task that the same one made earlier."""
 
     task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A synchronous operation, answered with its result. ``report`` is terminal; ``task_id`` is there if one was named."""
+
+    report: TaskReport
+    task_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,52 +133,19 @@ class Ambiguous:
     fault: Fault
 
 
-Submission = Accepted | Refused | Ambiguous
-
-
-class TaskStatus(StrEnum):
-    PENDING = "pending"
-    TEXT_READY = "text_ready"
-    FIRST_READY = "first_ready"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
+Submission = Accepted | Done | Refused | Ambiguous
 
 
 @dataclass(frozen=True, slots=True)
-class TaskTrack:
-    """One result of a task. ``audio_url`` is None until the final audio of this track is there: never a preview stream."""
+class Source:
+    """What an earlier job of ours made on the same gateway, in that gateway's ids.
 
-    track_id: str
-    audio_url: str | None = field(default=None, repr=False)
-    title: str | None = None
-    duration_seconds: float | None = None
-    fault: Fault | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TaskReport:
-    """What a gateway says of a task.
-
-    ``SUCCEEDED`` promises at least one track with an ``audio_url``; a gateway's success without any comes as ``FAILED`` with
-    fault ``no_audio``. A ``FAILED`` task may still hold good tracks, which are kept. ``unknown_words`` are status words that
-    the adapter does not know: tolerated as still running, and reported.
+    ``task_id`` is empty for a job of a synchronous operation that names no task. ``track_id`` is the id of a track, or the
+    ``audio_id`` of an upload.
     """
 
-    status: TaskStatus
-    tracks: tuple[TaskTrack, ...] = ()
-    fault: Fault | None = None
-    unknown_words: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """The reading failed and says nothing about the task; try again later."""
-
-    fault: Fault
-    retry_after_seconds: float | None = None
-
-
-Reading = TaskReport | Unread
+    task_id: str
+    track_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +157,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class MusicLimits:
+class Limits:
     """Longest permitted texts, in characters."""
 
     prompt: int = 500
@@ -126,36 +167,36 @@ class MusicLimits:
     negative_style: int = 200
 
 
-def check_lengths(music: MusicInput, limits: MusicLimits, *, description: str | None = None) -> tuple[tuple[str, str], ...]:
-    """Every field of ``music`` that is longer than ``limits`` allows, with the reason.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One kind on one gateway.
 
-    ``description`` is the text that is really sent for a prompt, when more than the prompt was folded into it.
+    ``sources``: how many earlier results the job must refer to. ``fields``: what of our input the gateway has a place for;
+    anything else is refused rather than dropped. ``required``: those it cannot do without, ``a/b`` where one of both is enough.
+    ``synchronous``: the submission is answered with the result. ``note`` tells users what the documents leave open.
     """
-    texts = {name: getattr(music, name) for name in ("prompt", "lyrics", "style", "title", "negative_style")}
-    long = [
-        (name, f"is {len(text)} characters long, this gateway allows {getattr(limits, name)}")
-        for name, text in texts.items()
-        if text is not None and len(text) > getattr(limits, name)
-    ]
-    if music.prompt is not None and description is not None and len(music.prompt) <= limits.prompt < len(description):
-        sent = f"is {len(description)} characters long together with the other words that describe the song"
-        long.append(("prompt", f"{sent}, this gateway allows {limits.prompt}"))
-    return tuple(long)
+
+    result: Result = Result.TRACKS
+    sources: int = 0
+    fields: frozenset[str] = frozenset()
+    required: tuple[str, ...] = ()
+    synchronous: bool = False
+    note: str = ""
+
+    @property
+    def needs_source(self) -> bool:
+        return self.sources > 0
 
 
-def describe(music: MusicInput, *, negative: bool) -> str:
-    """The prompt with style, title and, if ``negative``, what to avoid: for a simple mode that has one text field only."""
-    lines = [
-        music.prompt,
-        music.style and f"Style: {music.style}",
-        music.title and f"Title: {music.title}",
-        music.negative_style and f"Avoid: {music.negative_style}" if negative else None,
-    ]
-    return "\n".join(line for line in lines if line)
+Problems = tuple[tuple[str, str], ...]
+"""What a gateway would refuse, as pairs of field and reason."""
 
 
 class Gateway(Protocol):
-    """What the project asks of a gateway. Every method is pure; none raises on any reply."""
+    """What the project asks of a gateway. Every method is pure; none raises on any reply.
+
+    ``kind`` is one of ``kinds`` wherever it is asked for.
+    """
 
     @property
     def name(self) -> str: ...
@@ -168,26 +209,73 @@ class Gateway(Protocol):
     def rate(self) -> Rate: ...
 
     @property
-    def limits(self) -> MusicLimits:
+    def limits(self) -> Limits:
         """What the default model takes."""
 
     @property
     def default_model(self) -> str: ...
 
+    @property
+    def models(self) -> Mapping[str, str]:
+        """Our common names with the gateway's. An open set: any other name is passed on as it is."""
+
+    @property
+    def kinds(self) -> Mapping[Kind, Offer]: ...
+
+    @property
+    def callback_stages(self) -> tuple[str, ...]:
+        """The stages that are called back, in order; the last is the end, good or bad."""
+
+    @property
+    def link_days(self) -> Mapping[str, float | None]:
+        """How many days links live, per host, ``*`` for every other; None where nothing is promised."""
+
+    @property
+    def meanings(self) -> Mapping[str, Meaning]:
+        """What each of the gateway's error codes means."""
+
     def authorization(self, api_key: str) -> Mapping[str, str]:
         """The headers that carry the key."""
 
-    def check_music(self, music: MusicInput) -> tuple[tuple[str, str], ...]:
-        """What this gateway would refuse in ``music``, as pairs of field and reason. Empty: it may be submitted."""
+    def check(self, kind: Kind, given: KindInput) -> Problems:
+        """What this gateway would refuse in ``given``. Empty: it may be submitted."""
 
-    def music_request(self, music: MusicInput, *, callback_url: str) -> GatewayRequest:
-        """The paid request."""
+    def request(self, kind: Kind, given: KindInput, *, sources: Sequence[Source], callback_url: str) -> GatewayRequest:
+        """The paid request. ``sources`` are what ``given`` refers to, in its order, as many as the offer says."""
 
-    def read_submission(self, reply: GatewayReply) -> Submission: ...
+    def read_submission(self, kind: Kind, reply: GatewayReply) -> Submission: ...
 
-    def status_request(self, task_id: str) -> GatewayRequest: ...
+    def status_request(self, kind: Kind, task_id: str) -> GatewayRequest: ...
 
-    def read_status(self, reply: GatewayReply) -> Reading: ...
+    def read_status(self, kind: Kind, reply: GatewayReply) -> Reading: ...
 
     def read_callback(self, body: bytes) -> str | None:
         """The task id that a callback body names, or None. A hint only (I8)."""
+
+
+@runtime_checkable
+class BatchReading(Protocol):
+    """Optional: many tasks in one request."""
+
+    @property
+    def batch_size(self) -> int: ...
+
+    def batch_request(self, task_ids: Sequence[str]) -> GatewayRequest:
+        """``task_ids`` are at most ``batch_size``."""
+
+    def read_batch(self, kinds: Mapping[str, Kind], reply: GatewayReply) -> Mapping[str, Reading] | Unread:
+        """``kinds`` are the tasks asked for. Those that the answer leaves out are left out: nothing is known of them."""
+
+
+@runtime_checkable
+class LinkRecovery(Protocol):
+    """Optional: new links for a task whose links have expired."""
+
+    def recovery_request(self, task_id: str, *, callback_url: str) -> GatewayRequest: ...
+
+    def read_recovery_submission(self, reply: GatewayReply) -> Submission: ...
+
+    def recovery_status_request(self, recovery_task_id: str) -> GatewayRequest: ...
+
+    def read_recovery(self, reply: GatewayReply) -> Reading:
+        """The tracks in the order of the first reading. One that could not be recovered has a fault."""

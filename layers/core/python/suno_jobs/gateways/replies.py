@@ -88,8 +88,8 @@ def seconds(value: Any) -> float | None:
     return number if 0 < number <= _LONGEST_TRACK_SECONDS else None
 
 
-def audio_url(value: Any) -> str | None:
-    """A URL that can be the final audio, or None for what gateways are known to send instead of one.
+def media_url(value: Any) -> str | None:
+    """A URL that can be a final file, or None for what gateways are known to send instead of one.
 
     Seen in public issue threads: nothing, "None", ``.../None.mp3`` and ``.../api/forbidden`` on a task that succeeded.
     Which hosts and schemes may be fetched is for the downloader to say.

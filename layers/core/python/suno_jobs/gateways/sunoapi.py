@@ -1,72 +1,62 @@
-"""What the gateways of the sunoapi.org family have in common; of ours AnyInt, and a later sunoapi or kie.
-
-Facts: sunoapi.org's record-info and music callback pages, AnyInt's task states. AnyInt shows neither its submit reply nor its
-query reply, so both are read with and without the family's ``{code, msg, data}`` around them, in camelCase and in snake_case.
-"""
+"""sunoapi.org, with the tables that kie.ai has too."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
 
-from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.base import GatewayReply, Reading, TaskStatus, TaskTrack
-from suno_jobs.gateways.replies import code_word, inner, pick, task_id
-from suno_jobs.gateways.tracks import Spelling, ended, failed, read_tracks, running
-from suno_jobs.gateways.verdicts import Complaint, Meanings, http_code, is_ok, shapeless, unread
+from suno_jobs.gateways.base import Kind, Rate
+from suno_jobs.gateways.family import MODELS, RecoveringFamily, Route
+from suno_jobs.gateways.family_requests import OFFERS
+from suno_jobs.gateways.verdicts import DENIED, INVALID, LATER, NOT_FOUND, QUOTA, RATE, UNKNOWN
 
-_TASK_ID = ("taskId", "task_id")
-_TRACK = Spelling(track_id=("id",), audio_url=("audioUrl", "audio_url"))
+_GENERATE = "/api/v1/generate"
+_SONG = f"{_GENERATE}/record-info"
 
-_RUNNING = {
-    "PENDING": TaskStatus.PENDING,
-    "TEXT_SUCCESS": TaskStatus.TEXT_READY,
-    "FIRST_SUCCESS": TaskStatus.FIRST_READY,
+ROUTES: Mapping[Kind, Route] = MappingProxyType(
+    {
+        Kind.MUSIC: Route(_GENERATE, _SONG),
+        Kind.EXTEND: Route(f"{_GENERATE}/extend", _SONG),
+        Kind.UPLOAD_COVER: Route(f"{_GENERATE}/upload-cover", _SONG),
+        Kind.UPLOAD_EXTEND: Route(f"{_GENERATE}/upload-extend", _SONG),
+        Kind.ADD_VOCALS: Route(f"{_GENERATE}/add-vocals", _SONG),
+        Kind.ADD_INSTRUMENTAL: Route(f"{_GENERATE}/add-instrumental", _SONG),
+        Kind.MASHUP: Route(f"{_GENERATE}/mashup", _SONG),
+        Kind.REPLACE_SECTION: Route(f"{_GENERATE}/replace-section", _SONG),
+        Kind.SOUNDS: Route(f"{_GENERATE}/sounds", _SONG),
+        Kind.LYRICS: Route("/api/v1/lyrics", "/api/v1/lyrics/record-info"),
+        Kind.STEMS: Route("/api/v1/vocal-removal/generate", "/api/v1/vocal-removal/record-info"),
+        Kind.WAV: Route("/api/v1/wav/generate", "/api/v1/wav/record-info"),
+        Kind.MP4: Route("/api/v1/mp4/generate", "/api/v1/mp4/record-info"),
+        Kind.COVER_ART: Route("/api/v1/suno/cover/generate", "/api/v1/suno/cover/record-info"),
+        Kind.TIMESTAMPED_LYRICS: Route(f"{_GENERATE}/get-timestamped-lyrics"),
+        Kind.PERSONA: Route(f"{_GENERATE}/generate-persona"),
+    }
+)
+
+MEANINGS = {
+    "400": INVALID,
+    "401": DENIED,
+    "402": QUOTA,  # on the cover pages; elsewhere 429 says it
+    "404": NOT_FOUND,
+    "405": RATE,
+    "409": INVALID,  # the record exists already; with its task id it is adopted instead
+    "413": INVALID,  # a text is too long
+    "429": QUOTA,  # not the rate: that is 405 and 430
+    "430": RATE,
+    "455": LATER,
+    "500": UNKNOWN,
 }
-_FAILED = {
-    "CREATE_TASK_FAILED": ErrorCode.GENERATION_FAILED,
-    "GENERATE_AUDIO_FAILED": ErrorCode.GENERATION_FAILED,
-    "SENSITIVE_WORD_ERROR": ErrorCode.CONTENT_REJECTED,
-    "CALLBACK_EXCEPTION": ErrorCode.GATEWAY_ERROR,
-}
 
-
-def complaint(reply: GatewayReply, body: dict[str, Any] | None) -> Complaint | None:
-    """The body's code decides; HTTP 200 with an error code inside is how this family refuses."""
-    if body is None:
-        return shapeless(reply)
-    code = code_word(body.get("code"))
-    if is_ok(reply) and code in (None, "200"):
-        return None
-    codes = tuple(each for each in (code, http_code(reply)) if each not in (None, "200"))
-    return Complaint(codes, pick(body, "msg", "message"))
-
-
-def named_task(body: dict[str, Any] | None) -> str | None:
-    return task_id(body, *_TASK_ID)
-
-
-def read_music(reply: GatewayReply, body: dict[str, Any] | None, meanings: Meanings) -> Reading:
-    """A music task's record. Of an unknown status, and of one without any, the task is taken to be still running."""
-    refusal = complaint(reply, body)
-    if body is None or refusal is not None:
-        return unread(reply, meanings, refusal or shapeless(reply))
-    data = inner(body, "data")
-    record = data if any(name in data for name in (*_TASK_ID, "status")) else body
-    status = code_word(record.get("status"))
-    if status is None:
-        return unread(reply, meanings, shapeless(reply))
-    tracks, word = _tracks(record), status.upper()
-    if word == "SUCCESS" or (word == "CALLBACK_EXCEPTION" and any(track.audio_url for track in tracks)):
-        # The exception is about our endpoint, not about the song.
-        return ended(tracks)
-    if word in _FAILED:
-        codes = (code_word(pick(record, "errorCode", "error_code")), status)
-        reason = Complaint(codes, pick(record, "errorMessage", "error_message"))
-        return failed(tracks, reason.fault(_FAILED[word]))
-    return running(_RUNNING.get(word, TaskStatus.PENDING), tracks, () if word in _RUNNING else (status,))
-
-
-def _tracks(record: dict[str, Any]) -> tuple[TaskTrack, ...]:
-    response = inner(record, "response")
-    songs = pick(response, "sunoData", "suno_data", "data") or pick(record, "sunoData", "suno_data", "data")
-    return read_tracks(songs, _TRACK)
+SUNOAPI = RecoveringFamily(
+    name="sunoapi",
+    base_url="https://api.sunoapi.org",
+    # What users report; the pages name no figure.
+    rate=Rate(20, 10.0),
+    meanings=MappingProxyType(MEANINGS),
+    routes=ROUTES,
+    kinds=OFFERS,
+    models=MappingProxyType(MODELS),
+    link_days=MappingProxyType({"*": 14.0}),
+    callback_stages=("text", "first", "complete"),
+)

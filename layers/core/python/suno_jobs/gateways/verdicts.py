@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from suno_jobs.errors import ErrorCode, Fault
-from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Refused, Submission, Unread
+from suno_jobs.gateways.base import Accepted, Ambiguous, Done, GatewayReply, Refused, Submission, TaskReport, Unread
 from suno_jobs.gateways.replies import clean_message, pause
 
 _MENDS_ITSELF = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.MAINTENANCE, ErrorCode.GENERATION_FAILED, ErrorCode.NO_AUDIO})
@@ -17,16 +17,27 @@ class Meaning:
     """What one error code of one gateway means.
 
     ``refused``: a submission answered so has certainly created nothing. ``again``: and the same one may be sent once more.
+    ``reread``: a reading answered so may be repeated.
     """
 
     code: ErrorCode
     refused: bool = True
     again: bool = False
+    reread: bool = False
 
 
 Meanings = Mapping[str, Meaning]
 
-UNKNOWN = Meaning(ErrorCode.GATEWAY_ERROR, refused=False)
+INVALID = Meaning(ErrorCode.INVALID_REQUEST)
+DENIED = Meaning(ErrorCode.AUTHENTICATION)
+QUOTA = Meaning(ErrorCode.QUOTA)
+CONTENT = Meaning(ErrorCode.CONTENT_REJECTED)
+RATE = Meaning(ErrorCode.RATE_LIMITED, again=True, reread=True)
+LATER = Meaning(ErrorCode.MAINTENANCE, again=True, reread=True)
+NOT_FOUND = Meaning(ErrorCode.NOT_FOUND)
+UNKNOWN = Meaning(ErrorCode.GATEWAY_ERROR, refused=False, reread=True)
+"""A code that says nothing certain: a server's own trouble, a timeout, or a code in no table."""
+BROKEN = Meaning(ErrorCode.GENERATION_FAILED, refused=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +61,26 @@ def fault(code: ErrorCode, message: str, *, gateway_code: str | None = None, tra
     return Fault(code, message, retryable=code in _MENDS_ITSELF, gateway_code=gateway_code, trace_id=trace_id)
 
 
-def settle(reply: GatewayReply, meanings: Meanings, complaint: Complaint | None, task_id: str | None) -> Submission:
+def settle(
+    reply: GatewayReply,
+    meanings: Meanings,
+    complaint: Complaint | None,
+    task_id: str | None,
+    report: TaskReport | None = None,
+) -> Submission:
     """What became of a submission.
 
-    Accepted needs a task id and no complaint. A refusal must be one that the table calls certain, and must not name a task
-    all the same. Everything else is Ambiguous, because a wrong guess pays twice.
+    Without a complaint it is Done if the answer holds the ``report`` of a synchronous operation, Accepted if it names a task.
+    A refusal must be one that the table calls certain, and must not name a task all the same. Everything else is Ambiguous,
+    because a wrong guess pays twice.
     """
     if complaint is None:
+        if report is not None:
+            return Done(report, task_id)
         if task_id:
             return Accepted(task_id)
-        return Ambiguous(fault(ErrorCode.AMBIGUOUS, "the gateway said yes, but named no task", gateway_code=str(reply.status)))
+        lost = "the gateway said yes, but named no task and gave no result"
+        return Ambiguous(fault(ErrorCode.AMBIGUOUS, lost, gateway_code=str(reply.status)))
     meaning = complaint.meaning(meanings)
     if meaning.refused and not task_id:
         return Refused(complaint.fault(meaning.code), again=meaning.again, retry_after_seconds=pause(reply))
@@ -67,7 +88,8 @@ def settle(reply: GatewayReply, meanings: Meanings, complaint: Complaint | None,
 
 
 def unread(reply: GatewayReply, meanings: Meanings, complaint: Complaint) -> Unread:
-    return Unread(complaint.fault(complaint.meaning(meanings).code), retry_after_seconds=pause(reply))
+    meaning = complaint.meaning(meanings)
+    return Unread(complaint.fault(meaning.code), again=meaning.reread, retry_after_seconds=pause(reply))
 
 
 def shapeless(reply: GatewayReply) -> Complaint:

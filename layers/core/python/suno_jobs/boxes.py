@@ -1,0 +1,64 @@
+"""The boxes of ISO 14496-12, of which MP4 and M4A are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from suno_jobs.contents import Source, truncated, wrong_type
+
+_ENCRYPTED = frozenset({b"enca", b"encv", b"drms"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """``start`` is where its content begins."""
+
+    name: bytes
+    start: int
+    end: int
+
+
+def _boxes(source: Source, start: int, end: int) -> Iterator[_Box]:
+    """Refuses a last box of size 0, which reaches to the end of the file: nobody can tell whether that was cut."""
+    while start < end:
+        head = source.at(start, 16)
+        size, skip = int.from_bytes(head[:4]), 8
+        if size == 1:
+            size, skip = int.from_bytes(head[8:16]), 16
+        if len(head) < skip or size < skip or start + size > end:
+            truncated("the file is shorter than it announces")
+        yield _Box(head[4:8], start + skip, start + size)
+        start += size
+
+
+def _inside(source: Source, box: _Box, *path: bytes) -> Iterator[_Box]:
+    for child in _boxes(source, box.start, box.end):
+        if child.name == path[0]:
+            yield from _inside(source, child, *path[1:]) if path[1:] else (child,)
+
+
+def track_handlers(source: Source) -> set[bytes]:
+    """What the tracks hold, ``soun`` or ``vide`` and others, once the file is known to be whole and to play by itself.
+
+    Raises AssetNotReady for a cut file, a fragment of a stream and an encrypted file.
+    """
+    top = {box.name: box for box in _boxes(source, 0, source.size)}
+    if b"moof" in top:
+        wrong_type("the file is a fragment of a stream")
+    if b"moov" not in top or b"mdat" not in top:
+        truncated("the file lacks its index or what the index points to")
+    if any(_inside(source, top[b"moov"], b"pssh")):
+        wrong_type("the file is encrypted")
+    handlers = set()
+    for media in _inside(source, top[b"moov"], b"trak", b"mdia"):
+        handlers |= {source.at(box.start + 8, 4) for box in _inside(source, media, b"hdlr")}
+        for table in _inside(source, media, b"minf", b"stbl", b"stsd"):
+            _check_sample_entries(source, table)
+    return handlers
+
+
+def _check_sample_entries(source: Source, table: _Box) -> None:
+    for entry in _boxes(source, table.start + 8, table.end):
+        if entry.name in _ENCRYPTED or b"sinf" in source.at(entry.start, entry.end - entry.start):
+            wrong_type("the file is encrypted")

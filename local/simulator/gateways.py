@@ -1,0 +1,15 @@
+"""The gateways that are simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from local.simulator.acedata import AceData
+from local.simulator.anyint import AnyInt
+from local.simulator.crun import Crun
+from local.simulator.kie import Kie
+from local.simulator.sunoapi import SunoApi
+from local.simulator.ttapi import Ttapi
+from local.simulator.wire import Wire
+
+WIRES: Mapping[str, Wire] = {wire.name: wire for wire in (Ttapi(), AnyInt(), Crun(), AceData(), SunoApi(), Kie())}
