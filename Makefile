@@ -42,7 +42,7 @@ FAST := tests/unit tests/properties tests/integration/simulator tests/integratio
 STACK := tests/integration/test_local_stack.py tests/integration/test_jobs.py
 
 test: $(READY) ## Unit, property and integration tests
-	$(BIN)/pytest --numprocesses=auto --cov $(FAST)
+	$(BIN)/pytest --numprocesses=auto $(FAST) --cov
 	$(BIN)/pytest --numprocesses=auto --dist=loadfile $(STACK)
 
 test-kinds: $(READY) ## Every kind on every gateway, through the whole stack

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError as AwsError
 from suno_jobs.assets import TrackStorer
 from suno_jobs.download import Downloaded
 from suno_jobs.errors import AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
-from suno_jobs.models import Track, TrackState
+from suno_jobs.models import Asset, Track, TrackState
 from suno_jobs.transitions import JobState
 from suno_jobs.vocabulary import Link, Media
 from tests.world import BUCKET, ROOT, World
@@ -259,3 +259,13 @@ def test_a_slow_file_that_is_nice_to_have_takes_no_time_from_the_audio(world: Wo
         "video": "too slow",
         "image": "no time was left to fetch it",
     }
+
+
+def test_i3_of_two_runs_that_stored_the_same_track_the_first_word_stands(world: World, job_id: str) -> None:
+    first = Asset(kind="audio", key="first", content_type="audio/mpeg", bytes=1, sha256="01")
+    second = Asset(kind="audio", key="second", content_type="audio/mpeg", bytes=2, sha256="02")
+    world.jobs.store_track(job_id, "t", [first], {}, 3.0)
+    world.jobs.store_track(job_id, "t", [second], {}, 9.0)
+    world.jobs.fail_track(job_id, "t", Fault(ErrorCode.ASSET_TRUNCATED, "late"), final=True)
+    track = world.tracks(job_id)["t"]
+    assert (track.state, track.assets, track.duration_seconds) == (TrackState.STORED, (first,), 3.0)
