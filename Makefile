@@ -37,13 +37,13 @@ run: $(READY) ## One song through each gateway, on this machine alone; the files
 local: $(READY) ## The whole bundle on this machine, until Ctrl-C
 	$(BIN)/python -m local up
 
-# Those that need the whole stack run file by file, since each worker has a stack of its own.
+# Those that need the whole stack run one after the other: they keep all cores busy by themselves.
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/test_download.py
 STACK := tests/integration/test_local_stack.py tests/integration/test_jobs.py
 
 test: $(READY) ## Unit, property and integration tests
 	$(BIN)/pytest --numprocesses=auto $(FAST) --cov
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile $(STACK)
+	$(BIN)/pytest $(STACK)
 
 test-kinds: $(READY) ## Every kind on every gateway, through the whole stack
 	$(BIN)/pytest tests/integration/test_kinds.py
