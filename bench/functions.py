@@ -22,6 +22,7 @@ WAITING_JOB = {
     "gateway": {"S": "ttapi"},
     "account": {"S": "default"},
     "kind": {"S": "music"},
+    "expects": {"S": "tracks"},
     "state": {"S": "GENERATING"},
     "progress": {"S": "queued"},
     "partial": {"BOOL": False},
@@ -78,6 +79,8 @@ def submit_job() -> Function:
             "MAX_CHECK_INTERVAL_SECONDS": "60",
         },
         replies={
+            # The job is looked for first, since the event has an Idempotency-Key.
+            "DynamoDB_20120810.GetItem": {},
             "DynamoDB_20120810.TransactWriteItems": {},
             "AWSStepFunctions.StartExecution": {"executionArn": f"{MACHINE}:{JOB_ID}", "startDate": 1795312157.0},
         },
