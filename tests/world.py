@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError as AwsError
 from samtranslator.yaml_helper import yaml_parse
 
 from suno_jobs.acceptance import Acceptor
+from suno_jobs.breaker import Breaker
 from suno_jobs.budget import Budget
 from suno_jobs.calls import GatewayCalls
 from suno_jobs.checking import Checker
@@ -26,6 +27,7 @@ from suno_jobs.health import Health
 from suno_jobs.models import Job, JobView
 from suno_jobs.receipts import ReceiptStore
 from suno_jobs.secret import Secret
+from suno_jobs.starting import Starter
 from suno_jobs.store import JobStore
 from suno_jobs.submission import Submitter
 from suno_jobs.sweep import Sweeper
@@ -39,6 +41,8 @@ START = 1_800_000_000
 DEADLINE = 1200
 PACE = Pace(first_check=120, interval=20, longest=60)
 GRACE = 300
+BREAKER_FAILURES = 5
+BREAKER_SECONDS = 60
 
 
 class Clock:
@@ -120,6 +124,7 @@ class World:
     bus: FakeBus
     wire: Wire
     secret: Secret
+    policy: str = "fail"
 
     def calls(self) -> GatewayCalls:
         client = http_client(httpx.MockTransport(self.wire))
@@ -128,12 +133,16 @@ class World:
 
     def acceptor(self) -> Acceptor:
         return Acceptor(
+            starter=self.starter(), auto_gateways=[*GATEWAYS], resubmit=self.policy == "resubmit", random_bytes=bytes
+        )
+
+    def starter(self) -> Starter:
+        return Starter(
             jobs=self.jobs,
             executions=self.executions,  # type: ignore[arg-type]
             deadline_seconds=DEADLINE,
             slack_seconds=PACE.slack,
             clock=self.clock,
-            random_bytes=bytes,
         )
 
     def submitter(self) -> Submitter:
@@ -141,12 +150,16 @@ class World:
             jobs=self.jobs,
             receipts=self.receipts,
             calls=self.calls(),
+            breaker=self.breaker(),
             callback_url=lambda gateway, job_id: f"https://us.example/v1/callbacks/{gateway}/{job_id}/mac",
             pace=PACE,
             grace_seconds=GRACE,
             clock=self.clock,
             random_bytes=os.urandom,
         )
+
+    def breaker(self) -> Breaker:
+        return Breaker(self.dynamodb, TABLE, BREAKER_FAILURES, BREAKER_SECONDS, self.clock)
 
     def checker(self) -> Checker:
         return Checker(
@@ -171,8 +184,8 @@ class World:
     def generating(self, gateway: str = "ttapi") -> str:
         """A job whose task J1 the gateway has accepted."""
         job_id = self.accept(gateway)
-        self.jobs.begin_submission(job_id, "i1", now=self.now, due_at=self.now + 60)
-        self.jobs.accept_task(job_id, "J1", now=self.now, due_at=self.now + 60)
+        job = self.jobs.begin_submission(self.job(job_id), "i1", now=self.now, due_at=self.now + 60)
+        self.jobs.accept_task(job, "J1", now=self.now, due_at=self.now + 60)
         return job_id
 
     def use_up_slots(self, job_id: str) -> None:

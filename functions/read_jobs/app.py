@@ -50,5 +50,10 @@ def read_job(job_id: str) -> Response[str]:
     return api.answer(status, view, headers)
 
 
+@app.get("/v1/jobs/<job_id>/events")
+def read_events(job_id: str) -> Response[str]:
+    return api.answer(200, reader().events(api.tenant(app), job_id), {})
+
+
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)

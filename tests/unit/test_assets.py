@@ -59,7 +59,7 @@ def storer(world: World, source: Source) -> TrackStorer:
 @pytest.fixture
 def job_id(world: World) -> str:
     job_id = world.generating()
-    world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
+    world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
     track = Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,), duration_seconds=3.0)
     world.jobs.record_track(job_id, track)
     return job_id
@@ -154,7 +154,7 @@ def test_a_track_that_is_stored_while_we_fetch_stays_as_it_is(world: World, job_
 
 
 def test_a_job_that_has_ended_stores_nothing(world: World, job_id: str) -> None:
-    world.jobs.finish(job_id, JobState.CANCELLED, None, partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, partial=False, now=world.now)
     source = Source(SONG)
     storer(world, source)(job_id, "t")
     assert (source.fetched, objects(world)) == ([], {})

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from suno_jobs.acceptance import parse
 from suno_jobs.api import BodyTooLarge, NotJson
 from suno_jobs.capabilities import capabilities, renewed
 from suno_jobs.errors import ErrorCode, IdempotencyConflict, InvalidRequest, JobNotFound
@@ -21,11 +20,13 @@ from suno_jobs.gateways.results import STEMS
 from suno_jobs.health import NEVER_CALLED
 from suno_jobs.kinds import INPUTS, Words
 from suno_jobs.models import Asset, Job, JobView, Track, TrackState
+from suno_jobs.orders import read_order
 from suno_jobs.requests import JobRequest
 from suno_jobs.transitions import LEGAL, TERMINAL, JobState, Progress
 from suno_jobs.views import job_view
 
 ROOT = Path(__file__).parents[2]
+NO_JOBS: Any = None
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
 MACHINE: dict[str, Any] = json.loads((ROOT / "statemachine/suno_job.asl.json").read_text())
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -255,14 +256,14 @@ def names_in(value: Any) -> Any:
 )
 def test_the_problems_that_are_shown_are_those_that_come(gateway: str, kind: str, given: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        parse({"gateway": gateway, "kind": kind, "input": given})
+        read_order({"gateway": gateway, "kind": kind, "input": given}, "acme", NO_JOBS, ())
     for error in refused.value.members["errors"]:
         assert json.dumps(error) in section(API, "## Problems")
 
 
 def test_what_is_said_of_a_wrong_reference_is_what_is_shown() -> None:
     shown = re.findall(r"^    (no job .*|that job .*)$", section(API, "## Problems"), re.MULTILINE)
-    code = (ROOT / "layers/core/python/suno_jobs/acceptance.py").read_text()
+    code = (ROOT / "layers/core/python/suno_jobs/orders.py").read_text()
     said = re.findall(r'return f?"((?:no|that) job .*)"', code)
     assert [line.replace("{view.job.gateway}", "ttapi") for line in said] == shown
 

@@ -67,7 +67,7 @@ def test_a_job_without_tracks_and_verdict_fails_with_a_reason() -> None:
 
 def storing(world: World) -> str:
     job_id = world.generating()
-    world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
+    world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
     track = Track(
         track_id="t", position=0, state=TrackState.READY, title="Rain", links=(Link("audio", "https://c.example/secret"),)
     )
@@ -98,9 +98,11 @@ def test_a_task_that_ended_short_is_partial_although_all_its_tracks_are_stored()
 
 def test_i5_an_event_of_another_end_stays_owed(world: World) -> None:
     job_id = world.generating()
-    world.jobs.finish(job_id, JobState.TIMED_OUT, FAULT, partial=False, now=world.now)
-    world.jobs.finish(job_id, JobState.SUCCEEDED, None, partial=False, now=world.now)
-    world.jobs.event_sent(job_id, JobState.TIMED_OUT, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, FAULT, partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, partial=False, now=world.now)
+    world.jobs.put_away(
+        replace(world.job(job_id), state=JobState.TIMED_OUT), care_until=None, due_at=None, partial=False, now=world.now
+    )
     assert world.job(job_id).event_pending
     assert world.due() == [job_id]
 
@@ -127,7 +129,7 @@ def test_whoever_finishes_second_finds_the_first_end(world: World) -> None:
     def overtaken(job_id: str) -> JobView | None:
         found = original(job_id)
         world.jobs.view = original  # type: ignore[method-assign]
-        world.jobs.finish(job_id, JobState.FAILED, FAULT, partial=False, now=world.now)
+        world.jobs.finish(world.job(job_id), JobState.FAILED, FAULT, partial=False, now=world.now)
         return found
 
     world.jobs.view = overtaken  # type: ignore[method-assign]

@@ -63,6 +63,9 @@ def deployed(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNam
         **dict.fromkeys(("FIRST_CHECK_SECONDS", "CHECK_INTERVAL_SECONDS", "MAX_CHECK_INTERVAL_SECONDS"), "20"),
         **dict.fromkeys(("JOB_DEADLINE_SECONDS", "AMBIGUOUS_SUBMIT_GRACE_SECONDS", "URL_LIFETIME_SECONDS"), "900"),
         "RECEIPT_TTL_DAYS": "30",
+        "AUTO_GATEWAYS": "ttapi,crun",
+        "AMBIGUOUS_SUBMIT_POLICY": "fail",
+        **dict.fromkeys(("BREAKER_FAILURES", "BREAKER_OPEN_SECONDS"), "60"),
         **dict.fromkeys(("MAX_AUDIO_BYTES", "MAX_IMAGE_BYTES", "MAX_VIDEO_BYTES"), "1000000"),
     }
     for name, value in environment.items():
@@ -93,7 +96,8 @@ def put_job(world: World, state: JobState = JobState.GENERATING, **changes: Any)
         fingerprint="f",
         **changes,
     )
-    assert world.jobs.create(job, {"input": {"prompt": "rain"}, "sources": []}, due_at=world.now)
+    request = {"input": {"prompt": "rain"}, "sources": [], "gateways": ["ttapi"]}
+    assert world.jobs.create(job, request, due_at=world.now)
 
 
 def test_submitting_twice_gives_the_same_job(deployed: SimpleNamespace) -> None:
@@ -178,6 +182,38 @@ def test_reading_a_job(deployed: SimpleNamespace, world: World) -> None:
     assert not unchanged.get("body")
     given["requestContext"]["authorizer"]["lambda"]["tenant"] = "other"
     assert read(given)["statusCode"] == 404
+
+
+def test_cancelling_reading_its_history_and_being_refused_a_retry(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world)
+    change = handler("change_job")
+    cancelled = change(event("change_job/cancel"))
+    assert (cancelled["statusCode"], json.loads(cancelled["body"])["state"]) == (200, "CANCELLED")
+    told = json.loads(handler("read_jobs")(event("read_jobs/events"))["body"])
+    assert [(each["state"], each["cause"]) for each in told["events"]] == [("CANCELLED", "client")]
+    refused = change(event("change_job/retry"))
+    assert (refused["statusCode"], json.loads(refused["body"])["title"]) == (409, "The job is in another state")
+
+
+def test_retrying_a_failed_job(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world)
+    world.jobs.finish(world.job(JOB_ID), JobState.FAILED, Fault(ErrorCode.QUOTA, "no"), partial=False, now=world.now)
+    answers = [handler("change_job")(event("change_job/retry")) for _ in range(2)]
+    assert [answer["statusCode"] for answer in answers] == [202, 200]
+    [location] = {answer["headers"]["Location"] for answer in answers}
+    assert location == f"/v1/jobs/{world.job(JOB_ID).retried_as}"
+
+
+def test_a_callback_for_a_job_that_timed_out_starts_its_next_execution(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world, task_id="J1")
+    job = world.jobs.finish(
+        world.job(JOB_ID), JobState.TIMED_OUT, None, partial=False, now=world.now, care_until=world.now + 10**9
+    )
+    assert job.state is JobState.TIMED_OUT
+    assert handler("receive_callback")(event("receive_callback/success")) == {"statusCode": 200}
+    executions = boto3.client("stepfunctions")
+    machine = executions.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    assert [each["name"] for each in executions.list_executions(stateMachineArn=machine)["executions"]] == [JOB_ID]
 
 
 def test_a_link_is_signed_as_every_region_accepts(deployed: SimpleNamespace, world: World) -> None:

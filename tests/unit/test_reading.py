@@ -20,7 +20,7 @@ def reader(world: World) -> JobReader:
 
 def stored(world: World, title: str | None = "Rain / on: the “roof”") -> str:
     job_id = world.generating()
-    world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
+    world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
     link = "https://cdn.example/x?sig=secret"
     world.jobs.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.FAILED))
     world.jobs.record_track(
@@ -47,6 +47,9 @@ def test_a_fresh_job_shows_every_field(world: World, reader: JobReader) -> None:
         "created_at": "2027-01-15T08:00:00Z",
         "updated_at": "2027-01-15T08:00:00Z",
         "deadline_at": "2027-01-15T08:20:00Z",
+        "looked_after_until": None,
+        "retry_of": None,
+        "retried_as": None,
         "error": None,
         "tracks": [],
         "result": None,
@@ -95,7 +98,7 @@ def test_the_tag_changes_with_the_job_and_not_with_the_links(world: World, reade
     status, view, headers = reader("acme", job_id, f'"other", {first["ETag"]}')
     assert (status, view, headers["ETag"]) == (304, None, first["ETag"])
     assert first["ETag"].startswith('W/"')
-    world.jobs.finish(job_id, JobState.FAILED, Fault(ErrorCode.QUOTA, "no"), partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "no"), partial=False, now=world.now)
     status, view, headers = reader("acme", job_id, first["ETag"])
     assert (status, view["state"]) == (200, "FAILED")
     assert view["error"] == {"code": "quota", "message": "no", "retryable": False, "gateway_code": None, "trace_id": None}

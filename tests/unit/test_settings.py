@@ -7,11 +7,13 @@ ENVIRONMENT = {
     "STATE_MACHINE_ARN": "arn",
     "JOB_DEADLINE_SECONDS": "5",
     "MAX_CHECK_INTERVAL_SECONDS": "60",
+    "AUTO_GATEWAYS": "crun",
+    "AMBIGUOUS_SUBMIT_POLICY": "fail",
 }
 
 
 def test_settings_come_from_the_environment_with_their_types() -> None:
-    assert SubmitJobSettings.load(ENVIRONMENT) == SubmitJobSettings("jobs", "arn", 5, 60)
+    assert SubmitJobSettings.load(ENVIRONMENT) == SubmitJobSettings("jobs", "arn", 5, 60, "crun", "fail")
 
 
 def test_a_missing_variable_is_named() -> None:

@@ -42,7 +42,7 @@ def _conflict(error: Conflict) -> Response[str]:
 
 
 def _no_route(_: Exception) -> Response[str]:
-    return problem(404, "No such route", "The API has POST /v1/jobs, GET /v1/jobs/{job_id} and GET /v1/gateways.")
+    return problem(404, "No such route", "The routes are listed in docs/api.md.")
 
 
 def problem(status: int, title: str, detail: str, **members: Any) -> Response[str]:

@@ -4,7 +4,8 @@ SunoJobsError
  ├── ClientError                 answered to the client as a problem (RFC 9457)
  │    ├── InvalidRequest         422, names the field
  │    ├── IdempotencyConflict    422, the key was used with another body
- │    └── JobNotFound            404
+ │    ├── JobNotFound            404
+ │    └── WrongState             409, the job cannot be cancelled or retried any more
  ├── CallbackRefused             401 or 413, nothing is stored
  ├── Conflict                    a conditional write lost; read again and decide
  ├── GatewayUnreachable          no whole answer came back from a gateway
@@ -40,6 +41,7 @@ class ErrorCode(StrEnum):
     AMBIGUOUS = "ambiguous"
     NO_AUDIO = "no_audio"
     DEADLINE_EXCEEDED = "deadline_exceeded"
+    CANCELLED = "cancelled"
     ASSET_UNAVAILABLE = "asset_unavailable"
     ASSET_FORBIDDEN_ADDRESS = "asset_forbidden_address"
     ASSET_TRUNCATED = "asset_truncated"
@@ -104,6 +106,13 @@ class JobNotFound(ClientError):
 
     status = 404
     title = "No such job"
+
+
+class WrongState(ClientError):
+    """The job stands where this cannot be done."""
+
+    status = 409
+    title = "The job is in another state"
 
 
 class CallbackRefused(SunoJobsError):

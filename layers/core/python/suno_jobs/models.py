@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from suno_jobs.errors import Fault
+from suno_jobs.history import Cause
 from suno_jobs.transitions import TERMINAL, JobState, Progress
 from suno_jobs.vocabulary import Kind, Link, Media, Result
 
@@ -16,15 +17,28 @@ Item = dict[str, Any]
 JOB_ID_PATTERN = "job_[0-9a-z]{26}"
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A gateway that may still be asked to do the job, not before ``after``."""
+
+    gateway: str
+    after: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """The hot record of one job. ``expects`` is what its kind yields at its gateway, as it was when the job was accepted.
+    """The hot record of one job. ``expects`` is what its kind yields at its gateway, as it was when the job came to it.
 
     ``intent`` names the one submission that is under way, since ``intent_at``, until its answer is recorded (I1);
-    ``submit_after`` is when a refused one may be repeated; ``grace_until`` ends the wait for the callback of a lost answer.
+    ``submit_after`` is when a refused one may be repeated, and ``candidates`` are the other gateways that may be asked then;
+    ``grace_until`` ends the wait for the callback of a lost answer, after which the job is submitted anew if its client has
+    allowed that (``resubmit``) and it was not done before (``resubmitted``).
     ``verdict`` is the end that was decided but not yet carried out by ``finish_job``. ``done``: the gateway will say no more,
-    all it said is in the table. ``incomplete``: the task itself ended short. ``execution`` counts the executions that were
-    needed before this one.
+    all it said is in the table. ``incomplete``: the task itself ended short.
+    A job that ended at ``ended_at`` is looked after until ``care_until``: something that was paid for may still be saved.
+    ``execution`` counts the executions that were needed before this one; ``cause`` is what made the latest look at the job;
+    ``history`` has a line for each change. ``retry_of`` is the job that this one does over, ``retried_as`` the one that does
+    this one over.
     """
 
     job_id: str
@@ -55,6 +69,15 @@ class Job:
     execution: int = 0
     event_pending: bool = False
     metadata: Mapping[str, str] | None = None
+    candidates: tuple[Candidate, ...] = ()
+    resubmit: bool = False
+    resubmitted: bool = False
+    ended_at: int | None = None
+    care_until: int | None = None
+    cause: Cause = Cause.CLIENT
+    history: tuple[str, ...] = ()
+    retry_of: str | None = None
+    retried_as: str | None = None
 
     @property
     def terminal(self) -> bool:
@@ -72,6 +95,9 @@ class Job:
         values["progress"] = Progress(item["progress"])
         values["verdict"] = JobState(item["verdict"]) if "verdict" in item else None
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
+        values["candidates"] = tuple(Candidate(**candidate) for candidate in item.get("candidates", ()))
+        values["cause"] = Cause(item.get("cause", Cause.CLIENT))
+        values["history"] = tuple(item.get("history", ()))
         return cls(**values)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from suno_jobs import telemetry
-from suno_jobs.errors import Conflict
+from suno_jobs.history import Cause
 from suno_jobs.store import JobStore
-from suno_jobs.workflow import Executions, ExecutionState
+from suno_jobs.workflow import Executions, take_on
 
 
 @dataclass(slots=True)
@@ -55,28 +55,12 @@ class Sweeper:
         return swept
 
     def _settle(self, job_id: str, swept: Swept) -> None:
-        """An execution that runs is woken; one that ended or never began is followed by the next of its line.
-
-        The number is claimed before the start, so that a sweep that dies between the two leaves a name that was never used,
-        and the next sweep starts exactly that.
-        """
         job = self.jobs.get(job_id)
         if job is None:
             return
         now = int(self.clock())
-        due_at = now + self.slack_seconds
-        state = self.executions.state(job.job_id, job.execution)
-        if state is ExecutionState.RUNNING:
-            self.jobs.postpone(job.job_id, due_at=due_at)
-            signalled = self.jobs.signal(job.job_id, now=now)
-            if signalled and signalled.task_token:
-                self.executions.wake(signalled.task_token)
-            swept.woken.append(job.job_id)
-            return
-        number = job.execution + (1 if state is ExecutionState.ENDED else 0)
-        try:
-            self.jobs.claim_execution(job.job_id, before=job.execution, number=number, due_at=due_at)
-        except Conflict:
-            return
-        self.executions.start(job.job_id, number)
-        swept.started.append(job.job_id)
+        match take_on(self.jobs, self.executions, job, Cause.SWEEP, now=now, due_at=now + self.slack_seconds):
+            case "woken":
+                swept.woken.append(job_id)
+            case "started":
+                swept.started.append(job_id)

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from suno_jobs.errors import Fault
-from suno_jobs.models import Asset, JobView, Track
+from suno_jobs.history import Entry
+from suno_jobs.models import Asset, Job, JobView, Track
+from suno_jobs.workflow import Executions
 
 Json = dict[str, Any]
 
@@ -30,10 +32,27 @@ def job_view(view: JobView, *, url: Callable[[Asset, Track], str] | None = None)
         "created_at": _time(job.created_at),
         "updated_at": _time(job.updated_at),
         "deadline_at": _time(job.deadline_at),
+        "looked_after_until": _time(job.care_until) if job.care_until else None,
+        "retry_of": job.retry_of,
+        "retried_as": job.retried_as,
         "error": _error(job.fault),
         "tracks": [_track_view(track, url) for track in view.tracks],
         "result": view.result,
     }
+
+
+def events_view(job: Job) -> list[Json]:
+    return [
+        {
+            "at": _time(entry.at),
+            "state": entry.state,
+            "cause": entry.cause,
+            "execution": Executions.name(job.job_id, entry.execution),
+            "gateway": entry.gateway,
+            "error": entry.code,
+        }
+        for entry in map(Entry.read, job.history)
+    ]
 
 
 def etag(view: Json) -> str:
