@@ -4,7 +4,8 @@ SunoJobsError
  ├── ClientError                 answered to the client as a problem (RFC 9457)
  │    ├── InvalidRequest         422, names the field
  │    ├── IdempotencyConflict    422, the key was used with another body
- │    └── JobNotFound            404
+ │    ├── JobNotFound            404
+ │    └── AssetNotFound          404, says what there is instead
  ├── CallbackRefused             401 or 413, nothing is stored
  ├── Conflict                    a conditional write lost; read again and decide
  ├── GatewayUnreachable          no whole answer came back from a gateway
@@ -104,6 +105,13 @@ class JobNotFound(ClientError):
 
     status = 404
     title = "No such job"
+
+
+class AssetNotFound(ClientError):
+    """The job is there, the file is not, or not yet."""
+
+    status = 404
+    title = "No such asset"
 
 
 class CallbackRefused(SunoJobsError):
