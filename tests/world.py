@@ -23,6 +23,7 @@ from suno_jobs.finishing import Finisher
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.wire import http_client
 from suno_jobs.health import Health
+from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import Job, JobView
 from suno_jobs.receipts import ReceiptStore
 from suno_jobs.secret import Secret
@@ -154,7 +155,13 @@ class World:
         )
 
     def finisher(self) -> Finisher:
-        return Finisher(jobs=self.jobs, events=self.bus, event_bus="bus", clock=self.clock)  # type: ignore[arg-type]
+        return Finisher(
+            jobs=self.jobs,
+            events=self.bus,  # type: ignore[arg-type]
+            event_bus="bus",
+            manifests=ManifestWriter(jobs=self.jobs, s3=self.s3, bucket=BUCKET),
+            clock=self.clock,
+        )
 
     def sweeper(self) -> Sweeper:
         return Sweeper(

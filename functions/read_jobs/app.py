@@ -50,6 +50,11 @@ def read_job(job_id: str) -> Response[str]:
     return api.answer(status, view, headers)
 
 
+@app.get("/v1/jobs/<job_id>/manifest")
+def read_manifest(job_id: str) -> Response[str]:
+    return api.redirect(reader().manifest_url(api.tenant(app), job_id))
+
+
 @app.get("/v1/jobs/<job_id>/tracks/<track_id>/<kind>")
 def read_asset(job_id: str, track_id: str, kind: str) -> Response[str]:
     return api.redirect(reader().asset_url(api.tenant(app), job_id, track_id, kind))

@@ -29,7 +29,8 @@ def storer() -> TrackStorer:
             Media.IMAGE: settings.max_image_bytes,
             Media.VIDEO: settings.max_video_bytes,
         },
-        clock=time.monotonic,
+        clock=time.time,
+        stopwatch=time.monotonic,
     )
 
 

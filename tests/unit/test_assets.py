@@ -53,7 +53,15 @@ class Source:
 def storer(world: World, source: Source) -> TrackStorer:
     limits = dict.fromkeys(Media, 10**6)
     fetching: Any = source
-    return TrackStorer(jobs=world.jobs, s3=world.s3, bucket=BUCKET, downloader=fetching, max_bytes=limits, clock=world.clock)
+    return TrackStorer(
+        jobs=world.jobs,
+        s3=world.s3,
+        bucket=BUCKET,
+        downloader=fetching,
+        max_bytes=limits,
+        clock=world.clock,
+        stopwatch=world.clock,
+    )
 
 
 @pytest.fixture
@@ -77,6 +85,7 @@ def test_the_audio_lies_in_the_bucket_whole_and_described(world: World, job_id: 
     track = world.tracks(job_id)["t"]
     [asset] = track.assets
     assert (asset.kind, asset.key, asset.content_type, asset.bytes) == ("audio", key, "audio/mpeg", len(SONG))
+    assert (asset.source_host, asset.stored_at) == ("cdn.example", world.now)
     assert asset.sha256 == hashlib.sha256(SONG).hexdigest()
     assert track.duration_seconds == pytest.approx(3.0, abs=0.2)
     assert world.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"] == "audio/mpeg"
@@ -103,6 +112,8 @@ def test_i3_a_run_that_died_before_it_said_so_is_made_good_without_other_bytes(w
     assert list(objects(world).values()) == [SONG]
     track = world.tracks(job_id)["t"]
     assert track.assets[0].sha256 == hashlib.sha256(SONG).hexdigest()
+    assert track.assets[0].source_host == "cdn.example"
+    assert track.assets[0].stored_at is not None
     assert track.duration_seconds == pytest.approx(3.0, abs=0.2)
 
 

@@ -255,6 +255,9 @@ def test_the_steps_of_a_job(deployed: SimpleNamespace, world: World) -> None:
     assert handler("store_track")(event("store_track/track")) == {"track_id": "m-1", "state": "stored"}
     assert handler("finish_job")(event("finish_job/job")) == {"job_id": JOB_ID, "state": "SUCCEEDED"}
     assert handler("check_task")(event("check_task/job"))["next"] == "finish"
+    manifest = handler("read_jobs")(event("read_jobs/manifest"))
+    assert manifest["statusCode"] == 307
+    assert f"/acme/{JOB_ID}/manifest.json?" in manifest["headers"]["Location"]
 
 
 def test_a_sweep(deployed: SimpleNamespace, world: World) -> None:

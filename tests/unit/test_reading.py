@@ -9,7 +9,7 @@ from suno_jobs.errors import AssetNotFound, ErrorCode, Fault, JobNotFound
 from suno_jobs.models import Asset, Track, TrackState
 from suno_jobs.reading import JobReader
 from suno_jobs.transitions import JobState
-from suno_jobs.views import asset_file_name
+from suno_jobs.views import asset_file_name, etag
 from suno_jobs.vocabulary import Link
 from tests.world import BUCKET, PACE, World
 
@@ -31,7 +31,15 @@ def stored(world: World, title: str | None = "Rain / on: the “roof”") -> str
     world.jobs.record_track(
         job_id, Track(track_id="t-1", position=0, state=TrackState.READY, title=title, links=(Link("audio", link),))
     )
-    asset = Asset(kind="audio", key=f"acme/{job_id}/t-1/audio.mp3", content_type="audio/mpeg", bytes=9, sha256="ab")
+    asset = Asset(
+        kind="audio",
+        key=f"acme/{job_id}/t-1/audio.mp3",
+        content_type="audio/mpeg",
+        bytes=9,
+        sha256="ab",
+        source_host="cdn.example",
+        stored_at=world.now,
+    )
     world.jobs.store_track(job_id, "t-1", [asset], {"video": TOO_LARGE}, 12.5)
     return job_id
 
@@ -54,6 +62,7 @@ def test_a_fresh_job_shows_every_field(world: World, reader: JobReader) -> None:
         "deadline_at": "2027-01-15T08:20:00Z",
         "error": None,
         "tracks": [],
+        "manifest": None,
         "result": None,
     }
     assert headers["Retry-After"] == "20"
@@ -68,7 +77,15 @@ def test_a_stored_track_has_a_link_that_ends_and_a_name_that_is_safe(world: Worl
     [asset] = first["assets"]
     url = urlsplit(asset.pop("url"))
     key = f"acme/{job_id}/t-1/audio.mp3"
-    assert asset == {"kind": "audio", "key": key, "content_type": "audio/mpeg", "bytes": 9, "sha256": "ab"}
+    assert asset == {
+        "kind": "audio",
+        "key": key,
+        "content_type": "audio/mpeg",
+        "bytes": 9,
+        "sha256": "ab",
+        "source_host": "cdn.example",
+        "stored_at": "2027-01-15T08:00:00Z",
+    }
     query = parse_qs(url.query)
     assert unquote(url.path).endswith(asset["key"])
     assert query["response-content-disposition"] == [
@@ -171,3 +188,24 @@ def test_a_job_is_visible_to_its_tenant_only(world: World, reader: JobReader) ->
     with pytest.raises(JobNotFound) as missing:
         reader("acme", "job_unknown", None)
     assert str(hidden.value) == str(missing.value)
+
+
+def test_the_manifest_of_a_job_that_succeeded_is_a_link(world: World, reader: JobReader) -> None:
+    job_id = stored(world)
+    with pytest.raises(AssetNotFound, match="this one is STORING"):
+        reader.manifest_url("acme", job_id)
+    world.jobs.finish(job_id, JobState.SUCCEEDED, None, partial=True, now=world.now)
+    url = urlsplit(reader.manifest_url("acme", job_id))
+    assert url.path.endswith(f"/acme/{job_id}/manifest.json")
+    assert f'filename="{job_id}.json"' in unquote(url.query)
+    with pytest.raises(JobNotFound):
+        reader.manifest_url("other", job_id)
+
+
+def test_the_tag_does_not_change_with_the_link_of_the_manifest(world: World, reader: JobReader) -> None:
+    job_id = stored(world)
+    world.jobs.finish(job_id, JobState.SUCCEEDED, None, partial=True, now=world.now)
+    _, view, headers = reader("acme", job_id, None)
+    again = {**view, "manifest": {**view["manifest"], "url": "https://another"}}
+    assert headers["ETag"] == etag(again)
+    assert headers["ETag"] != etag({**view, "manifest": None})

@@ -15,6 +15,7 @@ PROBLEM = "application/problem+json"
 ROUTES = (
     "POST /v1/jobs",
     "GET /v1/jobs/{job_id}",
+    "GET /v1/jobs/{job_id}/manifest",
     "GET /v1/jobs/{job_id}/tracks/{track_id}/{kind}",
     "GET /v1/gateways",
 )

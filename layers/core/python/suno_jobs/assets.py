@@ -32,6 +32,8 @@ SHORTER_SECONDS = 2.0
 """A file may be shorter than the gateway says by this share and these seconds: figures are rounded, and silence is trimmed."""
 
 DURATION = "duration-seconds"
+SOURCE = "source-host"
+"""Notes on the object itself, for a run that finds it there already."""
 
 
 def asset_key(job: Job, track_id: str, kind: str, extension: str) -> str:
@@ -40,7 +42,7 @@ def asset_key(job: Job, track_id: str, kind: str, extension: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackStorer:
-    """``max_bytes`` is the largest file of each medium; ``clock`` counts seconds and never goes back."""
+    """``max_bytes`` is the largest file of each medium; ``stopwatch`` counts seconds and never goes back, ``clock`` may."""
 
     jobs: JobStore
     s3: S3Client
@@ -48,6 +50,7 @@ class TrackStorer:
     downloader: Downloader
     max_bytes: Mapping[Media, int]
     clock: Callable[[], float]
+    stopwatch: Callable[[], float]
 
     def __call__(self, job_id: str, track_id: str) -> TrackState:
         """Stores the files of one track; a second run changes nothing.
@@ -59,14 +62,14 @@ class TrackStorer:
         job, track = self._find(job_id, track_id)
         if track.state is TrackState.STORED or job.terminal or not track.links:
             return track.state
-        ends_at = self.clock() + DOWNLOAD_SECONDS
+        ends_at = self.stopwatch() + DOWNLOAD_SECONDS
         stored = [Stored(asset, None) for asset in track.assets]
         missing: dict[str, Fault] = {}
         for link in sorted(track.links, key=lambda each: not each.required):
             if any(link.name == each.asset.kind for each in stored):
                 continue
             try:
-                stored.append(self._store(job, track, link, ends_at - self.clock()))
+                stored.append(self._store(job, track, link, ends_at - self.stopwatch()))
             except AssetError as error:
                 if link.required:
                     return self._fail(job_id, track_id, error, stored)
@@ -103,6 +106,7 @@ class TrackStorer:
 
     def _put(self, file: IO[bytes], key: str, kind: str, downloaded: Downloaded, found: MediaFile) -> Stored:
         """One PUT, so that the object is there whole or not at all; S3 checks the digest before it shows the object."""
+        stored_at = int(self.clock())
         measured = {} if found.duration_seconds is None else {DURATION: repr(found.duration_seconds)}
         try:
             self.s3.put_object(
@@ -113,7 +117,7 @@ class TrackStorer:
                 ContentType=found.content_type,
                 ChecksumSHA256=base64.b64encode(bytes.fromhex(downloaded.sha256)).decode(),
                 IfNoneMatch="*",
-                Metadata={"sha256": downloaded.sha256, **measured},
+                Metadata={"sha256": downloaded.sha256, SOURCE: downloaded.host, **measured},
             )
         except AwsError as error:
             match error.response["Error"]["Code"]:
@@ -122,20 +126,31 @@ class TrackStorer:
                 case "ConditionalRequestConflict":
                     raise AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "another writer stores this track")) from error
             raise
-        asset = Asset(kind=kind, key=key, content_type=found.content_type, bytes=downloaded.bytes, sha256=downloaded.sha256)
+        asset = Asset(
+            kind=kind,
+            key=key,
+            content_type=found.content_type,
+            bytes=downloaded.bytes,
+            sha256=downloaded.sha256,
+            source_host=downloaded.host,
+            stored_at=stored_at,
+        )
         return Stored(asset, found.duration_seconds)
 
     def _existing(self, key: str, kind: str) -> Stored:
         """An earlier run put the object and died before it said so. What lies there stays, and passed the same gate."""
         head = self.s3.head_object(Bucket=self.bucket, Key=key)
+        noted = head["Metadata"]
         asset = Asset(
             kind=kind,
             key=key,
             content_type=head["ContentType"],
             bytes=head["ContentLength"],
-            sha256=head["Metadata"]["sha256"],
+            sha256=noted["sha256"],
+            source_host=noted.get(SOURCE),
+            stored_at=int(head["LastModified"].timestamp()),
         )
-        return Stored(asset, float(head["Metadata"][DURATION]) if DURATION in head["Metadata"] else None)
+        return Stored(asset, float(noted[DURATION]) if DURATION in noted else None)
 
 
 @dataclass(frozen=True, slots=True)

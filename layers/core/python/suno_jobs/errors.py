@@ -14,9 +14,11 @@ SunoJobsError
  │    ├── AssetNotReady          may pass later; the state machine tries again
  │    └── AssetRefused           will never pass
  ├── TracksNotStored             the job is not finished yet
+ ├── ManifestNotWritten          the bucket did not take the job's manifest
  └── EventNotSent                the bus did not take the job's last event
 
-The names AssetNotReady, TracksNotStored and EventNotSent are a contract with ``statemachine/suno_job.asl.json``.
+The names AssetNotReady, TracksNotStored, ManifestNotWritten and EventNotSent are a contract with
+``statemachine/suno_job.asl.json``.
 """
 
 from __future__ import annotations
@@ -163,6 +165,10 @@ class AssetRefused(AssetError):
 
 class TracksNotStored(SunoJobsError):
     """A track is not in the bucket yet and there is time left: wait, read the task again, store again."""
+
+
+class ManifestNotWritten(SunoJobsError):
+    """S3 did not take the manifest, so the job has not ended; to be repeated, its bytes are the same."""
 
 
 class EventNotSent(SunoJobsError):

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs import telemetry
 from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
+from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import JobView, TrackState
 from suno_jobs.store import JobStore
 from suno_jobs.transitions import JobState
@@ -54,17 +55,21 @@ class Finisher:
     jobs: JobStore
     events: EventBridgeClient
     event_bus: str
+    manifests: ManifestWriter
     clock: Callable[[], float]
 
     def __call__(self, job_id: str) -> JobState:
         """Sets the terminal state and puts its event on the bus; both once, however often it runs.
 
-        Raises TracksNotStored, EventNotSent (repeat it: the event keeps its id), JobNotFound.
+        The manifest comes first, so that SUCCEEDED implies that it lies there. Raises TracksNotStored, ManifestNotWritten and
+        EventNotSent (repeat it: the event keeps its id), JobNotFound.
         """
         now = int(self.clock())
         view = self._view(job_id)
         if not view.job.terminal:
             end = outcome(view, now)
+            if end.state is JobState.SUCCEEDED:
+                self.manifests(view, partial=end.partial)
             try:
                 view = replace(view, job=self.jobs.finish(job_id, end.state, end.fault, partial=end.partial, now=now))
             except Conflict:

@@ -83,13 +83,18 @@ class TrackState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """One file that lies in the bucket and passed the gate. ``bytes`` is its size, ``sha256`` its digest in hex."""
+    """One file that lies in the bucket and passed the gate. ``bytes`` is its size, ``sha256`` its digest in hex.
+
+    ``source_host`` is the server that sent it, ``stored_at`` when it came into the bucket.
+    """
 
     kind: str
     key: str
     content_type: str
     bytes: int
     sha256: str
+    source_host: str | None = None
+    stored_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +123,7 @@ class Track:
         values = _known(cls, item)
         values["state"] = TrackState(item["state"])
         values["links"] = tuple(Link(**{**link, "media": Media(link["media"])}) for link in item.get("links", ()))
-        values["assets"] = tuple(Asset(**asset) for asset in item.get("assets", ()))
+        values["assets"] = tuple(Asset(**_known(Asset, asset)) for asset in item.get("assets", ()))
         values["missing"] = {name: Fault.from_item(fault) for name, fault in item.get("missing", {}).items()}
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
         return cls(**values)

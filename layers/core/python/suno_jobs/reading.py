@@ -36,6 +36,14 @@ class JobReader:
             return 304, None, headers
         return 200, view, headers
 
+    def manifest_url(self, tenant: str, job_id: str) -> str:
+        """Raises JobNotFound, and AssetNotFound for a job that has not succeeded."""
+        shown = job_view(self._find(tenant, job_id), url=self._url)
+        if shown["manifest"] is None:
+            raise AssetNotFound(f"A job has a manifest when it has succeeded; this one is {shown['state']}.")
+        url: str = shown["manifest"]["url"]
+        return url
+
     def asset_url(self, tenant: str, job_id: str, track_id: str, kind: str) -> str:
         """A link to one file of a track. Raises JobNotFound, and AssetNotFound, which says what there is instead."""
         view = self._find(tenant, job_id)

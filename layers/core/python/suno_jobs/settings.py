@@ -95,6 +95,7 @@ class StoreTrackSettings(Settings):
 @dataclass(frozen=True, slots=True)
 class FinishJobSettings(Settings):
     jobs_table: str
+    assets_bucket: str
     event_bus_name: str
 
 

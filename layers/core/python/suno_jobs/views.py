@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from suno_jobs.errors import Fault
-from suno_jobs.models import Asset, JobView, Track
+from suno_jobs.models import Asset, Job, JobView, Track
+from suno_jobs.transitions import JobState
 
 Json = dict[str, Any]
 MakeUrl = Callable[[str, str], str]
@@ -34,18 +35,20 @@ def job_view(view: JobView, *, url: MakeUrl | None = None) -> Json:
         "partial": job.partial,
         "task_id": job.task_id,
         "metadata": dict(job.metadata or {}),
-        "created_at": _time(job.created_at),
-        "updated_at": _time(job.updated_at),
-        "deadline_at": _time(job.deadline_at),
+        "created_at": iso_time(job.created_at),
+        "updated_at": iso_time(job.updated_at),
+        "deadline_at": iso_time(job.deadline_at),
         "error": error_view(job.fault),
         "tracks": [_track_view(track, view.tracks, url) for track in view.tracks],
+        "manifest": _manifest_view(job, url) if job.state is JobState.SUCCEEDED else None,
         "result": view.result,
     }
 
 
 def etag(view: Json) -> str:
     """A weak validator of the view. Links are left out: they are signed anew at each reading and mean the same."""
-    bare = {**view, "tracks": [{**track, "assets": [{**a, "url": None} for a in track["assets"]]} for track in view["tracks"]]}
+    tracks = [{**track, "assets": [{**asset, "url": None} for asset in track["assets"]]} for track in view["tracks"]]
+    bare = {**view, "tracks": tracks, "manifest": view["manifest"] and view["manifest"]["key"]}
     return f'W/"{hashlib.sha256(json.dumps(bare, sort_keys=True).encode()).hexdigest()[:24]}"'
 
 
@@ -65,17 +68,45 @@ def _track_view(track: Track, tracks: Sequence[Track], url: MakeUrl | None) -> J
         "duration_seconds": track.duration_seconds,
         "state": track.state,
         "error": error_view(track.fault),
+        "identical_to": identical_to(track, tracks),
         "assets": [
-            asdict(asset) | ({"url": url(asset.key, asset_file_name(asset, track, tracks))} if url else {})
+            _asset_view(asset) | ({"url": url(asset.key, asset_file_name(asset, track, tracks))} if url else {})
             for asset in track.assets
         ],
         "missing": {name: error_view(fault) for name, fault in track.missing.items()},
     }
 
 
+def _asset_view(asset: Asset) -> Json:
+    return asdict(asset) | {"stored_at": None if asset.stored_at is None else iso_time(asset.stored_at)}
+
+
+def identical_to(track: Track, tracks: Sequence[Track]) -> str | None:
+    """The first earlier track of which this one has the same bytes as a required file: a take that is none.
+
+    Both are kept: whether that is worth a new job is for the client to say.
+    """
+    own = _sounds(track)
+    return next((each.track_id for each in tracks if each.position < track.position and own & _sounds(each)), None)
+
+
+def _sounds(track: Track) -> set[tuple[str, str]]:
+    """Covers may well be shared, songs may not."""
+    return {(asset.kind, asset.sha256) for asset in track.assets if asset.content_type.startswith("audio/")}
+
+
+def manifest_key(job: Job) -> str:
+    return f"{job.tenant}/{job.job_id}/manifest.json"
+
+
+def _manifest_view(job: Job, url: MakeUrl | None) -> Json:
+    key = manifest_key(job)
+    return {"key": key, **({"url": url(key, f"{job.job_id}.json")} if url else {})}
+
+
 def error_view(fault: Fault | None) -> Json | None:
     return {"gateway_code": None, "trace_id": None, **fault.to_item()} if fault else None
 
 
-def _time(seconds: int) -> str:
+def iso_time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
