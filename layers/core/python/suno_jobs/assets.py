@@ -17,9 +17,11 @@ from botocore.exceptions import ClientError as AwsError
 from suno_jobs.download import Downloaded, Downloader
 from suno_jobs.errors import AssetError, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
 from suno_jobs.gateways.base import Link, Media
+from suno_jobs.lifetimes import dies_at
 from suno_jobs.media import MediaFile, inspect
 from suno_jobs.models import Asset, Job, Track, TrackState
 from suno_jobs.store import JobStore
+from suno_jobs.vocabulary import Result
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -30,6 +32,13 @@ DOWNLOAD_SECONDS = 240
 SHORTER_SHARE = 0.05
 SHORTER_SECONDS = 2.0
 """A file may be shorter than the gateway says by this share and these seconds: figures are rounded, and silence is trimmed."""
+
+LONGER_SHARE = 0.5
+LONGER_SECONDS = 10.0
+"""Longer it may be by more, for then nothing is cut; but what lasts twice as long is not the song that was made."""
+
+WAV = "wav"
+"""The one link that asks for a container; all other audio may come in any that we know."""
 
 DURATION = "duration-seconds"
 SOURCE = "source-host"
@@ -96,12 +105,12 @@ class TrackStorer:
         if seconds <= 0:
             raise AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "no time was left to fetch it", retryable=True))
         with tempfile.TemporaryFile() as file:
-            limit = self.max_bytes[link.media]
-            downloaded = self.downloader.fetch(link.url, file, max_bytes=limit, seconds=seconds)
-            file.seek(0)
+            limit, dead_at = self.max_bytes[link.media], dies_at(job, link)
+            outlived = dead_at is not None and self.clock() >= dead_at
+            downloaded = self.downloader.fetch(link.url, file, max_bytes=limit, seconds=seconds, outlived=outlived)
             found = inspect(file, link.media)
-            _check_duration(track, link, found)
-            file.seek(0)
+            if link.media is Media.AUDIO:
+                _check_audio(job, track, link, found)
             return self._put(file, asset_key(job, track.track_id, link.name, found.extension), link.name, downloaded, found)
 
     def _put(self, file: IO[bytes], key: str, kind: str, downloaded: Downloaded, found: MediaFile) -> Stored:
@@ -159,11 +168,22 @@ class Stored:
     duration_seconds: float | None
 
 
-def _check_duration(track: Track, link: Link, found: MediaFile) -> None:
+def _check_audio(job: Job, track: Track, link: Link, found: MediaFile) -> None:
+    """What the file alone cannot tell: whether it is the sound that was asked for."""
+    if link.name == WAV and found.extension != WAV:
+        raise AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, f"the file is {found.content_type}, not a WAV"))
+    # Nobody plays the drums in every song.
+    if found.silent and job.expects is not Result.STEMS:
+        raise AssetNotReady(Fault(ErrorCode.ASSET_SILENT, "the file holds nothing but digital silence", retryable=True))
+    _check_duration(track.duration_seconds, found.duration_seconds)
+
+
+def _check_duration(expected: float | None, seconds: float | None) -> None:
     """A file that was cut between two frames is a valid shorter song; only the gateway's own figure tells."""
-    expected = track.duration_seconds or 0.0
-    if link.media is not Media.AUDIO or found.duration_seconds is None:
+    if not expected or not seconds:
         return
-    if found.duration_seconds < expected * (1 - SHORTER_SHARE) - SHORTER_SECONDS:
-        message = f"the audio lasts {found.duration_seconds:.1f} s, and the gateway says {expected:.1f} s"
+    message = f"the audio lasts {seconds:.1f} s, and the gateway says {expected:.1f} s"
+    if seconds < expected * (1 - SHORTER_SHARE) - SHORTER_SECONDS:
         raise AssetNotReady(Fault(ErrorCode.ASSET_TRUNCATED, message, retryable=True))
+    if seconds > expected * (1 + LONGER_SHARE) + LONGER_SECONDS:
+        raise AssetNotReady(Fault(ErrorCode.ASSET_WRONG_LENGTH, message, retryable=True))

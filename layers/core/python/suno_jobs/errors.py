@@ -12,6 +12,7 @@ SunoJobsError
  ├── NoSlot                      the rate budget is used up for the moment
  ├── AssetError                  a file that did not pass the gate
  │    ├── AssetNotReady          may pass later; the state machine tries again
+ │    │    └── AssetExpired      only a new link from the gateway helps
  │    └── AssetRefused           will never pass
  ├── TracksNotStored             the job is not finished yet
  ├── ManifestNotWritten          the bucket did not take the job's manifest
@@ -44,10 +45,14 @@ class ErrorCode(StrEnum):
     NO_AUDIO = "no_audio"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     ASSET_UNAVAILABLE = "asset_unavailable"
+    ASSET_EXPIRED = "asset_expired"
     ASSET_FORBIDDEN_ADDRESS = "asset_forbidden_address"
     ASSET_TRUNCATED = "asset_truncated"
     ASSET_TOO_LARGE = "asset_too_large"
     ASSET_WRONG_TYPE = "asset_wrong_type"
+    ASSET_WRONG_LENGTH = "asset_wrong_length"
+    ASSET_ENCRYPTED = "asset_encrypted"
+    ASSET_SILENT = "asset_silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,10 @@ class AssetError(SunoJobsError):
 
 class AssetNotReady(AssetError):
     """The file may still become good (CDN lag, a broken connection). Nothing was stored."""
+
+
+class AssetExpired(AssetNotReady):
+    """The link is dead, and so it stays: not to be tried again before the gateway gave a new one."""
 
 
 class AssetRefused(AssetError):
