@@ -1,13 +1,16 @@
 import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, BinaryIO
 
+import boto3
 import lameenc
 import pytest
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.assets import TrackStorer
+from suno_jobs.aws import UPLOAD_CONFIG
 from suno_jobs.download import Downloaded
 from suno_jobs.errors import AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
 from suno_jobs.models import Asset, Track, TrackState
@@ -383,3 +386,27 @@ def test_a_dead_link_waits_for_a_new_one(world: World, job_id: str) -> None:
     assert (track.state, track.fault.code) == (TrackState.READY, ErrorCode.ASSET_EXPIRED)
     world.jobs.record_track(job_id, replace(track, fault=None, links=(Link("audio", "https://cdn.example/new"),)))
     assert store(job_id, "t") is TrackState.STORED
+
+
+def test_the_digest_of_a_file_is_signed_and_the_content_is_not_read_for_it() -> None:
+    class Sent(Exception):
+        pass
+
+    class Once(io.BytesIO):
+        def read(self, _size: int | None = -1) -> bytes:
+            raise AssertionError("it was read before it was sent")
+
+    headers: dict[str, str] = {}
+
+    def stop(request: Any, **_: object) -> None:
+        headers.update({name.lower(): value.decode() for name, value in request.headers.items() if isinstance(value, bytes)})
+        raise Sent
+
+    s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b", config=UPLOAD_CONFIG)
+    s3.meta.events.register("before-send.s3.PutObject", stop)
+    with pytest.raises(Sent):
+        s3.put_object(Bucket=BUCKET, Key="k", Body=Once(), ContentLength=9, ChecksumSHA256="c2hhMjU2", IfNoneMatch="*")
+    assert headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
+    assert {"x-amz-checksum-sha256", "if-none-match"} <= set(
+        headers["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+    )
