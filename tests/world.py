@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError as AwsError
 from samtranslator.yaml_helper import yaml_parse
 
 from suno_jobs.acceptance import Acceptor
+from suno_jobs.batches import StillRunning
 from suno_jobs.breaker import Breaker
 from suno_jobs.budget import Budget
 from suno_jobs.calls import GatewayCalls
@@ -24,6 +25,7 @@ from suno_jobs.finishing import Finisher
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.wire import http_client
 from suno_jobs.health import Health
+from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import Job, JobView
 from suno_jobs.receipts import ReceiptStore
 from suno_jobs.secret import Secret
@@ -167,12 +169,19 @@ class World:
         )
 
     def finisher(self) -> Finisher:
-        return Finisher(jobs=self.jobs, events=self.bus, event_bus="bus", clock=self.clock)  # type: ignore[arg-type]
+        return Finisher(
+            jobs=self.jobs,
+            events=self.bus,  # type: ignore[arg-type]
+            event_bus="bus",
+            manifests=ManifestWriter(jobs=self.jobs, s3=self.s3, bucket=BUCKET),
+            clock=self.clock,
+        )
 
     def sweeper(self) -> Sweeper:
         return Sweeper(
             jobs=self.jobs,
             executions=self.executions,  # type: ignore[arg-type]
+            still_running=StillRunning(self.calls()),
             slack_seconds=PACE.slack,
             clock=self.clock,
         )

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from suno_jobs.download import Downloaded, Downloader
-from suno_jobs.errors import AssetError, AssetNotReady, AssetRefused, ErrorCode
+from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetRefused, ErrorCode
 
 BODY = random.Random(1).randbytes(300_000)  # noqa: S311
 PUBLIC = "18.66.112.34"
@@ -248,12 +248,25 @@ def test_a_status_that_may_pass(server: Server, downloader: Downloader, status: 
     assert str(status) in error.fault.message
 
 
-@pytest.mark.parametrize("status", [400, 401, 405, 410, 451])
+@pytest.mark.parametrize("status", [400, 401, 405, 451])
 def test_a_status_that_will_not_pass(server: Server, downloader: Downloader, status: int) -> None:
     server.pages["/song"] = page(f"HTTP/1.1 {status} Whatever\nContent-Length: 0", b"")
     error = refusal(downloader)
     assert isinstance(error, AssetRefused)
     assert error.fault.code is ErrorCode.ASSET_UNAVAILABLE
+
+
+@pytest.mark.parametrize(("status", "outlived"), [(410, False), (410, True), (403, True), (404, True)])
+def test_a_link_that_is_dead_needs_a_new_one(server: Server, downloader: Downloader, status: int, outlived: bool) -> None:
+    server.pages["/song"] = page(f"HTTP/1.1 {status} Whatever\nContent-Length: 0", b"")
+    with pytest.raises(AssetExpired, match=f"answered {status}, the link has expired") as caught:
+        downloader.fetch("https://cdn.example.com/song", io.BytesIO(), max_bytes=9, seconds=10, outlived=outlived)
+    assert caught.value.fault.code is ErrorCode.ASSET_EXPIRED
+
+
+def test_an_old_link_that_works_is_as_good_as_any(server: Server, downloader: Downloader) -> None:
+    server.pages["/song"] = whole()
+    assert downloader.fetch("https://cdn.example.com/song", io.BytesIO(), max_bytes=10**6, seconds=10, outlived=True).bytes
 
 
 @pytest.mark.parametrize("length", ["\nContent-Length: 300000", "\nConnection: close"], ids=["announced", "unannounced"])

@@ -43,6 +43,7 @@ HEALED = (
     "audio_404_first",
     "truncated_audio=1",
     "html_audio=1",
+    "expired_links=410",
     "rate_limited=2",
     "server_error_after_create",
     "timeout_on_submit=2",

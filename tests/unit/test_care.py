@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from suno_jobs.callbacks import Receiver
-from suno_jobs.care import DAY_SECONDS, LINK_DAYS, LONGEST_SECONDS, SOONEST_SECONDS
+from suno_jobs.care import LINK_DAYS, LONGEST_SECONDS, SOONEST_SECONDS
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.history import Entry
+from suno_jobs.lifetimes import DAY_SECONDS
 from suno_jobs.models import Asset, TrackState
 from suno_jobs.receipts import ReceiptSource
 from suno_jobs.transitions import JobState

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from suno_jobs.api import BodyTooLarge, NotJson
+from suno_jobs.api import ROUTES, BodyTooLarge, NotJson
 from suno_jobs.capabilities import capabilities, renewed
-from suno_jobs.errors import ErrorCode, IdempotencyConflict, InvalidRequest, JobNotFound
+from suno_jobs.errors import AssetNotFound, ErrorCode, IdempotencyConflict, InvalidRequest, JobNotFound
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import Kind, Result
 from suno_jobs.gateways.results import STEMS
@@ -36,7 +36,7 @@ ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 GATEWAY_PAGE = (ROOT / "docs/gateways.md").read_text()
 KINDS = "## Kinds"
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
-PROBLEMS = (InvalidRequest, IdempotencyConflict, JobNotFound, BodyTooLarge, NotJson)
+PROBLEMS = (InvalidRequest, IdempotencyConflict, JobNotFound, AssetNotFound, BodyTooLarge, NotJson)
 
 END = "[*]"
 Arrows = set[tuple[str, str]]
@@ -148,6 +148,7 @@ def test_every_route_stands_in_the_api() -> None:
     events = [event for each in TEMPLATE["Resources"].values() for event in each["Properties"].get("Events", {}).values()]
     routes = {f"{e['Properties']['Method']} {e['Properties']['Path']}" for e in events if e["Type"] == "HttpApi"}
     assert {heading for heading in headings(API) if " /" in heading} == routes
+    assert {route for route in routes if "/callbacks/" not in route} == set(ROUTES)
 
 
 def test_outputs_that_are_named_exist() -> None:

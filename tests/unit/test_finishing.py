@@ -1,13 +1,16 @@
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from suno_jobs.errors import ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
+from suno_jobs.errors import ErrorCode, EventNotSent, Fault, JobNotFound, ManifestNotWritten, TracksNotStored
 from suno_jobs.finishing import Outcome, outcome
+from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import Asset, Job, JobView, Track, TrackState
 from suno_jobs.transitions import JobState
 from suno_jobs.vocabulary import Kind, Link, Result
-from tests.world import DEADLINE, START, World
+from tests.world import BUCKET, DEADLINE, START, World
 
 FAULT = Fault(ErrorCode.ASSET_TRUNCATED, "cut off")
 ASSET = Asset(kind="audio", key="acme/j/t/audio.mp3", content_type="audio/mpeg", bytes=7, sha256="ab")
@@ -86,9 +89,8 @@ def test_a_finished_job_is_announced_once_and_leaves_the_due_index(world: World)
     detail = event["Detail"]
     assert (detail["event_id"], detail["tenant"], detail["metadata"]) == (f"{job_id}.succeeded", "acme", {"order": "7"})
     [track] = detail["tracks"]
-    assert track["assets"] == [
-        {"kind": "audio", "key": "acme/j/t/audio.mp3", "content_type": "audio/mpeg", "bytes": 7, "sha256": "ab"}
-    ]
+    assert [(asset["kind"], asset["key"], asset["bytes"]) for asset in track["assets"]] == [("audio", "acme/j/t/audio.mp3", 7)]
+    assert detail["manifest"] == {"key": f"acme/{job_id}/manifest.json"}
     assert "secret" not in str(event)
 
 
@@ -140,3 +142,43 @@ def test_whoever_finishes_second_finds_the_first_end(world: World) -> None:
 def test_an_unknown_job_cannot_be_finished(world: World) -> None:
     with pytest.raises(JobNotFound):
         world.finisher()("job_unknown")
+
+
+def manifest(world: World, job_id: str) -> dict[str, Any] | None:
+    found = world.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"acme/{job_id}/manifest.json").get("Contents", [])
+    if not found:
+        return None
+    body: dict[str, Any] = json.load(world.s3.get_object(Bucket=BUCKET, Key=found[0]["Key"])["Body"])
+    return body
+
+
+def test_i4_success_is_not_said_before_the_manifest_lies_there(world: World) -> None:
+    job_id = storing(world)
+    finisher = world.finisher()
+    broken = ManifestWriter(jobs=world.jobs, s3=world.s3, bucket="no-such-bucket")
+    with pytest.raises(ManifestNotWritten):
+        replace(finisher, manifests=broken)(job_id)
+    assert (world.job(job_id).state, world.bus.events) == (JobState.STORING, [])
+    assert world.due() == [job_id]
+    assert finisher(job_id) is JobState.SUCCEEDED
+    found = manifest(world, job_id)
+    assert found is not None
+    assert found["request"] == {"input": {"prompt": "a song about rain", "instrumental": False}, "metadata": {"order": "7"}}
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.TIMED_OUT])
+def test_a_job_without_success_has_no_manifest(world: World, state: JobState) -> None:
+    job_id = world.generating()
+    world.jobs.decide(world.job(job_id), state, FAULT, now=world.now)
+    assert world.finisher()(job_id) is state
+    assert manifest(world, job_id) is None
+
+
+def test_a_job_that_ended_keeps_its_manifest_as_it_is(world: World) -> None:
+    job_id = storing(world)
+    world.bus.refusals = 1
+    with pytest.raises(EventNotSent):
+        world.finisher()(job_id)
+    world.s3.delete_object(Bucket=BUCKET, Key=f"acme/{job_id}/manifest.json")
+    assert world.finisher()(job_id) is JobState.SUCCEEDED
+    assert manifest(world, job_id) is None

@@ -221,9 +221,22 @@ def test_a_link_is_signed_as_every_region_accepts(deployed: SimpleNamespace, wor
     world.jobs.record_track(JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY))
     asset = Asset(kind="audio", key="acme/j/m-1/audio.mp3", content_type="audio/mpeg", bytes=1, sha256="00")
     world.jobs.store_track(JOB_ID, "m-1", [asset], {}, 3.0)
-    view = json.loads(handler("read_jobs")(event("read_jobs/job"))["body"])
-    url = view["tracks"][0]["assets"][0]["url"]
+    read = handler("read_jobs")
+    url = json.loads(read(event("read_jobs/job"))["body"])["tracks"][0]["assets"][0]["url"]
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
+    answer = read(event("read_jobs/asset"))
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (307, "no-store")
+    assert answer["headers"]["Location"].partition("?")[0] == url.partition("?")[0]
+
+
+def test_a_file_that_is_not_there_is_a_problem(deployed: SimpleNamespace, world: World) -> None:
+    read = handler("read_jobs")
+    assert json.loads(read(event("read_jobs/asset"))["body"])["title"] == "No such job"
+    put_job(world)
+    answer = read(event("read_jobs/asset"))
+    assert answer["statusCode"] == 404
+    problem = json.loads(answer["body"])
+    assert (problem["title"], problem["tracks"]) == ("No such asset", [])
 
 
 def test_a_key_is_a_tenant_and_an_unknown_one_is_nobody(deployed: SimpleNamespace) -> None:
@@ -278,6 +291,9 @@ def test_the_steps_of_a_job(deployed: SimpleNamespace, world: World) -> None:
     assert handler("store_track")(event("store_track/track")) == {"track_id": "m-1", "state": "stored"}
     assert handler("finish_job")(event("finish_job/job")) == {"job_id": JOB_ID, "state": "SUCCEEDED"}
     assert handler("check_task")(event("check_task/job"))["next"] == "finish"
+    manifest = handler("read_jobs")(event("read_jobs/manifest"))
+    assert manifest["statusCode"] == 307
+    assert f"/acme/{JOB_ID}/manifest.json?" in manifest["headers"]["Location"]
 
 
 def test_a_sweep(deployed: SimpleNamespace, world: World) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from suno_jobs import telemetry
 from suno_jobs.calls import AccountUnusable, GatewayCalls
-from suno_jobs.care import unsaved
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, JobNotFound, NoSlot
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import Reading, TaskReport, TaskStatus, Unread
 from suno_jobs.models import Job, JobView, TrackState
 from suno_jobs.receipts import ReceiptSource, ReceiptStore
+from suno_jobs.recovery import Recovery, expired
 from suno_jobs.reports import ENDED, record_report
 from suno_jobs.store import JobStore
 from suno_jobs.submission import LOST, intent_seconds
@@ -222,7 +222,7 @@ class Checker:
         The table is asked, not the last report: a gateway that fails a task may no longer name the track it had finished.
         """
         view = self.jobs.view(job.job_id) or JobView(job)
-        wanted = tuple(track.track_id for track in view.tracks if unsaved(track))
+        wanted = tuple(track.track_id for track in view.tracks if track.unsaved)
         if wanted or view.result:
             now = self._now()
             due_at = now + STORE_SECONDS + self.pace.slack
@@ -248,8 +248,18 @@ class Checker:
         if job.done:
             return self._conclude(job, job.state, NO_REASON)
         if job.task_id:
-            return self._follow(job, self._read(job, job.task_id))
+            return self._renew(job) or self._follow(job, self._read(job, job.task_id))
         return self._adopt_result(job) or self._adopt_task(job) or finish
+
+    def _renew(self, job: Job) -> Step | None:
+        """Links that died are made anew, where the gateway does that. None: nothing of the kind is needed or possible."""
+        view = self.jobs.view(job.job_id) or JobView(job)
+        if not expired(view):
+            return None
+        at_work = Recovery(self.jobs, self.calls, self.clock)(view)
+        if at_work:
+            return self._wait_until(job, self._now() + self.pace.interval)
+        return self._conclude(job, job.state, NO_REASON) if job.recovery_id else None
 
     # Ways on
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs import telemetry
-from suno_jobs.care import care_until, next_care
+from suno_jobs.care import at_risk, care_until, links_end, next_care
 from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
+from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import JobView, TrackState
 from suno_jobs.store import JobStore
 from suno_jobs.transitions import JobState
@@ -58,12 +59,14 @@ class Finisher:
     jobs: JobStore
     events: EventBridgeClient
     event_bus: str
+    manifests: ManifestWriter
     clock: Callable[[], float]
 
     def __call__(self, job_id: str) -> JobState:
         """Sets the terminal state and puts its event on the bus; both once, however often it runs.
 
-        Raises TracksNotStored, EventNotSent (repeat it: the event keeps its id), JobNotFound.
+        The manifest comes first, so that SUCCEEDED implies that it lies there. Raises TracksNotStored, ManifestNotWritten and
+        EventNotSent (repeat it: the event keeps its id), JobNotFound.
         """
         now = int(self.clock())
         view = self._view(job_id)
@@ -78,6 +81,8 @@ class Finisher:
         end = outcome(view, now)
         if end.state is view.job.state:
             return view
+        if end.state is JobState.SUCCEEDED:
+            self.manifests(view, partial=end.partial)
         until = care_until(view, end.state, now)
         try:
             job = self.jobs.finish(view.job, end.state, end.fault, partial=end.partial, now=now, care_until=until)
@@ -91,6 +96,9 @@ class Finisher:
         until = care_until(view, job.state, now)
         partial = job.partial and (job.incomplete or any(track.state is not TrackState.STORED for track in view.tracks))
         due_at = next_care(job, now) if until else None
+        if until and job.state is JobState.SUCCEEDED:
+            telemetry.count("AssetsAtRisk", at_risk(view), gateway=job.gateway)
+            telemetry.count("AssetHoursLeft", max(0, (links_end(view) - now) // 3600), gateway=job.gateway)
         self.jobs.put_away(job, care_until=until, due_at=due_at, partial=partial, now=now)
 
     def _view(self, job_id: str) -> JobView:

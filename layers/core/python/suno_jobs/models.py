@@ -36,6 +36,7 @@ class Job:
     ``verdict`` is the end that was decided but not yet carried out by ``finish_job``. ``done``: the gateway will say no more,
     all it said is in the table. ``incomplete``: the task itself ended short.
     A job that ended at ``ended_at`` is looked after until ``care_until``: something that was paid for may still be saved.
+    ``recovery_id`` names the gateway's work on new links for it, begun at ``recovery_at``.
     ``execution`` counts the executions that were needed before this one; ``cause`` is what made the latest look at the job;
     ``history`` has a line for each change. ``retry_of`` is the job that this one does over, ``retried_as`` the one that does
     this one over.
@@ -74,6 +75,8 @@ class Job:
     resubmitted: bool = False
     ended_at: int | None = None
     care_until: int | None = None
+    recovery_id: str | None = None
+    recovery_at: int | None = None
     cause: Cause = Cause.CLIENT
     history: tuple[str, ...] = ()
     retry_of: str | None = None
@@ -109,13 +112,18 @@ class TrackState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """One file that lies in the bucket and passed the gate. ``bytes`` is its size, ``sha256`` its digest in hex."""
+    """One file that lies in the bucket and passed the gate. ``bytes`` is its size, ``sha256`` its digest in hex.
+
+    ``source_host`` is the server that sent it, ``stored_at`` when it came into the bucket.
+    """
 
     kind: str
     key: str
     content_type: str
     bytes: int
     sha256: str
+    source_host: str | None = None
+    stored_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +144,11 @@ class Track:
     missing: Mapping[str, Fault] = field(default_factory=dict)
     fault: Fault | None = None
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether something that it has a link to does not lie in the bucket and may still be fetched."""
+        return self.state is TrackState.READY or (self.state is TrackState.STORED and bool(self.missing))
+
     def to_item(self) -> Item:
         return _compact(self)
 
@@ -144,7 +157,7 @@ class Track:
         values = _known(cls, item)
         values["state"] = TrackState(item["state"])
         values["links"] = tuple(Link(**{**link, "media": Media(link["media"])}) for link in item.get("links", ()))
-        values["assets"] = tuple(Asset(**asset) for asset in item.get("assets", ()))
+        values["assets"] = tuple(Asset(**_known(Asset, asset)) for asset in item.get("assets", ()))
         values["missing"] = {name: Fault.from_item(fault) for name, fault in item.get("missing", {}).items()}
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
         return cls(**values)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from suno_jobs.dynamo import Change, pack, unpack
 from suno_jobs.models import Item
-from suno_jobs.store import key
+from suno_jobs.table import key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

@@ -109,11 +109,13 @@ class StoreTrackSettings(Settings):
 @dataclass(frozen=True, slots=True)
 class FinishJobSettings(Settings):
     jobs_table: str
+    assets_bucket: str
     event_bus_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileJobsSettings(Settings):
     jobs_table: str
+    gateway_accounts_secret_arn: str
     state_machine_arn: str
     max_check_interval_seconds: int

@@ -1,4 +1,4 @@
-"""The jobs table. One conditional write per intent; DynamoDB's errors are translated here and nowhere else.
+"""The jobs table. One conditional write per intent.
 
 The items of a job share the partition ``JOB#{job_id}``:
 
@@ -15,42 +15,27 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from suno_jobs.dynamo import Change, pack, unpack
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.history import Cause, Entry
-from suno_jobs.models import Asset, Candidate, Item, Job, JobView, Track, TrackState
+from suno_jobs.models import Candidate, Item, Job, JobView, Track
+from suno_jobs.table import key
+from suno_jobs.tracks import RESULT, TRACK, TrackStore
 from suno_jobs.transitions import TERMINAL, JobState, Progress, may_become
 from suno_jobs.vocabulary import Result
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
-RESULT_BYTES = 350_000
-"""Packed, with room for the rest of an item of at most 400 KB."""
 
 DUE_SHARDS = 4
 """Partitions of the due index: enough for thousands of index writes per second, few enough for a sweep to read them all."""
 
 JOB = "JOB"
 REQUEST = "REQUEST"
-RESULT = "JOB#RESULT"
-TRACK = "JOB#TRACK#"
 NOT_DUE = ("due_shard", "due_at")
 INTENT = ("intent", "intent_at")
 OPEN = frozenset(JobState) - TERMINAL
 UNSETTLED = frozenset({JobState.ACCEPTED, JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
-
-
-def key(job_id: str, sort: str) -> Item:
-    return {"pk": f"JOB#{job_id}", "sk": sort}
-
-
-def track_key(job_id: str, track_id: str) -> Item:
-    return key(job_id, f"{TRACK}{track_id}")
 
 
 def due(job_id: str, at: int) -> Item:
@@ -86,12 +71,8 @@ class Signalled:
     task_token: str | None
 
 
-class JobStore:
+class JobStore(TrackStore):
     """Reads and changes jobs. Each method may be repeated: it takes effect once, or raises Conflict."""
-
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
-        self._client = client
-        self._table = table
 
     # Reading
 
@@ -286,8 +267,6 @@ class JobStore:
         change = Change(adds={"no_audio": 1}).require_one_of("state", OPEN)
         return self._change(job_id, change, now).no_audio
 
-    # Tracks
-
     def start_storing(self, job: Job, *, incomplete: bool, now: int, due_at: int) -> Job:
         """Raises Conflict when the job is not GENERATING; a job that is STORING already stays so."""
         sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, "incomplete": incomplete}
@@ -296,56 +275,6 @@ class JobStore:
             _told(change, job, JobState.STORING, now)
         change.require_one_of("state", {JobState.STORING, *may_become(JobState.STORING)})
         return self._change(job.job_id, change, now)
-
-    def record_track(self, job_id: str, track: Track) -> None:
-        """Writes what the gateway says of a track.
-
-        One that is stored, or was refused for good by the gate, is never touched (I3); one that is ready only gives way to a
-        newer link, for a gateway that fails a task may no longer name the track that it had finished.
-        """
-        item = track.to_item()
-        told: Item = {
-            name: item[name] for name in ("position", "state", "title", "model", "duration_seconds", "fault") if name in item
-        }
-        change = Change(
-            sets=told,
-            defaults={"track_id": track.track_id, "assets": []},
-            removes=() if track.fault else ("fault",),
-        )
-        open_to = "attribute_not_exists(#state) OR (#state = :failed AND attribute_not_exists(#links))"
-        if track.state is TrackState.READY:
-            change.sets = {**told, "links": item["links"]}
-            change.require(f"{open_to} OR #state = :ready", "state", "links", failed=TrackState.FAILED, ready=TrackState.READY)
-        else:
-            change.require(open_to, "state", "links", failed=TrackState.FAILED)
-        self._unless_conflict_at(track_key(job_id, track.track_id), change)
-
-    def store_track(
-        self, job_id: str, track_id: str, assets: Sequence[Asset], missing: Mapping[str, Fault], duration_seconds: float | None
-    ) -> None:
-        """The assets lie in the bucket and passed the gate. The duration is the one measured in the audio."""
-        measured = {} if duration_seconds is None else {"duration_seconds": duration_seconds}
-        change = Change(
-            sets={"state": TrackState.STORED, "assets": list(assets), "missing": missing, **measured}, removes=("fault",)
-        )
-        change.require("#state <> :stored", "state", stored=TrackState.STORED)
-        self._unless_conflict_at(track_key(job_id, track_id), change)
-
-    def fail_track(self, job_id: str, track_id: str, fault: Fault, assets: Sequence[Asset] = (), *, final: bool) -> None:
-        """Records why a track could not be stored, and what of it is; unless ``final`` it stays ready and is tried again."""
-        state = TrackState.FAILED if final else TrackState.READY
-        change = Change(sets={"fault": fault, "state": state, "assets": list(assets)})
-        change.require("#state <> :stored", "state", stored=TrackState.STORED)
-        self._unless_conflict_at(track_key(job_id, track_id), change)
-
-    def record_result(self, job_id: str, result: Mapping[str, Any]) -> None:
-        """Keeps what the task yields beside files, packed: the words of a long song are many. The first result stands."""
-        body = zlib.compress(json.dumps(result).encode())
-        if len(body) > RESULT_BYTES:
-            # Nothing that a gateway makes of a song; what it really said lies whole in a receipt.
-            body = zlib.compress(json.dumps({"too_large": len(body)}).encode())
-        change = Change(sets={"body": body}).require_absent("body")
-        self._unless_conflict_at(key(job_id, RESULT), change)
 
     # End and sweep
 
@@ -389,6 +318,12 @@ class JobStore:
         except Conflict:
             self._unless_conflict(job.job_id, announced, now)
 
+    def note_recovery(self, job: Job, recovery_id: str | None, *, now: int) -> None:
+        """Which work on new links is under way; None: it has ended."""
+        sets = {"recovery_id": recovery_id, "recovery_at": now} if recovery_id else {}
+        change = Change(sets=sets, removes=() if recovery_id else ("recovery_id", "recovery_at"))
+        self._change(job.job_id, change.require("attribute_exists(pk)"), now)
+
     def mark_retried(self, job: Job, new_job_id: str, *, now: int) -> bool:
         """Notes which job does this one over. False: it has not failed, or another job does it over."""
         change = Change(sets={"retried_as": new_job_id})
@@ -418,12 +353,6 @@ class JobStore:
         change.require("#execution = :before", "execution", before=before)
         self._update(key(job_id, JOB), change.require("attribute_exists(#due_shard)", "due_shard"), "NONE")
 
-    # The wire
-
-    def _get(self, item_key: Item) -> Item | None:
-        answer = self._client.get_item(TableName=self._table, Key=pack(item_key), ConsistentRead=True)
-        return unpack(answer["Item"]) if "Item" in answer else None
-
     def _change(self, job_id: str, change: Change, now: int) -> Job:
         change.sets = {**change.sets, "updated_at": now}
         return Job.from_item(self._update(key(job_id, JOB), change, "ALL_NEW"))
@@ -431,18 +360,3 @@ class JobStore:
     def _unless_conflict(self, job_id: str, change: Change, now: int) -> None:
         change.sets = {**change.sets, "updated_at": now}
         self._unless_conflict_at(key(job_id, JOB), change)
-
-    def _unless_conflict_at(self, item_key: Item, change: Change) -> None:
-        try:
-            self._update(item_key, change, "NONE")
-        except Conflict:
-            return
-
-    def _update(self, item_key: Item, change: Change, returned: Any) -> Item:
-        try:
-            answer = self._client.update_item(
-                TableName=self._table, Key=pack(item_key), ReturnValues=returned, **change.arguments()
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            raise Conflict(f"the condition of a write to {item_key['sk']} did not hold") from error
-        return unpack(answer.get("Attributes", {}))

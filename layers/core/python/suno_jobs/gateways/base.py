@@ -271,7 +271,8 @@ class BatchReading(Protocol):
 class LinkRecovery(Protocol):
     """Optional: new links for a task whose links have expired."""
 
-    def recovery_request(self, task_id: str, *, callback_url: str) -> GatewayRequest: ...
+    def recovery_request(self, task_id: str) -> GatewayRequest:
+        """Without a callback: it is asked after, since it takes seconds."""
 
     def read_recovery_submission(self, reply: GatewayReply) -> Submission: ...
 
