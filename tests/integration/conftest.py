@@ -20,6 +20,8 @@ PARAMETERS = {
     "MaxCheckIntervalSeconds": "2",
     "JobDeadlineSeconds": "40",
     "AmbiguousSubmitGraceSeconds": "4",
+    # The faults of one test shall not hold up another.
+    "BreakerFailures": "1000",
 }
 
 

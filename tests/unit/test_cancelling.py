@@ -38,7 +38,7 @@ def test_a_job_that_was_not_submitted_is_cancelled_and_never_will_be(world: Worl
     assert [event["DetailType"] for event in world.bus.events] == ["job.cancelled"]
     fault = world.job(job_id).fault
     assert fault is not None
-    assert (fault.code, fault.message) == (ErrorCode.CANCELLED, "Cancelled by the client. It was never submitted.")
+    assert (fault.code, fault.message) == (ErrorCode.CANCELLED, "Cancelled by the client. It was not submitted, and nothing is charged.")
     assert (world.wire.requests, world.due()) == ([], [])
 
 
@@ -94,6 +94,22 @@ def test_an_end_that_comes_a_moment_before_wins(world: World, end: JobState) -> 
             canceller(world)("acme", job_id)
     else:
         assert canceller(world)("acme", job_id).job.state is JobState.CANCELLED
+
+
+def test_a_submission_that_begins_a_moment_before_is_not_denied(world: World) -> None:
+    job_id = world.accept()
+    original = world.jobs.view
+
+    def overtaken(wanted: str) -> JobView | None:
+        found = original(wanted)
+        world.jobs.view = original  # type: ignore[method-assign]
+        world.jobs.begin_submission(world.job(job_id), "i", now=world.now, due_at=world.now)
+        return found
+
+    world.jobs.view = overtaken  # type: ignore[method-assign, assignment]
+    fault = canceller(world)("acme", job_id).job.fault
+    assert fault is not None
+    assert "may be charged" in fault.message
 
 
 @pytest.mark.parametrize("act", [canceller, retrier])

@@ -20,7 +20,7 @@ LOST = httpx.ReadTimeout("lost")
 
 
 def lost(world: World, **asked: Any) -> str:
-    body = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}, **asked}
+    body = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}} | asked
     job_id = world.acceptor()("acme", body, "k")[0].job.job_id
     world.wire.answers = [LOST]
     world.submitter()(job_id)
@@ -115,6 +115,28 @@ def test_a_second_submission_that_was_refused_for_now_is_repeated(world: World) 
     assert world.checker()(job_id).next == "submit"
     world.submitter()(job_id)
     assert world.job(job_id).task_id == "J2"
+
+
+def test_at_the_deadline_a_refused_second_submission_does_not_make_the_first_known(world: World) -> None:
+    job_id = lost(world, ambiguous_submit="resubmit")
+    world.clock.sleep(GRACE)
+    world.checker()(job_id)
+    world.wire.answers = [httpx.Response(429, json={"status": "FAILED", "message": "busy"})]
+    world.submitter()(job_id)
+    world.clock.sleep(DEADLINE)
+    assert world.checker()(job_id).next == "finish"
+    job = world.job(job_id)
+    assert (job.verdict, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.AMBIGUOUS)
+
+
+def test_a_second_submission_stays_at_the_gateway_of_the_first(world: World) -> None:
+    job_id = lost(world, gateway=["ttapi", "crun"], ambiguous_submit="resubmit")
+    world.clock.sleep(GRACE)
+    world.checker()(job_id)
+    world.wire.answers = [httpx.Response(429, json={"status": "FAILED", "message": "busy"})]
+    world.submitter()(job_id)
+    assert world.job(job_id).gateway == "ttapi"
+    assert {str(request.url.host) for request in world.wire.requests} == {"api.ttapi.io"}
 
 
 def test_an_answer_that_comes_after_the_job_was_given_up_tells_its_task(world: World) -> None:

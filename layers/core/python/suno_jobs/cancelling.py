@@ -25,18 +25,19 @@ class Canceller:
 
         The gateway knows nothing of it: what was submitted is paid for. Raises JobNotFound, WrongState.
         """
-        view = own_view(self.jobs, tenant, job_id)
-        if not view.job.terminal:
+        while not (view := own_view(self.jobs, tenant, job_id)).job.terminal:
             try:
-                view = replace(view, job=self._cancel(view.job))
+                return replace(view, job=self._cancel(view.job))
             except Conflict:
-                view = own_view(self.jobs, tenant, job_id)
+                # The job went on meanwhile: it was submitted, or has ended.
+                continue
         if view.job.state is not JobState.CANCELLED:
             raise WrongState(f"Only a job that has not ended can be cancelled; this one is {view.job.state}.")
         return view
 
     def _cancel(self, job: Job) -> Job:
-        cost = "It was never submitted." if job.submitted_at is None else "What was submitted may be charged."
+        submitted = job.submitted_at is not None
+        cost = "What was submitted may be charged." if submitted else "It was not submitted, and nothing is charged."
         fault = Fault(ErrorCode.CANCELLED, f"Cancelled by the client. {cost}", retryable=True)
         now = int(self.clock())
         job = self.jobs.finish(job, JobState.CANCELLED, fault, partial=False, now=now, cause=Cause.CLIENT)

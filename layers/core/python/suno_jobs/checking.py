@@ -98,7 +98,7 @@ class Checker:
         if job.grace_until is not None:
             return self._look_for_task(job, job.grace_until)
         if self._late(job):
-            return self._end(job, JobState.TIMED_OUT, job.fault or NEVER_SUBMITTED)
+            return self._end(job, JobState.TIMED_OUT, LOST if job.resubmitted else job.fault or NEVER_SUBMITTED)
         if (job.submit_after or 0) > self._now():
             return self._wait_until(job, job.submit_after or 0)
         return self._submit(job)

@@ -184,6 +184,9 @@ class JobStore(TrackStore):
         """
         change = self._turn(job, turn, result, due_at)
         change.sets = {**change.sets, "fault": fault}
+        if not job.resubmitted:
+            # Of all submissions until now it is certain that they made nothing.
+            change.removes = (*change.removes, "submitted_at")
         return self._change(job.job_id, _told(change, job, job.state, now, fault.code), now)
 
     def pass_over(self, job: Job, turn: Sequence[Candidate], result: Result, *, now: int, due_at: int) -> Job:
@@ -289,7 +292,10 @@ class JobStore(TrackStore):
         care_until: int | None = None,
         cause: Cause | None = None,
     ) -> Job:
-        """The one write that ends a job. It stays due until its event is sent; a signal keeps everybody from waiting for it."""
+        """The one write that ends a job. It stays due until its event is sent; a signal keeps everybody from waiting for it.
+
+        Conflict: the job has ended, or it is not true any more that it was never submitted.
+        """
         sets = {"state": state, "partial": partial, "event_pending": True, "ended_at": now, "signalled": now}
         known = {"fault": fault, "care_until": care_until}
         over = ("verdict", *INTENT, "submit_after", "grace_until", "signalled_by")
@@ -297,6 +303,8 @@ class JobStore(TrackStore):
             sets=sets | {name: value for name, value in known.items() if value is not None},
             removes=(*over, *(name for name, value in known.items() if value is None)),
         )
+        if job.submitted_at is None:
+            change.require_absent("submitted_at")
         _told(change, job, state, now, fault.code if fault else None, cause)
         return self._change(job.job_id, change.require_one_of("state", may_become(state)), now)
 

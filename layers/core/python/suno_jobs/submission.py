@@ -40,9 +40,13 @@ LOST = Fault(
 
 
 def turn(job: Job, now: int, again_at: int | None) -> list[Candidate]:
-    """The gateways that may be asked next, the one that may be asked first in front; the present one from ``again_at`` on."""
+    """The gateways that may be asked next, the one that may be asked first in front; the present one from ``again_at`` on.
+
+    A second submission after a lost one stays where the first one went: its callback may still come.
+    """
     present = [] if again_at is None else [Candidate(job.gateway, again_at)]
-    return sorted([*job.candidates, *present], key=lambda each: max(each.after, now))
+    others = () if job.resubmitted else job.candidates
+    return sorted([*others, *present], key=lambda each: max(each.after, now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
