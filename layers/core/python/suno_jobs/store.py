@@ -5,6 +5,7 @@ The items of a job share the partition ``JOB#{job_id}``:
     JOB                         the hot record, about half a KB beside the client's metadata
     JOB#RESULT                  what the task yields beside files, written once
     JOB#TRACK#{track_id}        one per track
+    LYRICS#{track_id}           what is sung in one track, packed, written once
     RECEIPT#{source}#{sha256}   see ``receipts``
     REQUEST                     the validated input, and the gateway's ids of what it refers to, written once
 
@@ -37,6 +38,7 @@ JOB = "JOB"
 REQUEST = "REQUEST"
 RESULT = "JOB#RESULT"
 TRACK = "JOB#TRACK#"
+LYRICS = "LYRICS#"
 NOT_DUE = ("due_shard", "due_at")
 INTENT = ("intent", "intent_at")
 OPEN = frozenset(JobState) - TERMINAL
@@ -275,6 +277,21 @@ class JobStore:
         change = Change(sets={"fault": fault, "state": state, "assets": list(assets)})
         change.require("#state <> :stored", "state", stored=TrackState.STORED)
         self._unless_conflict_at(track_key(job_id, track_id), change)
+
+    def record_lyrics(self, job_id: str, track_id: str, lyrics: str) -> None:
+        """Keeps what is sung, packed and apart from the track, which is read and written more often. The first word stands."""
+        change = Change(sets={"body": zlib.compress(lyrics.encode())}).require_absent("body")
+        self._unless_conflict_at(key(job_id, f"{LYRICS}{track_id}"), change)
+
+    def lyrics(self, job_id: str) -> dict[str, str]:
+        """By track id."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=pack({":pk": key(job_id, JOB)["pk"], ":prefix": LYRICS}),
+        )
+        items = [unpack(item) for page in pages for item in page["Items"]]
+        return {item["sk"].removeprefix(LYRICS): zlib.decompress(item["body"]).decode() for item in items}
 
     def record_result(self, job_id: str, result: Mapping[str, Any]) -> None:
         """Keeps what the task yields beside files, packed: the words of a long song are many. The first result stands."""
