@@ -29,7 +29,6 @@ from tests.integration.faulty import Headers, Page, Server, page, whole
 from tests.world import JOBS_TABLE
 
 KEY = "acme/job_1/t/audio.wav"
-SECONDS = 0.4
 
 
 def song() -> bytes:
@@ -61,7 +60,7 @@ class Place:
     jobs: JobStore
     downloader: Downloader
 
-    def store(self, seconds: float = SECONDS) -> TrackState:
+    def store(self, seconds: float = 30) -> TrackState:
         moments = iter([0.0, DOWNLOAD_SECONDS - seconds])
         storer = TrackStorer(
             jobs=self.jobs,
@@ -179,7 +178,7 @@ def no_object_is_there(place: Place) -> bool:
 def test_no_object_appears_that_is_not_whole(server: Server, place: Place, name: str) -> None:
     server.pages["/song"] = FAULTS[name]
     with pytest.raises(AssetNotReady) as caught:
-        place.store(seconds=10)
+        place.store()
     assert no_object_is_there(place)
     track = place.track()
     assert (track.state, track.assets) == (TrackState.READY, ())
@@ -193,7 +192,7 @@ def test_no_object_appears_that_is_not_whole(server: Server, place: Place, name:
 def test_a_server_that_never_ends_leaves_no_object(server: Server, place: Place, prepare: Callable[[Server], Page]) -> None:
     server.pages["/song"] = prepare(server)
     with pytest.raises(AssetNotReady) as caught:
-        place.store()
+        place.store(seconds=0.4)
     assert caught.value.fault.code is ErrorCode.ASSET_UNAVAILABLE
     assert no_object_is_there(place)
 

@@ -413,6 +413,18 @@ def test_every_error_name_is_one_of_ours_or_of_aws() -> None:
         assert issubclass(getattr(errors, name), errors.SunoJobsError), name
 
 
+def retried(state: str) -> set[str]:
+    return {name for retry in STATES[state]["Retry"] for name in retry["ErrorEquals"]}
+
+
+def test_what_can_get_better_is_tried_again_and_what_needs_somebody_else_is_not() -> None:
+    """A dead link gets better by Check Task, a track that is not stored by waiting."""
+    assert "AssetNotReady" in retried("Store Track")
+    assert not retried("Store Track") & {"AssetExpired", "AssetRefused"}
+    assert {"ManifestNotWritten", "EventNotSent"} <= retried("Finish Job")
+    assert "TracksNotStored" not in retried("Finish Job")
+
+
 def test_emulator_spelling_is_caught_beside_the_one_of_aws() -> None:
     caught = TASKS["Await Signal"]["Catch"][0]["ErrorEquals"]
     assert {"DynamoDb.ConditionalCheckFailedException", "DynamoDB.ConditionalCheckFailedException"} <= set(caught)
