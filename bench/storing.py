@@ -152,6 +152,7 @@ class _Place:
             "AWS_ENDPOINT_URL": self._endpoint,
             "JOBS_TABLE": TABLE,
             "ASSETS_BUCKET": BUCKET,
+            "ASSETS_STORAGE_CLASS": parameters["AssetsStorageClass"]["Default"],
             **limits,
         }
 

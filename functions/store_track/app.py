@@ -29,6 +29,7 @@ def storer() -> TrackStorer:
             Media.IMAGE: settings.max_image_bytes,
             Media.VIDEO: settings.max_video_bytes,
         },
+        storage_class=settings.assets_storage_class,
         clock=time.time,
         stopwatch=time.monotonic,
     )

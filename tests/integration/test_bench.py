@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench import functions, start, storing
+from bench.shipped import ROOT
 
 
 def test_functions_are_started_and_do_their_work() -> None:
@@ -21,6 +24,15 @@ def test_a_file_is_stored_by_every_way() -> None:
     assert {storing.STORE_TRACK, storing.FLOOR} <= set(found.runs) <= {storing.STORE_TRACK, storing.FLOOR, storing.CLI}
     assert all(len(runs) == 1 and found.rate(way) > 0 for way, runs in found.runs.items())
     assert found.growth(storing.STORE_TRACK) < 32
+
+
+def test_what_a_process_takes_counts_and_what_its_parent_took_does_not() -> None:
+    taken = bytearray(300 * 2**20)
+    script = "from bench.storing_child import peak; a = peak(); b = bytearray(60 * 2**20); print(a, peak() - a)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    before, grown = map(int, done.stdout.split())
+    assert before < len(taken)
+    assert grown == pytest.approx(60 * 2**20, rel=0.2)
 
 
 def html_in_place_of_a_song(path: Path, _size: int) -> Path:

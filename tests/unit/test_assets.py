@@ -65,6 +65,7 @@ def storer(world: World, source: Source) -> TrackStorer:
         bucket=BUCKET,
         downloader=fetching,
         max_bytes=limits,
+        storage_class="STANDARD_IA",
         clock=world.clock,
         stopwatch=world.clock,
     )
@@ -94,7 +95,8 @@ def test_the_audio_lies_in_the_bucket_whole_and_described(world: World, job_id: 
     assert (asset.source_host, asset.stored_at) == ("cdn.example", world.now)
     assert asset.sha256 == hashlib.sha256(SONG).hexdigest()
     assert track.duration_seconds == pytest.approx(3.0, abs=0.2)
-    assert world.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"] == "audio/mpeg"
+    head = world.s3.head_object(Bucket=BUCKET, Key=key)
+    assert (head["ContentType"], head["StorageClass"]) == ("audio/mpeg", "STANDARD_IA")
 
 
 def test_i3_a_second_run_changes_nothing_and_fetches_nothing(world: World, job_id: str) -> None:

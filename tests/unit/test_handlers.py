@@ -66,6 +66,7 @@ def deployed(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNam
         "AUTO_GATEWAYS": "ttapi,crun",
         "AMBIGUOUS_SUBMIT_POLICY": "fail",
         **dict.fromkeys(("BREAKER_FAILURES", "BREAKER_OPEN_SECONDS"), "60"),
+        "ASSETS_STORAGE_CLASS": "STANDARD",
         **dict.fromkeys(("MAX_AUDIO_BYTES", "MAX_IMAGE_BYTES", "MAX_VIDEO_BYTES"), "1000000"),
     }
     for name, value in environment.items():

@@ -58,7 +58,7 @@ REQUEST = {"input": {"lyrics": "Rain, rain"}, "sources": [{"task_id": "J0", "tra
 
 
 def test_it_says_what_was_asked_what_came_of_it_and_where_it_came_from() -> None:
-    assert manifest(JobView(JOB, (TRACK,), {"persona_id": "p"}), REQUEST, partial=True) == {
+    assert manifest(JobView(JOB, (TRACK,), {"persona_id": "p"}), REQUEST, {"t-1": "Rain"}, partial=True) == {
         "version": 1,
         "tenant": "acme",
         "job_id": "job_1",
@@ -98,6 +98,7 @@ def test_it_says_what_was_asked_what_came_of_it_and_where_it_came_from() -> None
                         "trace_id": None,
                     }
                 },
+                "lyrics": "Rain",
             }
         ],
         "result": {"persona_id": "p"},
@@ -107,7 +108,7 @@ def test_it_says_what_was_asked_what_came_of_it_and_where_it_came_from() -> None
 def test_what_changes_without_the_content_does_not_change_it() -> None:
     """A run that follows one that died puts the same bytes."""
     later = replace(JOB, updated_at=500, checks=9, execution=2, state=JobState.SUCCEEDED)
-    assert manifest(JobView(later), REQUEST, partial=False) == manifest(JobView(JOB), REQUEST, partial=False)
+    assert manifest(JobView(later), REQUEST, {}, partial=False) == manifest(JobView(JOB), REQUEST, {}, partial=False)
 
 
 @pytest.mark.parametrize(
@@ -119,18 +120,21 @@ def test_what_changes_without_the_content_does_not_change_it() -> None:
     ],
 )
 def test_i9_no_signature_is_in_it_whoever_gave_it(given: dict[str, Any]) -> None:
-    text = json.dumps(manifest(JobView(replace(JOB, submitted_at=None), (TRACK,)), {"input": given}, partial=False))
+    text = json.dumps(manifest(JobView(replace(JOB, submitted_at=None), (TRACK,)), {"input": given}, {}, partial=False))
     assert "secret" not in text
     assert "https://files.example/a.mp3" in text
 
 
 def test_it_is_put_as_json_and_may_be_put_again(world: World) -> None:
+    world.jobs.record_lyrics(JOB.job_id, "t-1", "[Verse]\nRain")
+    world.jobs.record_lyrics(JOB.job_id, "t-1", "the first word stands")
     writer = ManifestWriter(jobs=world.jobs, s3=world.s3, bucket=BUCKET)
     for track in (TRACK, replace(TRACK, title="雨")):
         writer(JobView(JOB, (track,)), partial=False)
     found = world.s3.get_object(Bucket=BUCKET, Key=KEY)
     assert found["ContentType"] == "application/json"
-    assert json.load(found["Body"])["tracks"][0]["title"] == "雨"
+    [track] = json.load(found["Body"])["tracks"]
+    assert (track["title"], track["lyrics"]) == ("雨", "[Verse]\nRain")
 
 
 def test_a_bucket_that_cannot_be_reached_is_named(world: World) -> None:

@@ -10,7 +10,7 @@ import base64
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError as AwsError
 
@@ -26,6 +26,7 @@ from suno_jobs.vocabulary import Result
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.literals import StorageClassType
 
 DOWNLOAD_SECONDS = 240
 """For all files of a track together; the function has a minute more for the last upload."""
@@ -59,6 +60,7 @@ class TrackStorer:
     bucket: str
     downloader: Downloader
     max_bytes: Mapping[Media, int]
+    storage_class: str
     clock: Callable[[], float]
     stopwatch: Callable[[], float]
 
@@ -130,6 +132,7 @@ class TrackStorer:
                 Body=file,
                 ContentLength=downloaded.bytes,
                 ContentType=found.content_type,
+                StorageClass=cast("StorageClassType", self.storage_class),
                 ChecksumSHA256=base64.b64encode(bytes.fromhex(downloaded.sha256)).decode(),
                 IfNoneMatch="*",
                 Metadata={"sha256": downloaded.sha256, SOURCE: downloaded.host, **measured},

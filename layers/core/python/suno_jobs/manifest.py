@@ -24,9 +24,10 @@ _AS_IN_THE_JOB = ("job_id", "gateway", "kind", "task_id", "created_at", "tracks"
 _QUERY_OF_A_URL = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
 
 
-def manifest(view: JobView, request: Item, *, partial: bool) -> Json:
+def manifest(view: JobView, request: Item, lyrics: Mapping[str, str], *, partial: bool) -> Json:
     """From the table alone: the same records always give the same manifest. Holds no signed URL, whoever it came from."""
     job, shown = view.job, job_view(view)
+    shown["tracks"] = [{**track, "lyrics": lyrics.get(track["track_id"])} for track in shown["tracks"]]
     found = {
         "version": VERSION,
         "tenant": job.tenant,
@@ -58,7 +59,8 @@ class ManifestWriter:
 
     def __call__(self, view: JobView, *, partial: bool) -> None:
         """Puts the manifest of what ``view`` holds; to be repeated when assets were added. Raises ManifestNotWritten."""
-        content = manifest(view, self.jobs.request(view.job.job_id), partial=partial)
+        job_id = view.job.job_id
+        content = manifest(view, self.jobs.request(job_id), self.jobs.lyrics(job_id), partial=partial)
         try:
             self.s3.put_object(
                 Bucket=self.bucket,
@@ -67,4 +69,4 @@ class ManifestWriter:
                 ContentType="application/json",
             )
         except (AwsError, BotoCoreError) as error:
-            raise ManifestNotWritten(f"the manifest of {view.job.job_id} could not be put: {error}") from error
+            raise ManifestNotWritten(f"the manifest of {job_id} could not be put: {error}") from error

@@ -104,6 +104,7 @@ class StoreTrackSettings(Settings):
     max_audio_bytes: int
     max_image_bytes: int
     max_video_bytes: int
+    assets_storage_class: str
 
 
 @dataclass(frozen=True, slots=True)

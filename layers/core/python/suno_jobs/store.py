@@ -5,6 +5,7 @@ The items of a job share the partition ``JOB#{job_id}``:
     JOB                         the hot record, about half a KB beside the client's metadata
     JOB#RESULT                  what the task yields beside files, written once
     JOB#TRACK#{track_id}        one per track
+    LYRICS#{track_id}           what is sung in one track, packed, written once
     RECEIPT#{source}#{sha256}   see ``receipts``
     REQUEST                     the validated input, and the gateway's ids of what it refers to, written once
 

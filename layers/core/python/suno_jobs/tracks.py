@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from suno_jobs.dynamo import Change
+from suno_jobs.dynamo import Change, pack, unpack
 from suno_jobs.errors import Conflict, Fault
 from suno_jobs.models import Asset, Item, Track, TrackState
 from suno_jobs.table import Table, key
@@ -18,6 +18,7 @@ RESULT_BYTES = 350_000
 
 RESULT = "JOB#RESULT"
 TRACK = "JOB#TRACK#"
+LYRICS = "LYRICS#"
 
 
 def track_key(job_id: str, track_id: str) -> Item:
@@ -93,6 +94,21 @@ class TrackStore(Table):
         change = Change(sets={"fault": fault, "state": state, "assets": list(assets)})
         change.require("#state <> :stored", "state", stored=TrackState.STORED)
         self._unless_conflict_at(track_key(job_id, track_id), change)
+
+    def record_lyrics(self, job_id: str, track_id: str, lyrics: str) -> None:
+        """Keeps what is sung, packed and apart from the track, which is read and written more often. The first word stands."""
+        change = Change(sets={"body": zlib.compress(lyrics.encode())}).require_absent("body")
+        self._unless_conflict_at(key(job_id, f"{LYRICS}{track_id}"), change)
+
+    def lyrics(self, job_id: str) -> dict[str, str]:
+        """By track id."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=pack({":pk": key(job_id, LYRICS)["pk"], ":prefix": LYRICS}),
+        )
+        items = [unpack(item) for page in pages for item in page["Items"]]
+        return {item["sk"].removeprefix(LYRICS): zlib.decompress(item["body"]).decode() for item in items}
 
     def record_result(self, job_id: str, result: Mapping[str, Any]) -> None:
         """Keeps what the task yields beside files, packed: the words of a long song are many. The first result stands."""
