@@ -8,12 +8,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.simulation.expressions import ExpressionError, Item, Scope, Update, plain, read_condition, read_update
+from tests.simulation.expressions import ExpressionError, Item, Scope, Update, name_of, plain, read_condition, read_update
 
 Answer = dict[str, Any]
 
@@ -60,11 +59,12 @@ class Index:
 
 @dataclass(slots=True)
 class Table:
-    """The items of one table by their keys. An item is never changed, but replaced."""
+    """The items of one table by their keys. An item is never changed, but replaced, and ``watch`` sees each replacement."""
 
     keys: Index
     indexes: Mapping[str, Index]
     items: dict[str, dict[Any, Item]] = field(default_factory=dict)
+    watch: Callable[[Item, Item], None] = lambda _old, _new: None
 
     @classmethod
     def of(cls, definition: Mapping[str, Any]) -> Table:
@@ -83,7 +83,9 @@ class Table:
 
     def put(self, item: Item) -> None:
         first, second = self.key(item)
-        self.items.setdefault(first, {})[second] = item
+        partition = self.items.setdefault(first, {})
+        old, partition[second] = partition.get(second, {}), item
+        self.watch(old, item)
 
     def all(self) -> Iterator[Item]:
         for partition in self.items.values():
@@ -229,7 +231,7 @@ class DynamoDb:
         update, used = read_update(arguments["UpdateExpression"])
         condition = _condition(arguments, also=used)
         names, values = _placeholders(arguments)
-        _check_paths(table, update, names)
+        _check_no_key(table, update, names)
         return Write(table, table.key(key), condition, update.apply, names, values)
 
     def _conditional(self, write: Write, operation: str, arguments: Mapping[str, Any]) -> Item:
@@ -289,12 +291,9 @@ def _condition(
     return condition
 
 
-def _check_paths(table: Table, update: Update, names: Mapping[str, str]) -> None:
-    paths = update.paths(names)
-    if {table.keys.hash, table.keys.range} & {path[0] for path in paths}:
+def _check_no_key(table: Table, update: Update, names: Mapping[str, str]) -> None:
+    if {table.keys.hash, table.keys.range} & {name_of(str(path[0]), names) for path in update.paths}:
         raise ExpressionError("Cannot update an attribute that is part of the key")
-    if any(one == other[: len(one)] for one, other in permutations(paths, 2)):
-        raise ExpressionError("Two document paths overlap with each other")
 
 
 class _validated:  # noqa: N801 - read as a word of the with statement

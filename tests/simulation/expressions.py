@@ -6,6 +6,7 @@ for (BETWEEN, attribute_type, DELETE of set members) is refused, like everything
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -323,10 +324,10 @@ class Update:
             _put(new, _resolve(path, scope), None)
         return new
 
-    def paths(self, names: Mapping[str, str]) -> list[Path]:
-        """All places that it changes."""
-        written = [path for path, _ in (*self.sets, *self.adds)] + self.removes
-        return [tuple(_name_of(step, names) if isinstance(step, str) else step for step in path) for path in written]
+    @property
+    def paths(self) -> list[Path]:
+        """All places that it changes, as they are written."""
+        return [path for path, _ in (*self.sets, *self.adds)] + self.removes
 
 
 def _needed(operand: Operand, scope: Scope) -> Value:
@@ -357,12 +358,12 @@ def _added(before: Value | None, value: Value) -> Value:
     return _number(before, value, 1) if kind == "N" else {kind: sorted({*before[kind], *content})}
 
 
-def _name_of(token: str, names: Mapping[str, str]) -> str:
+def name_of(token: str, names: Mapping[str, str]) -> str:
     return names[token] if token.startswith("#") else token
 
 
 def _resolve(path: Path, scope: Scope) -> Path:
-    return tuple(_name_of(step, scope.names) if isinstance(step, str) else step for step in path)
+    return tuple([name_of(step, scope.names) if isinstance(step, str) else step for step in path])
 
 
 def _put(item: dict[str, Any], path: Path, value: Value | None) -> None:
@@ -399,4 +400,6 @@ def read_update(text: str) -> tuple[Update, frozenset[str]]:
     """The update and the placeholders in it. Raises ExpressionError."""
     reader = Reader(text)
     update = reader.update()
+    if any(one == other[: len(one)] for one, other in itertools.permutations(update.paths, 2)):
+        raise ExpressionError("Two document paths overlap with each other")
     return update, reader.placeholders

@@ -108,7 +108,7 @@ def draw(seed: int, jobs: int) -> Plan:
         calm_at=calm_at,
         stops=_moments(random, 6, calm_at),
         sweeps=_moments(random, 4, calm_at),
-        rotations=_moments(random, 2, calm_at),
+        rotations=_moments(random, 1, calm_at),
         outages={gateway: _span(random, calm_at) for gateway in gateways if severity and random.random() < 0.1},
         parameters=parameters,
     )
@@ -159,6 +159,8 @@ def _span(random: Random, calm_at: float) -> tuple[float, float]:
 class Storm:
     """The weather of a plan."""
 
+    SLOWEST_SECONDS = 5.0
+
     def __init__(self, plan: Plan, loop: Loop, random: Random, note: Callable[[str, str], None]) -> None:
         self._chances = plan.chances
         self._outages = plan.outages
@@ -185,7 +187,7 @@ class Storm:
 
     def before(self, invocation: Invocation, label: str) -> None:
         if self._strikes(self._chances.slow):
-            invocation.spend(self._random.choice((0.02, 0.1, 1.0, 5.0)) * self._random.random())
+            invocation.spend(self._random.choice((0.02, 0.1, 1.0, self.SLOWEST_SECONDS)) * self._random.random())
         self._maybe_kill(invocation, label, "before")
         if not label.startswith(("gateway", "cdn")) and self._strikes(self._chances.refused):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number}: {label} is throttled")

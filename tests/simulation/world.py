@@ -25,6 +25,7 @@ from tests.simulation.aws_table import DynamoDb
 from tests.simulation.clock import Loop
 from tests.simulation.expressions import Item
 from tests.simulation.faults import Order, Plan, Storm
+from tests.simulation.invariants import Watch
 from tests.simulation.lambdas import FunctionError, Lambdas, Weather
 from tests.simulation.machine import Machine
 from tests.simulation.template import deploy
@@ -33,8 +34,6 @@ START = 1_800_000_000.0
 TENANT = "acme"
 API_KEY = "an-api-key-of-our-own-client-0123456789"
 CALLBACK_SECRETS = ("callback-secret-0", "callback-secret-1", "callback-secret-2")
-SETTLE_SECONDS = 1500.0
-"""After the last deadline and the last mishap: what storing may take, what an execution may still wait, and two sweeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,15 @@ class Response:
 
 
 class World:
-    """``timeline`` is what happened: when, to which job, what. ``answers`` are all API answers, ``logs`` all that was logged."""
+    """``timeline`` is what happened: when, to which job, what. ``answers`` are all API answers, ``logs`` all that was logged,
+    ``macs`` those of all callback URLs that the gateways were given, ``called_back`` when each job had its first callback,
+    ``called_off`` the jobs that a client wanted cancelled."""
+
+    settle_seconds = 1500.0
+    """After a job's deadline and the last mishap: what storing may take, what an execution may still wait, and two sweeps."""
+
+    api_key = API_KEY
+    callback_secrets = CALLBACK_SECRETS
 
     def __init__(self, plan: Plan, weather: Weather | None = None) -> None:
         self.plan = plan
@@ -58,7 +65,9 @@ class World:
         self.answers: list[tuple[str, str]] = []
         self.logs = io.StringIO()
         self.job_ids: dict[str, str] = {}
-        self.refused: set[str] = set()
+        self.macs: set[str] = set()
+        self.called_off: set[str] = set()
+        self.called_back: dict[str, float] = {}
         self.storm = Storm(plan, self.loop, Random(f"storm {plan.seed}"), self.note)
         self.lambdas = Lambdas(self.loop, self.random, self.stack.functions, weather or self.storm, self.note)
         self._deploy_services()
@@ -67,6 +76,8 @@ class World:
     def _deploy_services(self) -> None:
         self.dynamodb = DynamoDb(self.stack.tables)
         self.jobs_table = self.dynamodb.tables["JobsTable"]
+        self.watch = Watch(self.loop, self.note)
+        self.jobs_table.watch = self.watch
         self.s3, self.events = S3(), Events()
         secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:{}".format
         self.callback_secret = {"current": CALLBACK_SECRETS[0], "previous": ""}
@@ -116,12 +127,17 @@ class World:
 
     @contextlib.contextmanager
     def _logs_caught(self) -> Iterator[None]:
+        """Of the functions that use powertools, of the one that does not, and metrics, which are printed."""
+        plain = logging.StreamHandler(self.logs)
+        logger = logging.getLogger("suno_jobs")
         handlers = [each for each in telemetry.log.handlers if isinstance(each, logging.StreamHandler)]
         streams = [handler.setStream(self.logs) for handler in handlers]
+        logger.addHandler(plain)
         with contextlib.redirect_stdout(self.logs):
             try:
                 yield
             finally:
+                logger.removeHandler(plain)
                 for handler, stream in zip(handlers, streams, strict=True):
                     if stream is not None:
                         handler.setStream(stream)
@@ -145,10 +161,14 @@ class World:
         self.loop.run(self.ends_at)
 
     @property
+    def calm_at(self) -> float:
+        return START + self.plan.calm_at
+
+    @property
     def ends_at(self) -> float:
         last = max([order.at for order in self.plan.orders], default=0.0)
-        deadline = last + float(self.stack.parameters["JobDeadlineSeconds"])
-        return START + max(deadline, self.plan.calm_at) + SETTLE_SECONDS
+        deadline = START + last + float(self.stack.parameters["JobDeadlineSeconds"])
+        return max(deadline, self.calm_at) + self.settle_seconds + 1
 
     def at(self, moment: float, act: Any) -> None:
         self.loop.spawn(act, after=moment)
@@ -175,13 +195,13 @@ class World:
         response = self.request("POST", "/v1/jobs", order.body(), {"idempotency-key": order.token})
         if response.status < 300:
             self.job_ids[order.token] = response.json()["job_id"]
-        elif response.status < 500:
-            self.refused.add(order.token)
         self.note(self.job_ids.get(order.token, ""), f"client places {order.token} and is answered {response.status}")
 
     def _act(self, order: Order, action: str) -> None:
         job_id = self.job_ids.get(order.token)
         if job_id and any(route.key == f"POST /v1/jobs/{{job_id}}/{action}" for route in self.stack.routes):
+            wishes = {"cancel": self.called_off, "retry": self.watch.retried}
+            wishes[action].add(job_id)
             response = self.request("POST", f"/v1/jobs/{job_id}/{action}")
             self.note(job_id, f"client wants {action} and is answered {response.status}")
 
@@ -202,8 +222,9 @@ class World:
 
     def _carry_callback(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """The way of one callback through the weather; the status is that of its first arrival."""
-        delays = self.storm.callback_delays()
         path = urlsplit(url).path
+        self.macs.add(path.rpartition("/")[2])
+        delays = self.storm.callback_delays()
         statuses = []
         for delay in delays:
             if delay:
@@ -214,7 +235,10 @@ class World:
 
     def _deliver(self, path: str, headers: Mapping[str, str], body: bytes) -> int:
         response = self._serve("POST", path, headers, body.decode())
-        self.note(path.split("/")[4], f"callback {body[:60]!r} is answered {response.status}")
+        job_id = path.split("/")[4]
+        self.note(job_id, f"callback {body[:60]!r} is answered {response.status}")
+        if response.status == 200:
+            self.called_back.setdefault(job_id, self.loop.now)
         return response.status
 
     def _serve(self, method: str, path: str, headers: Mapping[str, str], body: str | None) -> Response:
@@ -239,8 +263,10 @@ class World:
 
     # What stands in the table
 
-    def job(self, job_id: str) -> Item:
-        return self.jobs_table.get((f"JOB#{job_id}", "JOB")) or {}
+    def jobs(self) -> dict[str, Item]:
+        """The hot record of every job."""
+        items = (partition["JOB"] for partition in self.jobs_table.items.values() if "JOB" in partition)
+        return {item["job_id"]["S"]: item for item in items}
 
 
 def _event(

@@ -1,0 +1,215 @@
+"""What must be true of every world (design: I1 to I9), said anew here: nothing of the product's own rules is asked.
+
+``Watch`` looks on at every write of a job's record; ``violations`` is asked at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from suno_jobs.dynamo import unpack
+from suno_jobs.gateways import GATEWAYS
+from tests.simulation import network, songs
+from tests.simulation.clock import Loop
+from tests.simulation.expressions import Item
+
+if TYPE_CHECKING:
+    from tests.simulation.faults import Order
+    from tests.simulation.world import World
+
+ENDS = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"})
+HEALS = frozenset({("TIMED_OUT", "SUCCEEDED"), ("TIMED_OUT", "FAILED")})
+
+NO_GOOD = frozenset(
+    {
+        "callback_exception",
+        "content_rejected",
+        "creation_failed",
+        "dropped_connection",
+        "expired_links",
+        "failed_task",
+        "quota_exhausted",
+        "server_error_on_submit",
+        "success_without_audio",
+    }
+)
+"""Faults that keep a task from being made, or from having anything that could be stored."""
+
+PATIENCE = 4
+"""How often a file or a task may be out of reach without harm to the job."""
+
+IN_TIME_SECONDS = 120
+"""A task that is done so long before the deadline is found by the last polls, whatever befell the callbacks."""
+
+
+@dataclass(eq=False, slots=True)
+class Watch:
+    """``ends`` has, by job, the ends that it came to, and when; ``broken`` is what should never have happened."""
+
+    loop: Loop
+    note: Callable[[str, str], None]
+    ends: defaultdict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    retried: set[str] = field(default_factory=set)
+
+    def __call__(self, old: Item, new: Item) -> None:
+        if new["sk"] != {"S": "JOB"}:
+            return
+        job_id, before, after = new["job_id"]["S"], old.get("state", {}).get("S", ""), new["state"]["S"]
+        if before == after:
+            return
+        self.note(job_id, f"state {before or 'none'} -> {after}")
+        if after in ENDS:
+            self.ends[job_id].append((self.loop.now, after))
+        if before in ENDS and (before, after) not in HEALS and job_id not in self.retried:
+            self.broken.append((job_id, f"I2: went from {before} to {after}"))
+
+
+def violations(world: World) -> list[tuple[str, str]]:
+    """Job and what is wrong with it; an empty job id where it is about the whole world."""
+    orders = {order.token: order for order in world.plan.orders}
+    found = list(world.watch.broken)
+    for job_id, item in world.jobs().items():
+        job = _Job(world, job_id, unpack(item), orders[item["metadata"]["M"]["order"]["S"]])
+        found += [(job_id, broken) for check in CHECKS for broken in check(job)]
+    found += [("", broken) for check in (_rates, _secrets, _executions) for broken in check(world)]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    world: World
+    job_id: str
+    item: dict[str, Any]
+    order: Order
+
+    @property
+    def state(self) -> str:
+        return str(self.item["state"])
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """The gateways' tasks that were made for this job."""
+        return [task for task in self.world.studio.tasks() if self.order.token in json.dumps(task["request"])]
+
+    def tracks(self) -> list[dict[str, Any]]:
+        partition = self.world.jobs_table.items[f"JOB#{self.job_id}"]
+        return [unpack(item) for sort, item in partition.items() if sort.startswith("JOB#TRACK#")]
+
+    def events(self) -> list[dict[str, Any]]:
+        return [event["Detail"] for event in self.world.events.taken if event["Detail"]["job_id"] == self.job_id]
+
+
+def _paid_once(job: _Job) -> Iterator[str]:
+    tasks = job.tasks()
+    if len(tasks) > 1 + (job.job_id in job.world.watch.retried):
+        yield f"I1: {len(tasks)} tasks were paid for"
+
+
+def _ends(job: _Job) -> Iterator[str]:
+    if job.state not in ENDS:
+        yield f"I6: still {job.state} at the end"
+        return
+    latest = max(job.item["deadline_at"], job.world.calm_at) + job.world.settle_seconds
+    ended_at = job.world.watch.ends[job.job_id][0][0]
+    if ended_at > latest:
+        yield f"I6: ended {ended_at - latest:.0f} s too late"
+    if "due_at" in job.item and job.state != "TIMED_OUT":
+        yield "an ended job is still due"
+
+
+def _assets(job: _Job) -> Iterator[str]:
+    """I3 and I4. Songs are also compared with what the gateway really made."""
+    objects = {key: stored for (bucket, key), stored in job.world.s3.objects.items() if bucket == "AssetsBucket"}
+    tracks = job.tracks()
+    stored = [track for track in tracks if track["state"] == "stored"]
+    if job.state == "SUCCEEDED" and job.item["expects"] in ("tracks", "stems", "files") and not stored:
+        yield "I4: SUCCEEDED without a stored track"
+    if job.state == "SUCCEEDED" and not job.item["partial"] and len(stored) < len(tracks):
+        yield "I4: tracks are missing, and partial is not said"
+    for track in stored:
+        if not track["assets"]:
+            yield f"I4: track {track['track_id']} is stored without assets"
+        for asset in track["assets"]:
+            there = objects.get(asset["key"])
+            if there is None or (len(there.body), _digest(there.body)) != (asset["bytes"], asset["sha256"]):
+                yield f"I4: {asset['key']} is not in the bucket as it was recorded"
+            elif asset["kind"] == "audio" and there.body != songs.record(track["track_id"], 0.0).mp3:
+                yield f"I4: {asset['key']} is not the song that the gateway made"
+    mine = [key.rpartition(".")[0] for key in objects if f"/{job.job_id}/" in key]
+    if len(set(mine)) < len(mine):
+        yield "I3: a file was stored twice"
+
+
+def _announced(job: _Job) -> Iterator[str]:
+    ids: dict[str, set[str]] = defaultdict(set)
+    for event in job.events():
+        ids[event["state"]].add(event["event_id"])
+    ends = {end for _, end in job.world.watch.ends[job.job_id]}
+    if ids.keys() != ends:
+        yield f"I5: ends {sorted(ends)}, but events of {sorted(ids)}"
+    if any(len(each) > 1 for each in ids.values()):
+        yield f"I5: several ids for one end: {dict(ids)}"
+
+
+def _good_is_kept(job: _Job) -> Iterator[str]:
+    """A task that succeeded in time, with files that can be fetched, and that we could know of, ends SUCCEEDED."""
+    faults = job.order.faults
+    spoilt = NO_GOOD & faults.keys() or any(faults.get(name, 0) >= PATIENCE for name in _REPEATED)
+    if spoilt or job.job_id in job.world.called_off or job.state == "SUCCEEDED":
+        return
+    for task in job.tasks():
+        done_at = task["created_at"] + faults.get("slow_task", network.TASK_SECONDS)
+        in_time = max(done_at, job.world.calm_at) + IN_TIME_SECONDS < job.item["deadline_at"]
+        if in_time and "task_id" in job.item:
+            yield f"task {task['task_id']} is good, but the job ended {job.state}: {job.item.get('fault')}"
+
+
+_REPEATED = (
+    "audio_404_first",
+    "garbled_poll",
+    "html_audio",
+    "poll_not_found",
+    "poll_server_error",
+    "truncated_audio",
+    "unknown_status",
+)
+
+
+def _rates(world: World) -> Iterator[str]:
+    """I7. Where clocks are off or calls are slow, the requests of a longer span of the budget may meet in one window."""
+    slack = 2 * world.plan.chances.skew_seconds + (2 * world.storm.SLOWEST_SECONDS if world.plan.chances.slow else 0.0)
+    for gateway, moments in world.network.asked.items():
+        rate = GATEWAYS[gateway].rate
+        allowed = rate.requests * (1 + slack / rate.seconds)
+        for first, moment in enumerate(moments):
+            inside = sum(each < moment + rate.seconds for each in moments[first : first + 200])
+            if inside > allowed:
+                yield f"I7: {inside} requests to {gateway} within {rate.seconds:g} s"
+                break
+
+
+def _secrets(world: World) -> Iterator[str]:
+    """I9. Only an answer to a client may hold a link that we signed ourselves."""
+    told = {"a log": world.logs.getvalue(), "an event": json.dumps(world.events.taken)}
+    secrets = [*network.KEYS.values(), *world.callback_secrets, *world.macs, world.api_key, "token-", network.ORIGIN]
+    for place, text in {**told, "an answer": "\n".join(body for _, body in world.answers)}.items():
+        yield from (f"I9: {place} holds {secret}" for secret in secrets if secret in text)
+    yield from (f"I9: {place} holds a signed URL" for place, text in told.items() if "X-Amz-Signature" in text)
+
+
+def _executions(world: World) -> Iterator[str]:
+    for execution in world.machine.executions.values():
+        if execution.status == "RUNNING":
+            yield f"execution {execution.name} still runs, in {execution.state}"
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+CHECKS: tuple[Callable[[_Job], Iterator[str]], ...] = (_paid_once, _ends, _assets, _announced, _good_is_kept)
