@@ -58,7 +58,7 @@ class Order:
     actions: tuple[tuple[float, str], ...] = ()
 
     def body(self) -> dict[str, Any]:
-        marks = " ".join(f"[fault:{name}={number:g}]" for name, number in self.faults.items())
+        marks = " ".join(f"[fault:{name}={number:.0f}]" for name, number in self.faults.items())
         words = {"audio_url": f"https://files.example.com/{self.token}.mp3?{marks.replace(' ', '')}"}
         given = words if self.kind is Kind.UPLOAD else {"prompt": f"{self.token} {marks}".strip()}
         return {"gateway": self.gateway, "kind": self.kind.value, "input": given, "metadata": {"order": self.token}}

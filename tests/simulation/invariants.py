@@ -44,7 +44,9 @@ PATIENCE = 4
 """How often a file or a task may be out of reach without harm to the job."""
 
 IN_TIME_SECONDS = 120
-"""A task that is done so long before the deadline is found by the last polls, whatever befell the callbacks."""
+DISTURBED_SECONDS = 700
+"""A task that is done so long before the deadline is found by the last polls, whatever befell the callbacks; the second where
+mishaps befell us, so that first a sweep must find the job."""
 
 
 @dataclass(eq=False, slots=True)
@@ -164,7 +166,8 @@ def _good_is_kept(job: _Job) -> Iterator[str]:
         return
     for task in job.tasks():
         done_at = task["created_at"] + faults.get("slow_task", network.TASK_SECONDS)
-        in_time = max(done_at, job.world.calm_at) + IN_TIME_SECONDS < job.item["deadline_at"]
+        seconds = DISTURBED_SECONDS if job.world.plan.calm_at else IN_TIME_SECONDS
+        in_time = max(done_at, job.world.calm_at) + seconds < job.item["deadline_at"]
         if in_time and "task_id" in job.item:
             yield f"task {task['task_id']} is good, but the job ended {job.state}: {job.item.get('fault')}"
 
