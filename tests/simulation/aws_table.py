@@ -6,7 +6,7 @@ Every call is atomic, so it may also be used from many threads. ``test_aws_table
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,9 +93,10 @@ class Table:
 
     def partition(self, index: Index, value: str) -> list[Item]:
         """The items of one partition in the order of the range key."""
-        found = self.items.get(value, {}).values() if index is self.keys else self.all()
-        names = [name for name in (index.hash, index.range) if name]
-        there = [item for item in found if all(name in item for name in names) and item[index.hash] == {"S": value}]
+        if index is self.keys:
+            there: Iterable[Item] = self.items.get(value, {}).values()
+        else:
+            there = (item for item in self.all() if index.hash in item and item[index.hash]["S"] == value and index.range in item)
         return sorted(there, key=lambda item: self.place(index, item))
 
     def place(self, index: Index, item: Item) -> tuple[Any, ...]:
@@ -285,8 +286,9 @@ def _condition(
     text = text or arguments.get("ConditionExpression")
     condition, used = read_condition(text) if text else (None, frozenset())
     names, values = _placeholders(arguments)
-    wrong = (names.keys() | values.keys()) ^ (used | also)
-    if wrong:
+    used = used | also if also else used
+    if len(used) != len(names) + len(values) or not all(each in names or each in values for each in used):
+        wrong = (names.keys() | values.keys()) ^ used
         raise ExpressionError(f"Placeholders unused or not defined: {', '.join(sorted(wrong))}")
     return condition
 
