@@ -36,8 +36,11 @@ class StoredObject:
 
 @dataclass(slots=True)
 class S3:
+    """``replaced`` are the objects that were written over."""
+
     exceptions = S3Exceptions
     objects: dict[tuple[str, str], StoredObject] = field(default_factory=dict)
+    replaced: list[tuple[str, str]] = field(default_factory=list)
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes | IO[bytes], **given: Any) -> Answer:
         body = Body if isinstance(Body, bytes) else _whole(Body)
@@ -48,6 +51,8 @@ class S3:
             raise aws_error("BadDigest", "PutObject")
         if given.get("IfNoneMatch") == "*" and (Bucket, Key) in self.objects:
             raise aws_error("PreconditionFailed", "PutObject")
+        if (Bucket, Key) in self.objects:
+            self.replaced.append((Bucket, Key))
         kind = given.get("ContentType", "binary/octet-stream")
         self.objects[Bucket, Key] = StoredObject(body, kind, given.get("Metadata", {}))
         return {}

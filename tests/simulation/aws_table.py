@@ -96,7 +96,9 @@ class Table:
         if index is self.keys:
             there: Iterable[Item] = self.items.get(value, {}).values()
         else:
-            there = (item for item in self.all() if index.hash in item and item[index.hash]["S"] == value and index.range in item)
+            there = (
+                item for item in self.all() if index.hash in item and item[index.hash]["S"] == value and index.range in item
+            )
         return sorted(there, key=lambda item: self.place(index, item))
 
     def place(self, index: Index, item: Item) -> tuple[Any, ...]:

@@ -13,6 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 
+Action = Callable[[], object]
+
+
 class Closed(BaseException):
     """The world ends: unwinds whatever still waits."""
 
@@ -28,7 +31,7 @@ class Process:
         self.baton = threading.Lock()
         self.baton.acquire()
         self.wakings = 0
-        self.action: Callable[[], object] | None = None
+        self.action: Action | None = None
         self.thread: threading.Thread | None = None
         self.local: Any = None
 
@@ -37,19 +40,16 @@ class Loop:
     def __init__(self, now: float) -> None:
         self.now = now
         self.current = self._main = Process()
-        self._queue: list[tuple[float, int, Process, int]] = []
+        self._queue: list[tuple[float, int, Process | Action, int]] = []
         self._numbers = itertools.count()
         self._idle: list[Process] = []
         self._all: list[Process] = []
         self._failure: BaseException | None = None
         self._closed = False
 
-    def spawn(self, action: Callable[[], object], *, after: float = 0.0) -> None:
+    def spawn(self, action: Action, *, after: float = 0.0) -> None:
         """Begins a process that many seconds from now."""
-        process = self._idle.pop() if self._idle else self._new_process()
-        process.action = action
-        process.local = None
-        self._schedule(process, self.now + after)
+        heapq.heappush(self._queue, (self.now + after, next(self._numbers), action, 0))
 
     def sleep(self, seconds: float) -> None:
         self._check_open()
@@ -85,11 +85,15 @@ class Loop:
         if self._closed:
             raise Closed
 
-    def _new_process(self) -> Process:
-        process = Process()
-        process.thread = threading.Thread(target=self._work, args=(process,), daemon=True)
-        process.thread.start()
-        self._all.append(process)
+    def _begin(self, action: Action) -> Process:
+        if self._idle:
+            process = self._idle.pop()
+        else:
+            process = Process()
+            process.thread = threading.Thread(target=self._work, args=(process,), daemon=True)
+            process.thread.start()
+            self._all.append(process)
+        process.action, process.local = action, None
         return process
 
     def _schedule(self, process: Process, moment: float) -> None:
@@ -99,11 +103,14 @@ class Loop:
         if self._failure:
             return self._main
         while True:
-            moment, _, process, wakings = heapq.heappop(self._queue)
-            if process.wakings == wakings:
+            moment, _, following, wakings = heapq.heappop(self._queue)
+            if not isinstance(following, Process):
                 self.now = max(self.now, moment)
-                process.wakings += 1
-                return process
+                return self._begin(following)
+            if following.wakings == wakings:
+                self.now = max(self.now, moment)
+                following.wakings += 1
+                return following
 
     def _wait_for_baton(self) -> None:
         me = self.current

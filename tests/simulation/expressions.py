@@ -88,13 +88,16 @@ def _compare(operator: str, left: Value | None, right: Value | None) -> bool:
 
 def at(item: Any, path: Path) -> Value | None:
     """The value at a path, None where there is nothing."""
+    if len(path) == 1:
+        found: Value | None = item.get(path[0])
+        return found
     value: Any = {"M": item}
     for step in path:
         inner = value.get("M" if isinstance(step, str) else "L")
         if inner is None or (step not in inner if isinstance(step, str) else step >= len(inner)):
             return None
         value = inner[step]
-    found: Value = value
+    found = value
     return found
 
 
@@ -363,12 +366,15 @@ def name_of(token: str, names: Mapping[str, str]) -> str:
 
 
 def _resolve(path: Path, scope: Scope) -> Path:
+    if len(path) == 1:
+        return (name_of(str(path[0]), scope.names),)
     return tuple([name_of(step, scope.names) if isinstance(step, str) else step for step in path])
 
 
 def _put(item: dict[str, Any], path: Path, value: Value | None) -> None:
     """Sets or, for None, removes; every map and list on the way is copied, since answers given before may share it."""
     inner: Any = item
+    last = path[-1]
     for step, following in zip(path, path[1:], strict=False):
         kind = "M" if isinstance(following, str) else "L"
         found = inner.get(step) if isinstance(step, str) else inner[step] if step < len(inner) else None
@@ -377,7 +383,6 @@ def _put(item: dict[str, Any], path: Path, value: Value | None) -> None:
         copied = dict(found["M"]) if kind == "M" else list(found["L"])
         inner[step] = {kind: copied}
         inner = copied
-    last = path[-1]
     if isinstance(last, str):
         inner.pop(last, None) if value is None else inner.update({last: value})
     elif value is None:

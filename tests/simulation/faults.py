@@ -6,6 +6,7 @@ Mishaps last until ``Plan.calm_at``; after that the world works as documented, s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -38,6 +39,15 @@ GATEWAY_FAULTS: Mapping[str, tuple[float, ...]] = {
     "unknown_status": (2, 10, 10**6),
 }
 """Every fault of the simulator with the numbers that it is tried with; some fall to both sides of a deadline or timeout."""
+
+UNHEARD = 0.7
+"""Of the starts that fail for the caller, the share that runs all the same: Lambda promises at least once."""
+
+DELAYS = (0.02, 0.1, 1.0, 5.0, 90.0)
+"""How long a slow call may take, at most: a client of AWS gives up after four attempts of 23 seconds."""
+
+TOKEN = re.compile(r"order-\d+-\d+-")
+"""By which the gateway's task for an order is found again."""
 
 ACTIONS = ("cancel", "retry")
 KINDS = (Kind.MUSIC,) * 8 + (Kind.LYRICS, Kind.UPLOAD, Kind.SOUNDS)
@@ -144,7 +154,7 @@ def _chances(random: Random, severity: float) -> Chances:
         killed=some(0.004),
         refused=some(0.004),
         repeated=some(0.01),
-        not_started=some(0.01),
+        not_started=some(0.02),
         gateway=some(0.04),
         callback=some(0.1),
         skew_seconds=random.choice((0.0, 2.0)) if severity else 0.0,
@@ -158,8 +168,6 @@ def _span(random: Random, calm_at: float) -> tuple[float, float]:
 
 class Storm:
     """The weather of a plan."""
-
-    SLOWEST_SECONDS = 5.0
 
     def __init__(self, plan: Plan, loop: Loop, random: Random, note: Callable[[str, str], None]) -> None:
         self._chances = plan.chances
@@ -175,19 +183,23 @@ class Storm:
 
     # What befalls invocations
 
-    def begin(self, invocation: Invocation) -> None:
+    def begin(self, invocation: Invocation) -> bool:
         """Raises FunctionError."""
         skew = self._chances.skew_seconds
         if skew and self._loop.now < self._calm_at:
             invocation.skew = self._random.uniform(-skew, skew)
         if self._strikes(self._chances.not_started):
+            if self._random.random() < UNHEARD:
+                self._note(invocation.subject, f"{invocation.function} #{invocation.number} runs unheard")
+                return False
             name = self._random.choice(("Lambda.TooManyRequestsException", "Lambda.ServiceException"))
             self._note(invocation.subject, f"{invocation.function} #{invocation.number} is not started: {name}")
             raise FunctionError(name, "not started")
+        return True
 
     def before(self, invocation: Invocation, label: str) -> None:
         if self._strikes(self._chances.slow):
-            invocation.spend(self._random.choice((0.02, 0.1, 1.0, self.SLOWEST_SECONDS)) * self._random.random())
+            invocation.spend(self._random.choice(DELAYS) * self._random.random())
         self._maybe_kill(invocation, label, "before")
         if not label.startswith(("gateway", "cdn")) and self._strikes(self._chances.refused):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number}: {label} is throttled")
@@ -195,7 +207,7 @@ class Storm:
 
     def after(self, invocation: Invocation, label: str) -> None:
         if self._strikes(self._chances.slow):
-            invocation.spend(self._random.choice((0.02, 0.1, 1.0)) * self._random.random())
+            invocation.spend(self._random.choice(DELAYS) * self._random.random())
         self._maybe_kill(invocation, label, "after")
 
     def repeats(self, label: str) -> bool:

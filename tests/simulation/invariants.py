@@ -8,45 +8,64 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from suno_jobs.dynamo import unpack
 from suno_jobs.gateways import GATEWAYS
+from suno_jobs.vocabulary import Kind
 from tests.simulation import network, songs
 from tests.simulation.clock import Loop
 from tests.simulation.expressions import Item
+from tests.simulation.faults import DELAYS, TOKEN, Order
 
 if TYPE_CHECKING:
-    from tests.simulation.faults import Order
     from tests.simulation.world import World
 
 ENDS = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"})
+FORWARD = ("", "ACCEPTED", "SUBMITTING", "SUBMIT_UNKNOWN", "GENERATING", "STORING")
 HEALS = frozenset({("TIMED_OUT", "SUCCEEDED"), ("TIMED_OUT", "FAILED")})
 
-NO_GOOD = frozenset(
-    {
-        "callback_exception",
-        "content_rejected",
-        "creation_failed",
-        "dropped_connection",
-        "expired_links",
-        "failed_task",
-        "quota_exhausted",
-        "server_error_on_submit",
-        "success_without_audio",
-    }
-)
-"""Faults that keep a task from being made, or from having anything that could be stored."""
+HARMLESS: Mapping[str, float] = {
+    "audio_404_first": 3,
+    "callback_before_answer": inf,
+    "disordered_callbacks": inf,
+    "doubled_callback": inf,
+    "early_callback": inf,
+    "garbage_callback": inf,
+    "garbled_poll": 3,
+    "html_audio": 3,
+    "late_callback": inf,
+    "lost_callback": inf,
+    "maintenance": 3,
+    "one_track_failed": inf,
+    "poll_not_found": 3,
+    "poll_server_error": 3,
+    "rate_limited": 3,
+    "recovered_as_m4a": inf,
+    "slow_task": 300,
+    "truncated_audio": 3,
+    "unknown_status": 3,
+    "wrong_signature": inf,
+}
+"""Faults with the largest number at which a job succeeds all the same."""
 
-PATIENCE = 4
-"""How often a file or a task may be out of reach without harm to the job."""
+LOSES_ANSWER = frozenset({"garbled_answer", "server_error_after_create", "timeout_on_submit"})
+LOSES_CALLBACK = frozenset({"garbage_callback", "late_callback", "lost_callback", "slow_task"})
+"""Either of these is harmless, but both together leave a task that nobody can find in time. An operation that
+is answered with its result has no callback at all."""
 
-IN_TIME_SECONDS = 120
+VAGUE = frozenset({"acedata", "ttapi"})
+"""These have no error of their own for maintenance: it might be anything, so the job waits for a callback."""
+
+SAVED_BY_CALLBACK = frozenset({"callback_before_answer", "disordered_callbacks", "doubled_callback"})
+PROMPT_SECONDS = 100
+"""With no other fault than these a job ends so soon after its callback: sooner than its first poll would be."""
+
 DISTURBED_SECONDS = 700
-"""A task that is done so long before the deadline is found by the last polls, whatever befell the callbacks; the second where
-mishaps befell us, so that first a sweep must find the job."""
+"""A task that is done so long before the deadline, when mishaps are over, is found by a sweep and then by a poll."""
 
 
 @dataclass(eq=False, slots=True)
@@ -68,35 +87,45 @@ class Watch:
         self.note(job_id, f"state {before or 'none'} -> {after}")
         if after in ENDS:
             self.ends[job_id].append((self.loop.now, after))
-        if before in ENDS and (before, after) not in HEALS and job_id not in self.retried:
+        legal = (before, after) in HEALS if before in ENDS else after in ENDS or after in FORWARD[FORWARD.index(before) :]
+        if not legal and job_id not in self.retried:
             self.broken.append((job_id, f"I2: went from {before} to {after}"))
 
 
 def violations(world: World) -> list[tuple[str, str]]:
     """Job and what is wrong with it; an empty job id where it is about the whole world."""
     orders = {order.token: order for order in world.plan.orders}
+    tasks = _tasks_by_token(world)
     found = list(world.watch.broken)
     for job_id, item in world.jobs().items():
-        job = _Job(world, job_id, unpack(item), orders[item["metadata"]["M"]["order"]["S"]])
+        order = orders[item["metadata"]["M"]["order"]["S"]]
+        job = _Job(world, job_id, unpack(item), order, tasks[order.token])
         found += [(job_id, broken) for check in CHECKS for broken in check(job)]
     found += [("", broken) for check in (_rates, _secrets, _executions) for broken in check(world)]
     return found
 
 
+def _tasks_by_token(world: World) -> defaultdict[str, list[dict[str, Any]]]:
+    found = defaultdict(list)
+    for task in world.studio.tasks():
+        for token in TOKEN.findall(json.dumps(task["request"]))[:1]:
+            found[token].append(task)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
+    """``tasks`` are those that the gateways made for it."""
+
     world: World
     job_id: str
     item: dict[str, Any]
     order: Order
+    tasks: list[dict[str, Any]]
 
     @property
     def state(self) -> str:
         return str(self.item["state"])
-
-    def tasks(self) -> list[dict[str, Any]]:
-        """The gateways' tasks that were made for this job."""
-        return [task for task in self.world.studio.tasks() if self.order.token in json.dumps(task["request"])]
 
     def tracks(self) -> list[dict[str, Any]]:
         partition = self.world.jobs_table.items[f"JOB#{self.job_id}"]
@@ -107,9 +136,8 @@ class _Job:
 
 
 def _paid_once(job: _Job) -> Iterator[str]:
-    tasks = job.tasks()
-    if len(tasks) > 1 + (job.job_id in job.world.watch.retried):
-        yield f"I1: {len(tasks)} tasks were paid for"
+    if len(job.tasks) > 1 + (job.job_id in job.world.watch.retried):
+        yield f"I1: {len(job.tasks)} tasks were paid for"
 
 
 def _ends(job: _Job) -> Iterator[str]:
@@ -142,6 +170,7 @@ def _assets(job: _Job) -> Iterator[str]:
                 yield f"I4: {asset['key']} is not in the bucket as it was recorded"
             elif asset["kind"] == "audio" and there.body != songs.record(track["track_id"], 0.0).mp3:
                 yield f"I4: {asset['key']} is not the song that the gateway made"
+    yield from (f"I3: {key} was overwritten" for _, key in job.world.s3.replaced if f"/{job.job_id}/" in key)
     mine = [key.rpartition(".")[0] for key in objects if f"/{job.job_id}/" in key]
     if len(set(mine)) < len(mine):
         yield "I3: a file was stored twice"
@@ -159,33 +188,43 @@ def _announced(job: _Job) -> Iterator[str]:
 
 
 def _good_is_kept(job: _Job) -> Iterator[str]:
-    """A task that succeeded in time, with files that can be fetched, and that we could know of, ends SUCCEEDED."""
+    """What could succeed does, and nothing that was stored is thrown away."""
+    stored = [track for track in job.tracks() if track["state"] == "stored"]
+    if job.state != "SUCCEEDED" and stored and job.job_id not in job.world.called_off:
+        yield f"{len(stored)} tracks are stored, but the job ended {job.state}"
+    made = [len(task["downloads"]) for task in job.tasks]
+    if job.state == "SUCCEEDED" and job.item["expects"] == "tracks" and not job.item["partial"] and len(stored) not in made:
+        yield f"{len(stored)} tracks are stored of {made}"
+    if job.state != "SUCCEEDED" and _can_succeed(job):
+        yield f"could have succeeded, but ended {job.state}: {job.item.get('fault')}"
+
+
+def _can_succeed(job: _Job) -> bool:
     faults = job.order.faults
-    spoilt = NO_GOOD & faults.keys() or any(faults.get(name, 0) >= PATIENCE for name in _REPEATED)
-    if spoilt or job.job_id in job.world.called_off or job.state == "SUCCEEDED":
+    harmless = all(HARMLESS.get(name, 0) >= number or name in LOSES_ANSWER for name, number in faults.items())
+    if not harmless or job.job_id in job.world.called_off or ("maintenance" in faults and job.order.gateway in VAGUE):
+        return False
+    if faults.keys() & LOSES_ANSWER and job.order.kind is not Kind.MUSIC:
+        return False
+    if not job.world.plan.calm_at:
+        return not (faults.keys() & LOSES_ANSWER and faults.keys() & LOSES_CALLBACK)
+    done_at = max((task["created_at"] + faults.get("slow_task", network.TASK_SECONDS) for task in job.tasks), default=inf)
+    return "task_id" in job.item and max(done_at, job.world.calm_at) + DISTURBED_SECONDS < job.item["deadline_at"]
+
+
+def _prompt(job: _Job) -> Iterator[str]:
+    """A callback is not only kept, but heard at once."""
+    called_back = job.world.called_back.get(job.job_id)
+    if job.world.plan.calm_at or called_back is None or job.order.faults.keys() - SAVED_BY_CALLBACK:
         return
-    for task in job.tasks():
-        done_at = task["created_at"] + faults.get("slow_task", network.TASK_SECONDS)
-        seconds = DISTURBED_SECONDS if job.world.plan.calm_at else IN_TIME_SECONDS
-        in_time = max(done_at, job.world.calm_at) + seconds < job.item["deadline_at"]
-        if in_time and "task_id" in job.item:
-            yield f"task {task['task_id']} is good, but the job ended {job.state}: {job.item.get('fault')}"
-
-
-_REPEATED = (
-    "audio_404_first",
-    "garbled_poll",
-    "html_audio",
-    "poll_not_found",
-    "poll_server_error",
-    "truncated_audio",
-    "unknown_status",
-)
+    seconds = job.world.watch.ends[job.job_id][0][0] - called_back
+    if seconds > PROMPT_SECONDS:
+        yield f"ended only {seconds:.0f} s after its first callback"
 
 
 def _rates(world: World) -> Iterator[str]:
     """I7. Where clocks are off or calls are slow, the requests of a longer span of the budget may meet in one window."""
-    slack = 2 * world.plan.chances.skew_seconds + (2 * world.storm.SLOWEST_SECONDS if world.plan.chances.slow else 0.0)
+    slack = 2 * world.plan.chances.skew_seconds + (2 * max(DELAYS) if world.plan.chances.slow else 0.0)
     for gateway, moments in world.network.asked.items():
         rate = GATEWAYS[gateway].rate
         allowed = rate.requests * (1 + slack / rate.seconds)
@@ -215,4 +254,4 @@ def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-CHECKS: tuple[Callable[[_Job], Iterator[str]], ...] = (_paid_once, _ends, _assets, _announced, _good_is_kept)
+CHECKS: tuple[Callable[[_Job], Iterator[str]], ...] = (_paid_once, _ends, _assets, _announced, _good_is_kept, _prompt)

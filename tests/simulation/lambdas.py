@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -39,8 +40,9 @@ class FunctionError(Exception):
 class Weather(Protocol):
     """What may befall invocations; ``faults.py`` draws it from a seed, ``test_crashes.py`` aims it."""
 
-    def begin(self, invocation: Invocation) -> None:
-        """Raises FunctionError when the function is not even started."""
+    def begin(self, invocation: Invocation) -> bool:
+        """Whether the caller hears of what the function does; if not, it runs unheard. Raises FunctionError when the
+        function is not even started."""
 
     def before(self, invocation: Invocation, label: str) -> None:
         """May let time pass, kill the invocation or raise what the call shall raise."""
@@ -167,7 +169,18 @@ class Lambdas:
     def invoke(self, function: str, event: Any, subject: str = "") -> Any:
         """The handler's answer, as JSON carries it. Raises FunctionError."""
         invocation = self._begin(function, subject)
-        self.weather.begin(invocation)
+        if self.weather.begin(invocation):
+            return self._run(invocation, event)
+
+        def unheard() -> None:
+            with suppress(FunctionError):
+                self._run(invocation, event)
+
+        self.loop.spawn(unheard)
+        raise FunctionError("Lambda.SdkClientException", "the connection to the function broke")
+
+    def _run(self, invocation: Invocation, event: Any) -> Any:
+        function, subject = invocation.function, invocation.subject
         idle = self._idle[function]
         environment = idle.pop() if idle else Environment(self, self.plans[function])
         process, outer = self.loop.current, self.loop.current.local
@@ -178,7 +191,7 @@ class Lambdas:
             # Lambda throws the whole environment away.
             self.note(subject, f"{function} #{invocation.number} dies at its call {invocation.calls}")
             raise FunctionError("Sandbox.Timedout", "the invocation was cut off") from None
-        except Exception as error:  # noqa: BLE001 - as Lambda does, whatever it is
+        except Exception as error:
             idle.append(environment)
             self.note(subject, f"{function} #{invocation.number} raises {type(error).__name__}: {error}")
             raise FunctionError(type(error).__name__, str(error)) from error

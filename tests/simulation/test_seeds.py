@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from tests.simulation.faults import draw
-from tests.simulation.report import run_seed, timeline
-from tests.simulation.world import World
-from tests.world import ROOT
+from tests.simulation.report import run_seed
 
 SEEDS = 1000
 CHUNKS = 40

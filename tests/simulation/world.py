@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from suno_jobs import calls, telemetry
+from suno_jobs import assets, calls, telemetry
 from suno_jobs.authorization import key_hash
 from tests.simulation import network, songs
 from tests.simulation.aws_others import S3, Events, Secrets
@@ -119,7 +120,13 @@ class World:
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
         """The product is connected to this world while it lasts. One at a time in a process."""
-        with songs.pooled(), patch.object(calls, "http_client", self.network.client), self._logs_caught():
+        in_memory = SimpleNamespace(TemporaryFile=io.BytesIO)
+        with (
+            songs.pooled(),
+            patch.object(assets, "tempfile", in_memory),
+            patch.object(calls, "http_client", self.network.client),
+            self._logs_caught(),
+        ):
             try:
                 yield
             finally:
