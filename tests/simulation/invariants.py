@@ -76,7 +76,6 @@ class Watch:
     note: Callable[[str, str], None]
     ends: defaultdict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
     broken: list[tuple[str, str]] = field(default_factory=list)
-    retried: set[str] = field(default_factory=set)
 
     def __call__(self, old: Item, new: Item) -> None:
         if new["sk"] != {"S": "JOB"}:
@@ -88,28 +87,30 @@ class Watch:
         if after in ENDS:
             self.ends[job_id].append((self.loop.now, after))
         legal = (before, after) in HEALS if before in ENDS else after in ENDS or after in FORWARD[FORWARD.index(before) :]
-        if not legal and job_id not in self.retried:
+        if not legal:
             self.broken.append((job_id, f"I2: went from {before} to {after}"))
 
 
 def violations(world: World) -> list[tuple[str, str]]:
     """Job and what is wrong with it; an empty job id where it is about the whole world."""
     orders = {order.token: order for order in world.plan.orders}
-    tasks = _tasks_by_token(world)
+    tasks = _tasks_by_job(world)
     found = list(world.watch.broken)
     for job_id, item in world.jobs().items():
         order = orders[item["metadata"]["M"]["order"]["S"]]
-        job = _Job(world, job_id, unpack(item), order, tasks[order.token])
+        job = _Job(world, job_id, unpack(item), order, tasks[job_id])
         found += [(job_id, broken) for check in CHECKS for broken in check(job)]
     found += [("", broken) for check in (_rates, _secrets, _executions) for broken in check(world)]
     return found
 
 
-def _tasks_by_token(world: World) -> defaultdict[str, list[dict[str, Any]]]:
+def _tasks_by_job(world: World) -> defaultdict[str, list[dict[str, Any]]]:
+    """By the callback URL, or for one that has none by the order, whose first job it then is."""
     found = defaultdict(list)
     for task in world.studio.tasks():
-        for token in TOKEN.findall(json.dumps(task["request"]))[:1]:
-            found[token].append(task)
+        [token] = set(TOKEN.findall(json.dumps(task["request"])))
+        url = task["callback_url"]
+        found[url.split("/")[-2] if url else world.job_ids[token]].append(task)
     return found
 
 
@@ -136,7 +137,7 @@ class _Job:
 
 
 def _paid_once(job: _Job) -> Iterator[str]:
-    if len(job.tasks) > 1 + (job.job_id in job.world.watch.retried):
+    if len(job.tasks) > 1 + (job.job_id in job.world.retried and job.order.kind is Kind.UPLOAD):
         yield f"I1: {len(job.tasks)} tasks were paid for"
 
 
@@ -148,7 +149,7 @@ def _ends(job: _Job) -> Iterator[str]:
     ended_at = job.world.watch.ends[job.job_id][0][0]
     if ended_at > latest:
         yield f"I6: ended {ended_at - latest:.0f} s too late"
-    if "due_at" in job.item and job.state != "TIMED_OUT":
+    if "due_at" in job.item and "care_until" not in job.item:
         yield "an ended job is still due"
 
 
@@ -170,9 +171,10 @@ def _assets(job: _Job) -> Iterator[str]:
                 yield f"I4: {asset['key']} is not in the bucket as it was recorded"
             elif asset["kind"] == "audio" and there.body != songs.record(track["track_id"], 0.0).mp3:
                 yield f"I4: {asset['key']} is not the song that the gateway made"
-    yield from (f"I3: {key} was overwritten" for _, key in job.world.s3.replaced if f"/{job.job_id}/" in key)
-    mine = [key.rpartition(".")[0] for key in objects if f"/{job.job_id}/" in key]
-    if len(set(mine)) < len(mine):
+    mine = {key for key in objects if f"/{job.job_id}/" in key and not key.endswith("/manifest.json")}
+    yield from (f"I3: {key} was overwritten" for _, key in job.world.s3.replaced if key in mine)
+    names = [key.rpartition(".")[0] for key in mine]
+    if len(set(names)) < len(names):
         yield "I3: a file was stored twice"
 
 

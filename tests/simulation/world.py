@@ -49,7 +49,7 @@ class Response:
 class World:
     """``timeline`` is what happened: when, to which job, what. ``answers`` are all API answers, ``logs`` all that was logged,
     ``macs`` those of all callback URLs that the gateways were given, ``called_back`` when each job had its first callback,
-    ``called_off`` the jobs that a client wanted cancelled."""
+    ``called_off`` and ``retried`` the jobs that a client wanted cancelled or done over."""
 
     settle_seconds = 1500.0
     """After a job's deadline and the last mishap: what storing may take, what an execution may still wait, and two sweeps."""
@@ -68,6 +68,7 @@ class World:
         self.job_ids: dict[str, str] = {}
         self.macs: set[str] = set()
         self.called_off: set[str] = set()
+        self.retried: set[str] = set()
         self.called_back: dict[str, float] = {}
         self.storm = Storm(plan, self.loop, Random(f"storm {plan.seed}"), self.note)
         self.lambdas = Lambdas(self.loop, self.random, self.stack.functions, weather or self.storm, self.note)
@@ -207,7 +208,7 @@ class World:
     def _act(self, order: Order, action: str) -> None:
         job_id = self.job_ids.get(order.token)
         if job_id and any(route.key == f"POST /v1/jobs/{{job_id}}/{action}" for route in self.stack.routes):
-            wishes = {"cancel": self.called_off, "retry": self.watch.retried}
+            wishes = {"cancel": self.called_off, "retry": self.retried}
             wishes[action].add(job_id)
             response = self.request("POST", f"/v1/jobs/{job_id}/{action}")
             self.note(job_id, f"client wants {action} and is answered {response.status}")
