@@ -105,12 +105,13 @@ def violations(world: World) -> list[tuple[str, str]]:
 
 
 def _tasks_by_job(world: World) -> defaultdict[str, list[dict[str, Any]]]:
-    """By the callback URL, or for one that has none by the order, whose first job it then is."""
+    """By the callback URL, or for one that has none by the order, whose first job it then is. What names no order, such as
+    the renewal of links, makes nothing."""
     found = defaultdict(list)
     for task in world.studio.tasks():
-        [token] = set(TOKEN.findall(json.dumps(task["request"])))
         url = task["callback_url"]
-        found[url.split("/")[-2] if url else world.job_ids[token]].append(task)
+        for token in set(TOKEN.findall(json.dumps(task["request"]))):
+            found[url.split("/")[-2] if url else world.job_ids[token]].append(task)
     return found
 
 
