@@ -97,21 +97,28 @@ def violations(world: World) -> list[tuple[str, str]]:
     tasks = _tasks_by_job(world)
     found = list(world.watch.broken)
     for job_id, item in world.jobs().items():
-        order = orders[item["metadata"]["M"]["order"]["S"]]
+        order = orders[_token(item)]
         job = _Job(world, job_id, unpack(item), order, tasks[job_id])
         found += [(job_id, broken) for check in CHECKS for broken in check(job)]
     found += [("", broken) for check in (_rates, _secrets, _executions) for broken in check(world)]
     return found
 
 
+def _token(item: Item) -> str:
+    return str(item["metadata"]["M"]["order"]["S"])
+
+
 def _tasks_by_job(world: World) -> defaultdict[str, list[dict[str, Any]]]:
     """By the callback URL, or for one that has none by the order, whose first job it then is. What names no order, such as
     the renewal of links, makes nothing."""
     found = defaultdict(list)
+    first: dict[str, str] = {}
+    for job_id, item in world.jobs().items():
+        first.setdefault(_token(item), job_id)
     for task in world.studio.tasks():
         url = task["callback_url"]
         for token in set(TOKEN.findall(json.dumps(task["request"]))):
-            found[url.split("/")[-2] if url else world.job_ids[token]].append(task)
+            found[url.split("/")[-2] if url else first[token]].append(task)
     return found
 
 
