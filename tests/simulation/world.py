@@ -174,7 +174,8 @@ class World:
 
     @property
     def ends_at(self) -> float:
-        last = max([order.at for order in self.plan.orders], default=0.0)
+        # Each of these may be the beginning of a job: a repetition, when the first request did not come through.
+        last = max(moment for each in self.plan.orders for moment in (each.at, *each.repeats, *(at for at, _ in each.actions)))
         deadline = START + last + float(self.stack.parameters["JobDeadlineSeconds"])
         return max(deadline, self.calm_at) + self.settle_seconds + 1
 
