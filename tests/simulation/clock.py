@@ -69,6 +69,9 @@ class Loop:
     def wake(self, process: Process) -> None:
         self._schedule(process, self.now)
 
+    def is_something_to_begin(self) -> bool:
+        return any(not isinstance(following, Process) for _, _, following, _ in self._queue)
+
     def run(self, until: float) -> None:
         """Lets the processes run. Raises what one of them raised."""
         self.wait(until)

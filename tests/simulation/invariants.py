@@ -145,7 +145,8 @@ class _Job:
 
 
 def _paid_once(job: _Job) -> Iterator[str]:
-    if len(job.tasks) > 1 + (job.job_id in job.world.retried and job.order.kind is Kind.UPLOAD):
+    shared = job.job_id in job.world.retried and any(task["callback_url"] is None for task in job.tasks)
+    if len(job.tasks) > 1 + shared:
         yield f"I1: {len(job.tasks)} tasks were paid for"
 
 
@@ -256,7 +257,7 @@ def _secrets(world: World) -> Iterator[str]:
 
 def _executions(world: World) -> Iterator[str]:
     for execution in world.machine.executions.values():
-        if execution.status == "RUNNING":
+        if execution.status == "RUNNING" and execution.begun_at < world.ends_at - world.settle_seconds:
             yield f"execution {execution.name} still runs, in {execution.state}"
 
 

@@ -77,9 +77,13 @@ class Invocation:
         self.calls += 1
         weather = self.lambdas.weather
         weather.before(self, label)
-        answer = act()
-        if weather.repeats(label):
+        try:
             answer = act()
+            if weather.repeats(label):
+                answer = act()
+        except Exception:
+            weather.after(self, label)
+            raise
         weather.after(self, label)
         return answer
 

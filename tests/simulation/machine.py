@@ -89,6 +89,7 @@ class Execution:
     name: str
     given: str
     subject: str
+    begun_at: float
     ends: float
     status: str = "RUNNING"
     state: str = ""
@@ -136,7 +137,7 @@ class Machine:
             raise aws_error(ExecutionAlreadyExists, "StartExecution")
         if not known:
             subject = json.loads(input)["job_id"]
-            execution = Execution(name, input, subject, self.loop.now + self.definition["TimeoutSeconds"])
+            execution = Execution(name, input, subject, self.loop.now, self.loop.now + self.definition["TimeoutSeconds"])
             self.executions[name] = execution
             self.note(subject, f"execution {name} starts")
             self.loop.spawn(lambda: self._run(execution))

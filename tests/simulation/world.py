@@ -32,6 +32,7 @@ from tests.simulation.machine import Machine
 from tests.simulation.template import deploy
 
 START = 1_800_000_000.0
+REST_SECONDS = 100.0
 TENANT = "acme"
 API_KEY = "an-api-key-of-our-own-client-0123456789"
 CALLBACK_SECRETS = ("callback-secret-0", "callback-secret-1", "callback-secret-2")
@@ -136,19 +137,18 @@ class World:
     @contextlib.contextmanager
     def _logs_caught(self) -> Iterator[None]:
         """Of the functions that use powertools, of the one that does not, and metrics, which are printed."""
-        plain = logging.StreamHandler(self.logs)
-        logger = logging.getLogger("suno_jobs")
-        handlers = [each for each in telemetry.log.handlers if isinstance(each, logging.StreamHandler)]
-        streams = [handler.setStream(self.logs) for handler in handlers]
-        logger.addHandler(plain)
-        with contextlib.redirect_stdout(self.logs):
-            try:
+        ours = [logging.getLogger(name) for name in ("suno-jobs", "suno_jobs")]
+        before = [(logger, logger.handlers, logger.propagate) for logger in ours]
+        for logger, formatter in zip(ours, (telemetry.log.handlers[0].formatter, None), strict=True):
+            handler = logging.StreamHandler(self.logs)
+            handler.setFormatter(formatter)
+            logger.handlers, logger.propagate = [handler], False
+        try:
+            with contextlib.redirect_stdout(self.logs):
                 yield
-            finally:
-                logger.removeHandler(plain)
-                for handler, stream in zip(handlers, streams, strict=True):
-                    if stream is not None:
-                        handler.setStream(stream)
+        finally:
+            for logger, handlers, propagate in before:
+                logger.handlers, logger.propagate = handlers, propagate
 
     def run(self) -> None:
         """Everything that the plan holds, until all must have come to its end."""
@@ -166,7 +166,15 @@ class World:
             self.at(moment, self._stop_some_execution)
         for moment in self.plan.rotations:
             self.at(moment, self._rotate)
-        self.loop.run(self.ends_at)
+        while self.loop.now < self.ends_at and not self._is_at_rest():
+            self.loop.run(min(self.ends_at, self.loop.now + REST_SECONDS))
+
+    def _is_at_rest(self) -> bool:
+        """Whether nothing is left but sweeps that find nothing."""
+        if self.loop.now < self.calm_at or self.loop.is_something_to_begin():
+            return False
+        running = any(execution.status == "RUNNING" for execution in self.machine.executions.values())
+        return not running and not any("due_at" in job for job in self.jobs().values())
 
     @property
     def calm_at(self) -> float:
