@@ -1,0 +1,35 @@
+"""``python -m tests.simulation``: any number of seeds, on all cores. Exits with 1 when an invariant was broken."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+from tests.simulation.report import run_seed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many (default: %(default)s)")
+    parser.add_argument("--start", type=int, default=0, help="the first one (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=20, help="jobs in each (default: %(default)s)")
+    arguments = parser.parse_args()
+    seeds = range(arguments.start, arguments.start + arguments.seeds)
+    begun = time.perf_counter()
+    if len(seeds) == 1:
+        reports = [run_seed(seeds[0], arguments.jobs)]
+    else:
+        with ProcessPoolExecutor() as pool:
+            reports = list(pool.map(partial(run_seed, jobs=arguments.jobs), seeds, chunksize=10))
+    failed = [report for report in reports if report]
+    print(*failed, sep="\n\n")
+    seconds = time.perf_counter() - begun
+    print(f"{len(seeds)} seeds of {arguments.jobs} jobs in {seconds:.0f} s: {len(failed)} broke an invariant")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

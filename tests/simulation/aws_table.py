@@ -1,0 +1,314 @@
+"""DynamoDB in memory, with the face of boto3's client: what the product calls, with the answers and errors of the service.
+
+Every call is atomic, so it may also be used from many threads. ``test_aws_table.py`` holds it against moto.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.simulation.expressions import ExpressionError, Item, Scope, Update, name_of, plain, read_condition, read_update
+
+Answer = dict[str, Any]
+
+
+class ConditionalCheckFailedException(ClientError):
+    pass
+
+
+class TransactionCanceledException(ClientError):
+    pass
+
+
+class TransactionConflictException(ClientError):
+    pass
+
+
+class ResourceNotFoundException(ClientError):
+    pass
+
+
+def aws_error(kind: type[ClientError] | str, operation: str, message: str = "", **members: Any) -> ClientError:
+    """As botocore raises it; a string is the code of an error that has no class of its own."""
+    code = kind if isinstance(kind, str) else kind.__name__
+    exception = ClientError if isinstance(kind, str) else kind
+    response: Any = {"Error": {"Code": code, "Message": message}, **members}
+    return exception(response, operation)
+
+
+class Exceptions:
+    """``client.exceptions``."""
+
+    ClientError = ClientError
+    ConditionalCheckFailedException = ConditionalCheckFailedException
+    TransactionCanceledException = TransactionCanceledException
+    TransactionConflictException = TransactionConflictException
+    ResourceNotFoundException = ResourceNotFoundException
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    hash: str
+    range: str | None
+
+
+@dataclass(slots=True)
+class Table:
+    """The items of one table by their keys. An item is never changed, but replaced, and ``watch`` sees each replacement."""
+
+    keys: Index
+    indexes: Mapping[str, Index]
+    items: dict[str, dict[Any, Item]] = field(default_factory=dict)
+    watch: Callable[[Item, Item], None] = lambda _old, _new: None
+
+    @classmethod
+    def of(cls, definition: Mapping[str, Any]) -> Table:
+        """From the arguments of CreateTable."""
+        found = {each["IndexName"]: _index(each["KeySchema"]) for each in definition.get("GlobalSecondaryIndexes", ())}
+        return cls(_index(definition["KeySchema"]), found)
+
+    def key(self, item: Item) -> tuple[str, Any]:
+        names = [name for name in (self.keys.hash, self.keys.range) if name]
+        if any(name not in item or "S" not in item[name] for name in names):
+            raise ExpressionError("The provided key element does not match the schema")
+        return item[self.keys.hash]["S"], item[self.keys.range]["S"] if self.keys.range else None
+
+    def get(self, key: tuple[str, Any]) -> Item | None:
+        return self.items.get(key[0], {}).get(key[1])
+
+    def put(self, item: Item) -> None:
+        first, second = self.key(item)
+        partition = self.items.setdefault(first, {})
+        old, partition[second] = partition.get(second, {}), item
+        self.watch(old, item)
+
+    def all(self) -> Iterator[Item]:
+        for partition in self.items.values():
+            yield from partition.values()
+
+    def partition(self, index: Index, value: str) -> list[Item]:
+        """The items of one partition in the order of the range key."""
+        if index is self.keys:
+            there: Iterable[Item] = self.items.get(value, {}).values()
+        else:
+            there = (
+                item for item in self.all() if index.hash in item and item[index.hash]["S"] == value and index.range in item
+            )
+        return sorted(there, key=lambda item: self.place(index, item))
+
+    def place(self, index: Index, item: Item) -> tuple[Any, ...]:
+        """Where an item stands in a partition."""
+        return (plain(item[index.range])[1] if index.range else "", *self.key(item))
+
+
+def _index(schema: Sequence[Mapping[str, str]]) -> Index:
+    names = {each["KeyType"]: each["AttributeName"] for each in schema}
+    return Index(names["HASH"], names.get("RANGE"))
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One conditional write: ``change`` makes the new item from the old one, None for a mere check."""
+
+    table: Table
+    key: tuple[str, Any]
+    condition: Callable[[Scope], bool] | None
+    change: Callable[[Scope], Item] | None
+    scope_names: Mapping[str, str]
+    scope_values: Mapping[str, Any]
+
+    @property
+    def old(self) -> Item:
+        return self.table.get(self.key) or {}
+
+    def holds(self) -> bool:
+        return self.condition is None or self.condition(self._scope(self.old))
+
+    def apply(self) -> Item:
+        if self.change is None:
+            return self.old
+        new = self.change(self._scope(self.old or self._bare()))
+        self.table.put(new)
+        return new
+
+    def _bare(self) -> Item:
+        names = [name for name in (self.table.keys.hash, self.table.keys.range) if name]
+        return {name: {"S": part} for name, part in zip(names, self.key, strict=False)}
+
+    def _scope(self, item: Item) -> Scope:
+        return Scope(item, self.scope_names, self.scope_values)
+
+
+class DynamoDb:
+    """``tables`` are the arguments of CreateTable by table name."""
+
+    exceptions = Exceptions
+
+    def __init__(self, tables: Mapping[str, Mapping[str, Any]]) -> None:
+        self.tables = {name: Table.of(definition) for name, definition in tables.items()}
+        self._lock = threading.RLock()
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> Answer:  # noqa: ARG002
+        with self._lock, _validated("GetItem"):
+            table = self._table(TableName)
+            item = table.get(table.key(Key))
+            return {"Item": dict(item)} if item else {}
+
+    def put_item(self, *, TableName: str, Item: Item, ReturnValues: str = "NONE", **arguments: Any) -> Answer:
+        with self._lock, _validated("PutItem"):
+            write = self._put(TableName, Item, arguments)
+            old = write.old
+            self._conditional(write, "PutItem", arguments)
+            return {"Attributes": dict(old)} if ReturnValues == "ALL_OLD" and old else {}
+
+    def update_item(self, *, TableName: str, Key: Item, ReturnValues: str = "NONE", **arguments: Any) -> Answer:
+        with self._lock, _validated("UpdateItem"):
+            write = self._update(TableName, Key, arguments)
+            old = write.old
+            new = self._conditional(write, "UpdateItem", arguments)
+            if ReturnValues == "NONE" or (ReturnValues == "ALL_OLD" and not old):
+                return {}
+            return {"Attributes": dict({"ALL_OLD": old, "ALL_NEW": new}[ReturnValues])}
+
+    def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> Answer:
+        """The hash key must be compared with ``=`` first, as the product does; whatever follows concerns the range key."""
+        with self._lock, _validated("Query"):
+            table = self._table(TableName)
+            index = table.indexes[arguments["IndexName"]] if "IndexName" in arguments else table.keys
+            condition = _condition(arguments, KeyConditionExpression)
+            names, values = _placeholders(arguments)
+            left, _, right = KeyConditionExpression.split(maxsplit=3)[:3]
+            if names.get(left, left) != index.hash:
+                raise ExpressionError("Query condition missed key schema element")
+            there = table.partition(index, values[right]["S"])
+            found = [item for item in there if condition is None or condition(Scope(item, names, values))]
+            return _page(table, index, found, arguments)
+
+    def get_paginator(self, operation: str) -> Paginator:
+        return Paginator(getattr(self, operation))
+
+    def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> Answer:
+        with self._lock, _validated("TransactWriteItems"):
+            writes = [self._part(name, given) for part in TransactItems for name, given in part.items()]
+            if len({(id(write.table), write.key) for write in writes}) < len(writes):
+                raise ExpressionError("Transaction request cannot include multiple operations on one item")
+            if not all(write.holds() for write in writes):
+                reasons = [{"Code": "None"} if write.holds() else {"Code": "ConditionalCheckFailed"} for write in writes]
+                text = f"Transaction cancelled, see reasons [{', '.join(reason['Code'] for reason in reasons)}]"
+                raise aws_error(TransactionCanceledException, "TransactWriteItems", text, CancellationReasons=reasons)
+            for write in writes:
+                write.apply()
+            return {}
+
+    def _table(self, name: str) -> Table:
+        if name not in self.tables:
+            raise aws_error(ResourceNotFoundException, "DynamoDB", "Requested resource not found")
+        return self.tables[name]
+
+    def _part(self, name: str, given: Mapping[str, Any]) -> Write:
+        arguments = dict(given)
+        table = arguments.pop("TableName")
+        match name:
+            case "Put":
+                return self._put(table, arguments.pop("Item"), arguments)
+            case "Update":
+                return self._update(table, arguments.pop("Key"), arguments)
+            case "ConditionCheck":
+                key = self._table(table).key(arguments.pop("Key"))
+                condition = _condition(arguments)
+                return Write(self._table(table), key, condition, None, *_placeholders(arguments))
+        raise NotImplementedError(f"{name} in a transaction")
+
+    def _put(self, name: str, item: Item, arguments: Mapping[str, Any]) -> Write:
+        table, kept = self._table(name), dict(item)
+        condition = _condition(arguments)
+        return Write(table, table.key(item), condition, lambda _: kept, *_placeholders(arguments))
+
+    def _update(self, name: str, key: Item, arguments: Mapping[str, Any]) -> Write:
+        table = self._table(name)
+        update, used = read_update(arguments["UpdateExpression"])
+        condition = _condition(arguments, also=used)
+        names, values = _placeholders(arguments)
+        _check_no_key(table, update, names)
+        return Write(table, table.key(key), condition, update.apply, names, values)
+
+    def _conditional(self, write: Write, operation: str, arguments: Mapping[str, Any]) -> Item:
+        if write.holds():
+            return write.apply()
+        shown = arguments.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and write.old
+        message = "The conditional request failed"
+        raise aws_error(ConditionalCheckFailedException, operation, message, **({"Item": dict(write.old)} if shown else {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Paginator:
+    """``get_paginator("query")``: asks page after page."""
+
+    query: Callable[..., Answer]
+
+    def paginate(self, *, PaginationConfig: Mapping[str, int] | None = None, **arguments: Any) -> Iterator[Answer]:
+        limit = {"Limit": PaginationConfig["PageSize"]} if PaginationConfig and "PageSize" in PaginationConfig else {}
+        start: dict[str, Any] = {}
+        while True:
+            page = self.query(**arguments, **limit, **start)
+            yield page
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _page(table: Table, index: Index, found: list[Item], arguments: Mapping[str, Any]) -> Answer:
+    forward = arguments.get("ScanIndexForward", True)
+    if start := arguments.get("ExclusiveStartKey"):
+        # Its item may have moved on in the index since: the query goes on from the place where it was.
+        place = table.place(index, start)
+        found = [item for item in found if (table.place(index, item) > place) is forward and table.place(index, item) != place]
+    found = found if forward else found[::-1]
+    limit = arguments.get("Limit", len(found))
+    answer: Answer = {"Items": [dict(item) for item in found[:limit]], "Count": min(limit, len(found))}
+    if len(found) > limit:
+        names = {table.keys.hash, table.keys.range, index.hash, index.range}
+        answer["LastEvaluatedKey"] = {name: found[limit - 1][name] for name in names if name}
+    return answer
+
+
+def _placeholders(arguments: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    return arguments.get("ExpressionAttributeNames") or {}, arguments.get("ExpressionAttributeValues") or {}
+
+
+def _condition(
+    arguments: Mapping[str, Any], text: str | None = None, *, also: frozenset[str] = frozenset()
+) -> Callable[[Scope], bool] | None:
+    """The condition, once every placeholder is known to be both used and defined."""
+    text = text or arguments.get("ConditionExpression")
+    condition, used = read_condition(text) if text else (None, frozenset())
+    names, values = _placeholders(arguments)
+    used = used | also if also else used
+    if len(used) != len(names) + len(values) or not all(each in names or each in values for each in used):
+        wrong = (names.keys() | values.keys()) ^ used
+        raise ExpressionError(f"Placeholders unused or not defined: {', '.join(sorted(wrong))}")
+    return condition
+
+
+def _check_no_key(table: Table, update: Update, names: Mapping[str, str]) -> None:
+    if {table.keys.hash, table.keys.range} & {name_of(str(path[0]), names) for path in update.paths}:
+        raise ExpressionError("Cannot update an attribute that is part of the key")
+
+
+class _validated:  # noqa: N801 - read as a word of the with statement
+    """Turns what an expression is wrong with into the service's answer."""
+
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ExpressionError):
+            raise aws_error("ValidationException", self._operation, str(error)) from None

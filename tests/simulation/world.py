@@ -1,0 +1,303 @@
+# ruff: noqa: S311 - chance makes mishaps here, no secrets
+"""One small world per seed: clients, our bundle as ``template.yaml`` deploys it, the gateways, and time."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from suno_jobs import assets, calls, telemetry
+from suno_jobs.authorization import key_hash
+from tests.simulation import network, songs
+from tests.simulation.aws_others import S3, Events, Secrets
+from tests.simulation.aws_table import DynamoDb
+from tests.simulation.clock import Loop
+from tests.simulation.expressions import Item
+from tests.simulation.faults import Order, Plan, Storm
+from tests.simulation.invariants import Watch
+from tests.simulation.lambdas import FunctionError, Lambdas, Weather
+from tests.simulation.machine import Machine
+from tests.simulation.template import deploy
+
+START = 1_800_000_000.0
+REST_SECONDS = 100.0
+TENANT = "acme"
+API_KEY = "an-api-key-of-our-own-client-0123456789"
+CALLBACK_SECRETS = ("callback-secret-0", "callback-secret-1", "callback-secret-2")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    body: str
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class World:
+    """``timeline`` is what happened: when, to which job, what. ``answers`` are all API answers, ``logs`` all that was logged,
+    ``macs`` those of all callback URLs that the gateways were given, ``called_back`` when each job had its first callback,
+    ``called_off`` and ``retried`` the jobs that a client wanted cancelled or done over."""
+
+    settle_seconds = 1500.0
+    """After a job's deadline and the last mishap: what storing may take, what an execution may still wait, and two sweeps."""
+
+    api_key = API_KEY
+    callback_secrets = CALLBACK_SECRETS
+
+    def __init__(self, plan: Plan, weather: Weather | None = None) -> None:
+        self.plan = plan
+        self.stack = deploy(**plan.parameters)
+        self.random = Random(plan.seed)
+        self.loop = Loop(START)
+        self.timeline: list[tuple[float, str, str]] = []
+        self.answers: list[tuple[str, str]] = []
+        self.logs = io.StringIO()
+        self.job_ids: dict[str, str] = {}
+        self.macs: set[str] = set()
+        self.called_off: set[str] = set()
+        self.retried: set[str] = set()
+        self.called_back: dict[str, float] = {}
+        self.storm = Storm(plan, self.loop, Random(f"storm {plan.seed}"), self.note)
+        self.lambdas = Lambdas(self.loop, self.random, self.stack.functions, weather or self.storm, self.note)
+        self._deploy_services()
+        self._connect_gateways()
+
+    def _deploy_services(self) -> None:
+        self.dynamodb = DynamoDb(self.stack.tables)
+        self.jobs_table = self.dynamodb.tables["JobsTable"]
+        self.watch = Watch(self.loop, self.note)
+        self.jobs_table.watch = self.watch
+        self.s3, self.events = S3(), Events()
+        secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:{}".format
+        self.callback_secret = {"current": CALLBACK_SECRETS[0], "previous": ""}
+        self.secrets = Secrets(
+            {secret_arn("CallbackSecret"): self.callback_secret, secret_arn("GatewayAccountsSecret"): network.accounts()}
+        )
+        self.machine = Machine(
+            self.stack.state_machine_arn,
+            self.stack.definition,
+            self.loop,
+            self.lambdas,
+            self.dynamodb,
+            self.random,
+            self.note,
+            self.storm.write_error,
+            self.storm.transition_seconds,
+        )
+        self.lambdas.services = {
+            "dynamodb": self.dynamodb,
+            "s3": self.s3,
+            "secretsmanager": self.secrets,
+            "events": self.events,
+            "stepfunctions": self.machine,
+        }
+        self.dynamodb.put_item(TableName="ApiKeysTable", Item={"key_hash": {"S": key_hash(API_KEY)}, "tenant": {"S": TENANT}})
+
+    def _connect_gateways(self) -> None:
+        clock = network.VirtualClock(self.loop, self.lambdas)
+        courier = network.VirtualCourier(self.loop, clock, self._carry_callback)
+        self.studio = network.open_studio(self.loop, clock, self.random, courier)
+        self.network = network.Network(self.loop, self.lambdas, self.studio, clock, self.storm.trouble, self.note)
+        self.lambdas.replacements = {"Downloader": self.network.downloader}
+
+    def note(self, subject: str, text: str) -> None:
+        self.timeline.append((self.loop.now, subject, text))
+
+    # Time
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        """The product is connected to this world while it lasts. One at a time in a process."""
+        in_memory = SimpleNamespace(TemporaryFile=io.BytesIO)
+        with (
+            songs.pooled(),
+            patch.object(assets, "tempfile", in_memory),
+            patch.object(calls, "http_client", self.network.client),
+            self._logs_caught(),
+        ):
+            try:
+                yield
+            finally:
+                self.loop.close()
+
+    @contextlib.contextmanager
+    def _logs_caught(self) -> Iterator[None]:
+        """Of the functions that use powertools, of the one that does not, and metrics, which are printed."""
+        ours = [logging.getLogger(name) for name in ("suno-jobs", "suno_jobs")]
+        before = [(logger, logger.handlers, logger.propagate) for logger in ours]
+        for logger, formatter in zip(ours, (telemetry.log.handlers[0].formatter, None), strict=True):
+            handler = logging.StreamHandler(self.logs)
+            handler.setFormatter(formatter)
+            logger.handlers, logger.propagate = [handler], False
+        try:
+            with contextlib.redirect_stdout(self.logs):
+                yield
+        finally:
+            for logger, handlers, propagate in before:
+                logger.handlers, logger.propagate = handlers, propagate
+
+    def run(self) -> None:
+        """Everything that the plan holds, until all must have come to its end."""
+        for order in self.plan.orders:
+            self.at(order.at, partial(self._place, order))
+            for moment in order.repeats:
+                self.at(moment, partial(self._place, order))
+            for moment, action in order.actions:
+                self.at(moment, partial(self._act, order, action))
+        for function, seconds in self.stack.schedules.items():
+            self.at(seconds * self.random.random(), partial(self._repeat, function, seconds))
+            for moment in self.plan.sweeps:
+                self.at(moment, partial(self._invoke, function))
+        for moment in self.plan.stops:
+            self.at(moment, self._stop_some_execution)
+        for moment in self.plan.rotations:
+            self.at(moment, self._rotate)
+        while self.loop.now < self.ends_at and not self._is_at_rest():
+            self.loop.run(min(self.ends_at, self.loop.now + REST_SECONDS))
+
+    def _is_at_rest(self) -> bool:
+        """Whether nothing is left but sweeps that find nothing."""
+        if self.loop.now < self.calm_at or self.loop.is_something_to_begin():
+            return False
+        running = any(execution.status == "RUNNING" for execution in self.machine.executions.values())
+        return not running and not any("due_at" in job for job in self.jobs().values())
+
+    @property
+    def calm_at(self) -> float:
+        return START + self.plan.calm_at
+
+    @property
+    def ends_at(self) -> float:
+        # Each of these may be the beginning of a job: a repetition, when the first request did not come through.
+        last = max(moment for each in self.plan.orders for moment in (each.at, *each.repeats, *(at for at, _ in each.actions)))
+        deadline = START + last + float(self.stack.parameters["JobDeadlineSeconds"])
+        return max(deadline, self.calm_at) + self.settle_seconds + 1
+
+    def at(self, moment: float, act: Any) -> None:
+        self.loop.spawn(act, after=moment)
+
+    def _repeat(self, function: str, seconds: float) -> None:
+        while True:
+            self._invoke(function)
+            self.loop.sleep(seconds)
+
+    def _invoke(self, function: str) -> None:
+        with contextlib.suppress(FunctionError):
+            self.lambdas.invoke(function, {}, "")
+
+    # What clients and operators do
+
+    def request(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Response:
+        """One request to our API, with the client's key."""
+        text = None if body is None else json.dumps(body)
+        response = self._serve(method, path, {"authorization": f"Bearer {API_KEY}", **(headers or {})}, text)
+        self.answers.append((f"{method} {path}", response.body))
+        return response
+
+    def _place(self, order: Order) -> None:
+        response = self.request("POST", "/v1/jobs", order.body(), {"idempotency-key": order.token})
+        if response.status < 300:
+            self.job_ids[order.token] = response.json()["job_id"]
+        self.note(self.job_ids.get(order.token, ""), f"client places {order.token} and is answered {response.status}")
+
+    def _act(self, order: Order, action: str) -> None:
+        job_id = self.job_ids.get(order.token)
+        if job_id and any(route.key == f"POST /v1/jobs/{{job_id}}/{action}" for route in self.stack.routes):
+            wishes = {"cancel": self.called_off, "retry": self.retried}
+            wishes[action].add(job_id)
+            response = self.request("POST", f"/v1/jobs/{job_id}/{action}")
+            self.note(job_id, f"client wants {action} and is answered {response.status}")
+
+    def _stop_some_execution(self) -> None:
+        running = [name for name, each in self.machine.executions.items() if each.status == "RUNNING"]
+        if running:
+            arn = f"{self.machine.arn.replace(':stateMachine:', ':execution:')}:{self.random.choice(running)}"
+            with contextlib.suppress(ClientError):
+                self.machine.stop_execution(executionArn=arn)
+
+    def _rotate(self) -> None:
+        unused = next((each for each in CALLBACK_SECRETS if each not in self.callback_secret.values()), None)
+        if unused:
+            self.callback_secret.update(previous=self.callback_secret["current"], current=unused)
+            self.note("", "the callback secret is rotated")
+
+    # How requests come to the handlers
+
+    def _carry_callback(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """The way of one callback through the weather; the status is that of its first arrival."""
+        path = urlsplit(url).path
+        self.macs.add(path.rpartition("/")[2])
+        delays = self.storm.callback_delays()
+        statuses = []
+        for delay in delays:
+            if delay:
+                self.loop.spawn(partial(self._deliver, path, headers, body), after=delay)
+            else:
+                statuses.append(self._deliver(path, headers, body))
+        return statuses[0] if statuses else 504
+
+    def _deliver(self, path: str, headers: Mapping[str, str], body: bytes) -> int:
+        response = self._serve("POST", path, headers, body.decode())
+        job_id = path.split("/")[4]
+        self.note(job_id, f"callback {body[:60]!r} is answered {response.status}")
+        if response.status == 200:
+            self.called_back.setdefault(job_id, self.loop.now)
+        return response.status
+
+    def _serve(self, method: str, path: str, headers: Mapping[str, str], body: str | None) -> Response:
+        for route in self.stack.routes:
+            found = route.pattern.fullmatch(f"{method} {path}")
+            if found:
+                break
+        else:
+            return Response(404, "{}")
+        event = _event(route.key, method, path, headers, body, found.groupdict())
+        subject = found.groupdict().get("job_id", "")
+        try:
+            if not route.open:
+                known = self.lambdas.invoke("AuthorizeFunction", {"headers": dict(headers)})
+                event["requestContext"]["authorizer"] = {"lambda": known["context"]}
+                if not known["isAuthorized"]:
+                    return Response(403, "{}")
+            answer = self.lambdas.invoke(route.function, event, subject)
+        except FunctionError:
+            return Response(500, "{}")
+        return Response(answer["statusCode"], answer.get("body") or "")
+
+    # What stands in the table
+
+    def jobs(self) -> dict[str, Item]:
+        """The hot record of every job."""
+        items = (partition["JOB"] for partition in self.jobs_table.items.values() if "JOB" in partition)
+        return {item["job_id"]["S"]: item for item in items}
+
+
+def _event(
+    key: str, method: str, path: str, headers: Mapping[str, str], body: str | None, parameters: Mapping[str, str]
+) -> dict[str, Any]:
+    """As API Gateway sends it, payload version 2.0: see ``events/``."""
+    return {
+        "version": "2.0",
+        "routeKey": key,
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": dict(headers),
+        "requestContext": {"http": {"method": method, "path": path}, "routeKey": key, "stage": "$default"},
+        "pathParameters": dict(parameters),
+        "isBase64Encoded": False,
+        "body": body,
+    }
