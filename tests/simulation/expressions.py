@@ -133,6 +133,7 @@ class Reader:
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
         self._position = 0
+        self._groups: list[tuple[int, int]] = []
         self.placeholders = frozenset(token for token in self._tokens if token[0] in "#:")
 
     # Tokens
@@ -180,12 +181,17 @@ class Reader:
             self._take()
             inner = self._negation()
             return lambda scope: not inner(scope)
-        if self._next == "(":
-            self._take()
-            inner = self.condition()
-            self._expect(")")
-            return inner
-        return self._predicate()
+        return self._group() if self._next == "(" else self._predicate()
+
+    def _group(self) -> Condition:
+        start = self._position
+        self._take()
+        inner = self.condition()
+        self._expect(")")
+        if self._groups and self._groups[-1] == (start + 1, self._position - 1):
+            raise ExpressionError("The expression has redundant parentheses")
+        self._groups.append((start, self._position))
+        return inner
 
     def _predicate(self) -> Condition:
         match self._next:
