@@ -38,8 +38,8 @@ local: $(READY) ## The whole bundle on this machine, until Ctrl-C
 	$(BIN)/python -m local up
 
 # Those that need the whole stack run one after the other: they keep all cores busy by themselves.
-FAST := tests/unit tests/properties tests/integration/simulator tests/integration/test_download.py
-STACK := tests/integration/test_local_stack.py tests/integration/test_jobs.py
+FAST := tests/unit tests/properties tests/integration/simulator tests/integration/test_download.py tests/integration/test_store_track.py
+STACK := tests/integration/test_bench.py tests/integration/test_local_stack.py tests/integration/test_jobs.py tests/integration/test_races.py
 
 test: $(READY) ## Unit, property and integration tests
 	$(BIN)/pytest --numprocesses=auto $(FAST) --cov

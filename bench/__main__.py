@@ -1,4 +1,4 @@
-"""`make bench`: every figure of the project beside its floor or rival, in about two minutes."""
+"""`make bench`: every figure of the project beside its floor or rival, in about five minutes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import functions, jobs, results, start
+from bench import functions, jobs, results, start, storing
 from bench.counted import Cost
 from bench.results import Figure
+from bench.storing import Stored
 
 RESULTS = Path(__file__).with_name("results.json")
 MAX_START_RATIO = 1.4
 MAX_TRANSITIONS = 9
+MIN_STORING_RATIO = 0.8
+MAX_GROWTH_MEGABYTES = 32
 
 
 def start_figures(seconds: Mapping[str, float]) -> Iterator[Figure]:
@@ -34,6 +37,17 @@ def job_figures(costs: Mapping[str, Cost]) -> Iterator[Figure]:
         yield Figure(f"DynamoDB, {way} / plain loop", cost.write_units, "write units", loop.write_units)
 
 
+def storing_figures(found: Mapping[int, Stored]) -> Iterator[Figure]:
+    for size, stored in found.items():
+        rate = stored.rate(storing.STORE_TRACK)
+        name = f"store_track, {size} MB"
+        yield Figure(f"{name} / {storing.FLOOR}", rate, "MB/s", stored.rate(storing.FLOOR), min_ratio=MIN_STORING_RATIO)
+        if storing.CLI in stored.runs:
+            yield Figure(f"{name} / {storing.CLI}", rate, "MB/s", stored.rate(storing.CLI))
+        growth = stored.growth(storing.STORE_TRACK)
+        yield Figure(f"growth of {name} / the file", growth, "MB", size, max_value=MAX_GROWTH_MEGABYTES)
+
+
 def main() -> None:
     console = Console()
     results.warn_if_busy(console)
@@ -41,7 +55,9 @@ def main() -> None:
         seconds = start.measure([functions.CLIENT, functions.CALL, functions.receive_callback(), functions.submit_job()])
     with console.status("Running jobs on the local stack ..."):
         costs = jobs.measure()
-    figures = [*start_figures(seconds), *job_figures(costs)]
+    with console.status("Storing files of 5, 50 and 500 MB ..."):
+        stored = storing.measure()
+    figures = [*start_figures(seconds), *job_figures(costs), *storing_figures(stored)]
     results.show(figures, console)
     results.write(figures, RESULTS)
     console.print(f"Written to {RESULTS.parent.name}/{RESULTS.name}; {RESULTS.parent.name}/README.md says what it means.")

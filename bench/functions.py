@@ -57,6 +57,8 @@ def receive_callback() -> Function:
             "RECEIPTS_BUCKET": "receipts",
             "CALLBACK_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:callback",
             "RECEIPT_TTL_DAYS": "30",
+            "STATE_MACHINE_ARN": MACHINE,
+            "MAX_CHECK_INTERVAL_SECONDS": "60",
         },
         replies={
             "secretsmanager.GetSecretValue": {"SecretString": json.dumps({"current": "local-test-secret", "previous": ""})},
@@ -77,10 +79,12 @@ def submit_job() -> Function:
             "STATE_MACHINE_ARN": MACHINE,
             "JOB_DEADLINE_SECONDS": "1200",
             "MAX_CHECK_INTERVAL_SECONDS": "60",
+            "AUTO_GATEWAYS": "crun",
+            "AMBIGUOUS_SUBMIT_POLICY": "fail",
         },
         replies={
             # The job is looked for first, since the event has an Idempotency-Key.
-            "DynamoDB_20120810.GetItem": {},
+            "DynamoDB_20120810.Query": {"Items": [], "Count": 0, "ScannedCount": 0},
             "DynamoDB_20120810.TransactWriteItems": {},
             "AWSStepFunctions.StartExecution": {"executionArn": f"{MACHINE}:{JOB_ID}", "startDate": 1795312157.0},
         },

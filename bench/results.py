@@ -25,6 +25,7 @@ class Figure:
     reference: float
     max_ratio: float | None = None
     max_value: float | None = None
+    min_ratio: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -35,6 +36,8 @@ class Figure:
         """The target and whether it was met; None without one."""
         if self.max_ratio is not None:
             return _verdict(f"{self.name}: ratio at most {self.max_ratio:g}", met=self.ratio <= self.max_ratio)
+        if self.min_ratio is not None:
+            return _verdict(f"{self.name}: ratio at least {self.min_ratio:g}", met=self.ratio >= self.min_ratio)
         if self.max_value is not None:
             return _verdict(f"{self.name}: value at most {self.max_value:g}", met=self.value <= self.max_value)
         return None

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.template import Json, of_type
+from local.conditions import Choices, Json
+from local.template import of_type
 
 ARTIFACTS_BUCKET = "local-artifacts"
 DEPLOY_TIMEOUT_SECONDS = 60
@@ -81,13 +82,13 @@ def failures(cloudformation: Any, name: str) -> list[str]:
 
 def complete(client_for: ClientFor, template: Json, deployed: Deployed, parameters: Mapping[str, str]) -> None:
     """What the emulator's CloudFormation drops: time to live, lifecycle rules, and the state machine in the interpreter."""
-    values = {name: value.get("Default") for name, value in template["Parameters"].items()} | dict(parameters)
+    choices = Choices(template, parameters)
     for logical_id, item in of_type(template, "AWS::DynamoDB::Table").items():
         if ttl := item["Properties"].get("TimeToLiveSpecification"):
             client_for("dynamodb").update_time_to_live(TableName=deployed.ids[logical_id], TimeToLiveSpecification=ttl)
     for logical_id, item in of_type(template, "AWS::S3::Bucket").items():
         if lifecycle := item["Properties"].get("LifecycleConfiguration"):
-            rules = [lifecycle_rule(rule, values) for rule in lifecycle["Rules"]]
+            rules = [lifecycle_rule(rule) for rule in choices.made(lifecycle["Rules"])]
             client_for("s3").put_bucket_lifecycle_configuration(
                 Bucket=deployed.ids[logical_id], LifecycleConfiguration={"Rules": rules}
             )
@@ -95,17 +96,20 @@ def complete(client_for: ClientFor, template: Json, deployed: Deployed, paramete
         copy_state_machine(client_for, deployed.ids[logical_id])
 
 
-def lifecycle_rule(rule: Json, values: Mapping[str, Any]) -> Json:
+def lifecycle_rule(rule: Json) -> Json:
     """A rule in the words of the S3 API, which differ from the template's."""
     found: Json = {"ID": rule["Id"], "Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
     expiration: Json = {}
     if "ExpirationInDays" in rule:
-        days = rule["ExpirationInDays"]
-        expiration["Days"] = int(values[days["Ref"]] if isinstance(days, dict) else days)
+        expiration["Days"] = int(rule["ExpirationInDays"])
     if rule.get("ExpiredObjectDeleteMarker"):
         expiration["ExpiredObjectDeleteMarker"] = True
     if expiration:
         found["Expiration"] = expiration
+    if "Transitions" in rule:
+        found["Transitions"] = [
+            {"Days": int(each["TransitionInDays"]), "StorageClass": each["StorageClass"]} for each in rule["Transitions"]
+        ]
     for name in ("AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration"):
         if name in rule:
             found[name] = rule[name]

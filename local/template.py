@@ -21,7 +21,8 @@ from samtranslator.translator.translator import Translator
 from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
 from samtranslator.yaml_helper import yaml_parse
 
-Json = dict[str, Any]
+from local.conditions import Choices, Json
+
 Upload = Callable[[str, bytes], Json]
 """Stores a package under a name and answers where it lies: {"Bucket": ..., "Key": ...}."""
 
@@ -101,7 +102,9 @@ def translate(template: Json, parameters: Mapping[str, str], session: boto3.Sess
         localise(item["Properties"])
     for logical_id, item in of_type(translated, "AWS::ApiGatewayV2::Api").items():
         translated["Resources"].update(api_resources(logical_id, item["Properties"]))
-    for logical_id in of_type(translated, "AWS::S3::BucketPolicy"):
+    choices = Choices(translated, parameters)
+    for logical_id, item in of_type(translated, "AWS::S3::BucketPolicy").items():
+        item["Properties"] = choices.made(item["Properties"])
         drop_tls_only(translated["Resources"], logical_id)
     secrets = of_type(translated, "AWS::SecretsManager::Secret").keys()
     resolved: Json = with_secret_arns(translated, secrets)

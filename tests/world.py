@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError as AwsError
 from samtranslator.yaml_helper import yaml_parse
 
 from suno_jobs.acceptance import Acceptor
+from suno_jobs.batches import StillRunning
+from suno_jobs.breaker import Breaker
 from suno_jobs.budget import Budget
 from suno_jobs.calls import GatewayCalls
 from suno_jobs.checking import Checker
@@ -23,9 +25,11 @@ from suno_jobs.finishing import Finisher
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.wire import http_client
 from suno_jobs.health import Health
+from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import Job, JobView
 from suno_jobs.receipts import ReceiptStore
 from suno_jobs.secret import Secret
+from suno_jobs.starting import Starter
 from suno_jobs.store import JobStore
 from suno_jobs.submission import Submitter
 from suno_jobs.sweep import Sweeper
@@ -39,6 +43,8 @@ START = 1_800_000_000
 DEADLINE = 1200
 PACE = Pace(first_check=120, interval=20, longest=60)
 GRACE = 300
+BREAKER_FAILURES = 5
+BREAKER_SECONDS = 60
 
 
 class Clock:
@@ -120,6 +126,7 @@ class World:
     bus: FakeBus
     wire: Wire
     secret: Secret
+    policy: str = "fail"
 
     def calls(self) -> GatewayCalls:
         client = http_client(httpx.MockTransport(self.wire))
@@ -128,12 +135,16 @@ class World:
 
     def acceptor(self) -> Acceptor:
         return Acceptor(
+            starter=self.starter(), auto_gateways=[*GATEWAYS], resubmit=self.policy == "resubmit", random_bytes=bytes
+        )
+
+    def starter(self) -> Starter:
+        return Starter(
             jobs=self.jobs,
             executions=self.executions,  # type: ignore[arg-type]
             deadline_seconds=DEADLINE,
             slack_seconds=PACE.slack,
             clock=self.clock,
-            random_bytes=bytes,
         )
 
     def submitter(self) -> Submitter:
@@ -141,6 +152,7 @@ class World:
             jobs=self.jobs,
             receipts=self.receipts,
             calls=self.calls(),
+            breaker=self.breaker(),
             callback_url=lambda gateway, job_id: f"https://us.example/v1/callbacks/{gateway}/{job_id}/mac",
             pace=PACE,
             grace_seconds=GRACE,
@@ -148,18 +160,28 @@ class World:
             random_bytes=os.urandom,
         )
 
+    def breaker(self) -> Breaker:
+        return Breaker(self.dynamodb, TABLE, BREAKER_FAILURES, BREAKER_SECONDS, self.clock)
+
     def checker(self) -> Checker:
         return Checker(
             jobs=self.jobs, receipts=self.receipts, calls=self.calls(), pace=PACE, grace_seconds=GRACE, clock=self.clock
         )
 
     def finisher(self) -> Finisher:
-        return Finisher(jobs=self.jobs, events=self.bus, event_bus="bus", clock=self.clock)  # type: ignore[arg-type]
+        return Finisher(
+            jobs=self.jobs,
+            events=self.bus,  # type: ignore[arg-type]
+            event_bus="bus",
+            manifests=ManifestWriter(jobs=self.jobs, s3=self.s3, bucket=BUCKET),
+            clock=self.clock,
+        )
 
     def sweeper(self) -> Sweeper:
         return Sweeper(
             jobs=self.jobs,
             executions=self.executions,  # type: ignore[arg-type]
+            still_running=StillRunning(self.calls()),
             slack_seconds=PACE.slack,
             clock=self.clock,
         )
@@ -171,8 +193,8 @@ class World:
     def generating(self, gateway: str = "ttapi") -> str:
         """A job whose task J1 the gateway has accepted."""
         job_id = self.accept(gateway)
-        self.jobs.begin_submission(job_id, "i1", now=self.now, due_at=self.now + 60)
-        self.jobs.accept_task(job_id, "J1", now=self.now, due_at=self.now + 60)
+        job = self.jobs.begin_submission(self.job(job_id), "i1", now=self.now, due_at=self.now + 60)
+        self.jobs.accept_task(job, "J1", now=self.now, due_at=self.now + 60)
         return job_id
 
     def use_up_slots(self, job_id: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 
 from suno_jobs.aws import CONFIG
+from suno_jobs.breaker import Breaker
 from suno_jobs.callbacks import callback_url
 from suno_jobs.calls import connect
 from suno_jobs.receipts import ReceiptStore
@@ -30,6 +31,7 @@ def submitter() -> Submitter:
         jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
         calls=connect(dynamodb, settings.jobs_table, accounts, time.time),
+        breaker=Breaker(dynamodb, settings.jobs_table, settings.breaker_failures, settings.breaker_open_seconds, time.time),
         callback_url=partial(callback_url, settings.public_base_url, callback_secret),
         pace=Pace(settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds),
         grace_seconds=settings.ambiguous_submit_grace_seconds,

@@ -1,4 +1,4 @@
-"""Finish Job: sets the terminal state and announces it on the bundle's event bus."""
+"""Finish Job: puts the manifest, sets the terminal state and announces it on the bundle's event bus."""
 
 import os
 import time
@@ -9,6 +9,7 @@ import boto3
 
 from suno_jobs.aws import CONFIG
 from suno_jobs.finishing import Finisher
+from suno_jobs.manifest import ManifestWriter
 from suno_jobs.settings import FinishJobSettings
 from suno_jobs.store import JobStore
 
@@ -16,10 +17,12 @@ from suno_jobs.store import JobStore
 @cache
 def finisher() -> Finisher:
     settings = FinishJobSettings.load(os.environ)
+    jobs = JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table)
     return Finisher(
-        jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
+        jobs=jobs,
         events=boto3.client("events", config=CONFIG),
         event_bus=settings.event_bus_name,
+        manifests=ManifestWriter(jobs=jobs, s3=boto3.client("s3", config=CONFIG), bucket=settings.assets_bucket),
         clock=time.time,
     )
 

@@ -1,4 +1,4 @@
-"""GET /v1/jobs/{job_id}: a job as its tenant sees it, with links to what is stored. GET /v1/gateways: who can do what."""
+"""What a tenant reads: a job with links to what is stored, its files one by one, and what the gateways can do."""
 
 import os
 import time
@@ -48,6 +48,21 @@ def read_gateways() -> Response[str]:
 def read_job(job_id: str) -> Response[str]:
     status, view, headers = reader()(api.tenant(app), job_id, app.current_event.headers.get("if-none-match"))
     return api.answer(status, view, headers)
+
+
+@app.get("/v1/jobs/<job_id>/events")
+def read_events(job_id: str) -> Response[str]:
+    return api.answer(200, reader().events(api.tenant(app), job_id), {})
+
+
+@app.get("/v1/jobs/<job_id>/manifest")
+def read_manifest(job_id: str) -> Response[str]:
+    return api.redirect(reader().manifest_url(api.tenant(app), job_id))
+
+
+@app.get("/v1/jobs/<job_id>/tracks/<track_id>/<kind>")
+def read_asset(job_id: str, track_id: str, kind: str) -> Response[str]:
+    return api.redirect(reader().asset_url(api.tenant(app), job_id, track_id, kind))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from suno_jobs.receipts import ReceiptStore
 from suno_jobs.secret import Secret
 from suno_jobs.settings import ReceiveCallbackSettings
 from suno_jobs.store import JobStore
-from suno_jobs.workflow import wake_up
+from suno_jobs.workflow import Executions, slack
 
 log = logging.getLogger("suno_jobs")
 
@@ -31,12 +31,13 @@ def receiver() -> Receiver:
     settings = ReceiveCallbackSettings.load(os.environ)
     dynamodb = client("dynamodb")
     s3 = partial(client, "s3")
+    longest = settings.max_check_interval_seconds
     return Receiver(
         secret=Secret(partial(client, "secretsmanager"), settings.callback_secret_arn, time.monotonic),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
         jobs=JobStore(dynamodb, settings.jobs_table),
-        # Only a callback that finds somebody waiting makes this client.
-        wake=lambda task_token: wake_up(client("stepfunctions"), task_token),
+        executions=lambda: Executions(client("stepfunctions"), settings.state_machine_arn, longest),
+        slack_seconds=slack(longest),
         clock=time.time,
     )
 

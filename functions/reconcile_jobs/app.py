@@ -8,6 +8,9 @@ from typing import Any
 import boto3
 
 from suno_jobs.aws import CONFIG
+from suno_jobs.batches import StillRunning
+from suno_jobs.calls import connect
+from suno_jobs.secret import Secret
 from suno_jobs.settings import ReconcileJobsSettings
 from suno_jobs.store import JobStore
 from suno_jobs.sweep import Sweeper
@@ -20,11 +23,15 @@ RESERVE_MS = 10_000
 @cache
 def sweeper() -> Sweeper:
     settings = ReconcileJobsSettings.load(os.environ)
+    dynamodb = boto3.client("dynamodb", config=CONFIG)
+    secrets = cache(lambda: boto3.client("secretsmanager", config=CONFIG))
+    accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
     return Sweeper(
-        jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
+        jobs=JobStore(dynamodb, settings.jobs_table),
         executions=Executions(
             boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn, settings.max_check_interval_seconds
         ),
+        still_running=StillRunning(connect(dynamodb, settings.jobs_table, accounts, time.time)),
         slack_seconds=slack(settings.max_check_interval_seconds),
         clock=time.time,
     )

@@ -9,7 +9,7 @@ import boto3
 
 from suno_jobs import origins
 from suno_jobs.assets import TrackStorer
-from suno_jobs.aws import CONFIG
+from suno_jobs.aws import CONFIG, UPLOAD_CONFIG
 from suno_jobs.download import Downloader
 from suno_jobs.gateways.base import Media
 from suno_jobs.settings import StoreTrackSettings
@@ -21,7 +21,7 @@ def storer() -> TrackStorer:
     settings = StoreTrackSettings.load(os.environ)
     return TrackStorer(
         jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
-        s3=boto3.client("s3", config=CONFIG),
+        s3=boto3.client("s3", config=UPLOAD_CONFIG),
         bucket=settings.assets_bucket,
         downloader=Downloader(trusted_origins=origins.LOCAL_ORIGINS),
         max_bytes={
@@ -29,7 +29,9 @@ def storer() -> TrackStorer:
             Media.IMAGE: settings.max_image_bytes,
             Media.VIDEO: settings.max_video_bytes,
         },
-        clock=time.monotonic,
+        storage_class=settings.assets_storage_class,
+        clock=time.time,
+        stopwatch=time.monotonic,
     )
 
 

@@ -12,6 +12,7 @@ from suno_jobs import api
 from suno_jobs.acceptance import Acceptor
 from suno_jobs.aws import CONFIG
 from suno_jobs.settings import SubmitJobSettings
+from suno_jobs.starting import Starter
 from suno_jobs.store import JobStore
 from suno_jobs.views import job_view
 from suno_jobs.workflow import Executions, slack
@@ -22,14 +23,18 @@ app = api.resolver()
 @cache
 def acceptor() -> Acceptor:
     settings = SubmitJobSettings.load(os.environ)
-    return Acceptor(
+    longest = settings.max_check_interval_seconds
+    starter = Starter(
         jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
-        executions=Executions(
-            boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn, settings.max_check_interval_seconds
-        ),
+        executions=Executions(boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn, longest),
         deadline_seconds=settings.job_deadline_seconds,
-        slack_seconds=slack(settings.max_check_interval_seconds),
+        slack_seconds=slack(longest),
         clock=time.time,
+    )
+    return Acceptor(
+        starter=starter,
+        auto_gateways=settings.auto_gateways.split(","),
+        resubmit=settings.ambiguous_submit_policy == "resubmit",
         random_bytes=os.urandom,
     )
 

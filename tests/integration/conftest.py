@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +12,8 @@ import pytest
 
 from local.simulator import Simulator
 from local.stack import LocalStack
+from suno_jobs.download import Downloader
+from tests.integration.faulty import HOSTS, Server, Street, certificate
 from tests.integration.waiting import wait_for_end
 
 Json = dict[str, Any]
@@ -20,6 +24,8 @@ PARAMETERS = {
     "MaxCheckIntervalSeconds": "2",
     "JobDeadlineSeconds": "40",
     "AmbiguousSubmitGraceSeconds": "4",
+    # The faults of one test shall not hold up another.
+    "BreakerFailures": "1000",
 }
 
 
@@ -61,3 +67,29 @@ def anonymous(stack: LocalStack) -> Iterator[httpx.Client]:
 def finished(stack: LocalStack, api: httpx.Client) -> Callable[[str], Json]:
     """Waits for the end of a job and answers it."""
     return lambda job_id: wait_for_end(api, job_id, stack.logs)
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate(tmp_path_factory.mktemp("tls"), [host for host in HOSTS if not host.startswith("stranger")])
+
+
+@pytest.fixture
+def server(pem: Path) -> Iterator[Server]:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+    running = Server(tls)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def street(server: Server) -> Street:
+    return Street(server.port)
+
+
+@pytest.fixture
+def downloader(street: Street, pem: Path) -> Downloader:
+    return Downloader(
+        resolver=lambda host, _port: HOSTS[host], network=street, ssl_context=ssl.create_default_context(cafile=str(pem))
+    )

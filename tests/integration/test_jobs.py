@@ -43,6 +43,7 @@ HEALED = (
     "audio_404_first",
     "truncated_audio=1",
     "html_audio=1",
+    "expired_links=410",
     "rate_limited=2",
     "server_error_after_create",
     "timeout_on_submit=2",
@@ -169,10 +170,34 @@ def test_one_key_from_twenty_threads_is_one_job_one_execution_and_one_task(
     assert order(stack, job_id)["submissions"] == 1
 
 
+def test_each_file_has_an_address_and_the_job_a_manifest(api: httpx.Client, ends: Ends) -> None:
+    job = ends(("ttapi", ""))
+    manifest = fetched(api, f"/v1/jobs/{job['job_id']}/manifest").json()
+    assert [track["track_id"] for track in manifest["tracks"]] == [track["track_id"] for track in job["tracks"]]
+    for track in job["tracks"]:
+        for asset in track["assets"]:
+            answer = fetched(api, f"/v1/jobs/{job['job_id']}/tracks/{track['track_id']}/{asset['kind']}")
+            assert hashlib.sha256(answer.content).hexdigest() == asset["sha256"]
+            assert answer.headers["content-disposition"].startswith('attachment; filename="')
+    missing = api.get(f"/v1/jobs/{job['job_id']}/tracks/{job['tracks'][0]['track_id']}/lyrics")
+    assert (missing.status_code, missing.json()["title"]) == (404, "No such asset")
+
+
+def fetched(api: httpx.Client, path: str) -> httpx.Response:
+    """What the redirect leads to, asked for without our key."""
+    answer = api.get(path)
+    assert (answer.status_code, answer.headers["cache-control"]) == (307, "no-store")
+    return httpx.get(answer.headers["location"], trust_env=False).raise_for_status()
+
+
 def test_a_job_is_hidden_from_other_tenants(ends: Ends, as_tenant: Callable[[str], httpx.Client]) -> None:
     answer = as_tenant("somebody-else").get(f"/v1/jobs/{ends(('ttapi', ''))['job_id']}")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+    track = ends(("ttapi", ""))["tracks"][0]["track_id"]
+    for path in ("manifest", f"tracks/{track}/audio"):
+        hidden = as_tenant("somebody-else").get(f"/v1/jobs/{ends(('ttapi', ''))['job_id']}/{path}")
+        assert (hidden.status_code, hidden.json()["title"]) == (404, "No such job")
 
 
 def test_an_unchanged_job_is_not_sent_again(api: httpx.Client, ends: Ends) -> None:

@@ -20,11 +20,14 @@ from typing import Any
 
 import boto3
 import httpx
+import miniaudio
 import pytest
 from botocore.exceptions import ClientError
+from rich.console import Console
 
-from local import aws, template
+from local import aws, demo, template
 from local.front import Front
+from local.screen import Saved, Screen
 from local.stack import ROOT, LocalStack, UnknownParameter
 
 Json = dict[str, Any]
@@ -41,6 +44,18 @@ def test_a_song_comes_from_request_to_bytes(api: httpx.Client, finished: Callabl
         audio = httpx.get(track["assets"][0]["url"], trust_env=False)
         assert audio.status_code == 200, audio.text
         assert hashlib.sha256(audio.content).hexdigest() == track["assets"][0]["sha256"]
+
+
+def test_make_run_brings_songs_that_a_decoder_plays_for_as_long_as_their_jobs_say(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[Saved] = []
+    monkeypatch.setattr(Screen, "summary", lambda _screen, _rows, tracks, _bucket: saved.extend(tracks))
+    assert demo.run(stack, tmp_path, Console(quiet=True)) == 0
+    assert len(saved) == len(list(tmp_path.iterdir())) == 2 * len(demo.SONGS)
+    for track in saved:
+        sound = miniaudio.decode_file(str(track.path))
+        assert sound.num_frames / sound.sample_rate == pytest.approx(track.seconds, abs=0.1), track.path
 
 
 def test_every_route_of_the_template_is_served_with_its_authorizer(stack: LocalStack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,15 @@ import httpx
 
 ENDS = {"SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"}
 ASK_SECONDS = 0.5
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s")
+        time.sleep(ASK_SECONDS / 5)
 
 
 def wait_for_end(api: httpx.Client, job_id: str, logs: Path, seconds: float = 120) -> dict[str, Any]:

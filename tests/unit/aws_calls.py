@@ -37,6 +37,7 @@ Body = ast.FunctionDef | ast.Module
 class Class:
     methods: dict[str, ast.FunctionDef] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
+    bases: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -55,11 +56,18 @@ def read_code(package: Path) -> Code:
                 code.functions[node.name] = node
             elif isinstance(node, ast.ClassDef):
                 code.classes[node.name] = _read_class(node)
+    for each in code.classes.values():
+        each.methods = _inherited(code, each)
     return code
 
 
+def _inherited(code: Code, each: Class) -> dict[str, ast.FunctionDef]:
+    bases = [code.classes[name] for name in each.bases if name in code.classes]
+    return {name: method for base in bases for name, method in _inherited(code, base).items()} | each.methods
+
+
 def _read_class(node: ast.ClassDef) -> Class:
-    found = Class()
+    found = Class(bases=[ast.unparse(base) for base in node.bases])
     for part in node.body:
         if isinstance(part, ast.FunctionDef):
             found.methods[part.name] = part

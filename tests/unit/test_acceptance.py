@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError as AwsError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suno_jobs.acceptance import derived_job_id, fingerprint, parse, random_job_id
+from suno_jobs.acceptance import derived_job_id, fingerprint, random_job_id
 from suno_jobs.errors import Conflict, IdempotencyConflict, InvalidRequest
 from suno_jobs.models import Track, TrackState
 from suno_jobs.transitions import JobState
@@ -92,19 +92,22 @@ class Contended:
     def get_item(self, **_: Any) -> dict[str, Any]:
         return {}
 
+    def get_paginator(self, _: str) -> Contended:
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        return []
+
 
 class BusyOnce(Contended):
     """Another writer was faster: the job is there when we look again."""
 
     def get_item(self, **_: Any) -> dict[str, Any]:
-        self.looked += 1
-        return {"Item": self.item} if self.looked > 1 else {}
-
-    def get_paginator(self, _: str) -> BusyOnce:
-        return self
+        return {"Item": self.item}
 
     def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        return [{"Items": [self.item]}]
+        self.looked += 1
+        return [{"Items": [self.item] if self.looked > 1 else []}]
 
 
 def test_a_job_that_another_request_creates_at_the_same_time_is_found(world: World) -> None:
@@ -157,9 +160,9 @@ def test_a_malformed_key_is_refused(world: World, key: str) -> None:
         (None, "body"),
     ],
 )
-def test_what_is_wrong_is_named(changed: Any, field: str) -> None:
+def test_what_is_wrong_is_named(world: World, changed: Any, field: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        parse(changed)
+        world.acceptor()("acme", changed, None)
     assert field in [error["field"] for error in refused.value.members["errors"]]
 
 

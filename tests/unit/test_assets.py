@@ -1,17 +1,21 @@
 import hashlib
+import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, BinaryIO
 
+import boto3
 import lameenc
 import pytest
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.assets import TrackStorer
+from suno_jobs.aws import UPLOAD_CONFIG
 from suno_jobs.download import Downloaded
-from suno_jobs.errors import AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
+from suno_jobs.errors import AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
 from suno_jobs.models import Asset, Track, TrackState
 from suno_jobs.transitions import JobState
-from suno_jobs.vocabulary import Link, Media
+from suno_jobs.vocabulary import Kind, Link, Media, Result
 from tests.world import BUCKET, ROOT, World
 
 URL = "https://cdn.example/t.mp3?signature=secret"
@@ -36,10 +40,12 @@ class Source:
     def __init__(self, *answers: bytes | Exception) -> None:
         self.answers = list(answers)
         self.fetched: list[str] = []
+        self.outlived = False
         self.before: Callable[[], None] = lambda: None
 
-    def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float) -> Downloaded:
+    def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float, outlived: bool) -> Downloaded:
         assert max_bytes == 10**6
+        self.outlived = outlived
         assert 0 < seconds <= 240
         self.fetched.append(url)
         self.before()
@@ -53,13 +59,22 @@ class Source:
 def storer(world: World, source: Source) -> TrackStorer:
     limits = dict.fromkeys(Media, 10**6)
     fetching: Any = source
-    return TrackStorer(jobs=world.jobs, s3=world.s3, bucket=BUCKET, downloader=fetching, max_bytes=limits, clock=world.clock)
+    return TrackStorer(
+        jobs=world.jobs,
+        s3=world.s3,
+        bucket=BUCKET,
+        downloader=fetching,
+        max_bytes=limits,
+        storage_class="STANDARD_IA",
+        clock=world.clock,
+        stopwatch=world.clock,
+    )
 
 
 @pytest.fixture
 def job_id(world: World) -> str:
     job_id = world.generating()
-    world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
+    world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
     track = Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,), duration_seconds=3.0)
     world.jobs.record_track(job_id, track)
     return job_id
@@ -77,9 +92,11 @@ def test_the_audio_lies_in_the_bucket_whole_and_described(world: World, job_id: 
     track = world.tracks(job_id)["t"]
     [asset] = track.assets
     assert (asset.kind, asset.key, asset.content_type, asset.bytes) == ("audio", key, "audio/mpeg", len(SONG))
+    assert (asset.source_host, asset.stored_at) == ("cdn.example", world.now)
     assert asset.sha256 == hashlib.sha256(SONG).hexdigest()
     assert track.duration_seconds == pytest.approx(3.0, abs=0.2)
-    assert world.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"] == "audio/mpeg"
+    head = world.s3.head_object(Bucket=BUCKET, Key=key)
+    assert (head["ContentType"], head["StorageClass"]) == ("audio/mpeg", "STANDARD_IA")
 
 
 def test_i3_a_second_run_changes_nothing_and_fetches_nothing(world: World, job_id: str) -> None:
@@ -103,6 +120,8 @@ def test_i3_a_run_that_died_before_it_said_so_is_made_good_without_other_bytes(w
     assert list(objects(world).values()) == [SONG]
     track = world.tracks(job_id)["t"]
     assert track.assets[0].sha256 == hashlib.sha256(SONG).hexdigest()
+    assert track.assets[0].source_host == "cdn.example"
+    assert track.assets[0].stored_at is not None
     assert track.duration_seconds == pytest.approx(3.0, abs=0.2)
 
 
@@ -154,7 +173,7 @@ def test_a_track_that_is_stored_while_we_fetch_stays_as_it_is(world: World, job_
 
 
 def test_a_job_that_has_ended_stores_nothing(world: World, job_id: str) -> None:
-    world.jobs.finish(job_id, JobState.CANCELLED, None, partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, partial=False, now=world.now)
     source = Source(SONG)
     storer(world, source)(job_id, "t")
     assert (source.fetched, objects(world)) == ([], {})
@@ -269,3 +288,183 @@ def test_i3_of_two_runs_that_stored_the_same_track_the_first_word_stands(world: 
     world.jobs.fail_track(job_id, "t", Fault(ErrorCode.ASSET_TRUNCATED, "late"), final=True)
     track = world.tracks(job_id)["t"]
     assert (track.state, track.assets, track.duration_seconds) == (TrackState.STORED, (first,), 3.0)
+
+
+def silence(seconds: int) -> bytes:
+    encoder = lameenc.Encoder()
+    encoder.set_in_sample_rate(16000)
+    encoder.set_channels(1)
+    encoder.set_bit_rate(32)
+    encoder.silence()
+    return bytes(encoder.encode(bytes(32000 * seconds))) + bytes(encoder.flush())
+
+
+def test_silence_is_no_song(world: World, job_id: str) -> None:
+    with pytest.raises(AssetNotReady):
+        storer(world, Source(silence(3)))(job_id, "t")
+    track = world.tracks(job_id)["t"]
+    assert (track.state, track.fault.code) == (TrackState.READY, ErrorCode.ASSET_SILENT)
+    assert objects(world) == {}
+
+
+def test_a_stem_may_be_silent(world: World) -> None:
+    job = replace(world.job(world.generating()), job_id="job_stems", kind=Kind.STEMS, expects=Result.STEMS)
+    world.jobs.create(job, {}, due_at=world.now)
+    world.jobs.record_track("job_stems", Track(track_id="t", position=0, state=TrackState.READY, links=(Link("drums", URL),)))
+    assert storer(world, Source(silence(3)))("job_stems", "t") is TrackState.STORED
+
+
+@pytest.mark.parametrize(
+    ("expected", "code"),
+    [
+        (3.0, None),
+        (1.0, None),
+        (5.2, None),
+        (None, None),
+        (0.0, None),
+        (5.6, ErrorCode.ASSET_TRUNCATED),
+        (60.0, ErrorCode.ASSET_TRUNCATED),
+    ],
+)
+def test_the_length_agrees_with_the_gateway(world: World, job_id: str, expected: float | None, code: ErrorCode | None) -> None:
+    check_length(world, job_id, SONG, expected, code)
+
+
+@pytest.mark.parametrize(("expected", "code"), [(14.0, None), (10.0, None), (6.0, ErrorCode.ASSET_WRONG_LENGTH)])
+def test_a_song_may_go_on_a_little_longer(world: World, job_id: str, expected: float, code: ErrorCode | None) -> None:
+    check_length(world, job_id, song(20), expected, code)
+
+
+def check_length(world: World, job_id: str, data: bytes, expected: float | None, code: ErrorCode | None) -> None:
+    known = Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,), duration_seconds=expected)
+    world.jobs.record_track(job_id, replace(known, track_id="u"))
+    store = storer(world, Source(data))
+    if code is None:
+        assert store(job_id, "u") is TrackState.STORED
+        return
+    with pytest.raises(AssetNotReady):
+        store(job_id, "u")
+    assert world.tracks(job_id)["u"].fault.code is code
+    assert objects(world) == {}
+
+
+def test_who_asked_for_a_wav_gets_a_wav(world: World, job_id: str) -> None:
+    links = (Link("wav", URL),)
+    world.jobs.record_track(job_id, Track(track_id="w", position=0, state=TrackState.READY, links=links))
+    assert storer(world, Source(SONG))(job_id, "w") is TrackState.FAILED
+    fault = world.tracks(job_id)["w"].fault
+    assert (fault.code, fault.message) == (ErrorCode.ASSET_WRONG_TYPE, "the file is audio/mpeg, not a WAV")
+
+
+@pytest.mark.parametrize(
+    ("gateway", "host", "days", "outlived"),
+    [
+        ("ttapi", "cdn.ttapi.io", 29.9, False),
+        ("ttapi", "cdn.ttapi.io", 30, True),
+        ("ttapi", "cloudflarer2.ttapi.io", 2.9, False),
+        ("ttapi", "cloudflarer2.ttapi.io", 3, True),
+        ("ttapi", "cdn1.suno.ai", 400, False),
+        ("crun", "files.example", 14, True),
+        ("kie", "files.example", 1, True),
+        ("acedata", "cdn1.suno.ai", 400, False),
+    ],
+)
+def test_a_link_outlives_what_its_gateway_promises(world: World, gateway: str, host: str, days: float, outlived: bool) -> None:
+    job_id = world.generating(gateway)
+    links = (Link("audio", f"https://{host}/a.mp3?signature=secret"),)
+    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=links))
+    world.clock.sleep(days * 24 * 3600)
+    source = Source(SONG)
+    storer(world, source)(job_id, "t")
+    assert source.outlived is outlived
+
+
+def test_a_dead_link_waits_for_a_new_one(world: World, job_id: str) -> None:
+    dead = AssetExpired(Fault(ErrorCode.ASSET_EXPIRED, "gone"))
+    store = storer(world, Source(dead, SONG))
+    with pytest.raises(AssetExpired):
+        store(job_id, "t")
+    track = world.tracks(job_id)["t"]
+    assert (track.state, track.fault.code) == (TrackState.READY, ErrorCode.ASSET_EXPIRED)
+    world.jobs.record_track(job_id, replace(track, fault=None, links=(Link("audio", "https://cdn.example/new"),)))
+    assert store(job_id, "t") is TrackState.STORED
+
+
+def test_the_digest_of_a_file_is_signed_and_the_content_is_not_read_for_it() -> None:
+    class Sent(Exception):
+        pass
+
+    class Once(io.BytesIO):
+        def read(self, _size: int | None = -1) -> bytes:
+            raise AssertionError("it was read before it was sent")
+
+    headers: dict[str, str] = {}
+
+    def stop(request: Any, **_: object) -> None:
+        headers.update({name.lower(): value.decode() for name, value in request.headers.items() if isinstance(value, bytes)})
+        raise Sent
+
+    s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b", config=UPLOAD_CONFIG)
+    s3.meta.events.register("before-send.s3.PutObject", stop)
+    with pytest.raises(Sent):
+        s3.put_object(Bucket=BUCKET, Key="k", Body=Once(), ContentLength=9, ChecksumSHA256="c2hhMjU2", IfNoneMatch="*")
+    assert headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
+    assert {"x-amz-checksum-sha256", "if-none-match"} <= set(
+        headers["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+    )
+
+
+def stored_without_cover(world: World, job_id: str) -> None:
+    track = Track(track_id="t", position=0, state=TrackState.READY, links=WITH_COVER, duration_seconds=3.0)
+    world.jobs.record_track(job_id, track)
+    lost = AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "answered 404"))
+    assert storer(world, Source(SONG, lost))(job_id, "t") is TrackState.STORED
+    assert list(world.tracks(job_id)["t"].missing) == ["image"]
+
+
+@pytest.mark.parametrize("end", [None, JobState.SUCCEEDED, JobState.TIMED_OUT])
+def test_what_was_missing_is_fetched_later_and_nothing_else(world: World, job_id: str, end: JobState | None) -> None:
+    stored_without_cover(world, job_id)
+    if end:
+        world.jobs.finish(world.job(job_id), end, None, partial=False, now=world.now)
+    source = Source(COVER)
+    assert storer(world, source)(job_id, "t") is TrackState.STORED
+    track = world.tracks(job_id)["t"]
+    assert (source.fetched, [asset.kind for asset in track.assets], track.missing) == (
+        [WITH_COVER[1].url],
+        ["audio", "image"],
+        {},
+    )
+    assert storer(world, Source())(job_id, "t") is TrackState.STORED
+
+
+@pytest.mark.parametrize("end", [JobState.FAILED, JobState.CANCELLED])
+def test_nothing_is_fetched_for_a_job_that_is_over(world: World, job_id: str, end: JobState) -> None:
+    stored_without_cover(world, job_id)
+    world.jobs.finish(world.job(job_id), end, None, partial=False, now=world.now)
+    assert storer(world, Source())(job_id, "t") is TrackState.STORED
+
+
+def assert_stored(state: TrackState) -> None:
+    assert state is TrackState.STORED
+
+
+def test_of_two_runs_that_fetch_what_was_missing_the_first_is_heard(world: World, job_id: str) -> None:
+    stored_without_cover(world, job_id)
+    slow = Source(AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "answered 404")))
+    slow.before = lambda: assert_stored(storer(world, Source(COVER))(job_id, "t"))
+    storer(world, slow)(job_id, "t")
+    track = world.tracks(job_id)["t"]
+    assert ([asset.kind for asset in track.assets], track.missing) == (["audio", "image"], {})
+
+
+def test_a_stored_track_takes_new_links_only_for_what_it_lacks(world: World, job_id: str) -> None:
+    stored_without_cover(world, job_id)
+    renewed = Link("image", "https://cdn.example/new.png", Media.IMAGE, required=False)
+    told = Track(track_id="t", position=0, state=TrackState.READY, links=(LINK, renewed), title="New")
+    world.jobs.record_track(job_id, told)
+    track = world.tracks(job_id)["t"]
+    assert (track.links[1].url, track.state, track.title) == (renewed.url, TrackState.STORED, None)
+    assert storer(world, Source(COVER))(job_id, "t") is TrackState.STORED
+    world.jobs.record_track(job_id, replace(told, links=(LINK,)))
+    assert len(world.tracks(job_id)["t"].links) == 2

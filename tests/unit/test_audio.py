@@ -18,7 +18,7 @@ import lameenc
 import miniaudio
 import pytest
 
-from suno_jobs import audio
+from suno_jobs import audio, flac
 from suno_jobs.errors import AssetError, AssetNotReady, AssetRefused, ErrorCode
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -238,20 +238,27 @@ def with_pssh(whole: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "reason"),
+    ("data", "code"),
     [
-        (sample("fragmented.m4a"), "fragment"),
-        (sample("encrypted.m4a"), "encrypted"),
-        (sample("encrypted.m4a").replace(b"enca", b"drms").replace(b"sinf", b"free"), "encrypted"),
-        (with_pssh(sample("song.m4a")), "encrypted"),
+        (sample("fragmented.m4a"), ErrorCode.ASSET_WRONG_TYPE),
+        (sample("encrypted.m4a"), ErrorCode.ASSET_ENCRYPTED),
+        (sample("encrypted-fragment.m4a"), ErrorCode.ASSET_ENCRYPTED),
+        (sample("encrypted.m4a").replace(b"enca", b"drms").replace(b"sinf", b"free"), ErrorCode.ASSET_ENCRYPTED),
+        (with_pssh(sample("song.m4a")), ErrorCode.ASSET_ENCRYPTED),
     ],
-    ids=["fragmented", "encrypted", "encrypted by a shop", "pssh"],
+    ids=["fragmented", "encrypted", "encrypted fragment", "encrypted by a shop", "pssh"],
 )
-def test_an_m4a_that_does_not_play_by_itself_is_tried_again(data: bytes, reason: str) -> None:
+def test_an_m4a_that_does_not_play_by_itself_is_tried_again(data: bytes, code: ErrorCode) -> None:
     error = refusal(data)
     assert isinstance(error, AssetNotReady)
-    assert error.fault.code is ErrorCode.ASSET_WRONG_TYPE
-    assert reason in error.fault.message
+    assert error.fault.code is code
+    assert (
+        error.fault.message
+        == {
+            ErrorCode.ASSET_WRONG_TYPE: "the file is a fragment of a stream",
+            ErrorCode.ASSET_ENCRYPTED: "the file is encrypted",
+        }[code]
+    )
 
 
 @pytest.mark.parametrize(
@@ -363,10 +370,12 @@ def opus_page(segments: int) -> bytes:
 
 class CountedFile(io.BytesIO):
     bytes_read = 0
+    largest_read = 0
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
         self.bytes_read += len(data)
+        self.largest_read = max(self.largest_read, len(data))
         return data
 
 
@@ -396,3 +405,153 @@ def test_an_ogg_whose_pages_never_end_is_cut() -> None:
 def test_a_real_decoder_agrees_on_the_length(songs: dict[str, bytes], name: str) -> None:
     seconds = DECODED_SECONDS[name] if name in DECODED_SECONDS else decoded_seconds(songs[name])
     assert audio.inspect(io.BytesIO(songs[name])).duration_seconds == pytest.approx(seconds, abs=0.1)
+
+
+# --- silence -----------------------------------------------------------------------------------------------------------------
+
+
+def mp3(samples: bytes, rate: int, channels: int, kbps: int) -> bytes:
+    encoder = lameenc.Encoder()
+    encoder.set_in_sample_rate(rate)
+    encoder.set_out_sample_rate(rate)
+    encoder.set_channels(channels)
+    encoder.set_bit_rate(kbps)
+    encoder.silence()
+    return bytes(encoder.encode(samples)) + bytes(encoder.flush())
+
+
+def is_silent(data: bytes) -> bool:
+    return audio.inspect(io.BytesIO(data)).silent
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(("rate", "kbps"), [(48000, 64), (44100, 320), (32000, 128), (22050, 64), (16000, 32), (8000, 16)])
+def test_a_silent_mp3_is_known_without_decoding(rate: int, kbps: int, channels: int) -> None:
+    nothing = bytes(2 * rate * channels * 2)
+    assert is_silent(mp3(nothing, rate, channels, kbps))
+    one_click = bytearray(nothing)
+    one_click[rate * 2 : rate * 2 + 400] = b"\x7f\x10" * 200
+    assert not is_silent(mp3(bytes(one_click), rate, channels, kbps))
+
+
+def test_a_silent_mp3_with_checksums_is_known_too() -> None:
+    """LAME writes none, so every frame gets its two bytes here, and loses as many of its padding."""
+    frames = mp3(bytes(4 * RATE), RATE, 1, 64)
+    loud = mp3(chord(RATE), RATE, 1, 64)
+    for data, expected in ((frames, True), (loud, False)):
+        parts = (data[at : at + FRAME] for at in range(0, len(data), FRAME))
+        checked = b"".join(part[:1] + bytes([part[1] & 0xFE]) + part[2:4] + b"\0\0" + part[4:-2] for part in parts)
+        assert is_silent(checked) is expected
+
+
+@pytest.mark.parametrize("name", ["silent.m4a", "silent.flac", "silent-vorbis.ogg", "silent-opus.ogg"])
+def test_a_silent_file_is_known_without_decoding(name: str) -> None:
+    assert is_silent(sample(name))
+
+
+@pytest.mark.parametrize("name", SONGS)
+def test_a_song_is_not_silent(songs: dict[str, bytes], name: str) -> None:
+    assert not is_silent(songs[name])
+
+
+@pytest.mark.parametrize("level", [b"\0\0", b"\x80\x80", b"\x01\0"])
+def test_a_wav_is_silent_when_all_its_samples_are_the_same(level: bytes) -> None:
+    whole = wav(level * 1_300_000)
+    assert is_silent(whole)
+    for at in (44, 44 + 1024 * 1024, len(whole) - 1):
+        changed = bytearray(whole)
+        changed[at] ^= 0x10
+        assert not is_silent(bytes(changed))
+
+
+def test_a_wav_whose_channels_differ_is_silent_all_the_same() -> None:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as output:
+        output.setparams((2, 2, RATE, 0, "NONE", ""))
+        output.writeframes(b"\x01\0\x02\0" * RATE)
+    assert is_silent(file.getvalue())
+
+
+def test_a_wav_that_does_not_say_how_its_samples_lie_plays_for_no_time() -> None:
+    whole = bytearray(wav(bytes(4 * RATE)))
+    whole[32:34] = bytes(2)
+    assert refusal(bytes(whole)).fault.message == "the file plays for no time at all"
+
+
+def test_a_flac_that_does_not_say_how_large_its_frames_are_is_not_called_silent() -> None:
+    whole = bytearray(sample("silent.flac"))
+    whole[15:18] = bytes(3)
+    assert not is_silent(bytes(whole))
+
+
+def test_an_m4a_may_say_the_size_of_all_its_samples_at_once() -> None:
+    whole = sample("song.m4a")
+    at = whole.index(b"stsz") + 8
+    assert is_silent(whole[:at] + b"\0\0\0\x06" + whole[at + 4 :])
+    assert not is_silent(whole[:at] + b"\0\0\0\x09" + whole[at + 4 :])
+
+
+def test_silence_is_told_in_constant_memory_and_few_bytes_are_read_of_music(songs: dict[str, bytes]) -> None:
+    loud, quiet = wav(chord(RATE) * 100), wav(bytes(len(chord(RATE)) * 100))
+    for data, most in ((loud, 2 * 2**20), (quiet, len(quiet) + 2**20)):
+        file = CountedFile(data)
+        audio.inspect(file)
+        assert file.bytes_read <= most
+        assert file.largest_read <= 2**20
+
+
+@pytest.mark.parametrize("name", ["silent.m4a", "silent.flac", "silent-vorbis.ogg", "silent-opus.ogg"])
+def test_a_cut_silence_is_cut_all_the_same(name: str) -> None:
+    whole = sample(name)
+    for size in range(40, len(whole)):
+        assert judged(whole[:size]) is None
+
+
+def test_damage_to_silence_raises_nothing_but_our_own_errors() -> None:
+    places = dice(11)
+    for name in ("silent.m4a", "silent.flac", "silent-vorbis.ogg", "silent-opus.ogg"):
+        for _ in range(150):
+            damaged = bytearray(sample(name))
+            for _ in range(places.choice([1, 4, 40])):
+                damaged[places.randrange(len(damaged))] = places.randrange(256)
+            with suppress(AssetError):
+                audio.inspect(io.BytesIO(bytes(damaged)))
+
+
+# --- FLAC --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["song.flac", "silent.flac"])
+def test_a_flac_cut_between_two_frames_is_cut(name: str) -> None:
+    """Each frame is whole by its own checksum, and says that others should follow."""
+    whole = sample(name)
+    frames = [found.start() for found in re.finditer(rb"\xff\xf8", whole)]
+    assert len(frames) >= 4
+    for frame in frames[1:]:
+        assert refusal(whole[:frame]).fault.code is ErrorCode.ASSET_TRUNCATED
+
+
+def test_a_flac_that_does_not_say_how_long_it_is_plays_for_no_time() -> None:
+    whole = bytearray(sample("song.flac"))
+    whole[21:26] = (whole[21] & 0xF0).to_bytes() + bytes(4)
+    assert refusal(bytes(whole)).fault.message == "the file plays for no time at all"
+
+
+@pytest.mark.parametrize(
+    ("header", "end"),
+    [
+        (b"\xff\xf8\x10\x00\x00", 192),
+        (b"\xff\xf8\x20\x00\x01", 4096 + 576),
+        (b"\xff\xf8\x50\x00\x7f", 127 * 4096 + 4608),
+        (b"\xff\xf8\x80\x00\xc2\x80", 128 * 4096 + 256),
+        (b"\xff\xf8\xf0\x00\xe0\xa0\x80", 2048 * 4096 + 32768),
+        (b"\xff\xf8\x60\x00\x02\x09", 2 * 4096 + 10),
+        (b"\xff\xf8\x70\x00\xc2\x81\x01\x00", 129 * 4096 + 257),
+        (b"\xff\xf9\xc0\x00\xf0\x90\x80\x80", 65536 + 4096),
+        (b"\xff\xf9\xc0\x00\xfe\xbf\xbf\xbf\xbf\xbf\xbf", 2**36 - 1 + 4096),
+        (b"\xff\xf8\x00\x00\xff", 1),
+        (b"\xff\xf8", 1),
+    ],
+)
+def test_a_flac_frame_says_where_it_ends(header: bytes, end: int) -> None:
+    assert flac._end_of(header, 4096) == end

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import wave
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
+import pytest
 from moto.dynamodb.models.dynamo_type import Item as MotoItem
 
+from bench import functions
+from bench.__main__ import storing_figures
 from bench.counted import transitions
+from bench.results import Figure
+from bench.start import Function
+from bench.storing import CLI, FLOOR, STORE_TRACK, Run, Stored, write_wav
 from bench.units import Index, index_units, size, table_units
+from suno_jobs import settings
+from suno_jobs.dynamo import unpack
+from suno_jobs.models import Job
 
 DUE = Index(frozenset({"due_shard", "due_at"}), frozenset({"pk", "sk", "due_shard", "due_at"}))
 KEY = {"pk": {"S": "JOB#1"}, "sk": {"S": "JOB"}}
@@ -45,3 +57,45 @@ def test_every_executed_step_and_every_retry_is_a_transition() -> None:
     retried = ["TaskStateEntered", "TaskScheduled", "TaskFailed", "TaskScheduled", "TaskSucceeded", "TaskStateExited"]
     assert transitions(["ExecutionStarted", *task, "ChoiceStateEntered", "ChoiceStateExited", "ExecutionSucceeded"]) == 3
     assert transitions(["ExecutionStarted", *retried, "ExecutionSucceeded"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("function", "needs"),
+    [
+        (functions.receive_callback(), settings.ReceiveCallbackSettings),
+        (functions.submit_job(), settings.SubmitJobSettings),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_function_that_is_started_gets_what_it_needs(function: Function, needs: type[settings.Settings]) -> None:
+    assert function.file.is_file()
+    needs.load(function.environment)
+    assert set(function.environment) == {field.name.upper() for field in fields(needs)}
+
+
+def test_the_job_that_is_started_with_is_one_of_ours() -> None:
+    assert Job.from_item(unpack(functions.WAITING_JOB)).job_id == functions.JOB_ID
+
+
+def test_what_is_stored_is_measured_by_its_median_and_its_worst_growth() -> None:
+    stored = Stored(50, {STORE_TRACK: [Run(1, 10**6), Run(0.5, 3 * 10**6), Run(9)], FLOOR: [Run(0.5)]})
+    assert (stored.rate(STORE_TRACK), stored.growth(STORE_TRACK)) == (50, 3)
+    ratio, growth = storing_figures({50: stored})
+    assert (ratio.ratio, ratio.promise) == (
+        0.5,
+        "[red]missed[/]  store_track, 50 MB / httpx and upload_fileobj: ratio at least 0.8",
+    )
+    assert (growth.value, growth.promise) == (3, "[green]met[/]     growth of store_track, 50 MB / the file: value at most 32")
+    stored.runs[CLI] = [Run(2)]
+    assert [figure.reference for figure in storing_figures({50: stored})] == [100, 25, 50]
+
+
+def test_a_figure_without_a_target_promises_nothing() -> None:
+    assert Figure("a / b", 1, "ms", 2).promise is None
+
+
+def test_the_file_that_is_stored_is_a_song_of_that_size(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "2.wav", 2_000_000)
+    assert path.stat().st_size == pytest.approx(2_000_000, rel=0.001)
+    with wave.open(str(path)) as file:
+        assert file.getnframes() == 500_000

@@ -10,7 +10,7 @@ import pytest
 from suno_jobs.callbacks import MAX_BODY_BYTES, Receiver, callback_url, mac, verify
 from suno_jobs.errors import CallbackRefused
 from suno_jobs.secret import KEEP_SECONDS, RENEW_SECONDS, Secret
-from tests.world import RECEIPTS, TABLE, Clock, FixedSecret, World
+from tests.world import PACE, RECEIPTS, TABLE, Clock, FixedSecret, World
 
 BODY = b'{"jobId": "J1", "status": "SUCCESS"}'
 
@@ -29,7 +29,12 @@ def rotating(world: World) -> Rotating:
 @pytest.fixture
 def receiver(world: World, rotating: Rotating) -> Receiver:
     return Receiver(
-        secret=rotating.secret, receipts=world.receipts, jobs=world.jobs, wake=world.executions.wake, clock=world.clock
+        secret=rotating.secret,
+        receipts=world.receipts,
+        jobs=world.jobs,
+        executions=lambda: world.executions,  # type: ignore[arg-type,return-value]
+        slack_seconds=PACE.slack,
+        clock=world.clock,
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from suno_jobs.checking import NO_AUDIO_CHECKS
 from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound
 from suno_jobs.gateways.base import TaskReport, TaskStatus, TaskTrack
+from suno_jobs.history import Cause
 from suno_jobs.models import Asset, TrackState
 from suno_jobs.receipts import ReceiptSource
 from suno_jobs.reports import record_report
@@ -85,11 +86,11 @@ def test_no_wait_goes_past_the_deadline_and_there_the_job_times_out(world: World
 
 def test_a_signal_that_came_before_the_check_is_taken_and_one_that_comes_during_it_stays(world: World) -> None:
     job_id = world.generating()
-    world.jobs.signal(job_id, now=world.now)
+    world.jobs.signal(job_id, Cause.CALLBACK, now=world.now)
 
     def gateway(_: httpx.Request) -> httpx.Response:
         assert "signalled" not in world.items("JOB")[0]
-        world.jobs.signal(job_id, now=world.now)
+        world.jobs.signal(job_id, Cause.CALLBACK, now=world.now)
         return running()
 
     world.wire.answers = [gateway]
@@ -226,10 +227,10 @@ def test_tracks_that_have_no_name_yet_leave_no_trace(world: World) -> None:
 def test_what_is_decided_holds_for_what_was_read(world: World) -> None:
     job_id = world.accept()
     stale = world.job(job_id)
-    world.jobs.begin_submission(job_id, "i1", now=world.now, due_at=world.now)
+    world.jobs.begin_submission(world.job(job_id), "i1", now=world.now, due_at=world.now)
     with pytest.raises(Conflict):
         world.jobs.decide(stale, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "x"), now=world.now)
-    world.jobs.finish(job_id, JobState.TIMED_OUT, Fault(ErrorCode.AMBIGUOUS, "x"), partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, Fault(ErrorCode.AMBIGUOUS, "x"), partial=False, now=world.now)
     with pytest.raises(Conflict):
         world.jobs.decide(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "y"), now=world.now)
 
@@ -290,7 +291,7 @@ def test_a_refused_job_waits_for_its_time(world: World) -> None:
 
 def test_an_intent_whose_function_may_live_is_left_alone_then_counts_as_lost(world: World) -> None:
     job_id = world.accept()
-    world.jobs.begin_submission(job_id, "i1", now=world.now, due_at=world.now)
+    world.jobs.begin_submission(world.job(job_id), "i1", now=world.now, due_at=world.now)
     world.clock.sleep(10)
     assert world.checker()(job_id) == Step(job_id, "wait", SUBMIT_SECONDS - 10)
     assert world.job(job_id).state is JobState.SUBMITTING
@@ -371,7 +372,7 @@ def test_a_job_that_somebody_else_moves_on_is_looked_at_again(world: World) -> N
     world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
 
     def gateway(_: httpx.Request) -> httpx.Response:
-        world.jobs.accept_task(job_id, "J1", now=world.now, due_at=world.now)
+        world.jobs.accept_task(world.job(job_id), "J1", now=world.now, due_at=world.now)
         return running()
 
     world.wire.answers = [gateway]
@@ -411,7 +412,7 @@ def test_a_track_that_the_gate_refused_for_good_stays_refused(world: World) -> N
 def test_an_intent_at_the_deadline_is_waited_for_until_its_function_is_dead(world: World) -> None:
     job_id = world.accept()
     world.clock.sleep(DEADLINE - 5)
-    world.jobs.begin_submission(job_id, "i1", now=world.now, due_at=world.now)
+    world.jobs.begin_submission(world.job(job_id), "i1", now=world.now, due_at=world.now)
     world.clock.sleep(10)
     assert world.checker()(job_id) == Step(job_id, "wait", SUBMIT_SECONDS - 10)
     world.clock.sleep(SUBMIT_SECONDS - 10)

@@ -6,26 +6,28 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from suno_jobs.acceptance import parse
-from suno_jobs.api import BodyTooLarge, NotJson
+from suno_jobs.api import ROUTES, BodyTooLarge, NotJson
 from suno_jobs.capabilities import capabilities, renewed
-from suno_jobs.errors import ErrorCode, IdempotencyConflict, InvalidRequest, JobNotFound
+from suno_jobs.errors import AssetNotFound, ErrorCode, IdempotencyConflict, InvalidRequest, JobNotFound, WrongState
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import Kind, Result
 from suno_jobs.gateways.results import STEMS
 from suno_jobs.health import NEVER_CALLED
+from suno_jobs.history import Cause, Entry
 from suno_jobs.kinds import INPUTS, Words
 from suno_jobs.models import Asset, Job, JobView, Track, TrackState
-from suno_jobs.requests import JobRequest
+from suno_jobs.orders import read_order
+from suno_jobs.requests import AUTO, JobRequest
 from suno_jobs.transitions import LEGAL, TERMINAL, JobState, Progress
-from suno_jobs.views import job_view
+from suno_jobs.views import events_view, job_view
 
 ROOT = Path(__file__).parents[2]
+NO_JOBS: Any = None
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
 MACHINE: dict[str, Any] = json.loads((ROOT / "statemachine/suno_job.asl.json").read_text())
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -35,7 +37,7 @@ ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 GATEWAY_PAGE = (ROOT / "docs/gateways.md").read_text()
 KINDS = "## Kinds"
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
-PROBLEMS = (InvalidRequest, IdempotencyConflict, JobNotFound, BodyTooLarge, NotJson)
+PROBLEMS = (InvalidRequest, IdempotencyConflict, JobNotFound, AssetNotFound, WrongState, BodyTooLarge, NotJson)
 
 END = "[*]"
 Arrows = set[tuple[str, str]]
@@ -123,7 +125,7 @@ def test_legal_changes_are_those_of_the_table() -> None:
     told: dict[str, set[str]] = {}
     changes = section(ARCHITECTURE, "## States of a job")
     for source, target in re.findall(r"^\| (.+?) \| (.+?) \|$", changes, re.MULTILINE):
-        sources = [state for state in LEGAL if LEGAL[state] and state != "TIMED_OUT"] if source.startswith("any") else [source]
+        sources = list(set(LEGAL) - TERMINAL) if source.startswith("any") else [source]
         for each in sources:
             told.setdefault(each.strip("`"), set()).update(re.findall(r"`(\w+)`", target))
     told = {source: targets for source, targets in told.items() if targets}
@@ -147,6 +149,7 @@ def test_every_route_stands_in_the_api() -> None:
     events = [event for each in TEMPLATE["Resources"].values() for event in each["Properties"].get("Events", {}).values()]
     routes = {f"{e['Properties']['Method']} {e['Properties']['Path']}" for e in events if e["Type"] == "HttpApi"}
     assert {heading for heading in headings(API) if " /" in heading} == routes
+    assert {route for route in routes if "/callbacks/" not in route} == set(ROUTES)
 
 
 def test_outputs_that_are_named_exist() -> None:
@@ -173,8 +176,15 @@ def test_every_problem_is_listed_with_its_status() -> None:
 def test_every_field_of_a_request_is_listed() -> None:
     text = section(API, "## POST /v1/jobs").partition("The answer holds")[0]
     assert [cells[0] for cells in rows(text)] == ["Idempotency-Key", *JobRequest.model_fields]
-    (names,) = re.findall(r"^\| `gateway` \| string, required \| (.+) \|$", text, re.MULTILINE)
-    assert re.findall(r"`(\w+)`", names) == list(GATEWAYS)
+    (names,) = re.findall(r"^\| `gateway` \| string or array, required \| (.+) \|$", text, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", names) == [*GATEWAYS, AUTO]
+    policies = [cells[0] for cells in rows(section(API, "### Lost answers"))]
+    assert policies == TEMPLATE["Parameters"]["AmbiguousSubmitPolicy"]["AllowedValues"]
+    assert set(policies) <= set(get_args(get_args(JobRequest.model_fields["ambiguous_submit"].annotation)[0]))
+
+
+def test_auto_stands_for_every_gateway_by_default() -> None:
+    assert TEMPLATE["Parameters"]["AutoGateways"]["Default"].split(",") == list(GATEWAYS)
 
 
 def test_every_kind_is_listed_with_its_fields_and_its_result() -> None:
@@ -221,7 +231,12 @@ def test_the_job_that_is_shown_has_the_fields_of_a_job() -> None:
     (shown,) = re.findall(r"^    \{\n.*?^    \}$", section(API, "## The job"), re.MULTILINE | re.DOTALL)
     asset = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=1, sha256="0")
     track = Track(track_id="t", position=0, state=TrackState.STORED, assets=(asset,))
-    job = Job(
+    made = job_view(JobView(some_job(), (track,)), url=lambda _asset, _track: "")
+    assert names_in(json.loads(shown)) == names_in(made)
+
+
+def some_job() -> Job:
+    return Job(
         job_id="j",
         tenant="t",
         gateway="ttapi",
@@ -233,9 +248,23 @@ def test_the_job_that_is_shown_has_the_fields_of_a_job() -> None:
         deadline_at=0,
         fingerprint="",
         metadata={"order": "7"},
+        history=(Entry(0, JobState.ACCEPTED, Cause.CLIENT, 0, "ttapi").line(),),
     )
-    made = job_view(JobView(job, (track,)), url=lambda _asset, _track: "")
-    assert names_in(json.loads(shown)) == names_in(made)
+
+
+def test_the_event_that_is_shown_has_the_fields_of_an_event() -> None:
+    text = section(API, "## GET /v1/jobs/{job_id}/events")
+    (shown,) = re.findall(r"^    \{\n.*?^    \}$", text, re.MULTILINE | re.DOTALL)
+    [made] = events_view(some_job())
+    assert names_in(json.loads(shown)) == {"job_id": None, "events": [dict.fromkeys(made)]}
+    explained = {cells[0]: cells[1] for cells in rows(text)}
+    assert list(explained) == list(made)
+    assert set(re.findall(r"`(\w+)`", explained["cause"])) == set(Cause)
+
+
+def test_every_end_has_its_event() -> None:
+    told = {cells[0]: cells[1:] for cells in rows(section(API, "## Events"))}
+    assert set(re.findall(r"job\.(\w+)", told["detail-type"][0])) == {state.lower() for state in TERMINAL}
 
 
 def names_in(value: Any) -> Any:
@@ -251,18 +280,19 @@ def names_in(value: Any) -> Any:
         ("crun", "lyrics", {"prompt": "rain"}),
         ("acedata", "upload_cover", {"audio_url": "https://files.example/a.mp3"}),
         ("ttapi", "music", {"prompt": "x" * 600}),
+        (["anyint", "ttapi"], "music", {"lyrics": "la", "style": "x" * 300, "title": "t"}),
     ],
 )
-def test_the_problems_that_are_shown_are_those_that_come(gateway: str, kind: str, given: dict[str, Any]) -> None:
+def test_the_problems_that_are_shown_are_those_that_come(gateway: Any, kind: str, given: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        parse({"gateway": gateway, "kind": kind, "input": given})
+        read_order({"gateway": gateway, "kind": kind, "input": given}, "acme", NO_JOBS, ())
     for error in refused.value.members["errors"]:
         assert json.dumps(error) in section(API, "## Problems")
 
 
 def test_what_is_said_of_a_wrong_reference_is_what_is_shown() -> None:
     shown = re.findall(r"^    (no job .*|that job .*)$", section(API, "## Problems"), re.MULTILINE)
-    code = (ROOT / "layers/core/python/suno_jobs/acceptance.py").read_text()
+    code = (ROOT / "layers/core/python/suno_jobs/orders.py").read_text()
     said = re.findall(r'return f?"((?:no|that) job .*)"', code)
     assert [line.replace("{view.job.gateway}", "ttapi") for line in said] == shown
 
@@ -279,9 +309,9 @@ def test_every_gateway_has_its_place_on_the_page() -> None:
 
 
 def test_the_cost_of_metrics_counts_every_combination() -> None:
-    """Jobs accepted, ended in each way, and unknown words, per gateway; refused callbacks."""
+    """Jobs accepted, ended in each way but by their client, unknown words and open breakers, per gateway; refused callbacks."""
     ends = len(TERMINAL - {JobState.CANCELLED})
-    most = len(GATEWAYS) * (1 + ends + 1) + 1
+    most = len(GATEWAYS) * (1 + ends + 2) + 1
     assert f"2 to {most} |" in README
     assert f"0.60 to {most * 0.3:.2f} |" in README
 
@@ -318,8 +348,17 @@ def test_tests_and_names_that_are_mentioned_exist() -> None:
     for page in PAGES:
         for name in re.findall(r"`(test_\w+)`", page.read_text()):
             assert f"def {name}(" in code, name
-    for name in re.findall(r"`((?:\w+\.)?\w+)`", section(ARCHITECTURE, "## When something fails")):
+    named = re.findall(r"`((?:\w+\.)?\w+)`", section(ARCHITECTURE, "## When something fails"))
+    held = re.findall(r"`(\w+\.\w+)`", section(ARCHITECTURE, "## What always holds"))
+    for name in [*named, *held]:
         assert re.search(rf"\b{name.rpartition('.')[2]}\b", code), name
+
+
+def test_commands_that_are_named_exist_and_all_are_named() -> None:
+    cli = (ROOT / "layers/core/python/suno_jobs/cli.py").read_text()
+    commands = set(re.findall(r'add_parser\("([a-z-]+)"', cli))
+    named = {name for page in PAGES for name in re.findall(r"(?:bin/|`)suno-jobs ([a-z-]+)", page.read_text())}
+    assert named == commands
 
 
 def test_every_invariant_names_its_tests() -> None:

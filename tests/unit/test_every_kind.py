@@ -243,6 +243,8 @@ def test_health_is_written_seldom_while_all_is_well(world: World) -> None:
         "last_success_at": "2027-01-15T08:00:00Z",
         "last_failure_at": None,
         "last_error": None,
+        "breaker": "closed",
+        "open_until": None,
     }
 
 

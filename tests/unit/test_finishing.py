@@ -1,13 +1,16 @@
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from suno_jobs.errors import ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
+from suno_jobs.errors import ErrorCode, EventNotSent, Fault, JobNotFound, ManifestNotWritten, TracksNotStored
 from suno_jobs.finishing import Outcome, outcome
+from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import Asset, Job, JobView, Track, TrackState
 from suno_jobs.transitions import JobState
 from suno_jobs.vocabulary import Kind, Link, Result
-from tests.world import DEADLINE, START, World
+from tests.world import BUCKET, DEADLINE, START, World
 
 FAULT = Fault(ErrorCode.ASSET_TRUNCATED, "cut off")
 ASSET = Asset(kind="audio", key="acme/j/t/audio.mp3", content_type="audio/mpeg", bytes=7, sha256="ab")
@@ -67,7 +70,7 @@ def test_a_job_without_tracks_and_verdict_fails_with_a_reason() -> None:
 
 def storing(world: World) -> str:
     job_id = world.generating()
-    world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
+    world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
     track = Track(
         track_id="t", position=0, state=TrackState.READY, title="Rain", links=(Link("audio", "https://c.example/secret"),)
     )
@@ -86,9 +89,8 @@ def test_a_finished_job_is_announced_once_and_leaves_the_due_index(world: World)
     detail = event["Detail"]
     assert (detail["event_id"], detail["tenant"], detail["metadata"]) == (f"{job_id}.succeeded", "acme", {"order": "7"})
     [track] = detail["tracks"]
-    assert track["assets"] == [
-        {"kind": "audio", "key": "acme/j/t/audio.mp3", "content_type": "audio/mpeg", "bytes": 7, "sha256": "ab"}
-    ]
+    assert [(asset["kind"], asset["key"], asset["bytes"]) for asset in track["assets"]] == [("audio", "acme/j/t/audio.mp3", 7)]
+    assert detail["manifest"] == {"key": f"acme/{job_id}/manifest.json"}
     assert "secret" not in str(event)
 
 
@@ -98,9 +100,11 @@ def test_a_task_that_ended_short_is_partial_although_all_its_tracks_are_stored()
 
 def test_i5_an_event_of_another_end_stays_owed(world: World) -> None:
     job_id = world.generating()
-    world.jobs.finish(job_id, JobState.TIMED_OUT, FAULT, partial=False, now=world.now)
-    world.jobs.finish(job_id, JobState.SUCCEEDED, None, partial=False, now=world.now)
-    world.jobs.event_sent(job_id, JobState.TIMED_OUT, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, FAULT, partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, partial=False, now=world.now)
+    world.jobs.put_away(
+        replace(world.job(job_id), state=JobState.TIMED_OUT), care_until=None, due_at=None, partial=False, now=world.now
+    )
     assert world.job(job_id).event_pending
     assert world.due() == [job_id]
 
@@ -127,7 +131,7 @@ def test_whoever_finishes_second_finds_the_first_end(world: World) -> None:
     def overtaken(job_id: str) -> JobView | None:
         found = original(job_id)
         world.jobs.view = original  # type: ignore[method-assign]
-        world.jobs.finish(job_id, JobState.FAILED, FAULT, partial=False, now=world.now)
+        world.jobs.finish(world.job(job_id), JobState.FAILED, FAULT, partial=False, now=world.now)
         return found
 
     world.jobs.view = overtaken  # type: ignore[method-assign]
@@ -138,3 +142,43 @@ def test_whoever_finishes_second_finds_the_first_end(world: World) -> None:
 def test_an_unknown_job_cannot_be_finished(world: World) -> None:
     with pytest.raises(JobNotFound):
         world.finisher()("job_unknown")
+
+
+def manifest(world: World, job_id: str) -> dict[str, Any] | None:
+    found = world.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"acme/{job_id}/manifest.json").get("Contents", [])
+    if not found:
+        return None
+    body: dict[str, Any] = json.load(world.s3.get_object(Bucket=BUCKET, Key=found[0]["Key"])["Body"])
+    return body
+
+
+def test_i4_success_is_not_said_before_the_manifest_lies_there(world: World) -> None:
+    job_id = storing(world)
+    finisher = world.finisher()
+    broken = ManifestWriter(jobs=world.jobs, s3=world.s3, bucket="no-such-bucket")
+    with pytest.raises(ManifestNotWritten):
+        replace(finisher, manifests=broken)(job_id)
+    assert (world.job(job_id).state, world.bus.events) == (JobState.STORING, [])
+    assert world.due() == [job_id]
+    assert finisher(job_id) is JobState.SUCCEEDED
+    found = manifest(world, job_id)
+    assert found is not None
+    assert found["request"] == {"input": {"prompt": "a song about rain", "instrumental": False}, "metadata": {"order": "7"}}
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.TIMED_OUT])
+def test_a_job_without_success_has_no_manifest(world: World, state: JobState) -> None:
+    job_id = world.generating()
+    world.jobs.decide(world.job(job_id), state, FAULT, now=world.now)
+    assert world.finisher()(job_id) is state
+    assert manifest(world, job_id) is None
+
+
+def test_a_job_that_ended_keeps_its_manifest_as_it_is(world: World) -> None:
+    job_id = storing(world)
+    world.bus.refusals = 1
+    with pytest.raises(EventNotSent):
+        world.finisher()(job_id)
+    world.s3.delete_object(Bucket=BUCKET, Key=f"acme/{job_id}/manifest.json")
+    assert world.finisher()(job_id) is JobState.SUCCEEDED
+    assert manifest(world, job_id) is None

@@ -63,6 +63,10 @@ def deployed(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNam
         **dict.fromkeys(("FIRST_CHECK_SECONDS", "CHECK_INTERVAL_SECONDS", "MAX_CHECK_INTERVAL_SECONDS"), "20"),
         **dict.fromkeys(("JOB_DEADLINE_SECONDS", "AMBIGUOUS_SUBMIT_GRACE_SECONDS", "URL_LIFETIME_SECONDS"), "900"),
         "RECEIPT_TTL_DAYS": "30",
+        "AUTO_GATEWAYS": "ttapi,crun",
+        "AMBIGUOUS_SUBMIT_POLICY": "fail",
+        **dict.fromkeys(("BREAKER_FAILURES", "BREAKER_OPEN_SECONDS"), "60"),
+        "ASSETS_STORAGE_CLASS": "STANDARD",
         **dict.fromkeys(("MAX_AUDIO_BYTES", "MAX_IMAGE_BYTES", "MAX_VIDEO_BYTES"), "1000000"),
     }
     for name, value in environment.items():
@@ -93,7 +97,8 @@ def put_job(world: World, state: JobState = JobState.GENERATING, **changes: Any)
         fingerprint="f",
         **changes,
     )
-    assert world.jobs.create(job, {"input": {"prompt": "rain"}, "sources": []}, due_at=world.now)
+    request = {"input": {"prompt": "rain"}, "sources": [], "gateways": ["ttapi"]}
+    assert world.jobs.create(job, request, due_at=world.now)
 
 
 def test_submitting_twice_gives_the_same_job(deployed: SimpleNamespace) -> None:
@@ -180,14 +185,59 @@ def test_reading_a_job(deployed: SimpleNamespace, world: World) -> None:
     assert read(given)["statusCode"] == 404
 
 
+def test_cancelling_reading_its_history_and_being_refused_a_retry(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world)
+    change = handler("change_job")
+    cancelled = change(event("change_job/cancel"))
+    assert (cancelled["statusCode"], json.loads(cancelled["body"])["state"]) == (200, "CANCELLED")
+    told = json.loads(handler("read_jobs")(event("read_jobs/events"))["body"])
+    assert [(each["state"], each["cause"]) for each in told["events"]] == [("CANCELLED", "client")]
+    refused = change(event("change_job/retry"))
+    assert (refused["statusCode"], json.loads(refused["body"])["title"]) == (409, "The job is in another state")
+
+
+def test_retrying_a_failed_job(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world)
+    world.jobs.finish(world.job(JOB_ID), JobState.FAILED, Fault(ErrorCode.QUOTA, "no"), partial=False, now=world.now)
+    answers = [handler("change_job")(event("change_job/retry")) for _ in range(2)]
+    assert [answer["statusCode"] for answer in answers] == [202, 200]
+    [location] = {answer["headers"]["Location"] for answer in answers}
+    assert location == f"/v1/jobs/{world.job(JOB_ID).retried_as}"
+
+
+def test_a_callback_for_a_job_that_timed_out_starts_its_next_execution(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world, task_id="J1")
+    job = world.jobs.finish(
+        world.job(JOB_ID), JobState.TIMED_OUT, None, partial=False, now=world.now, care_until=world.now + 10**9
+    )
+    assert job.state is JobState.TIMED_OUT
+    assert handler("receive_callback")(event("receive_callback/success")) == {"statusCode": 200}
+    executions = boto3.client("stepfunctions")
+    machine = executions.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    assert [each["name"] for each in executions.list_executions(stateMachineArn=machine)["executions"]] == [JOB_ID]
+
+
 def test_a_link_is_signed_as_every_region_accepts(deployed: SimpleNamespace, world: World) -> None:
     put_job(world, JobState.STORING, task_id="J1")
     world.jobs.record_track(JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY))
     asset = Asset(kind="audio", key="acme/j/m-1/audio.mp3", content_type="audio/mpeg", bytes=1, sha256="00")
     world.jobs.store_track(JOB_ID, "m-1", [asset], {}, 3.0)
-    view = json.loads(handler("read_jobs")(event("read_jobs/job"))["body"])
-    url = view["tracks"][0]["assets"][0]["url"]
+    read = handler("read_jobs")
+    url = json.loads(read(event("read_jobs/job"))["body"])["tracks"][0]["assets"][0]["url"]
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
+    answer = read(event("read_jobs/asset"))
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (307, "no-store")
+    assert answer["headers"]["Location"].partition("?")[0] == url.partition("?")[0]
+
+
+def test_a_file_that_is_not_there_is_a_problem(deployed: SimpleNamespace, world: World) -> None:
+    read = handler("read_jobs")
+    assert json.loads(read(event("read_jobs/asset"))["body"])["title"] == "No such job"
+    put_job(world)
+    answer = read(event("read_jobs/asset"))
+    assert answer["statusCode"] == 404
+    problem = json.loads(answer["body"])
+    assert (problem["title"], problem["tracks"]) == ("No such asset", [])
 
 
 def test_a_key_is_a_tenant_and_an_unknown_one_is_nobody(deployed: SimpleNamespace) -> None:
@@ -242,6 +292,9 @@ def test_the_steps_of_a_job(deployed: SimpleNamespace, world: World) -> None:
     assert handler("store_track")(event("store_track/track")) == {"track_id": "m-1", "state": "stored"}
     assert handler("finish_job")(event("finish_job/job")) == {"job_id": JOB_ID, "state": "SUCCEEDED"}
     assert handler("check_task")(event("check_task/job"))["next"] == "finish"
+    manifest = handler("read_jobs")(event("read_jobs/manifest"))
+    assert manifest["statusCode"] == 307
+    assert f"/acme/{JOB_ID}/manifest.json?" in manifest["headers"]["Location"]
 
 
 def test_a_sweep(deployed: SimpleNamespace, world: World) -> None:

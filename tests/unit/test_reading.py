@@ -5,10 +5,11 @@ import boto3
 import pytest
 
 from suno_jobs.aws import SIGNING_CONFIG
-from suno_jobs.errors import ErrorCode, Fault, JobNotFound
+from suno_jobs.errors import AssetNotFound, ErrorCode, Fault, JobNotFound
 from suno_jobs.models import Asset, Track, TrackState
 from suno_jobs.reading import JobReader
 from suno_jobs.transitions import JobState
+from suno_jobs.views import asset_file_name, etag
 from suno_jobs.vocabulary import Link
 from tests.world import BUCKET, PACE, World
 
@@ -18,16 +19,28 @@ def reader(world: World) -> JobReader:
     return JobReader(jobs=world.jobs, s3=world.s3, bucket=BUCKET, url_seconds=900, interval_seconds=PACE.interval)
 
 
+NO = Fault(ErrorCode.GENERATION_FAILED, "no")
+TOO_LARGE = Fault(ErrorCode.ASSET_TOO_LARGE, "too large")
+
+
 def stored(world: World, title: str | None = "Rain / on: the “roof”") -> str:
     job_id = world.generating()
-    world.jobs.start_storing(job_id, incomplete=False, now=world.now, due_at=world.now)
+    world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
     link = "https://cdn.example/x?sig=secret"
-    world.jobs.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.FAILED))
+    world.jobs.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.FAILED, fault=NO))
     world.jobs.record_track(
         job_id, Track(track_id="t-1", position=0, state=TrackState.READY, title=title, links=(Link("audio", link),))
     )
-    asset = Asset(kind="audio", key=f"acme/{job_id}/t-1/audio.mp3", content_type="audio/mpeg", bytes=9, sha256="ab")
-    world.jobs.store_track(job_id, "t-1", [asset], {}, 12.5)
+    asset = Asset(
+        kind="audio",
+        key=f"acme/{job_id}/t-1/audio.mp3",
+        content_type="audio/mpeg",
+        bytes=9,
+        sha256="ab",
+        source_host="cdn.example",
+        stored_at=world.now,
+    )
+    world.jobs.store_track(job_id, "t-1", [asset], {"video": TOO_LARGE}, 12.5)
     return job_id
 
 
@@ -47,8 +60,12 @@ def test_a_fresh_job_shows_every_field(world: World, reader: JobReader) -> None:
         "created_at": "2027-01-15T08:00:00Z",
         "updated_at": "2027-01-15T08:00:00Z",
         "deadline_at": "2027-01-15T08:20:00Z",
+        "looked_after_until": None,
+        "retry_of": None,
+        "retried_as": None,
         "error": None,
         "tracks": [],
+        "manifest": None,
         "result": None,
     }
     assert headers["Retry-After"] == "20"
@@ -63,10 +80,20 @@ def test_a_stored_track_has_a_link_that_ends_and_a_name_that_is_safe(world: Worl
     [asset] = first["assets"]
     url = urlsplit(asset.pop("url"))
     key = f"acme/{job_id}/t-1/audio.mp3"
-    assert asset == {"kind": "audio", "key": key, "content_type": "audio/mpeg", "bytes": 9, "sha256": "ab"}
+    assert asset == {
+        "kind": "audio",
+        "key": key,
+        "content_type": "audio/mpeg",
+        "bytes": 9,
+        "sha256": "ab",
+        "source_host": "cdn.example",
+        "stored_at": "2027-01-15T08:00:00Z",
+    }
     query = parse_qs(url.query)
     assert unquote(url.path).endswith(asset["key"])
-    assert query["response-content-disposition"] == ['attachment; filename="Rain  on the roof.mp3"']
+    assert query["response-content-disposition"] == [
+        "attachment; filename=\"Rain on the roof 1.mp3\"; filename*=UTF-8''Rain%20on%20the%20roof%201.mp3"
+    ]
     assert "secret" not in str(view)
 
 
@@ -83,9 +110,64 @@ def test_an_id_that_cannot_be_one_of_ours_is_not_looked_for(reader: JobReader, j
         reader("acme", job_id, None)
 
 
-def test_a_track_without_a_usable_title_is_named_after_its_id(world: World, reader: JobReader) -> None:
-    _, view, _ = reader("acme", stored(world, "雨"), None)
-    assert "t-1.mp3" in unquote(view["tracks"][0]["assets"][0]["url"])
+@pytest.mark.parametrize("title", [None, "", " .. ", "/", "\n\0"])
+def test_a_track_without_a_usable_title_is_named_after_its_id(world: World, reader: JobReader, title: str | None) -> None:
+    _, view, _ = reader("acme", stored(world, title), None)
+    assert 'filename="t-1.mp3"' in unquote(view["tracks"][0]["assets"][0]["url"])
+
+
+def test_a_title_in_any_script_is_kept_for_clients_that_can_read_it(world: World, reader: JobReader) -> None:
+    _, view, _ = reader("acme", stored(world, "雨 ünd 'Regen'"), None)
+    [disposition] = parse_qs(urlsplit(view["tracks"][0]["assets"][0]["url"]).query)["response-content-disposition"]
+    assert disposition == "attachment; filename=\"_ _nd Regen 1.mp3\"; filename*=UTF-8''%E9%9B%A8%20%C3%BCnd%20Regen%201.mp3"
+
+
+@pytest.mark.parametrize(
+    ("kind", "tracks", "name"),
+    [
+        ("audio", 1, "Rain.mp3"),
+        ("wav", 2, "Rain 1.mp3"),
+        ("vocals", 1, "Rain (vocals).mp3"),
+        ("drums", 2, "Rain 1 (drums).mp3"),
+    ],
+)
+def test_files_of_one_job_save_under_names_of_their_own(kind: str, tracks: int, name: str) -> None:
+    asset = Asset(kind=kind, key=f"acme/j/t/{kind}.mp3", content_type="audio/mpeg", bytes=9, sha256="ab")
+    track = Track(track_id="t", position=0, state=TrackState.STORED, title="Rain")
+    assert asset_file_name(asset, track, [track] * tracks) == name
+
+
+def test_one_file_is_a_link_like_that_of_the_job(world: World, reader: JobReader) -> None:
+    job_id = stored(world)
+    _, view, _ = reader("acme", job_id, None)
+    assert reader.asset_url("acme", job_id, "t-1", "audio") == view["tracks"][0]["assets"][0]["url"]
+
+
+def missing(reader: JobReader, tenant: str, *path: str) -> AssetNotFound:
+    with pytest.raises(AssetNotFound) as caught:
+        reader.asset_url(tenant, *path)
+    return caught.value
+
+
+def test_a_file_that_is_not_there_is_told_with_what_is_and_why(world: World, reader: JobReader) -> None:
+    job_id = stored(world)
+    error = missing(reader, "acme", job_id, "t-1", "lyrics")
+    assert error.detail == "This track is stored and has no stored lyrics; it has: audio."
+    assert error.members == {"assets": ["audio"], "track_state": TrackState.STORED, "error": None}
+    error = missing(reader, "acme", job_id, "t-1", "video")
+    assert error.detail.endswith("it has: audio. Why it is not: asset_too_large, too large")
+    assert error.members["error"]["code"] == "asset_too_large"
+    error = missing(reader, "acme", job_id, "t-2", "audio")
+    assert error.detail == "This track is failed and has no stored audio; it has: none. Why it is not: generation_failed, no"
+    error = missing(reader, "acme", job_id, "t-3", "audio")
+    assert (error.detail, error.members) == ("This job has no such track; it has: t-1, t-2.", {"tracks": ["t-1", "t-2"]})
+    error = missing(reader, "acme", world.accept(key="other"), "t", "audio")
+    assert error.detail == "This job has no such track; it has: none yet."
+
+
+def test_a_file_is_visible_to_its_tenant_only(world: World, reader: JobReader) -> None:
+    with pytest.raises(JobNotFound):
+        reader.asset_url("other", stored(world), "t-1", "audio")
 
 
 def test_the_tag_changes_with_the_job_and_not_with_the_links(world: World, reader: JobReader) -> None:
@@ -95,7 +177,7 @@ def test_the_tag_changes_with_the_job_and_not_with_the_links(world: World, reade
     status, view, headers = reader("acme", job_id, f'"other", {first["ETag"]}')
     assert (status, view, headers["ETag"]) == (304, None, first["ETag"])
     assert first["ETag"].startswith('W/"')
-    world.jobs.finish(job_id, JobState.FAILED, Fault(ErrorCode.QUOTA, "no"), partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "no"), partial=False, now=world.now)
     status, view, headers = reader("acme", job_id, first["ETag"])
     assert (status, view["state"]) == (200, "FAILED")
     assert view["error"] == {"code": "quota", "message": "no", "retryable": False, "gateway_code": None, "trace_id": None}
@@ -109,3 +191,24 @@ def test_a_job_is_visible_to_its_tenant_only(world: World, reader: JobReader) ->
     with pytest.raises(JobNotFound) as missing:
         reader("acme", "job_unknown", None)
     assert str(hidden.value) == str(missing.value)
+
+
+def test_the_manifest_of_a_job_that_succeeded_is_a_link(world: World, reader: JobReader) -> None:
+    job_id = stored(world)
+    with pytest.raises(AssetNotFound, match="this one is STORING"):
+        reader.manifest_url("acme", job_id)
+    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, partial=True, now=world.now)
+    url = urlsplit(reader.manifest_url("acme", job_id))
+    assert url.path.endswith(f"/acme/{job_id}/manifest.json")
+    assert f'filename="{job_id}.json"' in unquote(url.query)
+    with pytest.raises(JobNotFound):
+        reader.manifest_url("other", job_id)
+
+
+def test_the_tag_does_not_change_with_the_link_of_the_manifest(world: World, reader: JobReader) -> None:
+    job_id = stored(world)
+    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, partial=True, now=world.now)
+    _, view, headers = reader("acme", job_id, None)
+    again = {**view, "manifest": {**view["manifest"], "url": "https://another"}}
+    assert headers["ETag"] == etag(again)
+    assert headers["ETag"] != etag({**view, "manifest": None})

@@ -7,16 +7,18 @@ ENVIRONMENT = {
     "STATE_MACHINE_ARN": "arn",
     "JOB_DEADLINE_SECONDS": "5",
     "MAX_CHECK_INTERVAL_SECONDS": "60",
+    "AUTO_GATEWAYS": "crun",
+    "AMBIGUOUS_SUBMIT_POLICY": "fail",
 }
 
 
 def test_settings_come_from_the_environment_with_their_types() -> None:
-    assert SubmitJobSettings.load(ENVIRONMENT) == SubmitJobSettings("jobs", "arn", 5, 60)
+    assert SubmitJobSettings.load(ENVIRONMENT) == SubmitJobSettings("jobs", "arn", 5, 60, "crun", "fail")
 
 
 def test_a_missing_variable_is_named() -> None:
     with pytest.raises(KeyError, match="EVENT_BUS_NAME"):
-        FinishJobSettings.load({"JOBS_TABLE": "jobs"})
+        FinishJobSettings.load({"JOBS_TABLE": "jobs", "ASSETS_BUCKET": "assets"})
 
 
 @pytest.mark.parametrize("text", ["", "five", "-1", "1.5", "²"])

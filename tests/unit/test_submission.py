@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault
+from suno_jobs.models import Candidate
 from suno_jobs.secret import RENEW_SECONDS, Secret
 from suno_jobs.submission import SUBMIT_SECONDS
 from suno_jobs.transitions import JobState
@@ -49,7 +50,7 @@ def test_i1_the_intent_stands_in_the_table_before_the_gateway_is_called(world: W
 def test_i1_nothing_is_submitted_twice(world: World, state: str) -> None:
     job_id = world.accept() if state != "unknown job" else "job_unknown"
     if state == "intent":
-        world.jobs.begin_submission(job_id, "i1", now=world.now, due_at=world.now)
+        world.jobs.begin_submission(world.job(job_id), "i1", now=world.now, due_at=world.now)
     if state == "generating":
         job_id = world.generating()
     if state == "verdict":
@@ -165,7 +166,7 @@ def test_a_callback_may_overtake_the_answer(world: World) -> None:
     job_id = world.accept()
 
     def gateway(_: httpx.Request) -> httpx.Response:
-        world.jobs.accept_task(job_id, "J1", now=world.now, due_at=world.now)
+        world.jobs.accept_task(world.job(job_id), "J1", now=world.now, due_at=world.now)
         return answer(200, ACCEPTED)
 
     world.wire.answers = [gateway]
@@ -208,8 +209,9 @@ def test_i1_a_refusal_never_takes_back_the_intent_of_another_run(world: World) -
 
     def slow_refusal(_: httpx.Request) -> httpx.Response:
         job = world.job(job_id)
-        world.jobs.refuse_submission(job, Fault(ErrorCode.RATE_LIMITED, "x"), submit_after=0, now=world.now, due_at=world.now)
-        world.jobs.begin_submission(job_id, "another", now=world.now, due_at=world.now)
+        fault, turn = Fault(ErrorCode.RATE_LIMITED, "x"), [Candidate("ttapi")]
+        world.jobs.refuse_submission(job, fault, turn, job.expects, now=world.now, due_at=world.now)
+        world.jobs.begin_submission(world.job(job_id), "another", now=world.now, due_at=world.now)
         return answer(429, {"status": "FAILED", "message": "too many"})
 
     world.wire.answers = [slow_refusal]
@@ -221,7 +223,7 @@ def test_i1_a_refusal_never_takes_back_the_intent_of_another_run(world: World) -
 def test_i1_a_run_without_a_key_leaves_the_intent_of_another_run_alone(world: World, renewed: bool) -> None:
     job_id = world.accept()
     stale = world.job(job_id)
-    world.jobs.begin_submission(job_id, "another", now=world.now, due_at=world.now)
+    world.jobs.begin_submission(world.job(job_id), "another", now=world.now, due_at=world.now)
     stored = FixedSecret({})
     world.secret = Secret(lambda: stored, "accounts", world.clock)  # type: ignore[arg-type,return-value]
     world.secret.values()
@@ -239,9 +241,9 @@ def test_i1_a_run_without_a_key_leaves_the_intent_of_another_run_alone(world: Wo
 def test_a_repeated_write_of_the_same_intent_is_no_conflict(world: World) -> None:
     job_id = world.accept()
     for _ in range(2):
-        world.jobs.begin_submission(job_id, "mine", now=world.now, due_at=world.now)
+        world.jobs.begin_submission(world.job(job_id), "mine", now=world.now, due_at=world.now)
     with pytest.raises(Conflict):
-        world.jobs.begin_submission(job_id, "other", now=world.now, due_at=world.now)
+        world.jobs.begin_submission(world.job(job_id), "other", now=world.now, due_at=world.now)
 
 
 def test_a_broken_accounts_secret_does_not_make_a_refusal_a_loss(world: World) -> None:

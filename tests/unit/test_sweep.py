@@ -1,6 +1,7 @@
 import pytest
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault
+from suno_jobs.history import Cause
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Executions, ExecutionState
 from tests.world import PACE, World
@@ -10,6 +11,10 @@ def overdue(world: World, key: str = "key-1") -> str:
     job_id = world.accept(key=key)
     world.clock.sleep(PACE.slack + 1)
     return job_id
+
+
+def put_away(world: World, job_id: str) -> None:
+    world.jobs.put_away(world.job(job_id), care_until=None, due_at=None, partial=False, now=world.now)
 
 
 def always() -> bool:
@@ -40,7 +45,7 @@ def test_an_execution_that_died_is_followed_by_the_next_of_its_line(world: World
 
 def test_a_sweep_that_dies_after_its_claim_is_made_good_by_the_next(world: World) -> None:
     job_id = overdue(world)
-    world.jobs.claim_execution(job_id, before=0, number=1, due_at=world.now - 1)
+    world.jobs.claim_execution(job_id, Cause.SWEEP, before=0, number=1, now=world.now, due_at=world.now - 1)
     assert world.sweeper()(always).started == [job_id]
     assert (job_id, 1) in world.executions.states
     assert world.job(job_id).execution == 1
@@ -82,9 +87,9 @@ def test_two_sweeps_at_once_start_one_execution(world: World) -> None:
 def test_an_ended_job_whose_event_is_owed_is_still_due(world: World) -> None:
     job_id = overdue(world)
     world.executions.states[job_id, 0] = ExecutionState.ENDED
-    world.jobs.finish(job_id, JobState.FAILED, Fault(ErrorCode.QUOTA, "x"), partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "x"), partial=False, now=world.now)
     assert world.sweeper()(always).started == [job_id]
-    world.jobs.event_sent(job_id, JobState.FAILED, now=world.now)
+    put_away(world, job_id)
     world.clock.sleep(10**6)
     assert world.sweeper()(always).started == []
 
@@ -103,10 +108,10 @@ def test_a_sweep_stops_in_time_and_the_next_goes_on(world: World) -> None:
 
 def test_a_job_that_leaves_the_index_meanwhile_is_not_claimed(world: World) -> None:
     job_id = overdue(world)
-    world.jobs.finish(job_id, JobState.CANCELLED, None, partial=False, now=world.now)
-    world.jobs.event_sent(job_id, JobState.CANCELLED, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, partial=False, now=world.now)
+    put_away(world, job_id)
     try:
-        world.jobs.claim_execution(job_id, before=0, number=1, due_at=world.now)
+        world.jobs.claim_execution(job_id, Cause.SWEEP, before=0, number=1, now=world.now, due_at=world.now)
     except Conflict:
         assert world.due() == []
     else:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from local.conditions import Choices, UnknownCondition
 from suno_jobs import errors, settings
 from suno_jobs.checking import CHECK_SECONDS
 from suno_jobs.gateways.wire import CONNECT_SECONDS, REPLY_SECONDS
@@ -47,8 +48,10 @@ def as_list(value: str | list[Any] | dict[str, Any]) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
-    return [statement for policy in properties.get("Policies", []) for statement in policy["Statement"]]
+def statements(properties: dict[str, Any], condition: str | None = None) -> list[dict[str, Any]]:
+    """Those that hold always, or those that a condition adds."""
+    policies = [policy.get("Fn::If", (None, policy)) for policy in properties.get("Policies", [])]
+    return [statement for when, policy, *_ in policies if when == condition for statement in policy["Statement"]]
 
 
 FUNCTIONS = of_type("AWS::Serverless::Function")
@@ -165,6 +168,21 @@ def test_function_may_do_what_its_code_does_and_no_more(name: str) -> None:
     assert granted == reachable_actions(CODE, ROOT / FUNCTIONS[name]["CodeUri"] / "app.py")
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_may_use_the_key_of_the_assets_for_what_it_does_with_them(name: str) -> None:
+    """S3 asks KMS in the name of whoever reads or puts; a key that nobody may use for more than that is no danger."""
+    needed = {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:GenerateDataKey"}
+    assets = [each for each in statements(FUNCTIONS[name]) if "AssetsBucket" in json.dumps(each["Resource"])]
+    expected = {needed[action] for statement in assets for action in as_list(statement["Action"])}
+    granted = statements(FUNCTIONS[name], "HasAssetsKey")
+    assert {action for statement in granted for action in as_list(statement["Action"])} == expected
+    for statement in granted:
+        assert statement["Resource"] == {"Ref": "AssetsKmsKeyArn"}
+        assert statement["Condition"] == {
+            "StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}
+        }
+
+
 def test_largest_audio_fits_into_the_temporary_storage() -> None:
     storage = FUNCTIONS["StoreTrackFunction"]["EphemeralStorage"]["Size"] * 1024**2
     assert TEMPLATE["Parameters"]["MaxAudioBytes"]["MaxValue"] < storage
@@ -196,11 +214,65 @@ def test_buckets_are_private_encrypted_and_tls_only() -> None:
     for name, bucket in of_type("AWS::S3::Bucket").items():
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
         assert bucket["BucketEncryption"], name
-        (statement,) = policies[name]["PolicyDocument"]["Statement"]
+        statement, *further = policies[name]["PolicyDocument"]["Statement"]
+        assert [each["Fn::If"][0] for each in further] == (["HasDistribution"] if name == "AssetsBucket" else [])
         assert statement["Effect"] == "Deny"
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         assert {"Fn::GetAtt": [name, "Arn"]} in statement["Resource"]
         assert {"Fn::Sub": f"${{{name}.Arn}}/*"} in statement["Resource"]
+
+
+def test_assets_never_lie_open_through_cloudfront() -> None:
+    (distribution,) = of_type("AWS::CloudFront::Distribution").values()
+    config = distribution["DistributionConfig"]
+    assert "CacheBehaviors" not in config
+    assert config["DefaultCacheBehavior"]["TrustedKeyGroups"] == [{"Ref": "AssetsKeyGroupId"}]
+    assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
+    (origin,) = config["Origins"]
+    assert origin["OriginAccessControlId"] == {"Fn::GetAtt": ["AssetsOriginAccess", "Id"]}
+    (access,) = of_type("AWS::CloudFront::OriginAccessControl").values()
+    assert access["OriginAccessControlConfig"]["SigningBehavior"] == "always"
+    _, allowed = RESOURCES["AssetsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    _, statement, otherwise = allowed["Fn::If"]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "cloudfront.amazonaws.com"}, "s3:GetObject")
+    assert "distribution/${AssetsDistribution}" in str(statement["Condition"]["StringEquals"]["AWS:SourceArn"])
+    assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_what_cloudfront_needs_is_not_there_by_default() -> None:
+    assert TEMPLATE["Parameters"]["AssetsKeyGroupId"]["Default"] == ""
+    for kind in ("AWS::CloudFront::Distribution", "AWS::CloudFront::OriginAccessControl"):
+        assert all(each["Condition"] == "HasDistribution" for each in RESOURCES.values() if each["Type"] == kind)
+    assert TEMPLATE["Outputs"]["AssetsDistributionDomain"]["Condition"] == "HasDistribution"
+
+
+def lifecycle(**parameters: str) -> dict[str, Any]:
+    rules = Choices(TEMPLATE, parameters).made(RESOURCES["AssetsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"])
+    return {rule["Id"]: rule for rule in rules}
+
+
+def test_assets_stay_where_they_are_unless_somebody_says_so() -> None:
+    assert set(lifecycle()) == {"abort-incomplete-uploads", "expire-deleted-versions"}
+    changed = lifecycle(AssetsTransitionDays="30", AssetsTransitionStorageClass="STANDARD_IA", AssetsExpireDays="365")
+    assert changed["move-assets"]["Transitions"] == [{"TransitionInDays": "30", "StorageClass": "STANDARD_IA"}]
+    assert changed["expire-assets"]["ExpirationInDays"] == "365"
+
+
+def test_assets_are_encrypted_with_the_key_that_is_given() -> None:
+    encryption = RESOURCES["AssetsBucket"]["Properties"]["BucketEncryption"]
+    arn = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    by_default = Choices(TEMPLATE, {}).made(encryption)["ServerSideEncryptionConfiguration"]
+    assert by_default == [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+    assert Choices(TEMPLATE, {"AssetsKmsKeyArn": arn}).made(encryption)["ServerSideEncryptionConfiguration"] == [
+        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}, "BucketKeyEnabled": True}
+    ]
+
+
+def test_links_work_for_every_storage_class_that_may_be_chosen() -> None:
+    """Objects in GLACIER and DEEP_ARCHIVE have to be restored before they can be read."""
+    at_once = {"STANDARD", "INTELLIGENT_TIERING", "STANDARD_IA", "ONEZONE_IA", "GLACIER_IR"}
+    for name in ("AssetsStorageClass", "AssetsTransitionStorageClass"):
+        assert set(TEMPLATE["Parameters"][name]["AllowedValues"]) <= at_once
 
 
 # ---------------------------------------------------------------------------------- events and the API
@@ -341,6 +413,18 @@ def test_every_error_name_is_one_of_ours_or_of_aws() -> None:
         assert issubclass(getattr(errors, name), errors.SunoJobsError), name
 
 
+def retried(state: str) -> set[str]:
+    return {name for retry in STATES[state]["Retry"] for name in retry["ErrorEquals"]}
+
+
+def test_what_can_get_better_is_tried_again_and_what_needs_somebody_else_is_not() -> None:
+    """A dead link gets better by Check Task, a track that is not stored by waiting."""
+    assert "AssetNotReady" in retried("Store Track")
+    assert not retried("Store Track") & {"AssetExpired", "AssetRefused"}
+    assert {"ManifestNotWritten", "EventNotSent"} <= retried("Finish Job")
+    assert "TracksNotStored" not in retried("Finish Job")
+
+
 def test_emulator_spelling_is_caught_beside_the_one_of_aws() -> None:
     caught = TASKS["Await Signal"]["Catch"][0]["ErrorEquals"]
     assert {"DynamoDb.ConditionalCheckFailedException", "DynamoDB.ConditionalCheckFailedException"} <= set(caught)
@@ -356,3 +440,8 @@ def test_choices_can_always_go_somewhere() -> None:
 def test_machine_ends_and_no_deadline_outlives_it() -> None:
     assert ASL["Comment"]
     assert ASL["TimeoutSeconds"] > TEMPLATE["Parameters"]["JobDeadlineSeconds"]["MaxValue"]
+
+
+def test_a_condition_that_the_local_stack_does_not_know_is_an_error() -> None:
+    with pytest.raises(UnknownCondition, match="Fn::Or"):
+        Choices(TEMPLATE, {}).holds({"Fn::Or": []})

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from suno_jobs.workflow import Executions, ExecutionState, Pace, wake_up
+from suno_jobs.workflow import Executions, ExecutionState, Pace
 from tests.unit.test_finishing import JOB
 from tests.world import START
 
@@ -51,7 +51,6 @@ def test_a_token_that_nobody_waits_with_is_no_error(machine: str, name: str) -> 
             raise getattr(client.exceptions, name)({"Error": {"Code": name}}, "SendTaskSuccess")
 
     refusing: Any = Refusing()
-    wake_up(refusing, "gone")
     Executions(refusing, machine, 60).wake("gone")
 
 

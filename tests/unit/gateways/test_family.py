@@ -332,9 +332,9 @@ RECOVERED = [
 def test_recovery(gateway: RecoveringFamily) -> None:
     assert isinstance(gateway, LinkRecovery)
     assert not isinstance(ANYINT, LinkRecovery)
-    request = gateway.recovery_request(TASK, callback_url=HOOK)
+    request = gateway.recovery_request(TASK)
     assert (request.method, request.path) == ("POST", "/api/v1/suno/recovery")
-    assert request.json == {"sunoTaskId": TASK, "callBackUrl": HOOK}
+    assert request.json == {"sunoTaskId": TASK}
     assert gateway.read_recovery_submission(reply(ANSWER)) == Accepted(TASK)
     query = gateway.recovery_status_request("R1")
     assert (query.method, query.path) == ("GET", "/api/v1/suno/recovery/record-info")

@@ -171,4 +171,4 @@ def test_a_kind_that_a_gateway_does_not_have_names_those_that_do() -> None:
 def test_the_names_of_the_gateways_are_told() -> None:
     with pytest.raises(ValidationError) as caught:
         JobRequest.parse(body(gateway="udio"))
-    assert caught.value.errors()[0]["msg"].endswith(f"is none of {', '.join(GATEWAYS)}")
+    assert caught.value.errors()[0]["msg"].endswith(f"is neither auto, nor one or several of {', '.join(GATEWAYS)}")

@@ -12,6 +12,17 @@ from suno_jobs.errors import ClientError, Conflict
 
 MAX_BODY_BYTES = 64 * 1024
 PROBLEM = "application/problem+json"
+ROUTES = (
+    "POST /v1/jobs",
+    "GET /v1/jobs/{job_id}",
+    "POST /v1/jobs/{job_id}/cancel",
+    "POST /v1/jobs/{job_id}/retry",
+    "GET /v1/jobs/{job_id}/events",
+    "GET /v1/jobs/{job_id}/manifest",
+    "GET /v1/jobs/{job_id}/tracks/{track_id}/{kind}",
+    "GET /v1/gateways",
+)
+"""What a client may call; gateways have a route of their own."""
 
 
 class BodyTooLarge(ClientError):
@@ -42,7 +53,7 @@ def _conflict(error: Conflict) -> Response[str]:
 
 
 def _no_route(_: Exception) -> Response[str]:
-    return problem(404, "No such route", "The API has POST /v1/jobs, GET /v1/jobs/{job_id} and GET /v1/gateways.")
+    return problem(404, "No such route", f"The API has {', '.join(ROUTES[:-1])} and {ROUTES[-1]}.")
 
 
 def problem(status: int, title: str, detail: str, **members: Any) -> Response[str]:
@@ -53,6 +64,11 @@ def problem(status: int, title: str, detail: str, **members: Any) -> Response[st
 def answer(status: int, body: Any, headers: Mapping[str, str]) -> Response[str]:
     text = "" if body is None else json.dumps(body)
     return Response(status, "application/json", text, headers={"Cache-Control": "no-store", **headers})
+
+
+def redirect(url: str) -> Response[str]:
+    """To a link that ends soon, so that nobody may keep the answer."""
+    return Response(307, "text/plain", "", headers={"Location": url, "Cache-Control": "no-store"})
 
 
 def tenant(app: APIGatewayHttpResolver) -> str:

@@ -10,19 +10,23 @@ import base64
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.download import Downloaded, Downloader
 from suno_jobs.errors import AssetError, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
 from suno_jobs.gateways.base import Link, Media
+from suno_jobs.lifetimes import dies_at
 from suno_jobs.media import MediaFile, inspect
 from suno_jobs.models import Asset, Job, Track, TrackState
 from suno_jobs.store import JobStore
+from suno_jobs.transitions import JobState
+from suno_jobs.vocabulary import Result
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.literals import StorageClassType
 
 DOWNLOAD_SECONDS = 240
 """For all files of a track together; the function has a minute more for the last upload."""
@@ -31,7 +35,16 @@ SHORTER_SHARE = 0.05
 SHORTER_SECONDS = 2.0
 """A file may be shorter than the gateway says by this share and these seconds: figures are rounded, and silence is trimmed."""
 
+LONGER_SHARE = 0.5
+LONGER_SECONDS = 10.0
+"""Longer it may be by more, for then nothing is cut; but what lasts twice as long is not the song that was made."""
+
+WAV = "wav"
+"""The one link that asks for a container; all other audio may come in any that we know."""
+
 DURATION = "duration-seconds"
+SOURCE = "source-host"
+"""Notes on the object itself, for a run that finds it there already."""
 
 
 def asset_key(job: Job, track_id: str, kind: str, extension: str) -> str:
@@ -40,39 +53,46 @@ def asset_key(job: Job, track_id: str, kind: str, extension: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackStorer:
-    """``max_bytes`` is the largest file of each medium; ``clock`` counts seconds and never goes back."""
+    """``max_bytes`` is the largest file of each medium; ``stopwatch`` counts seconds and never goes back, ``clock`` may."""
 
     jobs: JobStore
     s3: S3Client
     bucket: str
     downloader: Downloader
     max_bytes: Mapping[Media, int]
+    storage_class: str
     clock: Callable[[], float]
+    stopwatch: Callable[[], float]
 
     def __call__(self, job_id: str, track_id: str) -> TrackState:
         """Stores the files of one track; a second run changes nothing.
 
-        A file that is only nice to have never fails the track, and is fetched last: the track says what is missing. Raises
+        A file that is only nice to have never fails the track, and is fetched last: the track says what is missing, and a later
+        run fetches that alone, also after the end of the job. Raises
         AssetNotReady when the same call may succeed later, which then goes on with the files that are still to come, and
         JobNotFound when there is no such track.
         """
         job, track = self._find(job_id, track_id)
-        if track.state is TrackState.STORED or job.terminal or not track.links:
+        if not track.unsaved or not track.links or job.state in (JobState.FAILED, JobState.CANCELLED):
             return track.state
-        ends_at = self.clock() + DOWNLOAD_SECONDS
+        ends_at = self.stopwatch() + DOWNLOAD_SECONDS
         stored = [Stored(asset, None) for asset in track.assets]
         missing: dict[str, Fault] = {}
         for link in sorted(track.links, key=lambda each: not each.required):
             if any(link.name == each.asset.kind for each in stored):
                 continue
             try:
-                stored.append(self._store(job, track, link, ends_at - self.clock()))
+                stored.append(self._store(job, track, link, ends_at - self.stopwatch()))
             except AssetError as error:
                 if link.required:
                     return self._fail(job_id, track_id, error, stored)
                 missing[link.name] = error.fault
         duration = next((each.duration_seconds for each in stored if each.duration_seconds is not None), None)
-        self.jobs.store_track(job_id, track_id, [each.asset for each in stored], missing, duration)
+        assets = [each.asset for each in stored]
+        if track.state is TrackState.STORED:
+            self.jobs.add_assets(job_id, track, assets, missing)
+        else:
+            self.jobs.store_track(job_id, track_id, assets, missing, duration)
         return TrackState.STORED
 
     def _fail(self, job_id: str, track_id: str, error: AssetError, stored: Sequence[Stored]) -> TrackState:
@@ -93,16 +113,17 @@ class TrackStorer:
         if seconds <= 0:
             raise AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "no time was left to fetch it", retryable=True))
         with tempfile.TemporaryFile() as file:
-            limit = self.max_bytes[link.media]
-            downloaded = self.downloader.fetch(link.url, file, max_bytes=limit, seconds=seconds)
-            file.seek(0)
+            limit, dead_at = self.max_bytes[link.media], dies_at(job, link)
+            outlived = dead_at is not None and self.clock() >= dead_at
+            downloaded = self.downloader.fetch(link.url, file, max_bytes=limit, seconds=seconds, outlived=outlived)
             found = inspect(file, link.media)
-            _check_duration(track, link, found)
-            file.seek(0)
+            if link.media is Media.AUDIO:
+                _check_audio(job, track, link, found)
             return self._put(file, asset_key(job, track.track_id, link.name, found.extension), link.name, downloaded, found)
 
     def _put(self, file: IO[bytes], key: str, kind: str, downloaded: Downloaded, found: MediaFile) -> Stored:
         """One PUT, so that the object is there whole or not at all; S3 checks the digest before it shows the object."""
+        stored_at = int(self.clock())
         measured = {} if found.duration_seconds is None else {DURATION: repr(found.duration_seconds)}
         try:
             self.s3.put_object(
@@ -111,9 +132,10 @@ class TrackStorer:
                 Body=file,
                 ContentLength=downloaded.bytes,
                 ContentType=found.content_type,
+                StorageClass=cast("StorageClassType", self.storage_class),
                 ChecksumSHA256=base64.b64encode(bytes.fromhex(downloaded.sha256)).decode(),
                 IfNoneMatch="*",
-                Metadata={"sha256": downloaded.sha256, **measured},
+                Metadata={"sha256": downloaded.sha256, SOURCE: downloaded.host, **measured},
             )
         except AwsError as error:
             match error.response["Error"]["Code"]:
@@ -122,20 +144,31 @@ class TrackStorer:
                 case "ConditionalRequestConflict":
                     raise AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "another writer stores this track")) from error
             raise
-        asset = Asset(kind=kind, key=key, content_type=found.content_type, bytes=downloaded.bytes, sha256=downloaded.sha256)
+        asset = Asset(
+            kind=kind,
+            key=key,
+            content_type=found.content_type,
+            bytes=downloaded.bytes,
+            sha256=downloaded.sha256,
+            source_host=downloaded.host,
+            stored_at=stored_at,
+        )
         return Stored(asset, found.duration_seconds)
 
     def _existing(self, key: str, kind: str) -> Stored:
         """An earlier run put the object and died before it said so. What lies there stays, and passed the same gate."""
         head = self.s3.head_object(Bucket=self.bucket, Key=key)
+        noted = head["Metadata"]
         asset = Asset(
             kind=kind,
             key=key,
             content_type=head["ContentType"],
             bytes=head["ContentLength"],
-            sha256=head["Metadata"]["sha256"],
+            sha256=noted["sha256"],
+            source_host=noted.get(SOURCE),
+            stored_at=int(head["LastModified"].timestamp()),
         )
-        return Stored(asset, float(head["Metadata"][DURATION]) if DURATION in head["Metadata"] else None)
+        return Stored(asset, float(noted[DURATION]) if DURATION in noted else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +177,22 @@ class Stored:
     duration_seconds: float | None
 
 
-def _check_duration(track: Track, link: Link, found: MediaFile) -> None:
+def _check_audio(job: Job, track: Track, link: Link, found: MediaFile) -> None:
+    """What the file alone cannot tell: whether it is the sound that was asked for."""
+    if link.name == WAV and found.extension != WAV:
+        raise AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, f"the file is {found.content_type}, not a WAV"))
+    # Nobody plays the drums in every song.
+    if found.silent and job.expects is not Result.STEMS:
+        raise AssetNotReady(Fault(ErrorCode.ASSET_SILENT, "the file holds nothing but digital silence", retryable=True))
+    _check_duration(track.duration_seconds, found.duration_seconds)
+
+
+def _check_duration(expected: float | None, seconds: float | None) -> None:
     """A file that was cut between two frames is a valid shorter song; only the gateway's own figure tells."""
-    expected = track.duration_seconds or 0.0
-    if link.media is not Media.AUDIO or found.duration_seconds is None:
+    if not expected or not seconds:
         return
-    if found.duration_seconds < expected * (1 - SHORTER_SHARE) - SHORTER_SECONDS:
-        message = f"the audio lasts {found.duration_seconds:.1f} s, and the gateway says {expected:.1f} s"
+    message = f"the audio lasts {seconds:.1f} s, and the gateway says {expected:.1f} s"
+    if seconds < expected * (1 - SHORTER_SHARE) - SHORTER_SECONDS:
         raise AssetNotReady(Fault(ErrorCode.ASSET_TRUNCATED, message, retryable=True))
+    if seconds > expected * (1 + LONGER_SHARE) + LONGER_SECONDS:
+        raise AssetNotReady(Fault(ErrorCode.ASSET_WRONG_LENGTH, message, retryable=True))

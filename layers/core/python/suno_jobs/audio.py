@@ -1,18 +1,33 @@
-"""The gate for audio: what a file is by its content, whether all of it is there, and how long it plays.
+"""The gate for audio: what a file is by its content, whether all of it is there, how long it plays, and whether it sounds.
 
 A refusal is final only for a sound file of another kind. A page of HTML, an encrypted fragment or a cut file may be what a CDN
 shows before the real file is there, so these raise AssetNotReady and are tried again while there is time.
+
+Silence is found without decoding (``silence``); it is told, not refused: a stem may well be silent.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from struct import Struct, unpack_from
 from typing import BinaryIO
 
-from suno_jobs.boxes import track_handlers
-from suno_jobs.contents import STRUCTURE_BYTES, Content, Source, another_kind, kind_of, playing_time, truncated, wrong_type
+from suno_jobs import silence
+from suno_jobs.boxes import sample_sizes, track_handlers
+from suno_jobs.contents import (
+    STRUCTURE_BYTES,
+    Content,
+    Sound,
+    Source,
+    another_kind,
+    kind_of,
+    playing_time,
+    truncated,
+    wrong_type,
+)
+from suno_jobs.flac import check_flac
 
 MIN_BYTES = 1024
 
@@ -46,6 +61,7 @@ class AudioFile:
 
     container: Container
     duration_seconds: float
+    silent: bool = False
 
     @property
     def content_type(self) -> str:
@@ -57,20 +73,22 @@ class AudioFile:
 
 
 def inspect(file: BinaryIO) -> AudioFile:
-    """Judges a whole file, and leaves it at its start. Reads at most ``STRUCTURE_BYTES``, whatever the file claims.
+    """Judges a whole file, and leaves it at its start. Memory is constant.
 
-    Raises AssetRefused for a file of another kind, AssetNotReady for everything that may get better, with ``asset_truncated``
-    when there is less than the file itself announces and ``asset_wrong_type`` otherwise.
+    Reads at most ``STRUCTURE_BYTES``, whatever the file claims; the samples of a WAV beside that, as far as they are silent.
+
+    Raises AssetRefused for a file of another kind, AssetNotReady for everything that may get better: with ``asset_truncated``
+    when there is less than the file itself announces, ``asset_encrypted``, or ``asset_wrong_type``.
     """
     source = Source(file, STRUCTURE_BYTES)
     try:
         container = _container(source)
-        seconds = _CHECKS[container](source)
+        sound = _CHECKS[container](source)
     finally:
         file.seek(0)
-    if seconds <= 0:
+    if sound.seconds <= 0:
         truncated("the file plays for no time at all")
-    return AudioFile(container, seconds)
+    return AudioFile(container, sound.seconds, sound.silent)
 
 
 def _container(source: Source) -> Container:
@@ -100,10 +118,15 @@ class _Frame:
     length: int
     samples: int
     rate: int
+    side: silence.SideInfo
 
     @classmethod
+    @lru_cache(maxsize=64)
     def read(cls, header: bytes) -> _Frame | None:
-        """None for all that is not such a header; free-format streams are not supported."""
+        """None for all that is not such a header; free-format streams are not supported.
+
+        Cached, since the millions of frames of a long file have a handful of headers.
+        """
         if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
             return None
         version, bits, rate = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3
@@ -111,22 +134,25 @@ class _Frame:
             return None
         hertz = _RATES[version][rate]
         kbps, samples = (_KBPS_1[bits], 1152) if version == 3 else (_KBPS_2[bits], 576)
-        return cls(samples // 8 * kbps * 1000 // hertz + (header[2] >> 1 & 1), samples, hertz)
+        side = silence.SideInfo(first_version=version == 3, mono=header[3] >> 6 == 3, checksum=not header[1] & 1)
+        return cls(samples // 8 * kbps * 1000 // hertz + (header[2] >> 1 & 1), samples, hertz, side)
 
 
-def check_mp3(source: Source) -> float:
+def check_mp3(source: Source) -> Sound:
     """Walks every frame: only so is a file without a length of its own known to be whole, and its time exact."""
     position = _skip_id3(source)
     first = _Frame.read(source.at(position, 4))
     if first is None:
         wrong_type("the file is no audio that we know")
     announced = _announced_frames(source.at(position, min(first.length, 256)))
-    frames = 0
+    frames, silent = 0, True
     while True:
-        header = source.at(position, 4)
-        frame = _Frame.read(header)
+        # What tells silence is read only until something sounds.
+        header = source.at(position, silence.SIDE_BYTES if silent else 4)
+        frame = _Frame.read(header[:4])
         if frame is None or frame.rate != first.rate or position + frame.length > source.size:
             break
+        silent = silent and frame.side.is_silent(header)
         frames += 1
         position += frame.length
     cut = (frame is not None and frame.rate == first.rate) or 0 < len(header) < 4
@@ -137,7 +163,7 @@ def check_mp3(source: Source) -> float:
         truncated("the file ends before its last frame")
     if frames < _MIN_FRAMES or source.size - position > _MAX_TRAILER:
         wrong_type("the file is no unbroken MP3")
-    return frames * first.samples / first.rate
+    return Sound(frames * first.samples / first.rate, silent)
 
 
 def _skip_id3(source: Source) -> int:
@@ -166,66 +192,36 @@ def _announced_frames(frame: bytes) -> int | None:
 # --- WAV ---------------------------------------------------------------------------------------------------------------------
 
 
-def _check_wav(source: Source) -> float:
+def _check_wav(source: Source) -> Sound:
     position = 12
-    chunks: dict[bytes, int] = {}
+    chunks: dict[bytes, tuple[int, int]] = {}
     while position < source.size and b"data" not in chunks:
         head = source.at(position, 8)
         if len(head) < 8:
             truncated("the file ends within a chunk")
         size = int.from_bytes(head[4:], "little")
-        chunks[head[:4]] = size
+        chunks[head[:4]] = (position + 8, size)
         position += 8 + size
         if position > source.size:
             truncated("the file is shorter than it announces")
         position += size % 2
     if b"data" not in chunks or b"fmt " not in chunks:
         truncated("the file holds no samples")
-    return playing_time(source)
+    seconds = playing_time(source)
+    align = int.from_bytes(source.at(chunks[b"fmt "][0] + 12, 2), "little")
+    return Sound(seconds, silence.same_samples(source, *chunks[b"data"], align))
 
 
 # --- M4A ---------------------------------------------------------------------------------------------------------------------
 
 
-def _check_m4a(source: Source) -> float:
+def _check_m4a(source: Source) -> Sound:
     handlers = track_handlers(source)
     if b"vide" in handlers:
         another_kind("an MP4 film", "audio")
     if b"soun" not in handlers:
         wrong_type("the file has no sound track")
-    return playing_time(source)
-
-
-# --- FLAC --------------------------------------------------------------------------------------------------------------------
-
-_TAIL = 128 * 1024
-_CANDIDATES = 16
-
-
-def _crc16_of(byte: int) -> int:
-    crc = byte << 8
-    for _ in range(8):
-        crc = (crc << 1 ^ 0x8005 if crc & 0x8000 else crc << 1) & 0xFFFF
-    return crc
-
-
-_CRC16 = tuple(_crc16_of(byte) for byte in range(256))
-
-
-def _check_flac(source: Source) -> float:
-    """FLAC announces no size in bytes, but each frame ends with a checksum of itself (RFC 9639): the last one must be right."""
-    tail = source.at(max(0, source.size - _TAIL), _TAIL)
-    at = len(tail)
-    for _ in range(_CANDIDATES):
-        at = max(tail.rfind(sync, 0, at) for sync in (b"\xff\xf8", b"\xff\xf9"))
-        if at < 0:
-            break
-        crc = 0
-        for byte in memoryview(tail)[at:]:
-            crc = (crc << 8 & 0xFF00) ^ _CRC16[crc >> 8 ^ byte]
-        if crc == 0:
-            return playing_time(source)
-    return truncated("the file ends before its last frame")
+    return Sound(playing_time(source), silence.tiny_packets(sample_sizes(source)))
 
 
 # --- OGG ---------------------------------------------------------------------------------------------------------------------
@@ -236,29 +232,31 @@ _LAST_PAGE = 0x04
 _OGG_CODECS = (b"\x01vorbis", b"OpusHead")
 
 
-def _check_ogg(source: Source) -> float:
-    position, flags = 0, 0
+def _check_ogg(source: Source) -> Sound:
+    position, flags, silent = 0, 0, True
     while position < source.size:
         head = source.at(position, _PAGE.size)
         if len(head) < _PAGE.size:
             truncated("the file ends within a page")
-        capture, _version, flags, *_numbers, segments = _PAGE.unpack(head)
+        capture, _version, flags, granule, *_numbers, segments = _PAGE.unpack(head)
         if capture != b"OggS":
             wrong_type("the file is damaged")
         table = source.at(position + _PAGE.size, segments)
         content = position + _PAGE.size + segments
         if position == 0 and not source.at(content, 8).startswith(_OGG_CODECS):
             wrong_type("the file holds no audio that we know")
+        # Pages of headers come before any time has passed.
+        silent = silent and (granule == 0 or silence.tiny_packets(table))
         position = content + sum(table)
     if position > source.size or not flags & _LAST_PAGE:
         truncated("the file ends before its last page")
-    return playing_time(source, tags=True)
+    return Sound(playing_time(source, tags=True), silent)
 
 
 _CHECKS = {
     Container.MP3: check_mp3,
     Container.WAV: _check_wav,
     Container.M4A: _check_m4a,
-    Container.FLAC: _check_flac,
+    Container.FLAC: check_flac,
     Container.OGG: _check_ogg,
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from struct import Struct
 
-from suno_jobs.contents import Source, truncated, wrong_type
+from suno_jobs.contents import Source, encrypted, truncated, wrong_type
 
+_SIZES_AT_ONCE = 64
 _ENCRYPTED = frozenset({b"enca", b"encv", b"drms"})
 
 
@@ -44,21 +46,40 @@ def track_handlers(source: Source) -> set[bytes]:
     Raises AssetNotReady for a cut file, a fragment of a stream and an encrypted file.
     """
     top = {box.name: box for box in _boxes(source, 0, source.size)}
+    handlers = _handlers(source, top[b"moov"]) if b"moov" in top else set()
     if b"moof" in top:
         wrong_type("the file is a fragment of a stream")
     if b"moov" not in top or b"mdat" not in top:
         truncated("the file lacks its index or what the index points to")
-    if any(_inside(source, top[b"moov"], b"pssh")):
-        wrong_type("the file is encrypted")
+    return handlers
+
+
+def _handlers(source: Source, moov: _Box) -> set[bytes]:
+    if any(_inside(source, moov, b"pssh")):
+        encrypted()
     handlers = set()
-    for media in _inside(source, top[b"moov"], b"trak", b"mdia"):
+    for media in _inside(source, moov, b"trak", b"mdia"):
         handlers |= {source.at(box.start + 8, 4) for box in _inside(source, media, b"hdlr")}
         for table in _inside(source, media, b"minf", b"stbl", b"stsd"):
             _check_sample_entries(source, table)
     return handlers
 
 
+def sample_sizes(source: Source) -> Iterator[int]:
+    """The bytes of each sample of the sound but the first, which may hold the encoder's name."""
+    whole = _Box(b"", 0, source.size)
+    for table in _inside(source, whole, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz"):
+        head = source.at(table.start, 12)
+        every, count = int.from_bytes(head[4:8]), int.from_bytes(head[8:12])
+        if every:
+            yield every
+            continue
+        for at in range(table.start + 16, min(table.end, table.start + 12 + 4 * count), _SIZES_AT_ONCE * 4):
+            sizes = source.at(at, min(_SIZES_AT_ONCE * 4, table.end - at))
+            yield from (size for (size,) in Struct(">I").iter_unpack(sizes[: len(sizes) // 4 * 4]))
+
+
 def _check_sample_entries(source: Source, table: _Box) -> None:
     for entry in _boxes(source, table.start + 8, table.end):
         if entry.name in _ENCRYPTED or b"sinf" in source.at(entry.start, entry.end - entry.start):
-            wrong_type("the file is encrypted")
+            encrypted()

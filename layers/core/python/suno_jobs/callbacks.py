@@ -13,10 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from suno_jobs.errors import CallbackRefused
+from suno_jobs.history import Cause
 from suno_jobs.models import JOB_ID_PATTERN
 from suno_jobs.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.secret import Secret
 from suno_jobs.store import JobStore
+from suno_jobs.transitions import JobState
+from suno_jobs.workflow import Executions, take_on
 
 MAX_BODY_BYTES = 256 * 1024
 
@@ -60,19 +63,21 @@ def _fits(secret: Secret, gateway: str, job_id: str, given: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """``wake`` sends success to a task token, and must take a token that is no longer valid."""
+    """``executions`` is a function, so that a client is only made for a callback that finds somebody waiting."""
 
     secret: Secret
     receipts: ReceiptStore
     jobs: JobStore
-    wake: Callable[[str], None]
+    executions: Callable[[], Executions]
+    slack_seconds: int
     clock: Callable[[], float]
 
     def __call__(self, raw_path: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Takes in one callback: receipt first, then the signal, then whoever waits is woken.
+        """Takes in one callback: receipt first, then the signal, then whoever waits is woken, or the job is revived.
 
         Safe to repeat at every point. When it stops before the signal, the gateway's repetition or the next poll makes up for
-        it; when it stops before waking, whoever waits looks at its next timeout. Raises CallbackRefused.
+        it; when it stops before waking, whoever waits looks at its next timeout; when it stops before the revival, the job is
+        looked after all the same, a little later. Raises CallbackRefused.
         """
         gateway, job_id = verify(raw_path, self.secret)
         if len(body) > MAX_BODY_BYTES:
@@ -80,9 +85,12 @@ class Receiver:
         self._check_signature(gateway, headers, body)
         now = int(self.clock())
         self.receipts.record(job_id, ReceiptSource.CALLBACK, body, now=now)
-        signalled = self.jobs.signal(job_id, now=now)
+        signalled = self.jobs.signal(job_id, Cause.CALLBACK, now=now)
         if signalled and signalled.task_token:
-            self.wake(signalled.task_token)
+            self.executions().wake(signalled.task_token)
+        elif signalled and signalled.job.state is JobState.TIMED_OUT and signalled.job.care_until:
+            due_at = now + self.slack_seconds
+            take_on(self.jobs, self.executions(), signalled.job, Cause.CALLBACK, now=now, due_at=due_at)
 
     def _check_signature(self, gateway: str, headers: Mapping[str, str], body: bytes) -> None:
         """Where a gateway signs and its key is set in the callback secret, the signature must fit as well as the MAC."""

@@ -13,6 +13,7 @@ from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import Reading, TaskReport, TaskStatus, Unread
 from suno_jobs.models import Job, JobView, TrackState
 from suno_jobs.receipts import ReceiptSource, ReceiptStore
+from suno_jobs.recovery import Recovery, expired
 from suno_jobs.reports import ENDED, record_report
 from suno_jobs.store import JobStore
 from suno_jobs.submission import LOST, intent_seconds
@@ -80,7 +81,7 @@ class Checker:
 
     def _decide_with_slot(self, job: Job) -> Step:
         if job.terminal:
-            return Step(job.job_id, "finish")
+            return self._care(job)
         if job.done:
             return self._conclude(job, JobState.FAILED, job.fault or NO_REASON, short=False)
         if job.verdict:
@@ -92,15 +93,20 @@ class Checker:
     # Without a task
 
     def _without_task(self, job: Job) -> Step:
-        if job.state is JobState.SUBMIT_UNKNOWN:
-            return self._look_for_task(job)
         if job.intent_at is not None:
             return self._judge_intent(job, job.intent_at)
+        if job.grace_until is not None:
+            return self._look_for_task(job, job.grace_until)
         if self._late(job):
-            return self._end(job, JobState.TIMED_OUT, job.fault or NEVER_SUBMITTED)
+            return self._end(job, JobState.TIMED_OUT, LOST if job.resubmitted else job.fault or NEVER_SUBMITTED)
         if (job.submit_after or 0) > self._now():
             return self._wait_until(job, job.submit_after or 0)
-        return Step(job.job_id, "submit", self.pace.interval)
+        return self._submit(job)
+
+    def _submit(self, job: Job) -> Step:
+        """Before a second submission the first one's callback is looked for once more."""
+        step = self._adopt_task(job) if job.resubmitted else None
+        return step or Step(job.job_id, "submit", self.pace.interval)
 
     def _judge_intent(self, job: Job, intent_at: int) -> Step:
         """A submission was begun and its end is not recorded: its function may still be at it, or it is dead."""
@@ -110,15 +116,16 @@ class Checker:
         now = self._now()
         until = min(now + self.grace_seconds, job.deadline_at)
         due_at = until + self.pace.slack
-        return self._look_for_task(self.jobs.lose_submission(job, LOST, grace_until=until, now=now, due_at=due_at))
+        return self._look_for_task(self.jobs.lose_submission(job, LOST, grace_until=until, now=now, due_at=due_at), until)
 
-    def _look_for_task(self, job: Job) -> Step:
+    def _look_for_task(self, job: Job, until: int) -> Step:
         """The answer to the submission was lost; a callback to the job's own URL tells which task it made."""
         step = self._adopt_result(job) or self._adopt_task(job)
         if step:
             return step
-        until = job.grace_until or job.deadline_at
         if self._now() >= until:
+            if job.resubmit and not job.resubmitted and not self._late(job):
+                return self._submit(self.jobs.allow_resubmission(job, now=self._now()))
             return self._end(job, JobState.TIMED_OUT, job.fault or LOST)
         return self._wait_until(job, until)
 
@@ -134,7 +141,7 @@ class Checker:
             reading = self._read(job, task_id)
             if isinstance(reading, TaskReport):
                 now = self._now()
-                job = self.jobs.accept_task(job.job_id, task_id, now=now, due_at=now + self.pace.longest + self.pace.slack)
+                job = self.jobs.accept_task(job, task_id, now=now, due_at=now + self.pace.longest + self.pace.slack)
                 return self._follow(job, reading)
             unread = reading
         return self._cannot_read(job, unread) if unread else None
@@ -145,7 +152,7 @@ class Checker:
         if view is None or not (view.tracks or view.result):
             return None
         now = self._now()
-        job = self.jobs.accept_task(job.job_id, None, now=now, due_at=now + self.pace.slack, done=True)
+        job = self.jobs.accept_task(job, None, now=now, due_at=now + self.pace.slack, done=True)
         # Of several tracks the function may have recorded the first ones only.
         return self._conclude(job, JobState.FAILED, NO_REASON, short=bool(view.tracks))
 
@@ -215,14 +222,44 @@ class Checker:
         The table is asked, not the last report: a gateway that fails a task may no longer name the track it had finished.
         """
         view = self.jobs.view(job.job_id) or JobView(job)
-        ready = tuple(track.track_id for track in view.tracks if track.state is TrackState.READY)
-        if ready or view.result:
+        wanted = tuple(track.track_id for track in view.tracks if track.unsaved)
+        if wanted or view.result:
             now = self._now()
-            self.jobs.start_storing(job.job_id, incomplete=short, now=now, due_at=now + STORE_SECONDS + self.pace.slack)
-            return Step(job.job_id, "store" if ready else "finish", self.pace.step(job), ready)
-        if any(track.state is TrackState.STORED for track in view.tracks):
+            due_at = now + STORE_SECONDS + self.pace.slack
+            if job.terminal:
+                self.jobs.postpone(job.job_id, due_at=due_at)
+            else:
+                self.jobs.start_storing(job, incomplete=short, now=now, due_at=due_at)
+            return Step(job.job_id, "store" if wanted else "finish", self.pace.step(job), wanted)
+        if (job.terminal and verdict is job.state) or any(track.state is TrackState.STORED for track in view.tracks):
             return Step(job.job_id, "finish")
         return self._end(job, verdict, fault)
+
+    # After the end
+
+    def _care(self, job: Job) -> Step:
+        """The truth may still come in, and a file that was missing may still be fetched; see ``care``.
+
+        The gateway is asked once, and whatever is not there yet is left to the next look.
+        """
+        finish = Step(job.job_id, "finish")
+        if job.event_pending or (job.care_until or 0) <= self._now():
+            return finish
+        if job.done:
+            return self._conclude(job, job.state, NO_REASON)
+        if job.task_id:
+            return self._renew(job) or self._follow(job, self._read(job, job.task_id))
+        return self._adopt_result(job) or self._adopt_task(job) or finish
+
+    def _renew(self, job: Job) -> Step | None:
+        """Links that died are made anew, where the gateway does that. None: nothing of the kind is needed or possible."""
+        view = self.jobs.view(job.job_id) or JobView(job)
+        if not expired(view):
+            return None
+        at_work = Recovery(self.jobs, self.calls, self.clock)(view)
+        if at_work:
+            return self._wait_until(job, self._now() + self.pace.interval)
+        return self._conclude(job, job.state, NO_REASON) if job.recovery_id else None
 
     # Ways on
 
@@ -241,7 +278,7 @@ class Checker:
         return Step(job.job_id, "wait", wait)
 
     def _late(self, job: Job) -> bool:
-        return self._now() >= job.deadline_at
+        return job.terminal or self._now() >= job.deadline_at
 
     def _now(self) -> int:
         return int(self.clock())

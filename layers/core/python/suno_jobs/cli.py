@@ -13,6 +13,9 @@ import boto3
 
 from suno_jobs.authorization import key_hash
 from suno_jobs.dynamo import pack
+from suno_jobs.explaining import explain
+from suno_jobs.receipts import ReceiptStore
+from suno_jobs.store import JobStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -43,6 +46,15 @@ def rotate_callback_secret(client: SecretsManagerClient, secret_id: str, new_sec
     client.put_secret_value(SecretId=secret_id, SecretString=json.dumps(rotated))
 
 
+def explain_job(client: DynamoDBClient, table: str, job_id: str) -> list[str]:
+    """The timeline of one job. Raises LookupError when there is no such job."""
+    view = JobStore(client, table).view(job_id)
+    if view is None:
+        raise LookupError(f"no job {job_id}")
+    receipts = ReceiptStore(client, table, lambda: boto3.client("s3"), "", ttl_days=0)
+    return list(explain(view, receipts.listed(job_id)))
+
+
 def main(arguments: Sequence[str] | None = None, out: TextIO = sys.stdout) -> int:
     parser = argparse.ArgumentParser(prog="suno-jobs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -51,8 +63,17 @@ def main(arguments: Sequence[str] | None = None, out: TextIO = sys.stdout) -> in
     create.add_argument("--table", required=True, help="the stack's output ApiKeysTable")
     rotate = commands.add_parser("rotate-callback-secret", help="put a new callback secret; the old one stays accepted")
     rotate.add_argument("--secret", required=True, help="the stack's output CallbackSecretArn")
+    explained = commands.add_parser("explain", help="print what became of a job, change by change")
+    explained.add_argument("job_id")
+    explained.add_argument("--table", required=True, help="the stack's output JobsTable")
     given = parser.parse_args(arguments)
-    if given.command == "create-key":
+    if given.command == "explain":
+        try:
+            print(*explain_job(boto3.client("dynamodb"), given.table, given.job_id), sep="\n", file=out)
+        except LookupError as error:
+            print(error, file=sys.stderr)
+            return 1
+    elif given.command == "create-key":
         print(create_key(boto3.client("dynamodb"), given.table, given.tenant, secrets.token_urlsafe), file=out)
     else:
         rotate_callback_secret(boto3.client("secretsmanager"), given.secret, secrets.token_urlsafe)

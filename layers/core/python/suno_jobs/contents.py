@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO, NoReturn, cast
 
@@ -49,12 +51,24 @@ _SIGNATURES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What a whole sound file turned out to be; 0 seconds when it does not say."""
+
+    seconds: float
+    silent: bool
+
+
 def truncated(reason: str) -> NoReturn:
     raise AssetNotReady(Fault(ErrorCode.ASSET_TRUNCATED, reason))
 
 
 def wrong_type(reason: str) -> NoReturn:
     raise AssetNotReady(Fault(ErrorCode.ASSET_WRONG_TYPE, reason))
+
+
+def encrypted() -> NoReturn:
+    raise AssetNotReady(Fault(ErrorCode.ASSET_ENCRYPTED, "the file is encrypted"))
 
 
 def another_kind(kind: str, wanted: str) -> NoReturn:
@@ -85,6 +99,13 @@ class Source:
             return b""
         self._file.seek(position)
         return self.read(length)
+
+    def blocks(self, start: int, size: int, length: int) -> Iterator[bytes]:
+        """``size`` bytes from ``start``, ``length`` at a time. They do not count: whoever asks stops where he may."""
+        end = min(start + size, self.size)
+        for position in range(start, end, length):
+            self._file.seek(position)
+            yield self._file.read(min(length, end - position))
 
 
 def kind_of(source: Source, *, at_least: int) -> Content | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import httpx
 
-from suno_jobs.errors import AssetError, AssetNotReady, AssetRefused, ErrorCode, Fault
+from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault
 from suno_jobs.guard import Clock, Deadline, ForbiddenTarget, GuardedTransport, Resolver, parse_url, resolve
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 20.0
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# Every other 4xx says that the URL itself is wrong; 410 that the file is gone for good.
+# Every other 4xx says that the URL itself is wrong.
 _MAY_PASS_LATER = frozenset({403, 404, 408, 425, 429})
+_GONE = 410
+# What CDNs answer for a link that has expired, and also for a file that is not there yet.
+_MAY_BE_EXPIRED = frozenset({403, 404})
 _HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "suno-jobs"}
 _TIMEOUT = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": CONNECT_SECONDS}
 
@@ -47,6 +50,7 @@ class _Transfer:
 
     into: BinaryIO
     max_bytes: int
+    outlived: bool = False
     host: str = "the URL"
     begun: bool = False
     received: int = 0
@@ -120,14 +124,15 @@ class Downloader:
         self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
         self._network = network
 
-    def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float) -> Downloaded:
+    def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float, outlived: bool = False) -> Downloaded:
         """Streams the file behind ``url`` into ``into`` with constant memory.
 
         Whatever is raised, ``into`` may hold a part of the file, to be thrown away. Raises AssetNotReady when the file may
-        still come or get better, AssetRefused when it will not. No message holds the URL: it may be signed.
+        still come or get better, AssetRefused when it will not. No message holds the URL: it may be signed. ``outlived`` says
+        that the link is older than its gateway promises, so that what is not there has expired (AssetExpired).
         """
         deadline = Deadline(self._clock, self._clock() + seconds)
-        transfer = _Transfer(into, max_bytes)
+        transfer = _Transfer(into, max_bytes, outlived)
         transport = GuardedTransport(
             resolver=self._resolver,
             trusted_origins=self._trusted_origins,
@@ -187,6 +192,8 @@ def _check_status(status: int, transfer: _Transfer) -> None:
         return
     if transfer.begun or status == 206:
         raise transfer.not_ready(ErrorCode.ASSET_TRUNCATED, f"answered {status}, which is not the part that was asked for")
+    if status == _GONE or (transfer.outlived and status in _MAY_BE_EXPIRED):
+        raise AssetExpired(Fault(ErrorCode.ASSET_EXPIRED, f"{transfer.host}: answered {status}, the link has expired"))
     if 400 <= status < 500 and status not in _MAY_PASS_LATER:
         raise transfer.refused(ErrorCode.ASSET_UNAVAILABLE, f"answered {status}")
     raise transfer.not_ready(ErrorCode.ASSET_UNAVAILABLE, f"answered {status}")

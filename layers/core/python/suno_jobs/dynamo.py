@@ -49,11 +49,16 @@ def _plain(value: Any) -> Any:
 
 @dataclass(slots=True)
 class Change:
-    """The parts of one UpdateItem. Every name is a placeholder, because ``state`` and many others are reserved words."""
+    """The parts of one UpdateItem. Every name is a placeholder, because ``state`` and many others are reserved words.
+
+    ``appends`` puts an element at the end of a list; ``copies`` sets an attribute to what another one holds, or to a value.
+    """
 
     sets: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     adds: Mapping[str, int] = field(default_factory=dict)
+    appends: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     removes: tuple[str, ...] = ()
     _conditions: list[str] = field(default_factory=list)
     _values: dict[str, Any] = field(default_factory=dict)
@@ -77,14 +82,21 @@ class Change:
         """The arguments of UpdateItem, without table and key."""
         clauses = {
             "SET": [f"#{name} = :set_{name}" for name in self.sets]
-            + [f"#{name} = if_not_exists(#{name}, :set_{name})" for name in self.defaults],
+            + [f"#{name} = if_not_exists(#{name}, :set_{name})" for name in self.defaults]
+            + [f"#{name} = list_append(if_not_exists(#{name}, :no_{name}), :set_{name})" for name in self.appends]
+            + [f"#{name} = if_not_exists(#{other}, :set_{name})" for name, (other, _) in self.copies.items()],
             "REMOVE": [f"#{name}" for name in self.removes],
             "ADD": [f"#{name} :add_{name}" for name in self.adds],
         }
         values = dict(self._values)
         values |= {f":set_{name}": value for name, value in {**self.sets, **self.defaults}.items()}
         values |= {f":add_{name}": value for name, value in self.adds.items()}
-        names = self._names | set(self.sets) | set(self.defaults) | set(self.adds) | set(self.removes)
+        values |= {f":no_{name}": [] for name in self.appends} | {
+            f":set_{name}": [value] for name, value in self.appends.items()
+        }
+        values |= {f":set_{name}": value for name, (_, value) in self.copies.items()}
+        named = (self.sets, self.defaults, self.adds, self.appends, self.copies, self.removes)
+        names = self._names.union(*named, (other for other, _ in self.copies.values()))
         arguments: dict[str, Any] = {
             "UpdateExpression": " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts),
             "ExpressionAttributeNames": {f"#{name}": name for name in names},

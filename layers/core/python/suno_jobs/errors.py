@@ -4,18 +4,23 @@ SunoJobsError
  ├── ClientError                 answered to the client as a problem (RFC 9457)
  │    ├── InvalidRequest         422, names the field
  │    ├── IdempotencyConflict    422, the key was used with another body
- │    └── JobNotFound            404
+ │    ├── JobNotFound            404
+ │    ├── WrongState             409, the job cannot be cancelled or retried any more
+ │    └── AssetNotFound          404, says what there is instead
  ├── CallbackRefused             401 or 413, nothing is stored
  ├── Conflict                    a conditional write lost; read again and decide
  ├── GatewayUnreachable          no whole answer came back from a gateway
  ├── NoSlot                      the rate budget is used up for the moment
  ├── AssetError                  a file that did not pass the gate
  │    ├── AssetNotReady          may pass later; the state machine tries again
+ │    │    └── AssetExpired      only a new link from the gateway helps
  │    └── AssetRefused           will never pass
  ├── TracksNotStored             the job is not finished yet
+ ├── ManifestNotWritten          the bucket did not take the job's manifest
  └── EventNotSent                the bus did not take the job's last event
 
-The names AssetNotReady, TracksNotStored and EventNotSent are a contract with ``statemachine/suno_job.asl.json``.
+The names AssetNotReady, TracksNotStored, ManifestNotWritten and EventNotSent are a contract with
+``statemachine/suno_job.asl.json``.
 """
 
 from __future__ import annotations
@@ -40,11 +45,16 @@ class ErrorCode(StrEnum):
     AMBIGUOUS = "ambiguous"
     NO_AUDIO = "no_audio"
     DEADLINE_EXCEEDED = "deadline_exceeded"
+    CANCELLED = "cancelled"
     ASSET_UNAVAILABLE = "asset_unavailable"
+    ASSET_EXPIRED = "asset_expired"
     ASSET_FORBIDDEN_ADDRESS = "asset_forbidden_address"
     ASSET_TRUNCATED = "asset_truncated"
     ASSET_TOO_LARGE = "asset_too_large"
     ASSET_WRONG_TYPE = "asset_wrong_type"
+    ASSET_WRONG_LENGTH = "asset_wrong_length"
+    ASSET_ENCRYPTED = "asset_encrypted"
+    ASSET_SILENT = "asset_silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,20 @@ class JobNotFound(ClientError):
     title = "No such job"
 
 
+class WrongState(ClientError):
+    """The job stands where this cannot be done."""
+
+    status = 409
+    title = "The job is in another state"
+
+
+class AssetNotFound(ClientError):
+    """The job is there, the file is not, or not yet."""
+
+    status = 404
+    title = "No such asset"
+
+
 class CallbackRefused(SunoJobsError):
     """A callback that is not accepted; ``status`` is the HTTP status to answer."""
 
@@ -149,12 +173,20 @@ class AssetNotReady(AssetError):
     """The file may still become good (CDN lag, a broken connection). Nothing was stored."""
 
 
+class AssetExpired(AssetNotReady):
+    """The link is dead, and so it stays: not to be tried again before the gateway gave a new one."""
+
+
 class AssetRefused(AssetError):
     """The file will never be accepted. Nothing was stored."""
 
 
 class TracksNotStored(SunoJobsError):
     """A track is not in the bucket yet and there is time left: wait, read the task again, store again."""
+
+
+class ManifestNotWritten(SunoJobsError):
+    """S3 did not take the manifest, so the job has not ended; to be repeated, its bytes are the same."""
 
 
 class EventNotSent(SunoJobsError):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs import telemetry
+from suno_jobs.care import at_risk, care_until, links_end, next_care
 from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
+from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import JobView, TrackState
 from suno_jobs.store import JobStore
 from suno_jobs.transitions import JobState
@@ -31,7 +33,8 @@ class Outcome:
 
 
 def outcome(view: JobView, now: int) -> Outcome:
-    """How the job ends. Raises TracksNotStored while a track may still be stored and there is time.
+    """How the job ends, or how one that timed out stands now. Raises TracksNotStored while a track may still be stored and
+    there is time.
 
     A stored track or a result outweighs everything: it was paid for, and it is whole.
     """
@@ -44,6 +47,8 @@ def outcome(view: JobView, now: int) -> Outcome:
         return Outcome(JobState.SUCCEEDED, partial=job.incomplete or len(stored) < len(tracks))
     if job.verdict:
         return Outcome(job.verdict, job.fault)
+    if job.terminal and not tracks:
+        return Outcome(job.state, job.fault)
     faults = [track.fault for track in tracks if track.fault]
     fault = faults[0] if faults else job.fault or Fault(ErrorCode.NO_AUDIO, "No track could be stored.")
     return Outcome(JobState.TIMED_OUT if missing else JobState.FAILED, fault)
@@ -54,27 +59,47 @@ class Finisher:
     jobs: JobStore
     events: EventBridgeClient
     event_bus: str
+    manifests: ManifestWriter
     clock: Callable[[], float]
 
     def __call__(self, job_id: str) -> JobState:
         """Sets the terminal state and puts its event on the bus; both once, however often it runs.
 
-        Raises TracksNotStored, EventNotSent (repeat it: the event keeps its id), JobNotFound.
+        The manifest comes first, so that SUCCEEDED implies that it lies there. Raises TracksNotStored, ManifestNotWritten and
+        EventNotSent (repeat it: the event keeps its id), JobNotFound.
         """
         now = int(self.clock())
         view = self._view(job_id)
-        if not view.job.terminal:
-            end = outcome(view, now)
-            try:
-                view = replace(view, job=self.jobs.finish(job_id, end.state, end.fault, partial=end.partial, now=now))
-            except Conflict:
-                view = self._view(job_id)
-            else:
-                telemetry.count("JobsFinished", gateway=view.job.gateway, state=view.job.state)
+        if not view.job.terminal or view.job.state is JobState.TIMED_OUT:
+            view = self._end(view, now)
         if view.job.event_pending:
             self._announce(view)
-            self.jobs.event_sent(job_id, view.job.state, now=now)
+        self._put_away(view, now)
         return view.job.state
+
+    def _end(self, view: JobView, now: int) -> JobView:
+        end = outcome(view, now)
+        if end.state is view.job.state:
+            return view
+        if end.state is JobState.SUCCEEDED:
+            self.manifests(view, partial=end.partial)
+        until = care_until(view, end.state, now)
+        try:
+            job = self.jobs.finish(view.job, end.state, end.fault, partial=end.partial, now=now, care_until=until)
+        except Conflict:
+            return self._view(view.job.job_id)
+        telemetry.count("JobsFinished", gateway=job.gateway, state=job.state)
+        return replace(view, job=job)
+
+    def _put_away(self, view: JobView, now: int) -> None:
+        job = view.job
+        until = care_until(view, job.state, now)
+        partial = job.partial and (job.incomplete or any(track.state is not TrackState.STORED for track in view.tracks))
+        due_at = next_care(job, now) if until else None
+        if until and job.state is JobState.SUCCEEDED:
+            telemetry.count("AssetsAtRisk", at_risk(view), gateway=job.gateway)
+            telemetry.count("AssetHoursLeft", max(0, (links_end(view) - now) // 3600), gateway=job.gateway)
+        self.jobs.put_away(job, care_until=until, due_at=due_at, partial=partial, now=now)
 
     def _view(self, job_id: str) -> JobView:
         view = self.jobs.view(job_id)

@@ -45,13 +45,14 @@ class Health:
             self._write(gateway, Change(sets={"last_success_at": now}))
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """By gateway. One that was never called is left out."""
+        """By gateway, with the state of its breaker. One that was never called is left out."""
         answer = self.client.query(
             TableName=self.table,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues=pack({":pk": PARTITION}),
         )
-        return {item["sk"]: _view(item) for item in map(unpack, answer["Items"])}
+        now = int(self.clock())
+        return {item["sk"]: _view(item, now) for item in map(unpack, answer["Items"])}
 
     def _write(self, gateway: str, change: Change) -> None:
         try:
@@ -60,17 +61,33 @@ class Health:
             telemetry.log.warning("health not noted", gateway=gateway, reason=str(error))
 
 
-NEVER_CALLED = {"status": "unknown", "last_success_at": None, "last_failure_at": None, "last_error": None}
+NEVER_CALLED = {
+    "status": "unknown",
+    "last_success_at": None,
+    "last_failure_at": None,
+    "last_error": None,
+    "breaker": "closed",
+    "open_until": None,
+}
 
 
-def _view(item: dict[str, Any]) -> dict[str, Any]:
+def _view(item: dict[str, Any], now: int) -> dict[str, Any]:
+    open_until = item.get("open_until")
     success, failure = item.get("last_success_at"), item.get("last_failure_at")
     return {
-        "status": "ok" if (success or 0) >= (failure or 0) else "failing",
+        "status": _status(success, failure),
         "last_success_at": _time(success),
         "last_failure_at": _time(failure),
         "last_error": item.get("last_error"),
+        "breaker": "closed" if open_until is None else "open" if now < open_until else "half_open",
+        "open_until": _time(open_until),
     }
+
+
+def _status(success: int | None, failure: int | None) -> str:
+    if success is None and failure is None:
+        return "unknown"
+    return "ok" if (success or 0) >= (failure or 0) else "failing"
 
 
 def _time(seconds: int | None) -> str | None:

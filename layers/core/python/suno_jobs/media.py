@@ -21,11 +21,12 @@ _A_FILM = "an MP4 film"
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """What a file that passed the gate is, from its content alone. Only an image has no duration."""
+    """What a file that passed the gate is, from its content alone. Only an image has no duration, only audio is ever silent."""
 
     content_type: str
     extension: str
     duration_seconds: float | None
+    silent: bool = False
 
 
 _IMAGES = {
@@ -36,14 +37,14 @@ _IMAGES = {
 
 
 def inspect(file: BinaryIO, media: Media) -> MediaFile:
-    """Judges a whole file, and leaves it at its start. Reads at most ``STRUCTURE_BYTES``, whatever the file claims.
+    """Judges a whole file, and leaves it at its start. How much is read is bounded as in ``audio.inspect``.
 
-    Raises AssetRefused for a sound file of another kind, AssetNotReady for everything that may get better, with
-    ``asset_truncated`` when there is less than the file itself announces and ``asset_wrong_type`` otherwise.
+    Raises AssetRefused for a sound file of another kind, AssetNotReady for everything that may get better: with
+    ``asset_truncated`` when there is less than the file itself announces, ``asset_encrypted``, or ``asset_wrong_type``.
     """
     if media is Media.AUDIO:
         song = audio.inspect(file)
-        return MediaFile(song.content_type, song.extension, song.duration_seconds)
+        return MediaFile(song.content_type, song.extension, song.duration_seconds, song.silent)
     source = Source(file, STRUCTURE_BYTES)
     try:
         return _image(source) if media is Media.IMAGE else _film(source)

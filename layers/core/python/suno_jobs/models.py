@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from suno_jobs.errors import Fault
+from suno_jobs.history import Cause
 from suno_jobs.transitions import TERMINAL, JobState, Progress
 from suno_jobs.vocabulary import Kind, Link, Media, Result
 
@@ -16,15 +17,29 @@ Item = dict[str, Any]
 JOB_ID_PATTERN = "job_[0-9a-z]{26}"
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A gateway that may still be asked to do the job, not before ``after``."""
+
+    gateway: str
+    after: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """The hot record of one job. ``expects`` is what its kind yields at its gateway, as it was when the job was accepted.
+    """The hot record of one job. ``expects`` is what its kind yields at its gateway, as it was when the job came to it.
 
     ``intent`` names the one submission that is under way, since ``intent_at``, until its answer is recorded (I1);
-    ``submit_after`` is when a refused one may be repeated; ``grace_until`` ends the wait for the callback of a lost answer.
+    ``submit_after`` is when a refused one may be repeated, and ``candidates`` are the other gateways that may be asked then;
+    ``grace_until`` ends the wait for the callback of a lost answer, after which the job is submitted anew if its client has
+    allowed that (``resubmit``) and it was not done before (``resubmitted``).
     ``verdict`` is the end that was decided but not yet carried out by ``finish_job``. ``done``: the gateway will say no more,
-    all it said is in the table. ``incomplete``: the task itself ended short. ``execution`` counts the executions that were
-    needed before this one.
+    all it said is in the table. ``incomplete``: the task itself ended short.
+    A job that ended at ``ended_at`` is looked after until ``care_until``: something that was paid for may still be saved.
+    ``recovery_id`` names the gateway's work on new links for it, begun at ``recovery_at``.
+    ``execution`` counts the executions that were needed before this one; ``cause`` is what made the latest look at the job;
+    ``history`` has a line for each change. ``retry_of`` is the job that this one does over, ``retried_as`` the one that does
+    this one over.
     """
 
     job_id: str
@@ -55,6 +70,17 @@ class Job:
     execution: int = 0
     event_pending: bool = False
     metadata: Mapping[str, str] | None = None
+    candidates: tuple[Candidate, ...] = ()
+    resubmit: bool = False
+    resubmitted: bool = False
+    ended_at: int | None = None
+    care_until: int | None = None
+    recovery_id: str | None = None
+    recovery_at: int | None = None
+    cause: Cause = Cause.CLIENT
+    history: tuple[str, ...] = ()
+    retry_of: str | None = None
+    retried_as: str | None = None
 
     @property
     def terminal(self) -> bool:
@@ -72,6 +98,9 @@ class Job:
         values["progress"] = Progress(item["progress"])
         values["verdict"] = JobState(item["verdict"]) if "verdict" in item else None
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
+        values["candidates"] = tuple(Candidate(**candidate) for candidate in item.get("candidates", ()))
+        values["cause"] = Cause(item.get("cause", Cause.CLIENT))
+        values["history"] = tuple(item.get("history", ()))
         return cls(**values)
 
 
@@ -83,13 +112,18 @@ class TrackState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """One file that lies in the bucket and passed the gate. ``bytes`` is its size, ``sha256`` its digest in hex."""
+    """One file that lies in the bucket and passed the gate. ``bytes`` is its size, ``sha256`` its digest in hex.
+
+    ``source_host`` is the server that sent it, ``stored_at`` when it came into the bucket.
+    """
 
     kind: str
     key: str
     content_type: str
     bytes: int
     sha256: str
+    source_host: str | None = None
+    stored_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +144,11 @@ class Track:
     missing: Mapping[str, Fault] = field(default_factory=dict)
     fault: Fault | None = None
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether something that it has a link to does not lie in the bucket and may still be fetched."""
+        return self.state is TrackState.READY or (self.state is TrackState.STORED and bool(self.missing))
+
     def to_item(self) -> Item:
         return _compact(self)
 
@@ -118,7 +157,7 @@ class Track:
         values = _known(cls, item)
         values["state"] = TrackState(item["state"])
         values["links"] = tuple(Link(**{**link, "media": Media(link["media"])}) for link in item.get("links", ()))
-        values["assets"] = tuple(Asset(**asset) for asset in item.get("assets", ()))
+        values["assets"] = tuple(Asset(**_known(Asset, asset)) for asset in item.get("assets", ()))
         values["missing"] = {name: Fault.from_item(fault) for name, fault in item.get("missing", {}).items()}
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
         return cls(**values)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from suno_jobs.dynamo import Change, pack, unpack
 from suno_jobs.models import Item
-from suno_jobs.store import key
+from suno_jobs.table import key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -28,6 +29,18 @@ class ReceiptSource(StrEnum):
     CALLBACK = "callback"
     SUBMISSION = "submission"
     STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """That something was received ``times`` times, from ``first_at`` to ``last_at`` (seconds since 1970)."""
+
+    source: str
+    first_at: int
+    last_at: int
+    times: int
+    http_status: int
+    bytes: int
 
 
 class ReceiptStore:
@@ -53,7 +66,7 @@ class ReceiptStore:
         digest = hashlib.sha256(body).hexdigest()
         change = Change(
             sets={"last_at": now, "expires_at": now + self._ttl_seconds},
-            defaults={"first_at": now, "http_status": status or 0, **self._stored(job_id, digest, body)},
+            defaults={"first_at": now, "http_status": status or 0, "bytes": len(body), **self._stored(job_id, digest, body)},
             adds={"times": 1},
         )
         self._client.update_item(
@@ -62,15 +75,30 @@ class ReceiptStore:
 
     def callbacks(self, job_id: str) -> Iterator[bytes]:
         """The bodies of all callbacks of a job, in no particular order."""
+        for item in self._items(job_id, f"RECEIPT#{ReceiptSource.CALLBACK}#"):
+            yield self._body(item)
+
+    def listed(self, job_id: str) -> Iterator[Receipt]:
+        """All receipts of a job, without their bodies, in no particular order."""
+        for item in self._items(job_id, "RECEIPT#"):
+            yield Receipt(
+                source=item["sk"].split("#")[1],
+                first_at=item["first_at"],
+                last_at=item["last_at"],
+                times=item["times"],
+                http_status=item["http_status"],
+                bytes=item["bytes"],
+            )
+
+    def _items(self, job_id: str, prefix: str) -> Iterator[Item]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=pack({":pk": key(job_id, "")["pk"], ":prefix": f"RECEIPT#{ReceiptSource.CALLBACK}#"}),
+            ExpressionAttributeValues=pack({":pk": key(job_id, "")["pk"], ":prefix": prefix}),
             ConsistentRead=True,
         )
         for page in pages:
-            for item in page["Items"]:
-                yield self._body(unpack(item))
+            yield from map(unpack, page["Items"])
 
     def _stored(self, job_id: str, digest: str, body: bytes) -> Item:
         packed = zlib.compress(body)

@@ -19,6 +19,8 @@ def record_report(jobs: JobStore, job: Job, report: TaskReport) -> None:
     for position, track in enumerate(report.tracks[:MAX_TRACKS]):
         if track.ready or ended:
             jobs.record_track(job.job_id, _track(position, track))
+        if track.lyrics and ended:
+            jobs.record_lyrics(job.job_id, track.track_id, track.lyrics)
     if report.result and ended:
         jobs.record_result(job.job_id, report.result)
 

@@ -39,6 +39,16 @@ class SubmitJobSettings(Settings):
     state_machine_arn: str
     job_deadline_seconds: int
     max_check_interval_seconds: int
+    auto_gateways: str
+    ambiguous_submit_policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeJobSettings(Settings):
+    jobs_table: str
+    state_machine_arn: str
+    job_deadline_seconds: int
+    max_check_interval_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,8 @@ class ReceiveCallbackSettings(Settings):
     receipts_bucket: str
     callback_secret_arn: str
     receipt_ttl_days: int
+    state_machine_arn: str
+    max_check_interval_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,8 @@ class CreateTaskSettings(Settings):
     check_interval_seconds: int
     max_check_interval_seconds: int
     ambiguous_submit_grace_seconds: int
+    breaker_failures: int
+    breaker_open_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +104,19 @@ class StoreTrackSettings(Settings):
     max_audio_bytes: int
     max_image_bytes: int
     max_video_bytes: int
+    assets_storage_class: str
 
 
 @dataclass(frozen=True, slots=True)
 class FinishJobSettings(Settings):
     jobs_table: str
+    assets_bucket: str
     event_bus_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileJobsSettings(Settings):
     jobs_table: str
+    gateway_accounts_secret_arn: str
     state_machine_arn: str
     max_check_interval_seconds: int

@@ -1,10 +1,11 @@
-"""The jobs table. One conditional write per intent; DynamoDB's errors are translated here and nowhere else.
+"""The jobs table. One conditional write per intent.
 
 The items of a job share the partition ``JOB#{job_id}``:
 
     JOB                         the hot record, about half a KB beside the client's metadata
     JOB#RESULT                  what the task yields beside files, written once
     JOB#TRACK#{track_id}        one per track
+    LYRICS#{track_id}           what is sung in one track, packed, written once
     RECEIPT#{source}#{sha256}   see ``receipts``
     REQUEST                     the validated input, and the gateway's ids of what it refers to, written once
 
@@ -15,44 +16,45 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from suno_jobs.dynamo import Change, pack, unpack
-from suno_jobs.errors import Conflict, Fault
-from suno_jobs.models import Asset, Item, Job, JobView, Track, TrackState
+from suno_jobs.errors import Conflict, ErrorCode, Fault
+from suno_jobs.history import Cause, Entry
+from suno_jobs.models import Candidate, Item, Job, JobView, Track
+from suno_jobs.table import key
+from suno_jobs.tracks import RESULT, TRACK, TrackStore
 from suno_jobs.transitions import TERMINAL, JobState, Progress, may_become
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
-RESULT_BYTES = 350_000
-"""Packed, with room for the rest of an item of at most 400 KB."""
+from suno_jobs.vocabulary import Result
 
 DUE_SHARDS = 4
 """Partitions of the due index: enough for thousands of index writes per second, few enough for a sweep to read them all."""
 
 JOB = "JOB"
 REQUEST = "REQUEST"
-RESULT = "JOB#RESULT"
-TRACK = "JOB#TRACK#"
 NOT_DUE = ("due_shard", "due_at")
 INTENT = ("intent", "intent_at")
 OPEN = frozenset(JobState) - TERMINAL
-
-
-def key(job_id: str, sort: str) -> Item:
-    return {"pk": f"JOB#{job_id}", "sk": sort}
-
-
-def track_key(job_id: str, track_id: str) -> Item:
-    return key(job_id, f"{TRACK}{track_id}")
+UNSETTLED = frozenset({JobState.ACCEPTED, JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
 
 
 def due(job_id: str, at: int) -> Item:
     """The attributes that put a job into the sparse index of due work."""
     return {"due_shard": f"DUE#{zlib.crc32(job_id.encode()) % DUE_SHARDS}", "due_at": at}
+
+
+def _told(
+    change: Change, job: Job, state: JobState, now: int, code: ErrorCode | None = None, cause: Cause | None = None
+) -> Change:
+    """The change with its line in the job's history."""
+    change.appends = {"history": Entry(now, state, cause or job.cause, job.execution, job.gateway, code).line()}
+    return change
+
+
+def _not_over(change: Change, now: int) -> Change:
+    """The job has not ended, or is looked after still."""
+    return change.require("attribute_not_exists(#ended_at) OR #care_until > :now", "ended_at", "care_until", now=now)
 
 
 def _same_intent(change: Change, job: Job) -> Change:
@@ -70,12 +72,8 @@ class Signalled:
     task_token: str | None
 
 
-class JobStore:
+class JobStore(TrackStore):
     """Reads and changes jobs. Each method may be repeated: it takes effect once, or raises Conflict."""
-
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
-        self._client = client
-        self._table = table
 
     # Reading
 
@@ -84,8 +82,9 @@ class JobStore:
         return Job.from_item(item) if item else None
 
     def request(self, job_id: str) -> Item:
-        """``input`` as it was validated, and ``sources``."""
-        return self._get(key(job_id, REQUEST)) or {}
+        """``input`` as it was validated, ``sources``, and the ``gateways`` that it was accepted for."""
+        item = self._get(key(job_id, REQUEST)) or {}
+        return {name: value for name, value in item.items() if name not in ("pk", "sk")}
 
     def view(self, job_id: str) -> JobView | None:
         """The job with its result and its tracks in their order, or None."""
@@ -144,39 +143,63 @@ class JobStore:
             raise
         return True
 
-    def begin_submission(self, job_id: str, intent: str, *, now: int, due_at: int) -> Job:
+    def begin_submission(self, job: Job, intent: str, *, now: int, due_at: int) -> Job:
         """Writes the intent, before the gateway is called (I1). Conflict: a submission is under way, or is settled.
 
         ``intent`` is new for every attempt. May be repeated with the same one, as the AWS client does after a lost answer.
         """
+        # As long as the end of a first submission is unknown, a second one makes it no better known.
+        state = job.state if job.state is JobState.SUBMIT_UNKNOWN else JobState.SUBMITTING
         times = {"intent_at": now, "submitted_at": now}
-        change = Change(
-            sets={"state": JobState.SUBMITTING, "intent": intent, **times, **due(job_id, due_at)}, removes=("submit_after",)
-        )
-        change.require_one_of("state", (JobState.ACCEPTED, JobState.SUBMITTING)).require_absent("verdict")
+        change = Change(sets={"state": state, "intent": intent, **times, **due(job.job_id, due_at)}, removes=("submit_after",))
+        change.require_one_of("state", {job.state, state}).require_absent("verdict", "grace_until")
+        change.require("#gateway = :gateway", "gateway", gateway=job.gateway)
         change.require("attribute_not_exists(#intent) OR #intent = :mine", "intent", mine=intent)
-        return self._change(job_id, change, now)
+        return self._change(job.job_id, _told(change, job, state, now), now)
 
     def accept_task(
-        self, job_id: str, task_id: str | None, *, now: int, due_at: int, done: bool = False, fault: Fault | None = None
+        self, job: Job, task_id: str | None, *, now: int, due_at: int, done: bool = False, fault: Fault | None = None
     ) -> Job:
         """Records the task of a submission that was accepted, or that a callback brought to light.
 
-        ``done``: it was answered with its result, which is recorded already, or with a ``fault``.
+        ``done``: it was answered with its result, which is recorded already, or with a ``fault``. A job that has timed out
+        stays so, and only learns which task is its own.
         """
-        known = {"task_id": task_id, "fault": fault}
-        sets = {"state": JobState.GENERATING, "done": done, **{name: value for name, value in known.items() if value}}
+        late = job.state is JobState.TIMED_OUT
+        known = {"task_id": task_id, **({} if late else {"fault": fault, "state": JobState.GENERATING})}
         change = Change(
-            sets={**sets, **due(job_id, due_at)},
-            removes=(*INTENT, "grace_until", *(() if fault else ("fault",))),
+            sets={"done": done, **{name: value for name, value in known.items() if value}, **due(job.job_id, due_at)},
+            removes=(*INTENT, "grace_until", *(() if fault or late else ("fault",))),
         )
-        return self._change(job_id, change.require_one_of("state", may_become(JobState.GENERATING)), now)
+        change.require_one_of("state", {JobState.TIMED_OUT} if late else may_become(JobState.GENERATING))
+        if not late:
+            _told(change, job, JobState.GENERATING, now)
+        return self._change(job.job_id, change, now)
 
-    def refuse_submission(self, job: Job, fault: Fault, *, submit_after: int, now: int, due_at: int) -> Job:
-        """Takes the job's intent back: the gateway certainly created nothing, and may be asked again after ``submit_after``."""
-        change = Change(sets={"fault": fault, "submit_after": submit_after, **due(job.job_id, due_at)}, removes=INTENT)
-        change.require_one_of("state", (JobState.SUBMITTING,))
-        return self._change(job.job_id, _same_intent(change, job), now)
+    def refuse_submission(
+        self, job: Job, fault: Fault, turn: Sequence[Candidate], result: Result, *, now: int, due_at: int
+    ) -> Job:
+        """Takes the job's intent back: the gateway certainly created nothing.
+
+        The first of ``turn`` is asked next, and yields ``result``; the others are kept for later.
+        """
+        change = self._turn(job, turn, result, due_at)
+        change.sets = {**change.sets, "fault": fault}
+        if not job.resubmitted:
+            # Of all submissions until now it is certain that they made nothing.
+            change.removes = (*change.removes, "submitted_at")
+        return self._change(job.job_id, _told(change, job, job.state, now, fault.code), now)
+
+    def pass_over(self, job: Job, turn: Sequence[Candidate], result: Result, *, now: int, due_at: int) -> Job:
+        """As ``refuse_submission``, for a gateway that was not even asked."""
+        return self._change(job.job_id, self._turn(job, turn, result, due_at), now)
+
+    def _turn(self, job: Job, turn: Sequence[Candidate], result: Result, due_at: int) -> Change:
+        chosen, *others = turn
+        chosen_sets = {"gateway": chosen.gateway, "expects": result, "submit_after": chosen.after, "candidates": others}
+        change = Change(sets={**chosen_sets, **due(job.job_id, due_at)}, removes=INTENT)
+        change.require_one_of("state", UNSETTLED).require_absent("verdict", "grace_until")
+        return _same_intent(change, job)
 
     def lose_submission(self, job: Job, fault: Fault, *, grace_until: int, now: int, due_at: int) -> Job:
         """The answer to the job's intent was lost: from here only a callback, or the end of the grace time, leads on."""
@@ -184,36 +207,57 @@ class JobStore:
             sets={"state": JobState.SUBMIT_UNKNOWN, "fault": fault, "grace_until": grace_until, **due(job.job_id, due_at)},
             removes=INTENT,
         )
-        change.require_one_of("state", may_become(JobState.SUBMIT_UNKNOWN))
+        change.require_one_of("state", {JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
+        _told(change, job, JobState.SUBMIT_UNKNOWN, now, fault.code)
         return self._change(job.job_id, _same_intent(change, job), now)
+
+    def allow_resubmission(self, job: Job, *, now: int) -> Job:
+        """Ends the wait for the task of a lost answer: the job may be submitted once more. Conflict: not, or not any more."""
+        change = Change(sets={"resubmitted": True}, removes=("grace_until",))
+        change.require_one_of("state", {JobState.SUBMIT_UNKNOWN}).require_absent("verdict")
+        change.require("#resubmit = :yes AND #resubmitted = :no", "resubmit", "resubmitted", yes=True, no=False)
+        return self._change(job.job_id, change, now)
 
     # Signals and checks
 
-    def signal(self, job_id: str, *, now: int) -> Signalled | None:
+    def signal(self, job_id: str, cause: Cause, *, now: int) -> Signalled | None:
         """Leaves a signal and takes the token of whoever waits, so that only one caller gets to wake it. None: no such job."""
-        change = Change(sets={"signalled": now}, removes=("task_token",)).require("attribute_exists(pk)")
+        change = Change(sets={"signalled": now}, defaults={"signalled_by": cause}, removes=("task_token",))
         try:
-            item = self._update(key(job_id, JOB), change, "ALL_OLD")
+            item = self._update(key(job_id, JOB), change.require("attribute_exists(pk)"), "ALL_OLD")
         except Conflict:
             return None
         return Signalled(Job.from_item(item), item.get("task_token"))
 
     def begin_check(self, job_id: str, *, now: int, due_at: int) -> Job | None:
-        """Takes the signal away and reads the job in one write; a later signal ends the next wait. None: no such job."""
-        change = Change(sets=due(job_id, due_at), adds={"checks": 1}, removes=("signalled", "task_token"))
+        """Takes the signal away and reads the job in one write; a later signal ends the next wait. None: no such job.
+
+        A job that has ended and is no longer looked after is read only.
+        """
+        change = Change(
+            sets=due(job_id, due_at),
+            adds={"checks": 1},
+            copies={"cause": ("signalled_by", Cause.POLL)},
+            removes=("signalled", "signalled_by", "task_token"),
+        )
+        change.require("attribute_exists(pk)")
         try:
-            return self._change(job_id, change.require_one_of("state", OPEN), now)
+            return self._change(job_id, _not_over(change, now), now)
         except Conflict:
             return self.get(job_id)
 
     def decide(self, job: Job, verdict: JobState, fault: Fault, *, now: int) -> Job:
         """Notes how the job will end, and leaves a signal so that nobody waits any more. The first verdict stands.
 
-        Conflict: a submission began or ended since ``job`` was read, or the job has ended.
+        Conflict: a submission began or ended since ``job`` was read, or the job is over.
         """
-        change = Change(sets={"verdict": verdict, "fault": fault, "signalled": now}, removes=(*INTENT, "submit_after"))
-        change.require_one_of("state", OPEN).require_absent("verdict")
-        return self._change(job.job_id, _same_intent(change, job), now)
+        change = Change(
+            sets={"verdict": verdict, "fault": fault, "signalled": now},
+            defaults={"signalled_by": job.cause},
+            removes=(*INTENT, "submit_after"),
+        )
+        change.require_absent("verdict")
+        return self._change(job.job_id, _not_over(_same_intent(change, job), now), now)
 
     def advance(self, job_id: str, progress: Progress, *, now: int) -> None:
         """Progress only grows: a stage that lies behind changes nothing."""
@@ -227,95 +271,96 @@ class JobStore:
         change = Change(adds={"no_audio": 1}).require_one_of("state", OPEN)
         return self._change(job_id, change, now).no_audio
 
-    # Tracks
-
-    def start_storing(self, job_id: str, *, incomplete: bool, now: int, due_at: int) -> Job:
+    def start_storing(self, job: Job, *, incomplete: bool, now: int, due_at: int) -> Job:
         """Raises Conflict when the job is not GENERATING; a job that is STORING already stays so."""
         sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, "incomplete": incomplete}
-        change = Change(sets={**sets, **due(job_id, due_at)}, removes=("fault",))
-        return self._change(job_id, change.require_one_of("state", {JobState.STORING, *may_become(JobState.STORING)}), now)
-
-    def record_track(self, job_id: str, track: Track) -> None:
-        """Writes what the gateway says of a track.
-
-        One that is stored, or was refused for good by the gate, is never touched (I3); one that is ready only gives way to a
-        newer link, for a gateway that fails a task may no longer name the track that it had finished.
-        """
-        item = track.to_item()
-        told: Item = {
-            name: item[name] for name in ("position", "state", "title", "model", "duration_seconds", "fault") if name in item
-        }
-        change = Change(
-            sets=told,
-            defaults={"track_id": track.track_id, "assets": []},
-            removes=() if track.fault else ("fault",),
-        )
-        open_to = "attribute_not_exists(#state) OR (#state = :failed AND attribute_not_exists(#links))"
-        if track.state is TrackState.READY:
-            change.sets = {**told, "links": item["links"]}
-            change.require(f"{open_to} OR #state = :ready", "state", "links", failed=TrackState.FAILED, ready=TrackState.READY)
-        else:
-            change.require(open_to, "state", "links", failed=TrackState.FAILED)
-        self._unless_conflict_at(track_key(job_id, track.track_id), change)
-
-    def store_track(
-        self, job_id: str, track_id: str, assets: Sequence[Asset], missing: Mapping[str, Fault], duration_seconds: float | None
-    ) -> None:
-        """The assets lie in the bucket and passed the gate. The duration is the one measured in the audio."""
-        measured = {} if duration_seconds is None else {"duration_seconds": duration_seconds}
-        change = Change(
-            sets={"state": TrackState.STORED, "assets": list(assets), "missing": missing, **measured}, removes=("fault",)
-        )
-        change.require("#state <> :stored", "state", stored=TrackState.STORED)
-        self._unless_conflict_at(track_key(job_id, track_id), change)
-
-    def fail_track(self, job_id: str, track_id: str, fault: Fault, assets: Sequence[Asset] = (), *, final: bool) -> None:
-        """Records why a track could not be stored, and what of it is; unless ``final`` it stays ready and is tried again."""
-        state = TrackState.FAILED if final else TrackState.READY
-        change = Change(sets={"fault": fault, "state": state, "assets": list(assets)})
-        change.require("#state <> :stored", "state", stored=TrackState.STORED)
-        self._unless_conflict_at(track_key(job_id, track_id), change)
-
-    def record_result(self, job_id: str, result: Mapping[str, Any]) -> None:
-        """Keeps what the task yields beside files, packed: the words of a long song are many. The first result stands."""
-        body = zlib.compress(json.dumps(result).encode())
-        if len(body) > RESULT_BYTES:
-            # Nothing that a gateway makes of a song; what it really said lies whole in a receipt.
-            body = zlib.compress(json.dumps({"too_large": len(body)}).encode())
-        change = Change(sets={"body": body}).require_absent("body")
-        self._unless_conflict_at(key(job_id, RESULT), change)
+        change = Change(sets={**sets, **due(job.job_id, due_at)}, removes=("fault",))
+        if job.state is not JobState.STORING:
+            _told(change, job, JobState.STORING, now)
+        change.require_one_of("state", {JobState.STORING, *may_become(JobState.STORING)})
+        return self._change(job.job_id, change, now)
 
     # End and sweep
 
-    def finish(self, job_id: str, state: JobState, fault: Fault | None, *, partial: bool, now: int) -> Job:
-        """The one write that ends a job. It stays due until its event is sent."""
-        change = Change(
-            sets={"state": state, "partial": partial, "event_pending": True, **({"fault": fault} if fault else {})},
-            removes=("task_token", "verdict", *INTENT, "submit_after", "grace_until", *(() if fault else ("fault",))),
-        )
-        return self._change(job_id, change.require_one_of("state", may_become(state)), now)
+    def finish(  # noqa: PLR0913 - the parts of one write
+        self,
+        job: Job,
+        state: JobState,
+        fault: Fault | None,
+        *,
+        partial: bool,
+        now: int,
+        care_until: int | None = None,
+        cause: Cause | None = None,
+    ) -> Job:
+        """The one write that ends a job. It stays due until its event is sent; a signal keeps everybody from waiting for it.
 
-    def event_sent(self, job_id: str, state: JobState, *, now: int) -> None:
-        """Takes an ended job out of the due index, unless it has another end by now, which is still to be announced."""
-        change = Change(sets={"event_pending": False}, removes=NOT_DUE)
-        self._unless_conflict(job_id, change.require_one_of("state", (state,)), now)
+        Conflict: the job has ended, or it is not true any more that it was never submitted.
+        """
+        sets = {"state": state, "partial": partial, "event_pending": True, "ended_at": now, "signalled": now}
+        known = {"fault": fault, "care_until": care_until}
+        over = ("verdict", *INTENT, "submit_after", "grace_until", "signalled_by")
+        change = Change(
+            sets=sets | {name: value for name, value in known.items() if value is not None},
+            removes=(*over, *(name for name, value in known.items() if value is None)),
+        )
+        if job.submitted_at is None:
+            change.require_absent("submitted_at")
+        _told(change, job, state, now, fault.code if fault else None, cause)
+        return self._change(job.job_id, change.require_one_of("state", may_become(state)), now)
+
+    def put_away(self, job: Job, *, care_until: int | None, due_at: int | None, partial: bool, now: int) -> None:
+        """The end of the job is announced: it leaves the due index, or is looked after at ``due_at``.
+
+        It stays due while somebody waits for it, since the sweep has to end that wait; and when it has another end by now,
+        which is still to be announced, nothing changes at all.
+        """
+        placed = due(job.job_id, due_at) if due_at is not None else {}
+        cared = {"care_until": care_until} if care_until is not None else {}
+        change = Change(
+            sets={"event_pending": False, "partial": partial, **cared, **placed},
+            removes=(*(() if placed else NOT_DUE), *(() if cared else ("care_until",))),
+        )
+        announced = Change(sets={"event_pending": False}).require_one_of("state", {job.state})
+        try:
+            self._change(job.job_id, change.require_one_of("state", {job.state}).require_absent("task_token"), now)
+        except Conflict:
+            self._unless_conflict(job.job_id, announced, now)
+
+    def note_recovery(self, job: Job, recovery_id: str | None, *, now: int) -> None:
+        """Which work on new links is under way; None: it has ended."""
+        sets = {"recovery_id": recovery_id, "recovery_at": now} if recovery_id else {}
+        change = Change(sets=sets, removes=() if recovery_id else ("recovery_id", "recovery_at"))
+        self._change(job.job_id, change.require("attribute_exists(pk)"), now)
+
+    def mark_retried(self, job: Job, new_job_id: str, *, now: int) -> bool:
+        """Notes which job does this one over. False: it has not failed, or another job does it over."""
+        change = Change(sets={"retried_as": new_job_id})
+        change.require_one_of("state", {JobState.FAILED, JobState.TIMED_OUT})
+        change.require("attribute_not_exists(#retried_as) OR #retried_as = :new", "retried_as", new=new_job_id)
+        try:
+            self._change(job.job_id, change, now)
+        except Conflict:
+            return False
+        return True
 
     def postpone(self, job_id: str, *, due_at: int) -> None:
         """Moves a job on in the due index; one that has left it stays out."""
         change = Change(sets={"due_at": due_at}).require("attribute_exists(#due_shard)", "due_shard")
         self._unless_conflict_at(key(job_id, JOB), change)
 
-    def claim_execution(self, job_id: str, *, before: int, number: int, due_at: int) -> None:
-        """Reserves the number of the next execution. Conflict: another sweep was faster, or the job left the index."""
-        change = Change(sets={"execution": number, "due_at": due_at})
+    def claim_execution(self, job_id: str, cause: Cause, *, before: int, number: int, now: int, due_at: int) -> None:
+        """Reserves the number of the next execution, which finds a signal and so looks at once.
+
+        Conflict: another sweep was faster, or the job left the index.
+        """
+        change = Change(
+            sets={"execution": number, "due_at": due_at, "signalled": now},
+            defaults={"signalled_by": cause},
+            removes=("task_token",),
+        )
         change.require("#execution = :before", "execution", before=before)
         self._update(key(job_id, JOB), change.require("attribute_exists(#due_shard)", "due_shard"), "NONE")
-
-    # The wire
-
-    def _get(self, item_key: Item) -> Item | None:
-        answer = self._client.get_item(TableName=self._table, Key=pack(item_key), ConsistentRead=True)
-        return unpack(answer["Item"]) if "Item" in answer else None
 
     def _change(self, job_id: str, change: Change, now: int) -> Job:
         change.sets = {**change.sets, "updated_at": now}
@@ -324,18 +369,3 @@ class JobStore:
     def _unless_conflict(self, job_id: str, change: Change, now: int) -> None:
         change.sets = {**change.sets, "updated_at": now}
         self._unless_conflict_at(key(job_id, JOB), change)
-
-    def _unless_conflict_at(self, item_key: Item, change: Change) -> None:
-        try:
-            self._update(item_key, change, "NONE")
-        except Conflict:
-            return
-
-    def _update(self, item_key: Item, change: Change, returned: Any) -> Item:
-        try:
-            answer = self._client.update_item(
-                TableName=self._table, Key=pack(item_key), ReturnValues=returned, **change.arguments()
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            raise Conflict(f"the condition of a write to {item_key['sk']} did not hold") from error
-        return unpack(answer.get("Attributes", {}))

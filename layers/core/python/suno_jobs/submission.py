@@ -10,16 +10,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from suno_jobs.breaker import Breaker
 from suno_jobs.calls import AccountUnusable, GatewayCalls
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoSlot
 from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.base import Accepted, Ambiguous, Done, GatewayRequest, Refused, Source, Submission
+from suno_jobs.gateways.base import Accepted, Ambiguous, Done, GatewayRequest, Refused, Result, Source, Submission
 from suno_jobs.gateways.wire import REPLY_SECONDS, Account
 from suno_jobs.kinds import INPUTS
-from suno_jobs.models import Job
+from suno_jobs.models import Candidate, Job
 from suno_jobs.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.reports import record_report
-from suno_jobs.store import JobStore
+from suno_jobs.store import UNSETTLED, JobStore
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Pace, Step
 
@@ -34,8 +35,18 @@ SYNCHRONOUS_SECONDS = 270
 
 LOST = Fault(
     ErrorCode.AMBIGUOUS,
-    "The gateway's answer to the submission was lost. A song may have been generated and charged; it is not submitted again.",
+    "The gateway's answer to the submission was lost. A song may have been generated and charged.",
 )
+
+
+def turn(job: Job, now: int, again_at: int | None) -> list[Candidate]:
+    """The gateways that may be asked next, the one that may be asked first in front; the present one from ``again_at`` on.
+
+    A second submission after a lost one stays where the first one went: its callback may still come.
+    """
+    present = [] if again_at is None else [Candidate(job.gateway, again_at)]
+    others = () if job.resubmitted else job.candidates
+    return sorted([*others, *present], key=lambda each: max(each.after, now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +56,7 @@ class Submitter:
     jobs: JobStore
     receipts: ReceiptStore
     calls: GatewayCalls
+    breaker: Breaker
     callback_url: Callable[[str, str], str]
     pace: Pace
     grace_seconds: int
@@ -66,12 +78,14 @@ class Submitter:
             return _leave_to_check(job_id)
 
     def _submit_once(self, job: Job) -> Step:
+        if wait := self.breaker.wait(job.gateway):
+            return self._pass_over(job, wait)
         try:
             account = self.calls.account(job)
         except AccountUnusable as error:
             if self.calls.account_renewed():
                 return Step(job.job_id, "wait", self.pace.step(job))
-            return self._fail(job, Fault(ErrorCode.AUTHENTICATION, str(error)))
+            return self._refuse(job, Refused(Fault(ErrorCode.AUTHENTICATION, str(error))))
         stored = self.jobs.request(job.job_id)
         request = GATEWAYS[job.gateway].request(
             job.kind,
@@ -82,12 +96,22 @@ class Submitter:
         self.calls.take_slot(job)
         now = self._now()
         due_at = now + intent_seconds(job) + self.pace.slack
-        job = self.jobs.begin_submission(job.job_id, self.random_bytes(8).hex(), now=now, due_at=due_at)
+        job = self.jobs.begin_submission(job, self.random_bytes(8).hex(), now=now, due_at=due_at)
         return self._send(job, account, request)
 
+    def _pass_over(self, job: Job, wait: int) -> Step:
+        """The breaker of this gateway is open: another one is asked, or this one when the time has come."""
+        now = self._now()
+        candidates = turn(job, now, now + wait)
+        then = max(now + 1, min(candidates[0].after, job.deadline_at))
+        result, due_at = _result(job, candidates[0]), then + self.pace.slack
+        self.jobs.pass_over(job, candidates, result, now=now, due_at=due_at)
+        return Step(job.job_id, "wait", then - now)
+
     def _may_submit(self, job: Job) -> bool:
-        waiting = job.state in (JobState.ACCEPTED, JobState.SUBMITTING) and job.intent is None and job.verdict is None
-        return waiting and (job.submit_after or 0) <= self._now() < job.deadline_at
+        nothing_stands = (job.intent, job.verdict, job.grace_until) == (None, None, None)
+        due = (job.submit_after or 0) <= self._now() < job.deadline_at
+        return job.state in UNSETTLED and nothing_stands and due
 
     def _send(self, job: Job, account: Account, request: GatewayRequest) -> Step:
         """The one paid request. What came of it is recorded before its receipt: the job matters more than the evidence."""
@@ -97,15 +121,22 @@ class Submitter:
         except GatewayUnreachable as error:
             fault = Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True)
             step = self._lose(job, fault) if error.sent else self._refuse(job, Refused(fault, again=True))
-            self.calls.note(job, fault)
+            self._note(job, fault)
             return step
         submission = GATEWAYS[job.gateway].read_submission(job.kind, reply)
+        recorded = False
         try:
-            return self._record(job, submission)
+            step = self._record(job, submission)
+            recorded = isinstance(submission, Accepted)
+            return step
         finally:
-            if not isinstance(submission, Accepted):
+            if not recorded:
                 self.receipts.record(job.job_id, ReceiptSource.SUBMISSION, reply.body, now=self._now(), status=reply.status)
-            self.calls.note(job, submission.fault if isinstance(submission, Refused | Ambiguous) else None)
+            self._note(job, submission.fault if isinstance(submission, Refused | Ambiguous) else None)
+
+    def _note(self, job: Job, fault: Fault | None) -> None:
+        self.calls.note(job, fault)
+        self.breaker.note(job.gateway, fault)
 
     def _record(self, job: Job, submission: Submission) -> Step:
         if isinstance(submission, Accepted):
@@ -119,7 +150,15 @@ class Submitter:
     def _accept(self, job: Job, task_id: str) -> Step:
         now = self._now()
         wait = self.pace.wait(job, now)
-        self.jobs.accept_task(job.job_id, task_id, now=now, due_at=now + wait + self.pace.slack)
+        due_at = now + wait + self.pace.slack
+        try:
+            self.jobs.accept_task(job, task_id, now=now, due_at=due_at)
+        except Conflict:
+            latest = self.jobs.get(job.job_id)
+            if latest is None or latest.state is not JobState.TIMED_OUT or latest.task_id:
+                raise
+            # This function stood still for so long that the job was given up: the song was paid for all the same.
+            self.jobs.accept_task(latest, task_id, now=now, due_at=due_at)
         return Step(job.job_id, "wait", wait)
 
     def _finish(self, job: Job, done: Done) -> Step:
@@ -127,7 +166,7 @@ class Submitter:
         record_report(self.jobs, job, done.report)
         now = self._now()
         due_at = now + self.pace.slack
-        self.jobs.accept_task(job.job_id, done.task_id, now=now, due_at=due_at, done=True, fault=done.report.fault)
+        self.jobs.accept_task(job, done.task_id, now=now, due_at=due_at, done=True, fault=done.report.fault)
         return _leave_to_check(job.job_id)
 
     def _refuse(self, job: Job, refused: Refused) -> Step:
@@ -135,15 +174,16 @@ class Submitter:
         wait = max(self.pace.step(job), math.ceil(refused.retry_after_seconds or 0))
         # A key that was just replaced: the next submission goes out with the new one.
         again = refused.again or (refused.fault.code is ErrorCode.AUTHENTICATION and self.calls.account_renewed())
-        if again and now + wait < job.deadline_at:
-            due_at = now + wait + self.pace.slack
-            self.jobs.refuse_submission(job, refused.fault, submit_after=now + wait, now=now, due_at=due_at)
-            return Step(job.job_id, "wait", wait)
-        return self._fail(job, refused.fault)
-
-    def _fail(self, job: Job, fault: Fault) -> Step:
-        self.jobs.decide(job, JobState.FAILED, fault, now=self._now())
-        return _leave_to_check(job.job_id)
+        candidates = turn(job, now, now + wait if again else None)
+        if not candidates or candidates[0].after >= job.deadline_at:
+            # This submission made nothing for certain; of one before it nobody knows.
+            verdict, fault = (JobState.TIMED_OUT, LOST) if job.resubmitted else (JobState.FAILED, refused.fault)
+            self.jobs.decide(job, verdict, fault, now=now)
+            return _leave_to_check(job.job_id)
+        then = max(candidates[0].after, now + 1)
+        result, due_at = _result(job, candidates[0]), then + self.pace.slack
+        self.jobs.refuse_submission(job, refused.fault, candidates, result, now=now, due_at=due_at)
+        return Step(job.job_id, "wait", then - now)
 
     def _lose(self, job: Job, fault: Fault) -> Step:
         now = self._now()
@@ -159,6 +199,10 @@ class Submitter:
 def intent_seconds(job: Job) -> int:
     """How long the intent of this job is waited for."""
     return LONG_SUBMIT_SECONDS if GATEWAYS[job.gateway].kinds[job.kind].synchronous else SUBMIT_SECONDS
+
+
+def _result(job: Job, chosen: Candidate) -> Result:
+    return GATEWAYS[chosen.gateway].kinds[job.kind].result
 
 
 def _leave_to_check(job_id: str) -> Step:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from suno_jobs import telemetry
-from suno_jobs.errors import Conflict
+from suno_jobs.care import next_care
+from suno_jobs.history import Cause
+from suno_jobs.models import Job
 from suno_jobs.store import JobStore
-from suno_jobs.workflow import Executions, ExecutionState
+from suno_jobs.workflow import Executions, ExecutionState, take_on
+
+AT_ONCE = 50
+"""So many jobs are read before their tasks are asked for together."""
 
 
 @dataclass(slots=True)
@@ -23,8 +29,11 @@ class Swept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweeper:
+    """``still_running`` says of which jobs the task certainly still runs, as far as that can be asked of many at once."""
+
     jobs: JobStore
     executions: Executions
+    still_running: Callable[[Sequence[Job]], Collection[str]]
     slack_seconds: int
     clock: Callable[[], float]
 
@@ -34,15 +43,9 @@ class Sweeper:
         Raises an ExceptionGroup at the end when jobs could not be settled; all others were.
         """
         swept = Swept()
-        for job_id in self.jobs.due_jobs(int(self.clock())):
-            if not time_left():
-                swept.complete = False
-                break
-            try:
-                self._settle(job_id, swept)
-            except Exception as error:  # noqa: BLE001 - raised below: no job may starve those behind it
-                error.add_note(job_id)
-                swept.errors.append(error)
+        due = self.jobs.due_jobs(int(self.clock()))
+        while swept.complete and (job_ids := list(islice(due, AT_ONCE))):
+            self._settle_together(job_ids, swept, time_left)
         telemetry.log.info(
             "sweep",
             started=len(swept.started),
@@ -54,29 +57,35 @@ class Sweeper:
             raise ExceptionGroup("jobs that could not be settled", swept.errors)
         return swept
 
-    def _settle(self, job_id: str, swept: Swept) -> None:
-        """An execution that runs is woken; one that ended or never began is followed by the next of its line.
+    def _settle_together(self, job_ids: Sequence[str], swept: Swept, time_left: Callable[[], bool]) -> None:
+        jobs = [job for job_id in job_ids if (job := self.jobs.get(job_id))]
+        running = self.still_running([job for job in jobs if self._may_rest(job)])
+        for job in jobs:
+            if not time_left():
+                swept.complete = False
+                return
+            try:
+                self._settle(job, swept, running)
+            except Exception as error:  # noqa: BLE001 - raised in the end: no job may starve those behind it
+                error.add_note(job.job_id)
+                swept.errors.append(error)
 
-        The number is claimed before the start, so that a sweep that dies between the two leaves a name that was never used,
-        and the next sweep starts exactly that.
-        """
-        job = self.jobs.get(job_id)
-        if job is None:
-            return
+    def _may_rest(self, job: Job) -> bool:
+        """Whether there is nothing to do for the job as long as its task runs."""
+        if job.terminal:
+            return not job.event_pending and (job.care_until or 0) > self.clock()
+        return self.clock() < job.deadline_at
+
+    def _settle(self, job: Job, swept: Swept, running: Collection[str]) -> None:
         now = int(self.clock())
         due_at = now + self.slack_seconds
-        state = self.executions.state(job.job_id, job.execution)
-        if state is ExecutionState.RUNNING:
+        if job.job_id in running and job.terminal:
+            self.jobs.postpone(job.job_id, due_at=next_care(job, now))
+        elif job.job_id in running and self.executions.state(job.job_id, job.execution) is ExecutionState.RUNNING:
             self.jobs.postpone(job.job_id, due_at=due_at)
-            signalled = self.jobs.signal(job.job_id, now=now)
-            if signalled and signalled.task_token:
-                self.executions.wake(signalled.task_token)
-            swept.woken.append(job.job_id)
-            return
-        number = job.execution + (1 if state is ExecutionState.ENDED else 0)
-        try:
-            self.jobs.claim_execution(job.job_id, before=job.execution, number=number, due_at=due_at)
-        except Conflict:
-            return
-        self.executions.start(job.job_id, number)
-        swept.started.append(job.job_id)
+        else:
+            match take_on(self.jobs, self.executions, job, Cause.SWEEP, now=now, due_at=due_at):
+                case "woken":
+                    swept.woken.append(job.job_id)
+                case "started":
+                    swept.started.append(job.job_id)

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from suno_jobs.errors import Fault
-from suno_jobs.models import Asset, JobView, Track
+from suno_jobs.history import Entry
+from suno_jobs.models import Asset, Job, JobView, Track
+from suno_jobs.transitions import JobState
+from suno_jobs.workflow import Executions
 
 Json = dict[str, Any]
+MakeUrl = Callable[[str, str], str]
+"""From an object's key, and the name that it is to be saved under, to a link."""
+
+_TITLE_CHARACTERS = 60
+_PLAIN_NAMES = frozenset({"audio", "wav", "image", "video"})
+"""Kinds of asset that their extension tells apart."""
 
 
-def job_view(view: JobView, *, url: Callable[[Asset, Track], str] | None = None) -> Json:
-    """``url`` makes a link for a stored asset; without it the view holds keys only. Never shows a gateway's own link."""
+def job_view(view: JobView, *, url: MakeUrl | None = None) -> Json:
+    """Without ``url`` the view holds keys only. Never shows a gateway's own link."""
     job = view.job
     return {
         "job_id": job.job_id,
@@ -27,37 +37,95 @@ def job_view(view: JobView, *, url: Callable[[Asset, Track], str] | None = None)
         "partial": job.partial,
         "task_id": job.task_id,
         "metadata": dict(job.metadata or {}),
-        "created_at": _time(job.created_at),
-        "updated_at": _time(job.updated_at),
-        "deadline_at": _time(job.deadline_at),
-        "error": _error(job.fault),
-        "tracks": [_track_view(track, url) for track in view.tracks],
+        "created_at": iso_time(job.created_at),
+        "updated_at": iso_time(job.updated_at),
+        "deadline_at": iso_time(job.deadline_at),
+        "looked_after_until": iso_time(job.care_until) if job.care_until else None,
+        "retry_of": job.retry_of,
+        "retried_as": job.retried_as,
+        "error": error_view(job.fault),
+        "tracks": [_track_view(track, view.tracks, url) for track in view.tracks],
+        "manifest": _manifest_view(job, url) if job.state is JobState.SUCCEEDED else None,
         "result": view.result,
     }
 
 
+def events_view(job: Job) -> list[Json]:
+    return [
+        {
+            "at": iso_time(entry.at),
+            "state": entry.state,
+            "cause": entry.cause,
+            "execution": Executions.name(job.job_id, entry.execution),
+            "gateway": entry.gateway,
+            "error": entry.code,
+        }
+        for entry in map(Entry.read, job.history)
+    ]
+
+
 def etag(view: Json) -> str:
     """A weak validator of the view. Links are left out: they are signed anew at each reading and mean the same."""
-    bare = {**view, "tracks": [{**track, "assets": [{**a, "url": None} for a in track["assets"]]} for track in view["tracks"]]}
+    tracks = [{**track, "assets": [{**asset, "url": None} for asset in track["assets"]]} for track in view["tracks"]]
+    bare = {**view, "tracks": tracks, "manifest": view["manifest"] and view["manifest"]["key"]}
     return f'W/"{hashlib.sha256(json.dumps(bare, sort_keys=True).encode()).hexdigest()[:24]}"'
 
 
-def _track_view(track: Track, url: Callable[[Asset, Track], str] | None) -> Json:
+def asset_file_name(asset: Asset, track: Track, tracks: Sequence[Track]) -> str:
+    """A name that a person can read and no file system stumbles over: title, number if there are several tracks, and stem."""
+    title = " ".join(re.sub(r"[^\w.() -]+", " ", track.title or "").split()).strip(". ")[:_TITLE_CHARACTERS].rstrip()
+    number = f" {track.position + 1}" if title and len(tracks) > 1 else ""
+    kind = "" if asset.kind in _PLAIN_NAMES else f" ({asset.kind})"
+    return f"{title or track.track_id}{number}{kind}.{asset.key.rpartition('.')[2]}"
+
+
+def _track_view(track: Track, tracks: Sequence[Track], url: MakeUrl | None) -> Json:
     return {
         "track_id": track.track_id,
         "title": track.title,
         "model": track.model,
         "duration_seconds": track.duration_seconds,
         "state": track.state,
-        "error": _error(track.fault),
-        "assets": [asdict(asset) | ({"url": url(asset, track)} if url else {}) for asset in track.assets],
-        "missing": {name: _error(fault) for name, fault in track.missing.items()},
+        "error": error_view(track.fault),
+        "identical_to": identical_to(track, tracks),
+        "assets": [
+            _asset_view(asset) | ({"url": url(asset.key, asset_file_name(asset, track, tracks))} if url else {})
+            for asset in track.assets
+        ],
+        "missing": {name: error_view(fault) for name, fault in track.missing.items()},
     }
 
 
-def _error(fault: Fault | None) -> Json | None:
+def _asset_view(asset: Asset) -> Json:
+    return asdict(asset) | {"stored_at": None if asset.stored_at is None else iso_time(asset.stored_at)}
+
+
+def identical_to(track: Track, tracks: Sequence[Track]) -> str | None:
+    """The first earlier track of which this one has the same bytes as a required file: a take that is none.
+
+    Both are kept: whether that is worth a new job is for the client to say.
+    """
+    own = _sounds(track)
+    return next((each.track_id for each in tracks if each.position < track.position and own & _sounds(each)), None)
+
+
+def _sounds(track: Track) -> set[tuple[str, str]]:
+    """Covers may well be shared, songs may not."""
+    return {(asset.kind, asset.sha256) for asset in track.assets if asset.content_type.startswith("audio/")}
+
+
+def manifest_key(job: Job) -> str:
+    return f"{job.tenant}/{job.job_id}/manifest.json"
+
+
+def _manifest_view(job: Job, url: MakeUrl | None) -> Json:
+    key = manifest_key(job)
+    return {"key": key, **({"url": url(key, f"{job.job_id}.json")} if url else {})}
+
+
+def error_view(fault: Fault | None) -> Json | None:
     return {"gateway_code": None, "trace_id": None, **fault.to_item()} if fault else None
 
 
-def _time(seconds: int) -> str:
+def iso_time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from suno_jobs.errors import Conflict
+from suno_jobs.history import Cause
 from suno_jobs.models import Job
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
+
+    from suno_jobs.store import JobStore
 
 GROWTH = 1.5
 """Each wait is half as long again as the one before, up to the longest."""
@@ -99,12 +103,33 @@ class Executions:
         return ExecutionState.RUNNING if status == "RUNNING" else ExecutionState.ENDED
 
     def wake(self, task_token: str) -> None:
-        wake_up(self._client, task_token)
+        """Ends the wait of whoever holds the token. One that waits no longer is no error: it is looking already."""
+        gone = self._client.exceptions
+        try:
+            self._client.send_task_success(taskToken=task_token, output="{}")
+        except (gone.TaskTimedOut, gone.TaskDoesNotExist, gone.InvalidToken):
+            return
 
 
-def wake_up(client: SFNClient, task_token: str) -> None:
-    """Ends the wait of whoever holds the token. One that waits no longer is no error: it is looking already."""
+def take_on(
+    jobs: JobStore, executions: Executions, job: Job, cause: Cause, *, now: int, due_at: int
+) -> Literal["woken", "started", "left"]:
+    """Gets a job going: an execution that runs is woken, one that ended or never began is followed by the next of its line.
+
+    The number is claimed before the start, so that whoever dies between the two leaves a name that was never used, and the next
+    one starts exactly that. Of several at once, one starts it. ``due_at`` is when a sweep looks again.
+    """
+    state = executions.state(job.job_id, job.execution)
+    if state is ExecutionState.RUNNING:
+        jobs.postpone(job.job_id, due_at=due_at)
+        signalled = jobs.signal(job.job_id, cause, now=now)
+        if signalled and signalled.task_token:
+            executions.wake(signalled.task_token)
+        return "woken"
+    number = job.execution + (1 if state is ExecutionState.ENDED else 0)
     try:
-        client.send_task_success(taskToken=task_token, output="{}")
-    except (client.exceptions.TaskTimedOut, client.exceptions.TaskDoesNotExist, client.exceptions.InvalidToken):
-        return
+        jobs.claim_execution(job.job_id, cause, before=job.execution, number=number, now=now, due_at=due_at)
+    except Conflict:
+        return "left"
+    executions.start(job.job_id, number)
+    return "started"

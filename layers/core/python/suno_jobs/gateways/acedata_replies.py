@@ -33,6 +33,7 @@ _TRACK = Spelling(
     audio=("audio_url",),
     image=("image_large_url", "image_url"),
     video=("video_url",),
+    lyrics=("lyric",),
     model=("model",),
     models=MODELS,
 )

@@ -53,7 +53,7 @@ class TaskStatus(StrEnum):
 class TaskTrack:
     """One result of a task. ``links`` is empty until the track is ready: never a preview stream, never a cover alone.
 
-    ``model`` is the model that made it, by our common name where we know it.
+    ``model`` is the model that made it, by our common name where we know it; ``lyrics`` are what is sung, as the gateway tells.
     """
 
     track_id: str
@@ -61,6 +61,7 @@ class TaskTrack:
     title: str | None = None
     duration_seconds: float | None = None
     model: str | None = None
+    lyrics: str | None = None
     fault: Fault | None = None
 
     @property
@@ -271,7 +272,8 @@ class BatchReading(Protocol):
 class LinkRecovery(Protocol):
     """Optional: new links for a task whose links have expired."""
 
-    def recovery_request(self, task_id: str, *, callback_url: str) -> GatewayRequest: ...
+    def recovery_request(self, task_id: str) -> GatewayRequest:
+        """Without a callback: it is asked after, since it takes seconds."""
 
     def read_recovery_submission(self, reply: GatewayReply) -> Submission: ...
 

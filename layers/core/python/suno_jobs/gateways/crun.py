@@ -118,6 +118,7 @@ _TRACK = Spelling(
     track_id=("suno_id",),
     audio=("suno_audio_url",),
     image=("suno_image_large_url", "suno_image_url"),
+    lyrics=("prompt",),
     model=("suno_model_name",),
 )
 _STEM_URLS = ("url", "audio_url", "media_url")

@@ -134,8 +134,8 @@ class Family:
 class RecoveringFamily(Family):
     """With new links for a task whose links have expired. Their files may be of another type than the first ones."""
 
-    def recovery_request(self, task_id: str, *, callback_url: str) -> GatewayRequest:
-        return GatewayRequest("POST", "/api/v1/suno/recovery", json={"sunoTaskId": task_id, "callBackUrl": callback_url})
+    def recovery_request(self, task_id: str) -> GatewayRequest:
+        return GatewayRequest("POST", "/api/v1/suno/recovery", json={"sunoTaskId": task_id})
 
     def read_recovery_submission(self, reply: GatewayReply) -> Submission:
         body = read_object(reply.body)

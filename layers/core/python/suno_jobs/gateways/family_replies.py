@@ -24,6 +24,7 @@ _SONG = Spelling(
     track_id=("id",),
     audio=("audioUrl", "audio_url"),
     image=("imageUrl", "image_url"),
+    lyrics=("prompt",),
     model=("modelName", "model_name"),
 )
 

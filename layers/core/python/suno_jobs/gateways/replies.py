@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from suno_jobs.gateways.base import GatewayReply
 
 MESSAGE_CHARACTERS = 300
+TEXT_CHARACTERS = 20_000
 LONGEST_PAUSE_SECONDS = 3600.0
 _LONGEST_TRACK_SECONDS = 24 * 3600.0
 _LONGEST_URL = 4096
@@ -49,6 +50,14 @@ def plain(value: Any, longest: int = MESSAGE_CHARACTERS) -> str | None:
         return None
     text = value[: 4 * longest].encode("utf-8", "replace").decode()
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:longest] or None
+
+
+def lines(value: Any, longest: int = TEXT_CHARACTERS) -> str | None:
+    """A text with its line breaks, storable: no lone surrogates, no other control characters."""
+    if not isinstance(value, str):
+        return None
+    text = value[:longest].encode("utf-8", "replace").decode()
+    return "".join(char for char in text if char.isprintable() or char in "\n\t").strip() or None
 
 
 def code_word(value: Any) -> str | None:

@@ -9,11 +9,10 @@ from typing import Any
 
 from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways.base import Link, TaskReport, TaskStatus, TaskTrack
-from suno_jobs.gateways.replies import clean_message, code_word, media_url, pick
+from suno_jobs.gateways.replies import clean_message, code_word, lines, media_url, pick
 from suno_jobs.gateways.tracks import objects, told
 from suno_jobs.gateways.verdicts import fault
 
-_LONGEST_TEXT = 20_000
 _LAST_SECOND = 24 * 3600.0
 
 STEMS: Mapping[str, str] = {
@@ -89,9 +88,9 @@ def read_lyrics(items: Any) -> TaskReport:
     """Every text that came out. One that failed is only told of when there is no other."""
     drafts = objects(items)
     good = [
-        {"title": _text(pick(draft, "title"), 200) or "", "text": text}
+        {"title": lines(pick(draft, "title"), 200) or "", "text": text}
         for draft in drafts
-        if not _is_failed(draft) and (text := _text(pick(draft, "text")))
+        if not _is_failed(draft) and (text := lines(pick(draft, "text")))
     ]
     reasons = [clean_message(pick(draft, "errorMessage", "error_message")) for draft in drafts if _is_failed(draft)]
     if not good and reasons:
@@ -104,20 +103,12 @@ def _is_failed(draft: Mapping[str, Any]) -> bool:
     return (code_word(draft.get("status")) or "").lower() == "failed"
 
 
-def _text(value: Any, longest: int = _LONGEST_TEXT) -> str | None:
-    """A text with its line breaks, storable: no lone surrogates, no other control characters."""
-    if not isinstance(value, str):
-        return None
-    text = value[:longest].encode("utf-8", "replace").decode()
-    return "".join(char for char in text if char.isprintable() or char in "\n\t").strip() or None
-
-
 def read_words(items: Any) -> TaskReport:
     """Each word with its times in seconds. A word without times is left out."""
     words = []
     for item in objects(items):
         start, end = _second(pick(item, "startS", "start_s")), _second(pick(item, "endS", "end_s"))
-        text = _text(item.get("word"), 200)
+        text = lines(item.get("word"), 200)
         if text is not None and start is not None and end is not None:
             words.append({"word": text, "start_s": start, "end_s": end})
     return told({"words": words} if words else None)

@@ -10,7 +10,7 @@ from typing import Any
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.gateways.base import Link, Media, TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.models import our_model
-from suno_jobs.gateways.replies import media_url, pick, plain, seconds
+from suno_jobs.gateways.replies import lines, media_url, pick, plain, seconds
 from suno_jobs.gateways.verdicts import fault
 
 _TRACK_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -30,6 +30,7 @@ class Spelling:
     video: tuple[str, ...] = ()
     title: tuple[str, ...] = ("title",)
     duration: tuple[str, ...] = ("duration",)
+    lyrics: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,6 +55,7 @@ def read_tracks(items: Any, spelling: Spelling) -> tuple[TaskTrack, ...]:
             links=song_links(first_url(song, spelling.audio), song, spelling),
             title=plain(pick(song, *spelling.title), _TITLE_CHARACTERS),
             duration_seconds=seconds(pick(song, *spelling.duration)),
+            lyrics=lines(pick(song, *spelling.lyrics)),
             model=our_model(spelling.models, pick(song, *spelling.model)) if spelling.model else None,
         )
         for track_id, song in zip(ids, songs, strict=True)

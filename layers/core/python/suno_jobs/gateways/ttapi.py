@@ -134,7 +134,13 @@ _PERSONA = {
 }
 
 _JOB_ID = ("jobId", "job_id")
-_TRACK = Spelling(track_id=("musicId",), audio=("audioUrl",), image=("imageLargeUrl", "imageUrl"), video=("videoUrl",))
+_TRACK = Spelling(
+    track_id=("musicId",),
+    audio=("audioUrl",),
+    image=("imageLargeUrl", "imageUrl"),
+    video=("videoUrl",),
+    lyrics=("prompt",),
+)
 _RUNNING = frozenset({"PENDING_QUEUE", "ON_QUEUE"})
 
 

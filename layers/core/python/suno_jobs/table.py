@@ -1,0 +1,41 @@
+"""Items of the jobs table by key, and conditional writes to them; DynamoDB's errors are translated here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from suno_jobs.dynamo import Change, pack, unpack
+from suno_jobs.errors import Conflict
+from suno_jobs.models import Item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+def key(job_id: str, sort: str) -> Item:
+    return {"pk": f"JOB#{job_id}", "sk": sort}
+
+
+class Table:
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def _get(self, item_key: Item) -> Item | None:
+        answer = self._client.get_item(TableName=self._table, Key=pack(item_key), ConsistentRead=True)
+        return unpack(answer["Item"]) if "Item" in answer else None
+
+    def _unless_conflict_at(self, item_key: Item, change: Change) -> None:
+        try:
+            self._update(item_key, change, "NONE")
+        except Conflict:
+            return
+
+    def _update(self, item_key: Item, change: Change, returned: Any) -> Item:
+        try:
+            answer = self._client.update_item(
+                TableName=self._table, Key=pack(item_key), ReturnValues=returned, **change.arguments()
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raise Conflict(f"the condition of a write to {item_key['sk']} did not hold") from error
+        return unpack(answer.get("Attributes", {}))

@@ -1,0 +1,120 @@
+"""What a task yielded, in the jobs table: its tracks with their links and assets, and the result beside them."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from suno_jobs.dynamo import Change, pack, unpack
+from suno_jobs.errors import Conflict, Fault
+from suno_jobs.models import Asset, Item, Track, TrackState
+from suno_jobs.table import Table, key
+from suno_jobs.vocabulary import Link
+
+RESULT_BYTES = 350_000
+"""Packed, with room for the rest of an item of at most 400 KB."""
+
+RESULT = "JOB#RESULT"
+TRACK = "JOB#TRACK#"
+LYRICS = "LYRICS#"
+
+
+def track_key(job_id: str, track_id: str) -> Item:
+    return key(job_id, f"{TRACK}{track_id}")
+
+
+class TrackStore(Table):
+    """Each method may be repeated: it takes effect once, and what came first stands."""
+
+    def record_track(self, job_id: str, track: Track) -> None:
+        """Writes what the gateway says of a track.
+
+        One that is stored, or was refused for good by the gate, is never touched (I3), but for links to what it still lacks;
+        one that is ready only gives way to a newer link, for a gateway that fails a task may no longer name the track that it
+        had finished.
+        """
+        item = track.to_item()
+        told: Item = {
+            name: item[name] for name in ("position", "state", "title", "model", "duration_seconds", "fault") if name in item
+        }
+        change = Change(
+            sets=told,
+            defaults={"track_id": track.track_id, "assets": []},
+            removes=() if track.fault else ("fault",),
+        )
+        open_to = "attribute_not_exists(#state) OR (#state = :failed AND attribute_not_exists(#links))"
+        if track.state is TrackState.READY:
+            change.sets = {**told, "links": item["links"]}
+            change.require(f"{open_to} OR #state = :ready", "state", "links", failed=TrackState.FAILED, ready=TrackState.READY)
+        else:
+            change.require(open_to, "state", "links", failed=TrackState.FAILED)
+        try:
+            self._update(track_key(job_id, track.track_id), change, "NONE")
+        except Conflict:
+            if track.links:
+                self.renew_links(job_id, track.track_id, track.links)
+
+    def store_track(
+        self, job_id: str, track_id: str, assets: Sequence[Asset], missing: Mapping[str, Fault], duration_seconds: float | None
+    ) -> None:
+        """The assets lie in the bucket and passed the gate. The duration is the one measured in the audio."""
+        measured = {} if duration_seconds is None else {"duration_seconds": duration_seconds}
+        change = Change(
+            sets={"state": TrackState.STORED, "assets": list(assets), "missing": missing, **measured}, removes=("fault",)
+        )
+        change.require("#state <> :stored", "state", stored=TrackState.STORED)
+        self._unless_conflict_at(track_key(job_id, track_id), change)
+
+    def add_assets(self, job_id: str, track: Track, assets: Sequence[Asset], missing: Mapping[str, Fault]) -> None:
+        """What ``track``, which is stored, lacked has come, or some of it. Of two that say so at once the first is heard."""
+        change = Change(sets={"assets": list(assets), "missing": missing})
+        change.require(
+            "#state = :stored AND #missing = :seen", "state", "missing", stored=TrackState.STORED, seen=track.missing
+        )
+        self._unless_conflict_at(track_key(job_id, track.track_id), change)
+
+    def renew_links(self, job_id: str, track_id: str, links: Sequence[Link]) -> None:
+        """Takes newer links of a track of which something is not saved yet; of any other nothing changes."""
+        change = Change(sets={"links": list(links)})
+        change.require(
+            "#state = :ready OR #state = :stored AND size(#missing) > :none",
+            "state",
+            "missing",
+            ready=TrackState.READY,
+            stored=TrackState.STORED,
+            none=0,
+        )
+        self._unless_conflict_at(track_key(job_id, track_id), change)
+
+    def fail_track(self, job_id: str, track_id: str, fault: Fault, assets: Sequence[Asset] = (), *, final: bool) -> None:
+        """Records why a track could not be stored, and what of it is; unless ``final`` it stays ready and is tried again."""
+        state = TrackState.FAILED if final else TrackState.READY
+        change = Change(sets={"fault": fault, "state": state, "assets": list(assets)})
+        change.require("#state <> :stored", "state", stored=TrackState.STORED)
+        self._unless_conflict_at(track_key(job_id, track_id), change)
+
+    def record_lyrics(self, job_id: str, track_id: str, lyrics: str) -> None:
+        """Keeps what is sung, packed and apart from the track, which is read and written more often. The first word stands."""
+        change = Change(sets={"body": zlib.compress(lyrics.encode())}).require_absent("body")
+        self._unless_conflict_at(key(job_id, f"{LYRICS}{track_id}"), change)
+
+    def lyrics(self, job_id: str) -> dict[str, str]:
+        """By track id."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=pack({":pk": key(job_id, LYRICS)["pk"], ":prefix": LYRICS}),
+        )
+        items = [unpack(item) for page in pages for item in page["Items"]]
+        return {item["sk"].removeprefix(LYRICS): zlib.decompress(item["body"]).decode() for item in items}
+
+    def record_result(self, job_id: str, result: Mapping[str, Any]) -> None:
+        """Keeps what the task yields beside files, packed: the words of a long song are many. The first result stands."""
+        body = zlib.compress(json.dumps(result).encode())
+        if len(body) > RESULT_BYTES:
+            # Nothing that a gateway makes of a song; what it really said lies whole in a receipt.
+            body = zlib.compress(json.dumps({"too_large": len(body)}).encode())
+        change = Change(sets={"body": body}).require_absent("body")
+        self._unless_conflict_at(key(job_id, RESULT), change)
