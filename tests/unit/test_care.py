@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +21,7 @@ from suno_jobs.transitions import JobState
 from suno_jobs.workflow import ExecutionState, Step
 from tests.unit.test_callbacks import BODY, path, receiver, rotating
 from tests.unit.test_checking import music, running, task
-from tests.world import DEADLINE, GRACE, World
+from tests.world import BUCKET, DEADLINE, GRACE, World
 
 __all__ = ["receiver", "rotating"]
 
@@ -188,6 +190,22 @@ def test_a_file_that_is_nice_to_have_is_tried_again_while_links_live(world: Worl
     world.clock.sleep(LINK_DAYS * DAY_SECONDS)
     assert world.checker()(job_id).next == "finish"
     world.finisher()(job_id)
+    assert world.due() == []
+
+
+def test_what_comes_later_stands_in_the_manifest_too(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1))]
+    store(world, world.checker()(job_id), NO_COVER)
+    world.finisher()(job_id)
+    world.clock.sleep(SOONEST_SECONDS)
+    world.checker()(job_id)
+    cover = replace(AUDIO, kind="image", key="i", content_type="image/png")
+    world.jobs.add_assets(job_id, world.tracks(job_id)["m-1"], [AUDIO, cover], {})
+    world.finisher()(job_id)
+    key = f"acme/{job_id}/manifest.json"
+    told = json.loads(world.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    assert [asset["kind"] for asset in told["tracks"][0]["assets"]] == ["audio", "image"]
     assert world.due() == []
 
 

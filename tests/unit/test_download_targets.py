@@ -11,10 +11,13 @@ from collections.abc import Sequence
 import httpcore
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from suno_jobs.download import Downloader
 from suno_jobs.errors import AssetError, AssetNotReady, AssetRefused, ErrorCode
 from suno_jobs.guard import GuardedTransport, is_public
+from suno_jobs.kinds import INPUTS
+from suno_jobs.vocabulary import Kind
 
 PUBLIC = "18.66.112.34"
 TLS = ssl.create_default_context()
@@ -239,6 +242,12 @@ def test_an_address_that_is_not_public_is_not_connected_to(address: str) -> None
         assert error.fault.code is ErrorCode.ASSET_FORBIDDEN_ADDRESS
         assert dialled == []
         assert "secret" not in error.fault.message
+
+
+@pytest.mark.parametrize("url", REFUSED)
+def test_what_we_would_not_fetch_from_no_client_may_have_fetched_by_a_gateway(url: str) -> None:
+    with pytest.raises(ValidationError):
+        INPUTS[Kind.UPLOAD].model_validate({"audio_url": url})
 
 
 PUBLIC_ADDRESSES = words("""

@@ -96,9 +96,12 @@ class Finisher:
         until = care_until(view, job.state, now)
         partial = job.partial and (job.incomplete or any(track.state is not TrackState.STORED for track in view.tracks))
         due_at = next_care(job, now) if until else None
+        if job.state is JobState.SUCCEEDED and job.care_until and not job.event_pending:
+            # A later look: a file that was missing may lie there now.
+            self.manifests(view, partial=partial)
         if until and job.state is JobState.SUCCEEDED:
-            telemetry.count("AssetsAtRisk", at_risk(view), gateway=job.gateway)
-            telemetry.count("AssetHoursLeft", max(0, (links_end(view) - now) // 3600), gateway=job.gateway)
+            telemetry.count("AssetsAtRisk", at_risk(view), scope="bundle")
+            telemetry.count("AssetHoursLeft", max(0, (links_end(view) - now) // 3600), scope="bundle")
         self.jobs.put_away(job, care_until=until, due_at=due_at, partial=partial, now=now)
 
     def _view(self, job_id: str) -> JobView:

@@ -87,6 +87,11 @@ def _origin(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii').removesuffix(f':{port}')}:{port}"
 
 
+def check_url(url: str) -> None:
+    """Raises ForbiddenTarget for a URL that we would not fetch from, as far as it tells itself; no name is resolved."""
+    _check_target(parse_url(url))
+
+
 def _check_target(url: httpx.URL) -> None:
     if url.scheme != "https":
         raise ForbiddenTarget("the URL is not https")

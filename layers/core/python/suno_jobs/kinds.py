@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -24,14 +23,16 @@ Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 
 
 def _https(url: str) -> str:
-    """The gateway fetches it, not we: it only must look like a public address and must not carry a password."""
+    """The gateway fetches it, not we; but what we would not fetch from, we do not let anybody else fetch from either."""
+    # Few requests have a URL, and all others are spared the import of an HTTP client.
+    from suno_jobs.guard import ForbiddenTarget, check_url  # noqa: PLC0415
+
     try:
-        parts = urlsplit(url)
-        public = parts.scheme == "https" and bool(parts.hostname) and parts.username is None and parts.port != 0
-    except ValueError:
-        public = False
-    if not public or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError("give an https URL that the gateway can fetch")
+        check_url(url)
+    except ForbiddenTarget as error:
+        raise ValueError(f"give a public https URL that the gateway can fetch: {error}") from None
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("give a public https URL in ASCII, without spaces")
     return url
 
 

@@ -11,7 +11,8 @@ from urllib.parse import quote
 from suno_jobs.errors import AssetNotFound, JobNotFound
 from suno_jobs.models import JOB_ID_PATTERN, JobView, Track
 from suno_jobs.store import JobStore
-from suno_jobs.views import asset_file_name, error_view, etag, events_view, job_view
+from suno_jobs.transitions import JobState
+from suno_jobs.views import asset_file_name, error_view, etag, events_view, job_view, manifest_file_name, manifest_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -50,11 +51,10 @@ class JobReader:
 
     def manifest_url(self, tenant: str, job_id: str) -> str:
         """Raises JobNotFound, and AssetNotFound for a job that has not succeeded."""
-        shown = job_view(own_view(self.jobs, tenant, job_id), url=self._url)
-        if shown["manifest"] is None:
-            raise AssetNotFound(f"A job has a manifest when it has succeeded; this one is {shown['state']}.")
-        url: str = shown["manifest"]["url"]
-        return url
+        job = own_view(self.jobs, tenant, job_id).job
+        if job.state is not JobState.SUCCEEDED:
+            raise AssetNotFound(f"A job has a manifest when it has succeeded; this one is {job.state}.")
+        return self._url(manifest_key(job), manifest_file_name(job))
 
     def asset_url(self, tenant: str, job_id: str, track_id: str, kind: str) -> str:
         """A link to one file of a track. Raises JobNotFound, and AssetNotFound, which says what there is instead."""

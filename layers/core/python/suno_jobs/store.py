@@ -149,10 +149,12 @@ class JobStore(TrackStore):
         ``intent`` is new for every attempt. May be repeated with the same one, as the AWS client does after a lost answer.
         """
         # As long as the end of a first submission is unknown, a second one makes it no better known.
-        state = job.state if job.state is JobState.SUBMIT_UNKNOWN else JobState.SUBMITTING
+        unknown = job.state is JobState.SUBMIT_UNKNOWN
+        state = JobState.SUBMIT_UNKNOWN if unknown else JobState.SUBMITTING
         times = {"intent_at": now, "submitted_at": now}
         change = Change(sets={"state": state, "intent": intent, **times, **due(job.job_id, due_at)}, removes=("submit_after",))
-        change.require_one_of("state", {job.state, state}).require_absent("verdict", "grace_until")
+        change.require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})
+        change.require_absent("verdict", "grace_until")
         change.require("#gateway = :gateway", "gateway", gateway=job.gateway)
         change.require("attribute_not_exists(#intent) OR #intent = :mine", "intent", mine=intent)
         return self._change(job.job_id, _told(change, job, state, now), now)

@@ -64,7 +64,7 @@ class TrackStore(Table):
         change = Change(
             sets={"state": TrackState.STORED, "assets": list(assets), "missing": missing, **measured}, removes=("fault",)
         )
-        change.require("#state <> :stored", "state", stored=TrackState.STORED)
+        change.require_one_of("state", (TrackState.READY, TrackState.FAILED))
         self._unless_conflict_at(track_key(job_id, track_id), change)
 
     def add_assets(self, job_id: str, track: Track, assets: Sequence[Asset], missing: Mapping[str, Fault]) -> None:
@@ -92,7 +92,7 @@ class TrackStore(Table):
         """Records why a track could not be stored, and what of it is; unless ``final`` it stays ready and is tried again."""
         state = TrackState.FAILED if final else TrackState.READY
         change = Change(sets={"fault": fault, "state": state, "assets": list(assets)})
-        change.require("#state <> :stored", "state", stored=TrackState.STORED)
+        change.require_one_of("state", (TrackState.READY, TrackState.FAILED))
         self._unless_conflict_at(track_key(job_id, track_id), change)
 
     def record_lyrics(self, job_id: str, track_id: str, lyrics: str) -> None:

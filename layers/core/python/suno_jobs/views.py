@@ -101,7 +101,7 @@ def _asset_view(asset: Asset) -> Json:
 
 
 def identical_to(track: Track, tracks: Sequence[Track]) -> str | None:
-    """The first earlier track of which this one has the same bytes as a required file: a take that is none.
+    """The first earlier track whose audio has the same bytes, so that this one is no take of its own.
 
     Both are kept: whether that is worth a new job is for the client to say.
     """
@@ -118,9 +118,13 @@ def manifest_key(job: Job) -> str:
     return f"{job.tenant}/{job.job_id}/manifest.json"
 
 
+def manifest_file_name(job: Job) -> str:
+    return f"{job.job_id}.json"
+
+
 def _manifest_view(job: Job, url: MakeUrl | None) -> Json:
     key = manifest_key(job)
-    return {"key": key, **({"url": url(key, f"{job.job_id}.json")} if url else {})}
+    return {"key": key, **({"url": url(key, manifest_file_name(job))} if url else {})}
 
 
 def error_view(fault: Fault | None) -> Json | None:
