@@ -25,9 +25,9 @@ binaries = st.sampled_from([b"a", b"ab"]).map(lambda part: {"B": part})
 maps = st.dictionaries(st.sampled_from(["x", "y"]), strings | numbers, max_size=2).map(lambda parts: {"M": parts})
 values = strings | numbers | lists | binaries | maps | st.booleans().map(lambda flag: {"BOOL": flag})
 
-# ``state`` is a reserved word, ``due_shard`` and ``due_at`` are the keys of the index. All but one keep their type: moto compares
-# values of several types only for equality.
-ATTRIBUTES = {
+# ``state`` is a reserved word, ``due_shard`` and ``due_at`` are the keys of the index. All but one keep their type, since moto
+# compares values of several types only for equality.
+ATTRIBUTES: dict[str, st.SearchStrategy[Any]] = {
     "state": strings,
     "checks": numbers,
     "tags": lists,
@@ -219,7 +219,7 @@ def test_it_behaves_as_moto_does(moto: Any, steps: list[tuple[str, dict[str, Any
         ("#it[1] = :two AND #it[0] <> :two", True),
     ],
 )
-def test_what_moto_cannot_say(condition: str, holds: bool) -> None:  # noqa: FBT001
+def test_what_moto_cannot_say(condition: str, holds: bool) -> None:
     """moto breaks at the size of what is not there, where DynamoDB's guide says that no comparison with it holds."""
     read, used = read_condition(condition)
     item = {"it": {"L": [{"S": "a"}, {"N": "2"}]}}
