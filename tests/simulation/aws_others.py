@@ -6,8 +6,9 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import IO, Any
 
 from botocore.exceptions import ClientError
@@ -29,9 +30,15 @@ class StoredObject:
     body: bytes
     content_type: str
     metadata: Mapping[str, str]
+    modified: datetime
 
     def answer(self) -> Answer:
-        return {"ContentLength": len(self.body), "ContentType": self.content_type, "Metadata": dict(self.metadata)}
+        return {
+            "ContentLength": len(self.body),
+            "ContentType": self.content_type,
+            "LastModified": self.modified,
+            "Metadata": dict(self.metadata),
+        }
 
 
 @dataclass(slots=True)
@@ -39,6 +46,7 @@ class S3:
     """``replaced`` are the objects that were written over."""
 
     exceptions = S3Exceptions
+    clock: Callable[[], float]
     objects: dict[tuple[str, str], StoredObject] = field(default_factory=dict)
     replaced: list[tuple[str, str]] = field(default_factory=list)
 
@@ -54,7 +62,9 @@ class S3:
         if (Bucket, Key) in self.objects:
             self.replaced.append((Bucket, Key))
         kind = given.get("ContentType", "binary/octet-stream")
-        self.objects[Bucket, Key] = StoredObject(body, kind, given.get("Metadata", {}))
+        self.objects[Bucket, Key] = StoredObject(
+            body, kind, given.get("Metadata", {}), datetime.fromtimestamp(self.clock(), UTC)
+        )
         return {}
 
     def head_object(self, *, Bucket: str, Key: str) -> Answer:

@@ -88,16 +88,13 @@ def _compare(operator: str, left: Value | None, right: Value | None) -> bool:
 
 def at(item: Any, path: Path) -> Value | None:
     """The value at a path, None where there is nothing."""
-    if len(path) == 1:
-        found: Value | None = item.get(path[0])
-        return found
     value: Any = {"M": item}
     for step in path:
         inner = value.get("M" if isinstance(step, str) else "L")
         if inner is None or (step not in inner if isinstance(step, str) else step >= len(inner)):
             return None
         value = inner[step]
-    found = value
+    found: Value = value
     return found
 
 
@@ -133,6 +130,7 @@ class Reader:
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
         self._position = 0
+        self._groups: list[tuple[int, int]] = []
         self.placeholders = frozenset(token for token in self._tokens if token[0] in "#:")
 
     # Tokens
@@ -180,12 +178,17 @@ class Reader:
             self._take()
             inner = self._negation()
             return lambda scope: not inner(scope)
-        if self._next == "(":
-            self._take()
-            inner = self.condition()
-            self._expect(")")
-            return inner
-        return self._predicate()
+        return self._group() if self._next == "(" else self._predicate()
+
+    def _group(self) -> Condition:
+        start = self._position
+        self._take()
+        inner = self.condition()
+        self._expect(")")
+        if self._groups and self._groups[-1] == (start + 1, self._position - 1):
+            raise ExpressionError("The expression has redundant parentheses")
+        self._groups.append((start, self._position))
+        return inner
 
     def _predicate(self) -> Condition:
         match self._next:
@@ -375,7 +378,7 @@ def _put(item: dict[str, Any], path: Path, value: Value | None) -> None:
     """Sets or, for None, removes; every map and list on the way is copied, since answers given before may share it."""
     inner: Any = item
     last = path[-1]
-    for step, following in zip(path, path[1:], strict=False):
+    for step, following in itertools.pairwise(path):
         kind = "M" if isinstance(following, str) else "L"
         found = inner.get(step) if isinstance(step, str) else inner[step] if step < len(inner) else None
         if found is None or kind not in found:

@@ -56,22 +56,25 @@ KINDS = (Kind.MUSIC,) * 8 + (Kind.LYRICS, Kind.UPLOAD, Kind.SOUNDS)
 @dataclass(frozen=True, slots=True)
 class Order:
     """One request of a client, sent anew with the same key at the moments of ``repeats``; ``token`` is found again in the
-    gateway's task. ``actions`` are later wishes of the client by name, if the API knows them."""
+    gateway's task. ``gateways`` are asked in that order. ``actions`` are later wishes of the client. ``resubmit``: the client
+    allows a second submission when the answer to the first was lost."""
 
-    number: int
     at: float
     token: str
-    gateway: str
+    gateways: tuple[str, ...]
     kind: Kind
     faults: Mapping[str, float]
     repeats: tuple[float, ...] = ()
     actions: tuple[tuple[float, str], ...] = ()
+    resubmit: bool = False
 
     def body(self) -> dict[str, Any]:
         marks = " ".join(f"[fault:{name}={number:.0f}]" for name, number in self.faults.items())
         words = {"audio_url": f"https://files.example.com/{self.token}.mp3?{marks.replace(' ', '')}"}
         given = words if self.kind is Kind.UPLOAD else {"prompt": f"{self.token} {marks}".strip()}
-        return {"gateway": self.gateway, "kind": self.kind.value, "input": given, "metadata": {"order": self.token}}
+        gateway = self.gateways[0] if len(self.gateways) == 1 else list(self.gateways)
+        policy = {"ambiguous_submit": "resubmit"} if self.resubmit else {}
+        return {"gateway": gateway, "kind": self.kind.value, "input": given, "metadata": {"order": self.token}, **policy}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ class Chances:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``stops`` are the moments at which some running execution is stopped, ``sweeps`` those of sweeps beside the schedule,
-    ``outages`` when a gateway cannot be reached at all."""
+    ``outages`` when a gateway cannot be reached at all. ``refusing`` are faults of the next order at a gateway. ``days`` of
+    aftercare follow, for tasks and links that come late."""
 
     seed: int
     orders: tuple[Order, ...]
@@ -101,6 +105,8 @@ class Plan:
     sweeps: tuple[float, ...] = ()
     rotations: tuple[float, ...] = ()
     outages: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    refusing: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    days: float = 0.0
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -120,6 +126,7 @@ def draw(seed: int, jobs: int) -> Plan:
         sweeps=_moments(random, 4, calm_at),
         rotations=_moments(random, 1, calm_at),
         outages={gateway: _span(random, calm_at) for gateway in gateways if severity and random.random() < 0.1},
+        days=random.choice((0.0, 0.0, 0.0, 17.0)),
         parameters=parameters,
     )
 
@@ -129,19 +136,19 @@ def _moments(random: Random, most: int, calm_at: float) -> tuple[float, ...]:
 
 
 def _order(random: Random, number: int, seed: int, gateways: list[str], span: float) -> Order:
-    gateway = random.choice(gateways)
-    kind = random.choice([kind for kind in KINDS if kind in GATEWAYS[gateway].kinds])
+    asked = random.sample(gateways, random.randint(1, len(gateways))) if random.random() < 0.25 else [random.choice(gateways)]
+    kind = random.choice([kind for kind in KINDS if all(kind in GATEWAYS[gateway].kinds for gateway in asked)])
     names = random.sample(sorted(GATEWAY_FAULTS), random.choices((0, 1, 2, 3), weights=(6, 7, 4, 2))[0])
     at = random.uniform(0, span)
     return Order(
-        number=number,
         at=at,
         token=f"order-{seed}-{number}-",
-        gateway=gateway,
+        gateways=tuple(asked),
         kind=kind,
         faults={name: random.choice(GATEWAY_FAULTS[name]) for name in names},
         repeats=tuple(at + random.expovariate(1 / 200) for _ in range(random.choice((0, 0, 0, 1, 2)))),
         actions=tuple((at + random.expovariate(1 / 300), random.choice(ACTIONS)) for _ in range(random.choice((0, 0, 1, 2)))),
+        resubmit=random.random() < 0.1,
     )
 
 

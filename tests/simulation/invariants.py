@@ -1,32 +1,30 @@
 """What must be true of every world (design: I1 to I9), said anew here: nothing of the product's own rules is asked.
 
-``Watch`` looks on at every write of a job's record; ``violations`` is asked at the end.
+``watch.py`` looks on all the time; ``violations`` is asked at the end.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from botocore.exceptions import ClientError
 
 from suno_jobs.dynamo import unpack
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.vocabulary import Kind
 from tests.simulation import network, songs
-from tests.simulation.clock import Loop
 from tests.simulation.expressions import Item
 from tests.simulation.faults import DELAYS, TOKEN, Order
-
-if TYPE_CHECKING:
-    from tests.simulation.world import World
-
-ENDS = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"})
-FORWARD = ("", "ACCEPTED", "SUBMITTING", "SUBMIT_UNKNOWN", "GENERATING", "STORING")
-HEALS = frozenset({("TIMED_OUT", "SUCCEEDED"), ("TIMED_OUT", "FAILED")})
+from tests.simulation.lambdas import Invocation
+from tests.simulation.watch import ENDS
+from tests.simulation.world import API_KEY, CALLBACK_SECRETS, SETTLE_SECONDS, World
 
 HARMLESS: Mapping[str, float] = {
     "audio_404_first": 3,
@@ -64,31 +62,11 @@ SAVED_BY_CALLBACK = frozenset({"callback_before_answer", "disordered_callbacks",
 PROMPT_SECONDS = 100
 """With no other fault than these a job ends so soon after its callback: sooner than its first poll would be."""
 
+WAITING_SECONDS = 1300
+"""The longest time for which an execution may wait or work, where the deadline is not changed."""
+
 DISTURBED_SECONDS = 700
 """A task that is done so long before the deadline, when mishaps are over, is found by a sweep and then by a poll."""
-
-
-@dataclass(eq=False, slots=True)
-class Watch:
-    """``ends`` has, by job, the ends that it came to, and when; ``broken`` is what should never have happened."""
-
-    loop: Loop
-    note: Callable[[str, str], None]
-    ends: defaultdict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
-    broken: list[tuple[str, str]] = field(default_factory=list)
-
-    def __call__(self, old: Item, new: Item) -> None:
-        if new["sk"] != {"S": "JOB"}:
-            return
-        job_id, before, after = new["job_id"]["S"], old.get("state", {}).get("S", ""), new["state"]["S"]
-        if before == after:
-            return
-        self.note(job_id, f"state {before or 'none'} -> {after}")
-        if after in ENDS:
-            self.ends[job_id].append((self.loop.now, after))
-        legal = (before, after) in HEALS if before in ENDS else after in ENDS or after in FORWARD[FORWARD.index(before) :]
-        if not legal:
-            self.broken.append((job_id, f"I2: went from {before} to {after}"))
 
 
 def violations(world: World) -> list[tuple[str, str]]:
@@ -100,6 +78,7 @@ def violations(world: World) -> list[tuple[str, str]]:
         order = orders[_token(item)]
         job = _Job(world, job_id, unpack(item), order, tasks[job_id])
         found += [(job_id, broken) for check in CHECKS for broken in check(job)]
+    found += [(invocation.subject, broken) for invocation, broken in _mistakes(world)]
     found += [("", broken) for check in (_rates, _secrets, _executions) for broken in check(world)]
     return found
 
@@ -140,21 +119,38 @@ class _Job:
         partition = self.world.jobs_table.items[f"JOB#{self.job_id}"]
         return [unpack(item) for sort, item in partition.items() if sort.startswith("JOB#TRACK#")]
 
+    def wished(self, action: str, *statuses: int) -> bool:
+        """Whether a client wanted that, and was answered so."""
+        return any((self.job_id, action, status) in self.world.wishes for status in statuses)
+
+    @property
+    def called_off(self) -> bool:
+        """By a client who was not told that it is too late. A 500 says nothing."""
+        return self.wished("cancel", 200, 500)
+
     def events(self) -> list[dict[str, Any]]:
         return [event["Detail"] for event in self.world.events.taken if event["Detail"]["job_id"] == self.job_id]
 
 
 def _paid_once(job: _Job) -> Iterator[str]:
-    shared = job.job_id in job.world.retried and any(task["callback_url"] is None for task in job.tasks)
-    if len(job.tasks) > 1 + shared:
+    """Unless the client allowed a second submission. Of a job that is done over, the tasks without a callback look alike."""
+    alike = any(action == "retry" for _, action, _ in job.world.wishes) and any(not task["callback_url"] for task in job.tasks)
+    if len(job.tasks) > 1 + job.order.resubmit + alike:
         yield f"I1: {len(job.tasks)} tasks were paid for"
+
+
+def _cancelled(job: _Job) -> Iterator[str]:
+    if job.state == "CANCELLED" and not job.called_off:
+        yield "CANCELLED, and nobody wanted that"
+    if job.state != "CANCELLED" and job.wished("cancel", 200):
+        yield f"the client was told that it is cancelled, and it is {job.state}"
 
 
 def _ends(job: _Job) -> Iterator[str]:
     if job.state not in ENDS:
         yield f"I6: still {job.state} at the end"
         return
-    latest = max(job.item["deadline_at"], job.world.calm_at) + job.world.settle_seconds
+    latest = max(job.item["deadline_at"], job.world.calm_at) + SETTLE_SECONDS
     ended_at = job.world.watch.ends[job.job_id][0][0]
     if ended_at > latest:
         yield f"I6: ended {ended_at - latest:.0f} s too late"
@@ -164,7 +160,6 @@ def _ends(job: _Job) -> Iterator[str]:
 
 def _assets(job: _Job) -> Iterator[str]:
     """I3 and I4. Songs are also compared with what the gateway really made."""
-    objects = {key: stored for (bucket, key), stored in job.world.s3.objects.items() if bucket == "AssetsBucket"}
     tracks = job.tracks()
     stored = [track for track in tracks if track["state"] == "stored"]
     if job.state == "SUCCEEDED" and job.item["expects"] in ("tracks", "stems", "files") and not stored:
@@ -172,18 +167,25 @@ def _assets(job: _Job) -> Iterator[str]:
     if job.state == "SUCCEEDED" and not job.item["partial"] and len(stored) < len(tracks):
         yield "I4: tracks are missing, and partial is not said"
     for track in stored:
-        if not track["assets"]:
-            yield f"I4: track {track['track_id']} is stored without assets"
-        for asset in track["assets"]:
-            there = objects.get(asset["key"])
-            if there is None or (len(there.body), _digest(there.body)) != (asset["bytes"], asset["sha256"]):
-                yield f"I4: {asset['key']} is not in the bucket as it was recorded"
-            elif asset["kind"] == "audio" and there.body != songs.record(track["track_id"], 0.0).mp3:
-                yield f"I4: {asset['key']} is not the song that the gateway made"
-    mine = {key for key in objects if f"/{job.job_id}/" in key and not key.endswith("/manifest.json")}
+        yield from _files(job, track)
+
+
+def _files(job: _Job, track: dict[str, Any]) -> Iterator[str]:
+    if not track["assets"]:
+        yield f"I4: track {track['track_id']} is stored without assets"
+    for asset in track["assets"]:
+        there = job.world.s3.objects.get(("AssetsBucket", asset["key"]))
+        if there is None or (len(there.body), _digest(there.body)) != (asset["bytes"], asset["sha256"]):
+            yield f"I4: {asset['key']} is not in the bucket as it was recorded"
+        elif asset["kind"] == "audio" and there.body != songs.record(track["track_id"], 0.0).mp3:
+            yield f"I4: {asset['key']} is not the song that the gateway made"
+
+
+def _stored_once(job: _Job) -> Iterator[str]:
+    """I3. A manifest tells of all assets, and so is written again when one is added."""
+    mine = {key for _, key in job.world.s3.objects if f"/{job.job_id}/" in key and not key.endswith("/manifest.json")}
     yield from (f"I3: {key} was overwritten" for _, key in job.world.s3.replaced if key in mine)
-    names = [key.rpartition(".")[0] for key in mine]
-    if len(set(names)) < len(names):
+    if len({key.rpartition(".")[0] for key in mine}) < len(mine):
         yield "I3: a file was stored twice"
 
 
@@ -201,7 +203,7 @@ def _announced(job: _Job) -> Iterator[str]:
 def _good_is_kept(job: _Job) -> Iterator[str]:
     """What could succeed does, and nothing that was stored is thrown away."""
     stored = [track for track in job.tracks() if track["state"] == "stored"]
-    if job.state != "SUCCEEDED" and stored and job.job_id not in job.world.called_off:
+    if job.state != "SUCCEEDED" and stored and not job.called_off:
         yield f"{len(stored)} tracks are stored, but the job ended {job.state}"
     made = [len(task["downloads"]) for task in job.tasks]
     if job.state == "SUCCEEDED" and job.item["expects"] == "tracks" and not job.item["partial"] and len(stored) not in made:
@@ -213,7 +215,7 @@ def _good_is_kept(job: _Job) -> Iterator[str]:
 def _can_succeed(job: _Job) -> bool:
     faults = job.order.faults
     harmless = all(HARMLESS.get(name, 0) >= number or name in LOSES_ANSWER for name, number in faults.items())
-    if not harmless or job.job_id in job.world.called_off or ("maintenance" in faults and job.order.gateway in VAGUE):
+    if not harmless or job.called_off or ("maintenance" in faults and VAGUE & set(job.order.gateways)):
         return False
     if faults.keys() & LOSES_ANSWER and job.order.kind is not Kind.MUSIC:
         return False
@@ -221,6 +223,14 @@ def _can_succeed(job: _Job) -> bool:
         return not (faults.keys() & LOSES_ANSWER and faults.keys() & LOSES_CALLBACK)
     done_at = max((task["created_at"] + faults.get("slow_task", network.TASK_SECONDS) for task in job.tasks), default=inf)
     return "task_id" in job.item and max(done_at, job.world.calm_at) + DISTURBED_SECONDS < job.item["deadline_at"]
+
+
+def _healed(job: _Job) -> Iterator[str]:
+    """What came too late is saved in the days after, if the gateway can tell of it."""
+    faults = job.order.faults.keys() - {"slow_task"}
+    good = all(HARMLESS.get(name, 0) >= job.order.faults[name] for name in faults)
+    if job.world.plan.days and good and job.state == "TIMED_OUT" and job.tasks and "task_id" in job.item:
+        yield f"never healed: {job.item.get('fault')}"
 
 
 def _prompt(job: _Job) -> Iterator[str]:
@@ -249,15 +259,24 @@ def _rates(world: World) -> Iterator[str]:
 def _secrets(world: World) -> Iterator[str]:
     """I9. Only an answer to a client may hold a link that we signed ourselves."""
     told = {"a log": world.logs.getvalue(), "an event": json.dumps(world.events.taken)}
-    secrets = [*network.KEYS.values(), *world.callback_secrets, *world.macs, world.api_key, "token-", network.ORIGIN]
+    secrets = [*network.KEYS.values(), *CALLBACK_SECRETS, *world.macs, API_KEY, "token-", network.ORIGIN]
     for place, text in {**told, "an answer": "\n".join(body for _, body in world.answers)}.items():
         yield from (f"I9: {place} holds {secret}" for secret in secrets if secret in text)
     yield from (f"I9: {place} holds a signed URL" for place, text in told.items() if "X-Amz-Signature" in text)
 
 
+def _mistakes(world: World) -> Iterator[tuple[Invocation, str]]:
+    """A function may fail because AWS does, or by an error that the state machine knows by name, but by no other."""
+    known = set(re.findall(r"\w+", json.dumps(world.stack.definition)))
+    for invocation, error in world.lambdas.raised:
+        for each in error.exceptions if isinstance(error, ExceptionGroup) else (error,):
+            if not isinstance(each, ClientError) and type(each).__name__ not in known:
+                yield invocation, f"{invocation.function} raised {each!r}"
+
+
 def _executions(world: World) -> Iterator[str]:
     for execution in world.machine.executions.values():
-        if execution.status == "RUNNING" and execution.begun_at < world.ends_at - world.settle_seconds:
+        if execution.status == "RUNNING" and execution.begun_at < world.settled_at - WAITING_SECONDS:
             yield f"execution {execution.name} still runs, in {execution.state}"
 
 
@@ -265,4 +284,12 @@ def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-CHECKS: tuple[Callable[[_Job], Iterator[str]], ...] = (_paid_once, _ends, _assets, _announced, _good_is_kept, _prompt)
+CHECKS: tuple[Callable[[_Job], Iterator[str]], ...] = (
+    _paid_once,
+    _ends,
+    _assets,
+    _stored_once,
+    _announced,
+    _good_is_kept,
+    _prompt,
+)

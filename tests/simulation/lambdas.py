@@ -158,7 +158,8 @@ def _compiled(path: Path) -> CodeType:
 
 @dataclass(eq=False, slots=True)
 class Lambdas:
-    """``services`` are the AWS services by boto3's names; ``replacements`` go into every handler's module under their name."""
+    """``services`` are the AWS services by boto3's names; ``replacements`` go into every handler's module under their name;
+    ``raised`` is what handlers let through."""
 
     loop: Loop
     random: Random
@@ -168,6 +169,7 @@ class Lambdas:
     services: dict[str, Any] = field(default_factory=dict)
     replacements: Mapping[str, Any] = field(default_factory=dict)
     invocations: Counter[str] = field(default_factory=Counter)
+    raised: list[tuple[Invocation, Exception]] = field(default_factory=list)
     _idle: defaultdict[str, list[Environment]] = field(default_factory=lambda: defaultdict(list))
 
     def invoke(self, function: str, event: Any, subject: str = "") -> Any:
@@ -198,6 +200,7 @@ class Lambdas:
         except Exception as error:
             idle.append(environment)
             self.note(subject, f"{function} #{invocation.number} raises {type(error).__name__}: {error}")
+            self.raised.append((invocation, error))
             raise FunctionError(type(error).__name__, str(error)) from error
         finally:
             process.local = outer

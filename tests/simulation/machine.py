@@ -239,8 +239,6 @@ class Machine:
         while True:
             try:
                 result = self._task(execution, state, data, item)
-                self._check_running(execution)
-                return result
             except StateError as error:
                 self._check_running(execution)
                 number = next((n for n, each in enumerate(state.get("Retry", ())) if catches(each, error.name)), None)
@@ -252,6 +250,9 @@ class Machine:
                 # JitterStrategy FULL: anything up to the backoff.
                 self.loop.sleep(self.random.uniform(0, min(longest, retrier.get("MaxDelaySeconds", longest))))
                 self._check_running(execution)
+            else:
+                self._check_running(execution)
+                return result
 
     def _task(self, execution: Execution, state: Mapping[str, Any], data: Any, item: Mapping[str, Any]) -> Any:
         token = f"token-{self.random.randbytes(16).hex()}"

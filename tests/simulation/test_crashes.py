@@ -30,35 +30,46 @@ DISTURBED_UNTIL = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """``end`` is how each job ends when nothing dies; ``at`` is when each is ordered. ``died``: in
-    this path a function has died already, after the first call with that label."""
+    """``end`` is how each job ends when nothing dies; ``at`` is when each is ordered, ``retries`` how many are done over.
+
+    ``refusing``: what befalls the next order at a gateway. ``died``: in this path a function has died already, after the first
+    call with that label.
+    """
 
     end: str
-    gateway: str = "ttapi"
+    gateway: str | tuple[str, ...] = "ttapi"
     kind: Kind = Kind.MUSIC
     faults: Mapping[str, float] = field(default_factory=dict)
     actions: tuple[tuple[float, str], ...] = ()
     inline_bytes: int = receipts.INLINE_BYTES
     at: tuple[float, ...] = (0.0,)
     died: tuple[str, str] | None = None
+    refusing: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    resubmit: bool = False
+    retries: int = 0
+    deadline: int = 1200
 
     def world(self, weather: Weather) -> World:
-        # The client repeats its request with the same key, as one does that got no answer.
-        orders = [
+        orders = tuple(
             Order(
-                number,
-                at,
-                f"order-0-{number}-",
-                self.gateway,
-                self.kind,
-                self.faults,
-                (at + 20, at + 50, at + 80),
-                self.actions,
+                at=at,
+                token=f"order-0-{number}-",
+                gateways=(self.gateway,) if isinstance(self.gateway, str) else self.gateway,
+                kind=self.kind,
+                faults=self.faults,
+                # With the same key, as one does that got no answer.
+                repeats=(at + 20, at + 50, at + 80),
+                actions=self.actions,
+                resubmit=self.resubmit,
             )
             for number, at in enumerate(self.at)
-        ]
-        return World(Plan(0, tuple(orders), calm_at=DISTURBED_UNTIL), weather)
+        )
+        return World(Plan(0, orders, calm_at=DISTURBED_UNTIL), weather)
 
+
+# Each wish is uttered until it is heard.
+CANCEL = ((30.0, "cancel"), (31.0, "cancel"), (60.0, "cancel"), (100.0, "cancel"))
+RETRY = ((100.0, "retry"), (150.0, "retry"), (400.0, "retry"), (1300.0, "retry"))
 
 PATHS = {
     "success by callback": Path("SUCCEEDED"),
@@ -71,19 +82,30 @@ PATHS = {
     "failed task": Path("FAILED", faults={"failed_task": ALWAYS}),
     "failed task, callback lost": Path("FAILED", "sunoapi", faults={"failed_task": ALWAYS, **LOST}),
     "ambiguous answer, healed by callback": Path("SUCCEEDED", "crun", faults={"garbled_answer": ALWAYS}),
-    "ambiguous to the end": Path("TIMED_OUT", faults={"garbled_answer": ALWAYS, **LOST}),
+    "ambiguous to the end": Path("TIMED_OUT", faults={"garbled_answer": ALWAYS, **LOST}, deadline=400),
     "partial": Path("SUCCEEDED", "acedata", faults={"one_track_failed": ALWAYS}),
     "partial, callback lost": Path("SUCCEEDED", "kie", faults={"one_track_failed": ALWAYS, **LOST}),
     "synchronous operation": Path("SUCCEEDED", "acedata", Kind.LYRICS),
     "upload": Path("SUCCEEDED", "ttapi", Kind.UPLOAD),
     "files that come late": Path("SUCCEEDED", "acedata", faults={"audio_404_first": 6}),
-    "not done by the deadline": Path("TIMED_OUT", "acedata", faults={"slow_task": 50_000}),
+    "not done by the deadline": Path("TIMED_OUT", "acedata", faults={"slow_task": 50_000}, deadline=400),
     # A task fails after 36 seconds, so that three requests come at once where the budget has two slots.
     "three jobs, two slots": Path("FAILED", faults={"failed_task": ALWAYS}, at=(0.0, 0.0, 36.0)),
     "a file was put and not recorded": Path("SUCCEEDED", died=("StoreTrackFunction", "s3.put_object")),
     "an event was sent and not recorded": Path("SUCCEEDED", died=("FinishJobFunction", "events.put_events")),
     "a song was paid for and not recorded": Path("SUCCEEDED", "kie", died=("CreateTaskFunction", "gateway.POST")),
-    "the same, and no callback comes": Path("TIMED_OUT", "kie", faults=LOST, died=("CreateTaskFunction", "gateway.POST")),
+    "the same, and no callback comes": Path(
+        "TIMED_OUT", "kie", faults=LOST, died=("CreateTaskFunction", "gateway.POST"), deadline=600
+    ),
+    "cancelled while its task runs": Path("CANCELLED", actions=CANCEL),
+    "cancelled before its task is known": Path("CANCELLED", "crun", faults={"garbled_answer": ALWAYS}, actions=CANCEL),
+    "done over": Path("FAILED", faults={"failed_task": ALWAYS}, actions=RETRY, retries=1),
+    "late, and healed by its callback": Path("SUCCEEDED", "anyint", faults={"slow_task": 500}, deadline=400),
+    "late, and healed by a sweep": Path("SUCCEEDED", "crun", faults={"slow_task": 500, **LOST}, deadline=400),
+    "refused, and done by another gateway": Path(
+        "SUCCEEDED", ("ttapi", "crun"), refusing={"ttapi": {"quota_exhausted": ALWAYS}}
+    ),
+    "lost, and submitted again": Path("SUCCEEDED", faults={"dropped_connection": 1}, resubmit=True, deadline=600),
     "large replies": Path("SUCCEEDED", "sunoapi", faults={"garbled_answer": ALWAYS}, inline_bytes=64),
 }
 
@@ -104,7 +126,7 @@ def record(path: Path) -> list[Boundary]:
     weather = Deadly(earlier_deaths(path))
     world = run(path, weather)
     assert not violations(world)
-    assert [job["state"]["S"] for job in world.jobs().values()] == [path.end] * len(path.at)
+    assert [job["state"]["S"] for job in world.jobs().values()] == [path.end] * (len(path.at) + path.retries)
     return weather.boundaries
 
 
@@ -121,7 +143,7 @@ def crash(path: Path, earlier: tuple[Death, ...], death: Death) -> str:
     world = run(path, Deadly((*(replace(each, struck=0) for each in earlier), death)))
     assert death.struck
     broken = violations(world)
-    if len(world.jobs()) != len(path.at):
+    if len(world.jobs()) != len(path.at) + path.retries:
         broken.append(("", f"{len(world.jobs())} jobs for {len(path.at)} orders"))
     told = [f"killed {death}", *(f"{job_id}: {what}" for job_id, what in broken)]
     return "\n".join([*told, *(line for job_id in world.jobs() for line in timeline(world, job_id))]) if broken else ""

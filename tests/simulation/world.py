@@ -7,7 +7,7 @@ import contextlib
 import io
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -26,16 +26,21 @@ from tests.simulation.aws_table import DynamoDb
 from tests.simulation.clock import Loop
 from tests.simulation.expressions import Item
 from tests.simulation.faults import Order, Plan, Storm
-from tests.simulation.invariants import Watch
 from tests.simulation.lambdas import FunctionError, Lambdas, Weather
 from tests.simulation.machine import Machine
 from tests.simulation.template import deploy
+from tests.simulation.watch import Watch
 
 START = 1_800_000_000.0
+DAY_SECONDS = 86_400.0
 REST_SECONDS = 100.0
 TENANT = "acme"
 API_KEY = "an-api-key-of-our-own-client-0123456789"
 CALLBACK_SECRETS = ("callback-secret-0", "callback-secret-1", "callback-secret-2")
+
+
+SETTLE_SECONDS = 1500.0
+"""After a job's deadline and the last mishap: what storing may take, what an execution may still wait, and two sweeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +55,7 @@ class Response:
 class World:
     """``timeline`` is what happened: when, to which job, what. ``answers`` are all API answers, ``logs`` all that was logged,
     ``macs`` those of all callback URLs that the gateways were given, ``called_back`` when each job had its first callback,
-    ``called_off`` and ``retried`` the jobs that a client wanted cancelled or done over."""
-
-    settle_seconds = 1500.0
-    """After a job's deadline and the last mishap: what storing may take, what an execution may still wait, and two sweeps."""
-
-    api_key = API_KEY
-    callback_secrets = CALLBACK_SECRETS
+    ``wishes`` what clients wanted of which job, and how that was answered."""
 
     def __init__(self, plan: Plan, weather: Weather | None = None) -> None:
         self.plan = plan
@@ -68,8 +67,7 @@ class World:
         self.logs = io.StringIO()
         self.job_ids: dict[str, str] = {}
         self.macs: set[str] = set()
-        self.called_off: set[str] = set()
-        self.retried: set[str] = set()
+        self.wishes: list[tuple[str, str, int]] = []
         self.called_back: dict[str, float] = {}
         self.storm = Storm(plan, self.loop, Random(f"storm {plan.seed}"), self.note)
         self.lambdas = Lambdas(self.loop, self.random, self.stack.functions, weather or self.storm, self.note)
@@ -81,7 +79,7 @@ class World:
         self.jobs_table = self.dynamodb.tables["JobsTable"]
         self.watch = Watch(self.loop, self.note)
         self.jobs_table.watch = self.watch
-        self.s3, self.events = S3(), Events()
+        self.s3, self.events = S3(lambda: self.loop.now), Events()
         secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:{}".format
         self.callback_secret = {"current": CALLBACK_SECRETS[0], "previous": ""}
         self.secrets = Secrets(
@@ -113,6 +111,8 @@ class World:
         self.studio = network.open_studio(self.loop, clock, self.random, courier)
         self.network = network.Network(self.loop, self.lambdas, self.studio, clock, self.storm.trouble, self.note)
         self.lambdas.replacements = {"Downloader": self.network.downloader}
+        for gateway, faults in self.plan.refusing.items():
+            self.studio.fail_next(gateway, faults)
 
     def note(self, subject: str, text: str) -> None:
         self.timeline.append((self.loop.now, subject, text))
@@ -152,22 +152,22 @@ class World:
 
     def run(self) -> None:
         """Everything that the plan holds, until all must have come to its end."""
-        for order in self.plan.orders:
-            self.at(order.at, partial(self._place, order))
-            for moment in order.repeats:
-                self.at(moment, partial(self._place, order))
-            for moment, action in order.actions:
-                self.at(moment, partial(self._act, order, action))
-        for function, seconds in self.stack.schedules.items():
-            self.at(seconds * self.random.random(), partial(self._repeat, function, seconds))
-            for moment in self.plan.sweeps:
-                self.at(moment, partial(self._invoke, function))
-        for moment in self.plan.stops:
-            self.at(moment, self._stop_some_execution)
-        for moment in self.plan.rotations:
-            self.at(moment, self._rotate)
+        for moment, act in self._acts():
+            self.loop.spawn(act, after=moment)
         while self.loop.now < self.ends_at and not self._is_at_rest():
             self.loop.run(min(self.ends_at, self.loop.now + REST_SECONDS))
+
+    def _acts(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        """What happens from outside, and when."""
+        plan = self.plan
+        for order in plan.orders:
+            yield from ((moment, partial(self._place, order)) for moment in (order.at, *order.repeats))
+            yield from ((moment, partial(self._act, order, action)) for moment, action in order.actions)
+        for function, seconds in self.stack.schedules.items():
+            yield seconds * self.random.random(), partial(self._repeat, function, seconds)
+            yield from ((moment, partial(self._invoke, function)) for moment in plan.sweeps)
+        yield from ((moment, self._stop_some_execution) for moment in plan.stops)
+        yield from ((moment, self._rotate) for moment in plan.rotations)
 
     def _is_at_rest(self) -> bool:
         """Whether nothing is left but sweeps that find nothing."""
@@ -182,18 +182,21 @@ class World:
 
     @property
     def ends_at(self) -> float:
+        return self.settled_at + self.plan.days * DAY_SECONDS
+
+    @property
+    def settled_at(self) -> float:
+        """When every job must have ended."""
         # Each of these may be the beginning of a job: a repetition, when the first request did not come through.
         last = max(moment for each in self.plan.orders for moment in (each.at, *each.repeats, *(at for at, _ in each.actions)))
         deadline = START + last + float(self.stack.parameters["JobDeadlineSeconds"])
-        return max(deadline, self.calm_at) + self.settle_seconds + 1
-
-    def at(self, moment: float, act: Any) -> None:
-        self.loop.spawn(act, after=moment)
+        return max(deadline, self.calm_at) + SETTLE_SECONDS + 1
 
     def _repeat(self, function: str, seconds: float) -> None:
         while True:
             self._invoke(function)
-            self.loop.sleep(seconds)
+            # In the days of aftercare little happens: the longer ago the rest is, the fewer sweeps are needed to see it.
+            self.loop.sleep(max(seconds, (self.loop.now - self.settled_at) / 4))
 
     def _invoke(self, function: str) -> None:
         with contextlib.suppress(FunctionError):
@@ -216,11 +219,11 @@ class World:
 
     def _act(self, order: Order, action: str) -> None:
         job_id = self.job_ids.get(order.token)
-        if job_id and any(route.key == f"POST /v1/jobs/{{job_id}}/{action}" for route in self.stack.routes):
-            wishes = {"cancel": self.called_off, "retry": self.retried}
-            wishes[action].add(job_id)
-            response = self.request("POST", f"/v1/jobs/{job_id}/{action}")
-            self.note(job_id, f"client wants {action} and is answered {response.status}")
+        if job_id is None:
+            return
+        response = self.request("POST", f"/v1/jobs/{job_id}/{action}")
+        self.wishes.append((job_id, action, response.status))
+        self.note(job_id, f"client wants {action} and is answered {response.status}")
 
     def _stop_some_execution(self) -> None:
         running = [name for name, each in self.machine.executions.items() if each.status == "RUNNING"]

@@ -1,0 +1,37 @@
+"""Looks on at every write of a job's record, so that no change of state goes unseen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.simulation.clock import Loop
+from tests.simulation.expressions import Item
+
+ENDS = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"})
+FORWARD = ("", "ACCEPTED", "SUBMITTING", "SUBMIT_UNKNOWN", "GENERATING", "STORING")
+HEALS = frozenset({("TIMED_OUT", "SUCCEEDED"), ("TIMED_OUT", "FAILED")})
+
+
+@dataclass(eq=False, slots=True)
+class Watch:
+    """``ends`` has, by job, the ends that it came to, and when; ``broken`` is what should never have happened."""
+
+    loop: Loop
+    note: Callable[[str, str], None]
+    ends: defaultdict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
+    broken: list[tuple[str, str]] = field(default_factory=list)
+
+    def __call__(self, old: Item, new: Item) -> None:
+        if new["sk"] != {"S": "JOB"}:
+            return
+        job_id, before, after = new["job_id"]["S"], old.get("state", {}).get("S", ""), new["state"]["S"]
+        if before == after:
+            return
+        self.note(job_id, f"state {before or 'none'} -> {after}")
+        if after in ENDS:
+            self.ends[job_id].append((self.loop.now, after))
+        legal = (before, after) in HEALS if before in ENDS else after in ENDS or after in FORWARD[FORWARD.index(before) :]
+        if not legal:
+            self.broken.append((job_id, f"I2: went from {before} to {after}"))
