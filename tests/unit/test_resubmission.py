@@ -185,9 +185,8 @@ def test_a_refusal_that_comes_meanwhile_is_waited_for(world: World) -> None:
     with pytest.raises(Conflict):
         world.jobs.begin_submission(stale, "i", now=world.now, due_at=world.now)
     job = world.job(job_id)
-    for _ in range(2):
-        begun = world.jobs.begin_submission(job, "mine", now=world.now, due_at=world.now)
-    assert begun.submit_after is None
+    repeated = [world.jobs.begin_submission(job, "mine", now=world.now, due_at=world.now) for _ in range(2)]
+    assert [begun.submit_after for begun in repeated] == [None, None]
 
 
 def test_a_very_long_history_tells_of_changes_alone(world: World) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.history import Cause
-from suno_jobs.store import DUE_SHARDS
+from suno_jobs.store import ANNOUNCED_SECONDS, DUE_SHARDS
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Executions, ExecutionState
 from tests.world import PACE, TABLE, World
@@ -91,6 +91,8 @@ def test_an_ended_job_whose_event_is_owed_is_still_due(world: World) -> None:
     job_id = overdue(world)
     world.executions.states[job_id, 0] = ExecutionState.ENDED
     world.jobs.finish(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "x"), partial=False, now=world.now)
+    assert world.sweeper()(always).started == []
+    world.clock.sleep(ANNOUNCED_SECONDS)
     assert world.sweeper()(always).started == [job_id]
     put_away(world, job_id)
     world.clock.sleep(10**6)

@@ -47,7 +47,7 @@ def outcome(view: JobView, now: int) -> Outcome:
         return Outcome(JobState.SUCCEEDED, partial=job.incomplete or job.unfinished or len(stored) < len(tracks))
     if job.verdict:
         return Outcome(job.verdict, job.fault)
-    if job.terminal and not tracks:
+    if job.terminal:
         return Outcome(job.state, job.fault)
     faults = [track.fault for track in tracks if track.fault]
     fault = faults[0] if faults else job.fault or Fault(ErrorCode.NO_AUDIO, "No track could be stored.")

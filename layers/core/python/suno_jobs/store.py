@@ -29,6 +29,9 @@ from suno_jobs.transitions import TERMINAL, JobState, Progress, may_become
 from suno_jobs.vocabulary import Result
 
 LONG_HISTORY = 200
+ANNOUNCED_SECONDS = 120
+"""After this an end whose event was not sent is due again."""
+
 DUE_SHARDS = 4
 """Partitions of the due index: enough for thousands of index writes per second, few enough for a sweep to read them all."""
 
@@ -327,6 +330,7 @@ class JobStore(TrackStore):
         sets = {"state": state, "partial": partial, "event_pending": True, "ended_at": now, "signalled": now}
         known = {"fault": fault, "care_until": care_until}
         over = ("verdict", *INTENT, "submit_after", "grace_until", "signalled_by")
+        sets |= due(job.job_id, now + ANNOUNCED_SECONDS)
         change = Change(
             sets=sets | {name: value for name, value in known.items() if value is not None},
             removes=(*over, *(name for name, value in known.items() if value is None)),
