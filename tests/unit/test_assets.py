@@ -13,7 +13,7 @@ from suno_jobs.assets import TrackStorer
 from suno_jobs.aws import UPLOAD_CONFIG
 from suno_jobs.download import Downloaded
 from suno_jobs.errors import AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
-from suno_jobs.models import Asset, Track, TrackState
+from suno_jobs.models import Asset, Ending, Track, TrackState
 from suno_jobs.transitions import JobState
 from suno_jobs.vocabulary import Kind, Link, Media, Result
 from tests.world import BUCKET, ROOT, World
@@ -74,7 +74,7 @@ def storer(world: World, source: Source) -> TrackStorer:
 @pytest.fixture
 def job_id(world: World) -> str:
     job_id = world.generating()
-    world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
+    world.jobs.start_storing(world.job(job_id), Ending.WHOLE, now=world.now, due_at=world.now)
     track = Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,), duration_seconds=3.0)
     world.jobs.record_track(job_id, track)
     return job_id

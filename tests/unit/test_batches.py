@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -102,3 +103,13 @@ def test_what_cannot_be_asked_together_is_looked_at_one_by_one(world: World, bro
     if broken == "no slot":
         world.use_up_slots(jobs[0])
     assert set(world.sweeper()(always).started) == set(jobs)
+
+
+def test_after_one_refusal_nothing_more_is_asked_together(world: World) -> None:
+    batch = GATEWAYS["acedata"]
+    assert isinstance(batch, BatchReading)
+    jobs = [world.job(job_id) for job_id in timed_out(world, 4)]
+    many = [replace(job, task_id=f"{job.task_id}-{n}") for n in range(batch.batch_size) for job in jobs]
+    world.wire.answers = [httpx.Response(500, text="<html>")]
+    assert world.sweeper().still_running(many) == frozenset()
+    assert len(world.wire.requests) == 1

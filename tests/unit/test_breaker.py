@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError as AwsError
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Step
-from tests.world import BREAKER_FAILURES, BREAKER_SECONDS, DEADLINE, World
+from tests.world import BREAKER_FAILURES, BREAKER_SECONDS, DEADLINE, TABLE, World
 
 DOWN = Fault(ErrorCode.MAINTENANCE, "closed")
 ACCEPTED = httpx.Response(200, json={"status": "SUCCESS", "message": "success", "data": {"jobId": "J1"}})
@@ -51,37 +51,103 @@ def test_when_the_time_is_over_one_probe_goes_through_and_its_success_closes_it(
     opened(world)
     world.clock.sleep(BREAKER_SECONDS)
     assert shown(world) == "half_open"
-    probe = world.breaker()
-    assert [probe.wait("ttapi"), world.breaker().wait("ttapi")] == [0, BREAKER_SECONDS]
+    probe, second, third = (world.breaker() for _ in range(3))
+    assert [each.wait("ttapi") for each in (probe, second)] == [0, 0]
+    assert [each.enter("ttapi") for each in (probe, second)] == [True, False]
+    assert third.wait("ttapi") == BREAKER_SECONDS
     probe.note("ttapi", None)
     assert (world.breaker().wait("ttapi"), shown(world)) == (0, "closed")
 
 
-def test_of_two_that_see_it_half_open_at_once_one_is_the_probe(world: World) -> None:
-    opened(world)
-    world.clock.sleep(BREAKER_SECONDS)
-    first, second = world.breaker(), world.breaker()
-    client = first.client
+def test_a_success_that_falls_into_an_opening_leaves_it_closed(world: World) -> None:
+    breaker = world.breaker()
+    client = breaker.client
+    writes = 0
 
     class Interleaved:
         exceptions = client.exceptions
 
-        def get_item(self, **given: Any) -> Any:
-            return client.get_item(**given)
-
         def update_item(self, **given: Any) -> Any:
-            assert second.wait("ttapi") == 0
+            nonlocal writes
+            writes += 1
+            if writes == 2 * BREAKER_FAILURES - 2 + 2:
+                other.note("ttapi", None)
             return client.update_item(**given)
 
-    object.__setattr__(first, "client", Interleaved())
-    assert first.wait("ttapi") == BREAKER_SECONDS
+    for _ in range(BREAKER_FAILURES - 1):
+        world.breaker().note("ttapi", DOWN)
+    other = world.breaker()
+    other.wait("ttapi")
+    writes = 2 * BREAKER_FAILURES - 2
+    object.__setattr__(breaker, "client", Interleaved())
+    breaker.note("ttapi", DOWN)
+    assert (world.breaker().wait("ttapi"), shown(world)) == (0, "closed")
+
+
+def test_a_breaker_that_is_open_for_no_reason_is_closed_by_a_good_probe(world: World) -> None:
+    opened(world)
+    world.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": "HEALTH"}, "sk": {"S": "ttapi"}},
+        UpdateExpression="SET failures = :none",
+        ExpressionAttributeValues={":none": {"N": "0"}},
+    )
+    world.clock.sleep(BREAKER_SECONDS)
+    probe = world.breaker()
+    assert (probe.wait("ttapi"), probe.enter("ttapi")) == (0, True)
+    probe.note("ttapi", None)
+    assert shown(world) == "closed"
+
+
+def test_a_job_without_a_slot_does_not_use_up_the_probe(world: World) -> None:
+    job_id = world.accept()
+    opened(world)
+    world.clock.sleep(BREAKER_SECONDS)
+    world.use_up_slots(job_id)
+    assert world.submitter()(job_id).next == "wait"
+    assert shown(world) == "half_open"
+    world.clock.sleep(30)
+    world.wire.answers = [ACCEPTED]
+    world.submitter()(job_id)
+    assert world.job(job_id).task_id == "J1"
+
+
+def test_of_two_jobs_that_see_it_half_open_at_once_one_is_submitted(world: World) -> None:
+    jobs = [world.accept(key=key) for key in ("one", "other")]
+    opened(world)
+    world.clock.sleep(BREAKER_SECONDS)
+    late = world.submitter()
+    breaker = late.breaker
+    assert breaker.wait("ttapi") == 0
+    world.wire.answers = [httpx.ReadTimeout("still down")]
+    world.submitter()(jobs[0])
+    object.__setattr__(late, "breaker", Seen(breaker))
+    assert late(jobs[1]) == Step(jobs[1], "wait", BREAKER_SECONDS)
+    assert world.wire.submissions == 1
+
+
+class Seen:
+    """A breaker that was asked a moment ago."""
+
+    def __init__(self, breaker: Any) -> None:
+        self.breaker = breaker
+        self.open_seconds = breaker.open_seconds
+
+    def wait(self, _: str) -> int:
+        return 0
+
+    def enter(self, gateway: str) -> bool:
+        entered: bool = self.breaker.enter(gateway)
+        return entered
 
 
 def test_a_probe_that_fails_opens_it_again(world: World) -> None:
     opened(world)
     world.clock.sleep(BREAKER_SECONDS)
-    world.breaker().wait("ttapi")
-    world.breaker().note("ttapi", DOWN)
+    probe = world.breaker()
+    probe.wait("ttapi")
+    probe.enter("ttapi")
+    probe.note("ttapi", DOWN)
     assert world.breaker().wait("ttapi") == BREAKER_SECONDS
 
 

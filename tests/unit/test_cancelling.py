@@ -5,7 +5,7 @@ import pytest
 from suno_jobs.cancelling import Canceller
 from suno_jobs.errors import ErrorCode, Fault, JobNotFound, WrongState
 from suno_jobs.history import Entry
-from suno_jobs.models import Job, JobView
+from suno_jobs.models import Ending, Job, JobView
 from suno_jobs.retrying import Retrier
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Step
@@ -60,6 +60,19 @@ def test_whoever_waits_is_woken_and_nothing_more_is_stored(world: World) -> None
     assert (last.state, last.cause) == (JobState.CANCELLED, "client")
 
 
+def test_cancelling_again_wakes_whoever_a_crash_left_waiting(world: World) -> None:
+    job_id = world.generating()
+    canceller(world)("acme", job_id)
+    world.dynamodb.update_item(
+        TableName="jobs",
+        Key={"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}},
+        UpdateExpression="SET task_token = :t",
+        ExpressionAttributeValues={":t": {"S": "left"}},
+    )
+    canceller(world)("acme", job_id)
+    assert world.executions.woken == ["left"]
+
+
 def test_cancelling_again_changes_nothing(world: World) -> None:
     job_id = world.accept()
     first = canceller(world)("acme", job_id)
@@ -71,7 +84,7 @@ def test_cancelling_again_changes_nothing(world: World) -> None:
 @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT])
 def test_an_end_is_not_cancelled(world: World, state: JobState) -> None:
     job_id = world.generating()
-    job = world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
+    job = world.jobs.start_storing(world.job(job_id), Ending.WHOLE, now=world.now, due_at=world.now)
     world.jobs.finish(job, state, None, partial=False, now=world.now)
     with pytest.raises(WrongState, match=state):
         canceller(world)("acme", job_id)
@@ -145,7 +158,7 @@ def test_a_failed_job_is_done_over_once(world: World) -> None:
 def test_only_a_failed_job_is_done_over(world: World, state: str) -> None:
     job_id = world.generating()
     if state != "open":
-        job = world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
+        job = world.jobs.start_storing(world.job(job_id), Ending.WHOLE, now=world.now, due_at=world.now)
         world.jobs.finish(job, JobState(state), None, partial=False, now=world.now)
     with pytest.raises(WrongState):
         retrier(world)("acme", job_id)

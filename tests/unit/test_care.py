@@ -12,12 +12,14 @@ import pytest
 
 from suno_jobs.callbacks import Receiver
 from suno_jobs.care import LINK_DAYS, LONGEST_SECONDS, SOONEST_SECONDS
-from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.checking import NO_AUDIO_CHECKS
+from suno_jobs.errors import ErrorCode, EventNotSent, Fault
 from suno_jobs.history import Entry
 from suno_jobs.lifetimes import DAY_SECONDS
-from suno_jobs.models import Asset, TrackState
+from suno_jobs.models import Asset, Track, TrackState
 from suno_jobs.receipts import ReceiptSource
 from suno_jobs.transitions import JobState
+from suno_jobs.vocabulary import Link
 from suno_jobs.workflow import ExecutionState, Step
 from tests.unit.test_callbacks import BODY, path, receiver, rotating
 from tests.unit.test_checking import music, running, task
@@ -26,6 +28,7 @@ from tests.world import BUCKET, DEADLINE, GRACE, World
 __all__ = ["receiver", "rotating"]
 
 AUDIO = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=1, sha256="00")
+LINK = Link("audio", "https://cdn.example/a.mp3")
 NO_COVER = {"image": Fault(ErrorCode.ASSET_UNAVAILABLE, "404")}
 
 
@@ -246,3 +249,93 @@ def test_a_synchronous_result_that_was_recorded_after_the_end_is_kept(world: Wor
     assert world.job(job_id).done
     assert world.checker()(job_id).next == "finish"
     assert all(track.state is TrackState.STORED for track in world.tracks(job_id).values())
+
+
+def anyint(status: str, *songs: str) -> httpx.Response:
+    data = [{"id": song, "audioUrl": f"https://cdn.example/{song}.mp3", "title": "T", "duration": 12.5} for song in songs]
+    body = {"taskId": "J1", "status": status, "response": {"taskId": "J1", "sunoData": data}}
+    return httpx.Response(200, json={"code": 200, "msg": "success", "data": body})
+
+
+def test_a_verdict_whose_answer_was_lost_is_carried_out(world: World) -> None:
+    job_id = timed_out(world)
+    world.wire.answers = [httpx.Response(200, json={"status": "FAILED", "jobId": "J1", "message": "sad", "data": None})]
+    world.checker()(job_id)
+    asked = len(world.wire.requests)
+    assert world.checker()(job_id) == Step(job_id, "finish")
+    assert len(world.wire.requests) == asked
+    assert world.finisher()(job_id) is JobState.FAILED
+
+
+def test_the_rest_of_a_task_that_was_cut_off_is_fetched_when_it_comes(world: World, receiver: Receiver) -> None:
+    job_id = world.generating("anyint")
+    world.wire.answers = [anyint("FIRST_SUCCESS", "a")]
+    world.clock.sleep(DEADLINE)
+    store(world, world.checker()(job_id))
+    assert world.finisher()(job_id) is JobState.SUCCEEDED
+    assert (world.job(job_id).partial, world.due()) == (True, [job_id])
+    ended_execution(world, job_id)
+    receiver(path(job_id, gateway="anyint"), b"{}", {})
+    assert (job_id, 1) in world.executions.states
+    world.wire.answers = [anyint("SUCCESS", "a", "b")]
+    step = world.checker()(job_id)
+    assert step.tracks == ("b",)
+    store(world, step)
+    world.finisher()(job_id)
+    assert (world.job(job_id).partial, world.due()) == (False, [])
+    assert len(world.bus.events) == 1
+
+
+def test_a_task_that_turns_out_to_have_failed_leaves_its_good_track_and_says_so(world: World) -> None:
+    job_id = timed_out(world)
+    world.wire.answers = [task(music(1), music(2, None), status="FAILED")]
+    store(world, world.checker()(job_id))
+    assert world.finisher()(job_id) is JobState.SUCCEEDED
+    assert world.job(job_id).partial
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["after the end", "at the deadline"])
+def test_a_late_success_whose_links_lag_is_given_its_time(world: World, late: bool) -> None:
+    job_id = timed_out(world) if late else world.generating()
+    world.wire.answers = [task(music(1, None))]
+    if not late:
+        world.clock.sleep(DEADLINE)
+        assert world.checker()(job_id).next == "finish"
+        assert world.finisher()(job_id) is JobState.TIMED_OUT
+    assert world.checker()(job_id).next == "finish"
+    assert world.finisher()(job_id) is JobState.TIMED_OUT
+    world.wire.answers = [task(music(1))]
+    assert world.checker()(job_id).next == "store"
+
+
+def test_a_success_that_never_has_audio_is_a_failure_in_the_end(world: World) -> None:
+    job_id = timed_out(world)
+    world.wire.answers = [task(music(1, None))]
+    states = []
+    for _ in range(NO_AUDIO_CHECKS):
+        world.checker()(job_id)
+        states.append(world.finisher()(job_id))
+    assert states == [JobState.TIMED_OUT] * (NO_AUDIO_CHECKS - 1) + [JobState.FAILED]
+
+
+def test_i5_an_end_that_is_owed_its_event_is_announced_before_the_next_end(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [running()]
+    world.clock.sleep(DEADLINE)
+    world.checker()(job_id)
+    world.bus.refusals = 1
+    with pytest.raises(EventNotSent):
+        world.finisher()(job_id)
+    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,)))
+    world.jobs.store_track(job_id, "t", [AUDIO], {}, 1.0)
+    assert world.finisher()(job_id) is JobState.SUCCEEDED
+    assert [event["DetailType"] for event in world.bus.events] == ["job.timed_out", "job.succeeded"]
+
+
+def test_a_task_that_is_told_of_between_verdict_and_end_is_followed(world: World) -> None:
+    job_id = world.accept()
+    job = world.jobs.begin_submission(world.job(job_id), "i", now=world.now, due_at=world.now)
+    world.jobs.decide(job, JobState.TIMED_OUT, NO_COVER["image"], now=world.now)
+    world.jobs.accept_task(job, "J1", now=world.now, due_at=world.now)
+    world.wire.answers = [running()]
+    assert world.checker()(job_id).next == "wait"

@@ -2,6 +2,7 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.checking import NO_AUDIO_CHECKS
 from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound
@@ -418,3 +419,53 @@ def test_an_intent_at_the_deadline_is_waited_for_until_its_function_is_dead(worl
     world.clock.sleep(SUBMIT_SECONDS - 10)
     assert world.checker()(job_id).next == "finish"
     assert world.job(job_id).verdict is JobState.TIMED_OUT
+
+
+class Denied:
+    """Secrets Manager, or a bucket, that lets nobody in."""
+
+    def __getattr__(self, _: str) -> Any:
+        def deny(**_: Any) -> Any:
+            raise AwsError({"Error": {"Code": "AccessDeniedException"}}, "Any")
+
+        return deny
+
+
+def test_i6_a_late_job_ends_although_the_accounts_secret_cannot_be_read(world: World) -> None:
+    job_id = world.generating()
+    denied: Any = Denied()
+    world.secret = Secret(lambda: denied, "accounts", world.clock)
+    assert world.checker()(job_id).next == "wait"
+    world.clock.sleep(DEADLINE)
+    assert world.checker()(job_id).next == "finish"
+
+
+def test_a_receipt_that_cannot_be_kept_does_not_stop_the_job(world: World) -> None:
+    job_id = world.generating()
+    world.receipts._client = Denied()  # type: ignore[assignment]
+    world.wire.answers = [task(music(1))]
+    assert world.checker()(job_id).next == "store"
+
+
+def test_a_task_that_our_own_receipt_names_is_adopted(world: World) -> None:
+    job_id = lost(world)
+    answer = b'{"status": "SUCCESS", "message": "success", "data": {"jobId": "J1"}}'
+    world.receipts.record(job_id, ReceiptSource.SUBMISSION, answer, now=world.now, status=200)
+    world.wire.answers = [task(music(1))]
+    assert world.checker()(job_id).next == "store"
+    assert world.job(job_id).task_id == "J1"
+
+
+def test_of_several_names_no_more_are_asked_for_than_there_is_time(world: World) -> None:
+    job_id = lost(world)
+    for number in range(3):
+        world.receipts.record(job_id, ReceiptSource.CALLBACK, f'{{"jobId": "J{number}"}}'.encode(), now=world.now)
+
+    def hang(_: httpx.Request) -> httpx.Response:
+        world.clock.sleep(35)
+        raise httpx.ReadTimeout("hanging")
+
+    before = len(world.wire.requests)
+    world.wire.answers = [hang]
+    assert world.checker()(job_id).next == "wait"
+    assert len(world.wire.requests) == before + 1

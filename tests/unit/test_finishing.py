@@ -7,7 +7,7 @@ import pytest
 from suno_jobs.errors import ErrorCode, EventNotSent, Fault, JobNotFound, ManifestNotWritten, TracksNotStored
 from suno_jobs.finishing import Outcome, outcome
 from suno_jobs.manifest import ManifestWriter
-from suno_jobs.models import Asset, Job, JobView, Track, TrackState
+from suno_jobs.models import Asset, Ending, Job, JobView, Track, TrackState
 from suno_jobs.transitions import JobState
 from suno_jobs.vocabulary import Kind, Link, Result
 from tests.world import BUCKET, DEADLINE, START, World
@@ -70,7 +70,7 @@ def test_a_job_without_tracks_and_verdict_fails_with_a_reason() -> None:
 
 def storing(world: World) -> str:
     job_id = world.generating()
-    world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
+    world.jobs.start_storing(world.job(job_id), Ending.WHOLE, now=world.now, due_at=world.now)
     track = Track(
         track_id="t", position=0, state=TrackState.READY, title="Rain", links=(Link("audio", "https://c.example/secret"),)
     )

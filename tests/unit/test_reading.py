@@ -6,7 +6,7 @@ import pytest
 
 from suno_jobs.aws import SIGNING_CONFIG
 from suno_jobs.errors import AssetNotFound, ErrorCode, Fault, JobNotFound
-from suno_jobs.models import Asset, Track, TrackState
+from suno_jobs.models import Asset, Ending, Track, TrackState
 from suno_jobs.reading import JobReader
 from suno_jobs.transitions import JobState
 from suno_jobs.views import asset_file_name, etag
@@ -25,7 +25,7 @@ TOO_LARGE = Fault(ErrorCode.ASSET_TOO_LARGE, "too large")
 
 def stored(world: World, title: str | None = "Rain / on: the “roof”") -> str:
     job_id = world.generating()
-    world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
+    world.jobs.start_storing(world.job(job_id), Ending.WHOLE, now=world.now, due_at=world.now)
     link = "https://cdn.example/x?sig=secret"
     world.jobs.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.FAILED, fault=NO))
     world.jobs.record_track(

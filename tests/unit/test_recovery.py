@@ -11,7 +11,7 @@ import pytest
 from suno_jobs.care import at_risk
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.lifetimes import DAY_SECONDS
-from suno_jobs.models import Asset, Track, TrackState
+from suno_jobs.models import Asset, Ending, Track, TrackState
 from suno_jobs.recovery import RECOVERY_SECONDS
 from suno_jobs.transitions import JobState
 from suno_jobs.vocabulary import Link, Media
@@ -102,10 +102,22 @@ def test_what_is_at_risk_is_counted(world: World, capsys: pytest.CaptureFixture[
     job_id = world.generating("crun")
     track = Track(track_id="t", position=0, state=TrackState.READY, links=(Link("audio", "https://cdn.example/a.mp3"), COVER))
     world.jobs.record_track(job_id, track)
-    job = world.jobs.start_storing(world.job(job_id), incomplete=False, now=world.now, due_at=world.now)
+    job = world.jobs.start_storing(world.job(job_id), Ending.WHOLE, now=world.now, due_at=world.now)
     world.jobs.store_track(job_id, "t", [AUDIO], {"image": DEAD}, 3.0)
     assert at_risk(world.view(job_id)) == 1
     assert world.finisher()(job.job_id) is JobState.SUCCEEDED
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     told = {name: line[name] for line in lines for name in ("AssetsAtRisk", "AssetHoursLeft") if name in line}
     assert told == {"AssetsAtRisk": [1.0], "AssetHoursLeft": [14 * 24.0]}
+
+
+def test_a_gateway_that_hangs_is_asked_once_in_one_run(world: World) -> None:
+    job_id = unsaved(world)
+
+    def hang(_: httpx.Request) -> httpx.Response:
+        world.clock.sleep(35)
+        raise httpx.ReadTimeout("hanging")
+
+    world.wire.answers = [hang]
+    assert world.checker()(job_id).next == "store"
+    assert len(world.wire.requests) == 1

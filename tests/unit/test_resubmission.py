@@ -7,8 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from suno_jobs.errors import Conflict, ErrorCode
+from suno_jobs.errors import Conflict, ErrorCode, Fault
+from suno_jobs.models import Candidate
 from suno_jobs.receipts import ReceiptSource
+from suno_jobs.store import LONG_HISTORY
 from suno_jobs.submission import SUBMIT_SECONDS
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Step
@@ -165,3 +167,37 @@ def test_an_answer_that_comes_after_a_cancel_is_kept_as_a_receipt(world: World) 
     world.wire.answers = [late]
     assert world.submitter()(job_id) == Step(job_id, "wait", 1)
     assert len(world.items("RECEIPT#submission#")) == 1
+
+
+def test_a_callback_that_names_no_task_proves_that_there_is_one(world: World) -> None:
+    job_id = lost(world, ambiguous_submit="resubmit")
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b"{}", now=world.now)
+    world.clock.sleep(GRACE)
+    assert world.checker()(job_id).next == "finish"
+    assert world.job(job_id).verdict is JobState.TIMED_OUT
+
+
+def test_a_refusal_that_comes_meanwhile_is_waited_for(world: World) -> None:
+    job_id = world.accept()
+    stale = world.job(job_id)
+    fault, turn = Fault(ErrorCode.RATE_LIMITED, "x"), [Candidate("ttapi", world.now + 50)]
+    world.jobs.refuse_submission(world.job(job_id), fault, turn, stale.expects, now=world.now, due_at=world.now)
+    with pytest.raises(Conflict):
+        world.jobs.begin_submission(stale, "i", now=world.now, due_at=world.now)
+    job = world.job(job_id)
+    for _ in range(2):
+        begun = world.jobs.begin_submission(job, "mine", now=world.now, due_at=world.now)
+    assert begun.submit_after is None
+
+
+def test_a_very_long_history_tells_of_changes_alone(world: World) -> None:
+    job_id = world.accept()
+    for number in range(LONG_HISTORY):
+        job = world.jobs.begin_submission(world.job(job_id), f"i{number}", now=world.now, due_at=world.now)
+        turn = [Candidate("ttapi")]
+        world.jobs.refuse_submission(
+            job, Fault(ErrorCode.RATE_LIMITED, "x"), turn, job.expects, now=world.now, due_at=world.now
+        )
+    assert len(world.job(job_id).history) == LONG_HISTORY
+    world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, partial=False, now=world.now)
+    assert len(world.job(job_id).history) == LONG_HISTORY + 1

@@ -10,6 +10,7 @@ from suno_jobs.secret import RENEW_SECONDS, Secret
 from suno_jobs.submission import SUBMIT_SECONDS
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Step
+from tests.unit.test_checking import Denied
 from tests.world import ACCOUNTS, DEADLINE, GRACE, PACE, FixedSecret, World
 
 ACCEPTED = {"status": "SUCCESS", "message": "success", "data": {"jobId": "J1"}}
@@ -244,6 +245,14 @@ def test_a_repeated_write_of_the_same_intent_is_no_conflict(world: World) -> Non
         world.jobs.begin_submission(world.job(job_id), "mine", now=world.now, due_at=world.now)
     with pytest.raises(Conflict):
         world.jobs.begin_submission(world.job(job_id), "other", now=world.now, due_at=world.now)
+
+
+def test_a_secret_that_cannot_be_read_just_now_refuses_nothing(world: World) -> None:
+    job_id = world.accept()
+    denied: Any = Denied()
+    world.secret = Secret(lambda: denied, "accounts", world.clock)
+    assert world.submitter()(job_id) == Step(job_id, "wait", PACE.interval)
+    assert world.job(job_id).verdict is None
 
 
 def test_a_broken_accounts_secret_does_not_make_a_refusal_a_loss(world: World) -> None:

@@ -1,10 +1,13 @@
+import zlib
+
 import pytest
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.history import Cause
+from suno_jobs.store import DUE_SHARDS
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Executions, ExecutionState
-from tests.world import PACE, World
+from tests.world import PACE, TABLE, World
 
 
 def overdue(world: World, key: str = "key-1") -> str:
@@ -144,3 +147,39 @@ def test_a_due_entry_without_a_job_is_passed_over(world: World) -> None:
     world.jobs.get = lambda _: None  # type: ignore[method-assign, assignment]
     swept = world.sweeper()(always)
     assert (swept.started, swept.complete) == ([], True)
+
+
+def test_an_item_that_cannot_be_read_starves_nobody(world: World) -> None:
+    jobs = sorted(overdue(world, f"key-{number}") for number in range(3))
+    world.executions.states.clear()
+    world.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"JOB#{jobs[1]}"}, "sk": {"S": "JOB"}},
+        UpdateExpression="SET progress = :p",
+        ExpressionAttributeValues={":p": {"S": "a word of another version"}},
+    )
+    with pytest.raises(ExceptionGroup):
+        world.sweeper()(always)
+    assert {job_id for job_id, _ in world.executions.states} == {jobs[0], jobs[2]}
+
+
+def test_a_reading_of_many_tasks_that_breaks_starves_nobody(world: World) -> None:
+    job_id = overdue(world)
+    world.executions.states.clear()
+
+    def broken(_: object) -> list[str]:
+        raise RuntimeError("no secret")
+
+    sweeper = world.sweeper()
+    object.__setattr__(sweeper, "still_running", broken)
+    with pytest.raises(ExceptionGroup):
+        sweeper(always)
+    assert (job_id, 0) in world.executions.states
+
+
+def test_no_shard_waits_for_another(world: World) -> None:
+    jobs = {overdue(world, f"key-{number}") for number in range(12)}
+    shards = [zlib.crc32(job_id.encode()) % DUE_SHARDS for job_id in world.jobs.due_jobs(world.now)]
+    used = {zlib.crc32(job_id.encode()) % DUE_SHARDS for job_id in jobs}
+    assert set(shards[: len(used)]) == used
+    assert len(shards) == len(jobs)

@@ -14,6 +14,8 @@ from suno_jobs.gateways.base import BatchReading, TaskReport, Unread
 from suno_jobs.models import Job
 from suno_jobs.reports import ENDED
 
+REPLY_SECONDS = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class StillRunning:
@@ -21,38 +23,42 @@ class StillRunning:
 
     def __call__(self, jobs: Sequence[Job]) -> frozenset[str]:
         """Ids of those jobs whose task certainly still runs. Of all others nothing is said: they are looked at one by one."""
-        return frozenset(job_id for batch in _batches(jobs) for job_id in self._running(batch))
+        running: set[str] = set()
+        for gateway, batch in _batches(jobs):
+            found = self._running(gateway, batch)
+            if found is None:
+                # What hangs or refuses now would cost the sweep as much time again.
+                break
+            running |= found
+        return frozenset(running)
 
-    def _running(self, batch: Sequence[Job]) -> Iterator[str]:
+    def _running(self, gateway: BatchReading, batch: Sequence[Job]) -> set[str] | None:
+        """None when the gateway did not answer the question."""
         first = batch[0]
-        gateway = GATEWAYS[first.gateway]
-        if not isinstance(gateway, BatchReading):
-            return
         kinds = {job.task_id: job.kind for job in batch if job.task_id}
         try:
             self.calls.take_slot(first)
-            reply = self.calls.send(first, self.calls.account(first), gateway.batch_request([*kinds]))
+            request = gateway.batch_request([*kinds])
+            reply = self.calls.send(first, self.calls.account(first), request, reply_seconds=REPLY_SECONDS)
         except (NoSlot, AccountUnusable, GatewayUnreachable) as error:
             telemetry.log.info("tasks not read together", gateway=first.gateway, tasks=len(kinds), reason=str(error))
-            return
+            return None
         readings = gateway.read_batch(kinds, reply)
         if isinstance(readings, Unread):
-            return
-        for job in batch:
-            reading = readings.get(job.task_id or "")
-            if isinstance(reading, TaskReport) and reading.status not in ENDED:
-                yield job.job_id
+            return None
+        told = {job.job_id: readings.get(job.task_id or "") for job in batch}
+        return {job_id for job_id, each in told.items() if isinstance(each, TaskReport) and each.status not in ENDED}
 
 
-def _batches(jobs: Sequence[Job]) -> Iterator[Sequence[Job]]:
+def _batches(jobs: Sequence[Job]) -> Iterator[tuple[BatchReading, Sequence[Job]]]:
     """Jobs with a task at one gateway and account, no more than are read at once. One alone is no batch."""
     groups: dict[tuple[str, str], list[Job]] = defaultdict(list)
     for job in jobs:
-        if job.task_id and not job.done and isinstance(GATEWAYS[job.gateway], BatchReading):
+        if job.task_id and not job.done:
             groups[job.gateway, job.account].append(job)
     for (name, _), group in groups.items():
         gateway = GATEWAYS[name]
-        size = gateway.batch_size if isinstance(gateway, BatchReading) else 1
-        for start in range(0, len(group), size):
-            if len(batch := group[start : start + size]) > 1:
-                yield batch
+        if isinstance(gateway, BatchReading):
+            for start in range(0, len(group), gateway.batch_size):
+                if len(batch := group[start : start + gateway.batch_size]) > 1:
+                    yield gateway, batch

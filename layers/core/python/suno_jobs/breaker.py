@@ -33,47 +33,54 @@ class Breaker:
     failures: int
     open_seconds: int
     clock: Callable[[], float]
-    _troubled: set[str] = field(default_factory=set)
+    _troubled: dict[str, int] = field(default_factory=dict)
 
     def wait(self, gateway: str) -> int:
-        """Seconds until a submission may be sent; 0: now. Once the time is over, one caller gets 0: the probe."""
-        item_key = pack({"pk": PARTITION, "sk": gateway})
-        item = unpack(self.client.get_item(TableName=self.table, Key=item_key, ConsistentRead=True).get("Item", {}))
-        if item.get("failures"):
-            self._troubled.add(gateway)
-        now, open_until = int(self.clock()), item.get("open_until", 0)
-        if not open_until:
-            return 0
-        if now < open_until:
-            return int(open_until - now)
-        probe = Change(sets={"open_until": now + self.open_seconds})
-        probe.require("#open_until = :seen", "open_until", seen=open_until)
+        """Seconds until a submission may be sent; 0: now, if ``enter`` says so too."""
+        answer = self.client.get_item(TableName=self.table, Key=_key(gateway), ConsistentRead=True)
+        item = unpack(answer.get("Item", {}))
+        open_until = int(item.get("open_until", 0))
+        if item.get("failures") or open_until:
+            self._troubled[gateway] = open_until
+        return max(0, open_until - int(self.clock()))
+
+    def enter(self, gateway: str) -> bool:
+        """After ``wait``: once the time of an open breaker is over, one caller may pass, as the probe."""
+        seen = self._troubled.get(gateway)
+        if not seen:
+            return True
+        probe = Change(sets={"open_until": int(self.clock()) + self.open_seconds})
+        probe.require("#open_until = :seen", "open_until", seen=seen)
         try:
-            self.client.update_item(TableName=self.table, Key=item_key, **probe.arguments())
+            self.client.update_item(TableName=self.table, Key=_key(gateway), **probe.arguments())
         except self.client.exceptions.ConditionalCheckFailedException:
-            return self.open_seconds
-        return 0
+            return False
+        return True
 
     def note(self, gateway: str, fault: Fault | None) -> None:
         """How a submission went. Losing a note does no harm."""
-        item_key = pack({"pk": PARTITION, "sk": gateway})
         try:
             if fault and fault.code in TROUBLE:
-                self._count(gateway, item_key)
+                self._count(gateway)
             elif gateway in self._troubled:
                 well = Change(sets={"failures": 0}, removes=("open_until",))
-                self.client.update_item(TableName=self.table, Key=item_key, **well.arguments())
-                self._troubled.discard(gateway)
+                self.client.update_item(TableName=self.table, Key=_key(gateway), **well.arguments())
+                del self._troubled[gateway]
         except (AwsError, BotoCoreError) as error:
             telemetry.log.warning("breaker not noted", gateway=gateway, reason=str(error))
 
-    def _count(self, gateway: str, item_key: dict[str, Any]) -> None:
-        self._troubled.add(gateway)
+    def _count(self, gateway: str) -> None:
+        self._troubled.setdefault(gateway, 0)
         counted = self.client.update_item(
-            TableName=self.table, Key=item_key, ReturnValues="ALL_NEW", **Change(adds={"failures": 1}).arguments()
+            TableName=self.table, Key=_key(gateway), ReturnValues="ALL_NEW", **Change(adds={"failures": 1}).arguments()
         )
         if unpack(counted["Attributes"])["failures"] < self.failures:
             return
         opened = Change(sets={"open_until": int(self.clock()) + self.open_seconds})
-        self.client.update_item(TableName=self.table, Key=item_key, **opened.arguments())
+        opened.require("#failures >= :enough", "failures", enough=self.failures)
+        self.client.update_item(TableName=self.table, Key=_key(gateway), **opened.arguments())
         telemetry.count("BreakerOpened", gateway=gateway)
+
+
+def _key(gateway: str) -> dict[str, Any]:
+    return pack({"pk": PARTITION, "sk": gateway})

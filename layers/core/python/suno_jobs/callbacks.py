@@ -18,7 +18,6 @@ from suno_jobs.models import JOB_ID_PATTERN
 from suno_jobs.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.secret import Secret
 from suno_jobs.store import JobStore
-from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Executions, take_on
 
 MAX_BODY_BYTES = 256 * 1024
@@ -88,7 +87,7 @@ class Receiver:
         signalled = self.jobs.signal(job_id, Cause.CALLBACK, now=now)
         if signalled and signalled.task_token:
             self.executions().wake(signalled.task_token)
-        elif signalled and signalled.job.state is JobState.TIMED_OUT and signalled.job.care_until:
+        elif signalled and signalled.job.terminal and signalled.job.care_until:
             due_at = now + self.slack_seconds
             take_on(self.jobs, self.executions(), signalled.job, Cause.CALLBACK, now=now, due_at=due_at)
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from botocore.exceptions import BotoCoreError
+from botocore.exceptions import ClientError as AwsError
+
 from suno_jobs import origins
 from suno_jobs.budget import Budget
 from suno_jobs.errors import Fault
@@ -26,6 +29,10 @@ class AccountUnusable(LookupError):
     """The accounts secret holds no usable entry for this gateway and account; the operator has to mend it."""
 
 
+class AccountUnread(AccountUnusable):
+    """The accounts secret could not be read just now."""
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayCalls:
     """Requests to the gateway and account of a job."""
@@ -41,14 +48,14 @@ class GatewayCalls:
         self.health.note(job.gateway, fault)
 
     def account(self, job: Job) -> Account:
-        """Raises AccountUnusable."""
+        """Raises AccountUnusable, AccountUnread."""
         return find_account(self.accounts, GATEWAYS[job.gateway], job.account)
 
     def account_renewed(self) -> bool:
         """Whether the accounts secret was changed since it was read."""
         try:
             return self.accounts.renew()
-        except ValueError:
+        except (ValueError, AwsError, BotoCoreError):
             return False
 
     def take_slot(self, job: Job) -> None:
@@ -78,3 +85,5 @@ def find_account(accounts: Secret, gateway: Gateway, name: str) -> Account:
         return Account(api_key=str(entry.get("api_key") or ""), base_url=base_url)
     except ValueError as error:
         raise AccountUnusable(f"{gateway.name}/{name}: {error}") from None
+    except (AwsError, BotoCoreError) as error:
+        raise AccountUnread(f"the gateway accounts secret could not be read: {type(error).__name__}") from error

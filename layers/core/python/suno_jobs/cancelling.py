@@ -31,6 +31,8 @@ class Canceller:
             except Conflict:
                 # The job went on meanwhile: it was submitted, or has ended.
                 continue
+        if view.job.state is JobState.CANCELLED and view.job.event_pending:
+            self._wake(job_id)
         if view.job.state is not JobState.CANCELLED:
             raise WrongState(f"Only a job that has not ended can be cancelled; this one is {view.job.state}.")
         return view
@@ -41,7 +43,10 @@ class Canceller:
         fault = Fault(ErrorCode.CANCELLED, f"Cancelled by the client. {cost}", retryable=True)
         now = int(self.clock())
         job = self.jobs.finish(job, JobState.CANCELLED, fault, partial=False, now=now, cause=Cause.CLIENT)
-        signalled = self.jobs.signal(job.job_id, Cause.CLIENT, now=now)
+        self._wake(job.job_id)
+        return job
+
+    def _wake(self, job_id: str) -> None:
+        signalled = self.jobs.signal(job_id, Cause.CLIENT, now=int(self.clock()))
         if signalled and signalled.task_token:
             self.executions.wake(signalled.task_token)
-        return job

@@ -25,7 +25,8 @@ def care_until(view: JobView, state: JobState, now: int) -> int | None:
     Where the gateway can renew links, there is a day more, in which it is asked to.
     """
     job = view.job
-    if state is JobState.TIMED_OUT and job.submitted_at is not None:
+    late = state is JobState.TIMED_OUT or (state is JobState.SUCCEEDED and job.unfinished)
+    if late and job.submitted_at is not None:
         until = job.deadline_at + int((GATEWAYS[job.gateway].link_days["*"] or LINK_DAYS) * DAY_SECONDS)
     elif state is JobState.SUCCEEDED and any(track.unsaved for track in view.tracks):
         until = links_end(view)

@@ -6,12 +6,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from botocore.exceptions import BotoCoreError
+from botocore.exceptions import ClientError as AwsError
+
 from suno_jobs import telemetry
 from suno_jobs.calls import AccountUnusable, GatewayCalls
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, JobNotFound, NoSlot
 from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.base import Reading, TaskReport, TaskStatus, Unread
-from suno_jobs.models import Job, JobView, TrackState
+from suno_jobs.gateways.base import Accepted, GatewayReply, Reading, TaskReport, TaskStatus, Unread
+from suno_jobs.models import Ending, Job, JobView, TrackState
 from suno_jobs.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.recovery import Recovery, expired
 from suno_jobs.reports import ENDED, record_report
@@ -27,6 +30,9 @@ CHECK_SECONDS = 60
 """The timeout of the function that checks."""
 
 STORE_SECONDS = 600
+
+HANGING_SECONDS = 10
+"""After a request that took so long the gateway is asked nothing more by the same run: a second one might not end in time."""
 
 PROGRESS = {
     TaskStatus.PENDING: Progress.QUEUED,
@@ -76,14 +82,14 @@ class Checker:
         except NoSlot as error:
             # Jobs of one burst have one deadline: the last reading is worth waiting for its turn, though not for ever (I6).
             if self._now() >= job.deadline_at + self.pace.slack:
-                return self._conclude(job, JobState.TIMED_OUT, job.fault or DEADLINE)
+                return self._conclude(job, JobState.TIMED_OUT, job.fault or DEADLINE, Ending.OPEN)
             return Step(job.job_id, "wait", self.pace.turn(job, error.seconds))
 
     def _decide_with_slot(self, job: Job) -> Step:
         if job.terminal:
             return self._care(job)
         if job.done:
-            return self._conclude(job, JobState.FAILED, job.fault or NO_REASON, short=False)
+            return self._conclude(job, JobState.FAILED, job.fault or NO_REASON, Ending.WHOLE)
         if job.verdict:
             return Step(job.job_id, "finish")
         if job.task_id:
@@ -124,20 +130,22 @@ class Checker:
         if step:
             return step
         if self._now() >= until:
-            if job.resubmit and not job.resubmitted and not self._late(job):
+            # A callback that names no task proves all the same that there is one.
+            called_back = any(True for _ in self.receipts.callbacks(job.job_id))
+            if job.resubmit and not job.resubmitted and not called_back and not self._late(job):
                 return self._submit(self.jobs.allow_resubmission(job, now=self._now()))
             return self._end(job, JobState.TIMED_OUT, job.fault or LOST)
         return self._wait_until(job, until)
 
     def _adopt_task(self, job: Job) -> Step | None:
-        """Goes on with the task that an authentic callback names; None when there is none.
+        """Goes on with the task that an authentic callback or our own receipt names; None when there is none.
 
         The name is only a hint: unless the gateway knows the task, the job waits, at the longest until its deadline.
         """
-        gateway = GATEWAYS[job.gateway]
-        named = {task_id for body in self.receipts.callbacks(job.job_id) if (task_id := gateway.read_callback(body))}
-        unread = None
-        for task_id in sorted(named):
+        unread, begun = None, self._now()
+        for task_id in self._named_tasks(job):
+            if self._now() >= begun + HANGING_SECONDS:
+                break
             reading = self._read(job, task_id)
             if isinstance(reading, TaskReport):
                 now = self._now()
@@ -145,6 +153,14 @@ class Checker:
                 return self._follow(job, reading)
             unread = reading
         return self._cannot_read(job, unread) if unread else None
+
+    def _named_tasks(self, job: Job) -> list[str]:
+        """An answer that was kept and not recorded names the task as well as a callback does."""
+        gateway = GATEWAYS[job.gateway]
+        answers = [gateway.read_submission(job.kind, reply) for reply in self.receipts.submissions(job.job_id)]
+        named = {answer.task_id for answer in answers if isinstance(answer, Accepted)}
+        named |= {task_id for body in self.receipts.callbacks(job.job_id) if (task_id := gateway.read_callback(body))}
+        return sorted(named)
 
     def _adopt_result(self, job: Job) -> Step | None:
         """A synchronous answer was recorded, and the function died before it said so."""
@@ -154,7 +170,7 @@ class Checker:
         now = self._now()
         job = self.jobs.accept_task(job, None, now=now, due_at=now + self.pace.slack, done=True)
         # Of several tracks the function may have recorded the first ones only.
-        return self._conclude(job, JobState.FAILED, NO_REASON, short=bool(view.tracks))
+        return self._conclude(job, JobState.FAILED, NO_REASON, Ending.SHORT if view.tracks else Ending.WHOLE)
 
     # With a task
 
@@ -163,12 +179,11 @@ class Checker:
             return self._cannot_read(job, reading)
         record_report(self.jobs, job, reading)
         if reading.status in ENDED:
+            ending = Ending.SHORT if reading.status is TaskStatus.FAILED else Ending.WHOLE
             fault = reading.fault or NO_REASON
-            return self._wait_for_audio(job, reading) or self._conclude(
-                job, JobState.FAILED, fault, short=reading.status is TaskStatus.FAILED
-            )
+            return self._wait_for_audio(job, reading) or self._conclude(job, JobState.FAILED, fault, ending)
         if self._late(job):
-            return self._conclude(job, JobState.TIMED_OUT, DEADLINE)
+            return self._conclude(job, JobState.TIMED_OUT, DEADLINE, Ending.OPEN)
         self.jobs.advance(job.job_id, PROGRESS[reading.status], now=self._now())
         return self._wait_until(job, self._now() + self.pace.wait(job, self._now()))
 
@@ -188,17 +203,24 @@ class Checker:
         ended = isinstance(reading, TaskReport) and reading.status in ENDED
         unknown = reading.unknown_words if isinstance(reading, TaskReport) else ()
         if ended or unknown or isinstance(reading, Unread):
-            self.receipts.record(job.job_id, ReceiptSource.STATUS, reply.body, now=self._now(), status=reply.status)
+            self._keep(job, reply)
         for word in unknown:
             telemetry.count("UnknownStatusWord", gateway=gateway.name)
             telemetry.log.warning("unknown status word", job_id=job.job_id, gateway=gateway.name, word=word)
         return reading
 
+    def _keep(self, job: Job, reply: GatewayReply) -> None:
+        """The job matters more than the evidence: one that could not be kept does not stop it."""
+        try:
+            self.receipts.record(job.job_id, ReceiptSource.STATUS, reply.body, now=self._now(), status=reply.status)
+        except (AwsError, BotoCoreError) as error:
+            telemetry.log.warning("receipt not kept", job_id=job.job_id, reason=str(error))
+
     def _cannot_read(self, job: Job, unread: Unread) -> Step:
         if self._late(job):
             message = f"{DEADLINE.message} ({unread.fault.message})"
             fault = replace(unread.fault, message=message, retryable=True)
-            return self._conclude(job, JobState.TIMED_OUT, fault)
+            return self._conclude(job, JobState.TIMED_OUT, fault, Ending.OPEN)
         # A key that was revoked, an account without money: until somebody mends that, asking often is of no use.
         step = self.pace.step(job) if unread.again else self.pace.longest
         wait = max(step, math.ceil(unread.retry_after_seconds or 0))
@@ -206,30 +228,32 @@ class Checker:
         return self._wait_until(job, self._now() + wait)
 
     def _wait_for_audio(self, job: Job, report: TaskReport) -> Step | None:
-        """A success that lacks audio, of one track or of all, is read again a few times: some links come a little later."""
+        """A success that lacks audio, of one track or of all, is read again a few times: some links come a little later.
+
+        When it is too late to wait, the looks after the end are those times.
+        """
         faults = [track.fault for track in report.tracks] if report.status is TaskStatus.SUCCEEDED else [report.fault]
-        if self._late(job) or not any(fault and fault.code is ErrorCode.NO_AUDIO for fault in faults):
+        lacking = next((fault for fault in faults if fault and fault.code is ErrorCode.NO_AUDIO), None)
+        if lacking is None or self.jobs.count_no_audio(job.job_id, now=self._now()) >= NO_AUDIO_CHECKS:
             return None
-        if self.jobs.count_no_audio(job.job_id, now=self._now()) >= NO_AUDIO_CHECKS:
-            return None
+        if self._late(job):
+            return self._conclude(job, JobState.TIMED_OUT, lacking, Ending.OPEN)
         return self._wait_until(job, self._now() + self.pace.interval)
 
-    def _conclude(self, job: Job, verdict: JobState, fault: Fault, *, short: bool = True) -> Step:
+    def _conclude(self, job: Job, verdict: JobState, fault: Fault, ending: Ending) -> Step:
         """The gateway will say no more, or it is too late to wait: what can be fetched is stored, whatever the verdict.
-
-        ``short``: the task did not come to its own good end.
 
         The table is asked, not the last report: a gateway that fails a task may no longer name the track it had finished.
         """
         view = self.jobs.view(job.job_id) or JobView(job)
         wanted = tuple(track.track_id for track in view.tracks if track.unsaved)
+        now = self._now()
+        due_at = now + STORE_SECONDS + self.pace.slack
+        if job.terminal and (wanted or view.result or ending is not Ending.OPEN):
+            self.jobs.note_ending(job, ending, now=now, due_at=due_at)
         if wanted or view.result:
-            now = self._now()
-            due_at = now + STORE_SECONDS + self.pace.slack
-            if job.terminal:
-                self.jobs.postpone(job.job_id, due_at=due_at)
-            else:
-                self.jobs.start_storing(job, incomplete=short, now=now, due_at=due_at)
+            if not job.terminal:
+                self.jobs.start_storing(job, ending, now=now, due_at=due_at)
             return Step(job.job_id, "store" if wanted else "finish", self.pace.step(job), wanted)
         if (job.terminal and verdict is job.state) or any(track.state is TrackState.STORED for track in view.tracks):
             return Step(job.job_id, "finish")
@@ -243,10 +267,10 @@ class Checker:
         The gateway is asked once, and whatever is not there yet is left to the next look.
         """
         finish = Step(job.job_id, "finish")
-        if job.event_pending or (job.care_until or 0) <= self._now():
+        if job.event_pending or job.verdict or (job.care_until or 0) <= self._now():
             return finish
         if job.done:
-            return self._conclude(job, job.state, NO_REASON)
+            return self._conclude(job, job.state, NO_REASON, Ending.SHORT if job.incomplete else Ending.WHOLE)
         if job.task_id:
             return self._renew(job) or self._follow(job, self._read(job, job.task_id))
         return self._adopt_result(job) or self._adopt_task(job) or finish
@@ -256,10 +280,13 @@ class Checker:
         view = self.jobs.view(job.job_id) or JobView(job)
         if not expired(view):
             return None
+        begun = self._now()
         at_work = Recovery(self.jobs, self.calls, self.clock)(view)
         if at_work:
             return self._wait_until(job, self._now() + self.pace.interval)
-        return self._conclude(job, job.state, NO_REASON) if job.recovery_id else None
+        if job.recovery_id or self._now() >= begun + HANGING_SECONDS:
+            return self._conclude(job, job.state, NO_REASON, Ending.OPEN)
+        return None
 
     # Ways on
 

@@ -44,7 +44,7 @@ def outcome(view: JobView, now: int) -> Outcome:
     if missing and not job.verdict and now < job.deadline_at:
         raise TracksNotStored(f"{len(missing)} of {len(tracks)} tracks are not stored yet")
     if stored or (view.result and not job.expects.is_files):
-        return Outcome(JobState.SUCCEEDED, partial=job.incomplete or len(stored) < len(tracks))
+        return Outcome(JobState.SUCCEEDED, partial=job.incomplete or job.unfinished or len(stored) < len(tracks))
     if job.verdict:
         return Outcome(job.verdict, job.fault)
     if job.terminal and not tracks:
@@ -70,10 +70,12 @@ class Finisher:
         """
         now = int(self.clock())
         view = self._view(job_id)
-        if not view.job.terminal or view.job.state is JobState.TIMED_OUT:
-            view = self._end(view, now)
         if view.job.event_pending:
             self._announce(view)
+        if not view.job.terminal or view.job.state is JobState.TIMED_OUT:
+            before, view = view, self._end(view, now)
+            if view.job.event_pending and view.job.state is not before.job.state:
+                self._announce(view)
         self._put_away(view, now)
         return view.job.state
 
@@ -94,7 +96,8 @@ class Finisher:
     def _put_away(self, view: JobView, now: int) -> None:
         job = view.job
         until = care_until(view, job.state, now)
-        partial = job.partial and (job.incomplete or any(track.state is not TrackState.STORED for track in view.tracks))
+        lacking = any(track.state is not TrackState.STORED for track in view.tracks)
+        partial = job.partial and (job.incomplete or job.unfinished or lacking)
         due_at = next_care(job, now) if until else None
         if job.state is JobState.SUCCEEDED and job.care_until and not job.event_pending:
             # A later look: a file that was missing may lie there now.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Any, Self
 
 from suno_jobs.errors import Fault
@@ -15,6 +15,14 @@ from suno_jobs.vocabulary import Kind, Link, Media, Result
 Item = dict[str, Any]
 
 JOB_ID_PATTERN = "job_[0-9a-z]{26}"
+
+
+class Ending(Enum):
+    """How a task came to its end: to its own good one, to a bad one, or not yet, when it was too late to wait for it."""
+
+    WHOLE = auto()
+    SHORT = auto()
+    OPEN = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,8 @@ class Job:
     ``grace_until`` ends the wait for the callback of a lost answer, after which the job is submitted anew if its client has
     allowed that (``resubmit``) and it was not done before (``resubmitted``).
     ``verdict`` is the end that was decided but not yet carried out by ``finish_job``. ``done``: the gateway will say no more,
-    all it said is in the table. ``incomplete``: the task itself ended short.
+    all it said is in the table. ``incomplete``: the task itself ended short. ``unfinished``: it still ran when it was too late
+    to wait for it.
     A job that ended at ``ended_at`` is looked after until ``care_until``: something that was paid for may still be saved.
     ``recovery_id`` names the gateway's work on new links for it, begun at ``recovery_at``.
     ``execution`` counts the executions that were needed before this one; ``cause`` is what made the latest look at the job;
@@ -57,6 +66,7 @@ class Job:
     partial: bool = False
     done: bool = False
     incomplete: bool = False
+    unfinished: bool = False
     task_id: str | None = None
     submitted_at: int | None = None
     intent: str | None = None

@@ -24,7 +24,8 @@ class Retrier:
         old = own_view(self.starter.jobs, tenant, job_id).job
         new_id = derived_job_id(tenant, f"{job_id} retried")  # no client's key has a space
         if old.retried_as is None and not self.starter.jobs.mark_retried(old, new_id, now=int(self.starter.clock())):
-            raise WrongState(f"Only a job that is FAILED or TIMED_OUT can be retried; this one is {old.state}.")
+            state = own_view(self.starter.jobs, tenant, job_id).job.state
+            raise WrongState(f"Only a job that is FAILED or TIMED_OUT can be retried; this one is {state}.")
         if known := self.starter.jobs.view(new_id):
             return known, False
         item = self.starter.jobs.request(job_id)

@@ -22,12 +22,13 @@ from dataclasses import dataclass
 from suno_jobs.dynamo import Change, pack, unpack
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.history import Cause, Entry
-from suno_jobs.models import Candidate, Item, Job, JobView, Track
+from suno_jobs.models import Candidate, Ending, Item, Job, JobView, Track
 from suno_jobs.table import key
 from suno_jobs.tracks import RESULT, TRACK, TrackStore
 from suno_jobs.transitions import TERMINAL, JobState, Progress, may_become
 from suno_jobs.vocabulary import Result
 
+LONG_HISTORY = 200
 DUE_SHARDS = 4
 """Partitions of the due index: enough for thousands of index writes per second, few enough for a sweep to read them all."""
 
@@ -47,9 +48,15 @@ def due(job_id: str, at: int) -> Item:
 def _told(
     change: Change, job: Job, state: JobState, now: int, code: ErrorCode | None = None, cause: Cause | None = None
 ) -> Change:
-    """The change with its line in the job's history."""
+    """The change with its line in the job's history. A history that grew very long tells of changes of the state alone."""
+    if state is job.state and len(job.history) >= LONG_HISTORY:
+        return change
     change.appends = {"history": Entry(now, state, cause or job.cause, job.execution, job.gateway, code).line()}
     return change
+
+
+def _ended(ending: Ending) -> Item:
+    return {"incomplete": ending is Ending.SHORT, "unfinished": ending is Ending.OPEN}
 
 
 def _not_over(change: Change, now: int) -> Change:
@@ -103,18 +110,26 @@ class JobStore(TrackStore):
         return JobView(Job.from_item(items[JOB]), tuple(tracks), result)
 
     def due_jobs(self, now: int) -> Iterator[str]:
-        """Ids of jobs whose due time has passed, shard by shard, longest overdue first."""
-        for shard in range(DUE_SHARDS):
-            pages = self._client.get_paginator("query").paginate(
-                TableName=self._table,
-                IndexName="due",
-                KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-                ExpressionAttributeValues=pack({":shard": f"DUE#{shard}", ":now": now}),
-                PaginationConfig={"PageSize": 50},
-            )
-            for page in pages:
-                for item in page["Items"]:
-                    yield str(unpack(item)["pk"]).removeprefix("JOB#")
+        """Ids of jobs whose due time has passed: of each shard in turn the one that is longest overdue."""
+        shards = [self._due_in(shard, now) for shard in range(DUE_SHARDS)]
+        while shards:
+            for shard in list(shards):
+                if (job_id := next(shard, None)) is None:
+                    shards.remove(shard)
+                else:
+                    yield job_id
+
+    def _due_in(self, shard: int, now: int) -> Iterator[str]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="due",
+            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
+            ExpressionAttributeValues=pack({":shard": f"DUE#{shard}", ":now": now}),
+            PaginationConfig={"PageSize": 50},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield str(unpack(item)["pk"]).removeprefix("JOB#")
 
     # Submission
 
@@ -156,7 +171,10 @@ class JobStore(TrackStore):
         change.require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})
         change.require_absent("verdict", "grace_until")
         change.require("#gateway = :gateway", "gateway", gateway=job.gateway)
-        change.require("attribute_not_exists(#intent) OR #intent = :mine", "intent", mine=intent)
+        # As it was read: a refusal that came meanwhile has its own time to wait for.
+        then = "attribute_not_exists(#submit_after)" if job.submit_after is None else "#submit_after = :then"
+        values = {"mine": intent} if job.submit_after is None else {"mine": intent, "then": job.submit_after}
+        change.require(f"#intent = :mine OR (attribute_not_exists(#intent) AND {then})", "intent", "submit_after", **values)
         return self._change(job.job_id, _told(change, job, state, now), now)
 
     def accept_task(
@@ -171,7 +189,7 @@ class JobStore(TrackStore):
         known = {"task_id": task_id, **({} if late else {"fault": fault, "state": JobState.GENERATING})}
         change = Change(
             sets={"done": done, **{name: value for name, value in known.items() if value}, **due(job.job_id, due_at)},
-            removes=(*INTENT, "grace_until", *(() if fault or late else ("fault",))),
+            removes=(*INTENT, "grace_until", *(() if late else ("verdict",)), *(() if fault or late else ("fault",))),
         )
         change.require_one_of("state", {JobState.TIMED_OUT} if late else may_become(JobState.GENERATING))
         if not late:
@@ -201,6 +219,8 @@ class JobStore(TrackStore):
         chosen_sets = {"gateway": chosen.gateway, "expects": result, "submit_after": chosen.after, "candidates": others}
         change = Change(sets={**chosen_sets, **due(job.job_id, due_at)}, removes=INTENT)
         change.require_one_of("state", UNSETTLED).require_absent("verdict", "grace_until")
+        change.require("#gateway = :read", "gateway", read=job.gateway)
+        change.require("#resubmitted = :before", "resubmitted", before=job.resubmitted)
         return _same_intent(change, job)
 
     def lose_submission(self, job: Job, fault: Fault, *, grace_until: int, now: int, due_at: int) -> Job:
@@ -270,17 +290,22 @@ class JobStore(TrackStore):
 
     def count_no_audio(self, job_id: str, *, now: int) -> int:
         """Counts a success that held no audio; returns how many there were."""
-        change = Change(adds={"no_audio": 1}).require_one_of("state", OPEN)
-        return self._change(job_id, change, now).no_audio
+        change = Change(adds={"no_audio": 1}).require("attribute_exists(pk)")
+        return self._change(job_id, _not_over(change, now), now).no_audio
 
-    def start_storing(self, job: Job, *, incomplete: bool, now: int, due_at: int) -> Job:
+    def start_storing(self, job: Job, ending: Ending, *, now: int, due_at: int) -> Job:
         """Raises Conflict when the job is not GENERATING; a job that is STORING already stays so."""
-        sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, "incomplete": incomplete}
+        sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, **_ended(ending)}
         change = Change(sets={**sets, **due(job.job_id, due_at)}, removes=("fault",))
         if job.state is not JobState.STORING:
             _told(change, job, JobState.STORING, now)
         change.require_one_of("state", {JobState.STORING, *may_become(JobState.STORING)})
         return self._change(job.job_id, change, now)
+
+    def note_ending(self, job: Job, ending: Ending, *, now: int, due_at: int) -> None:
+        """The same of a job that has ended and is looked after: its state stays."""
+        change = Change(sets={**_ended(ending), "due_at": due_at}).require("attribute_exists(#due_shard)", "due_shard")
+        self._unless_conflict(job.job_id, change.require_one_of("state", {job.state}), now)
 
     # End and sweep
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from suno_jobs.breaker import Breaker
-from suno_jobs.calls import AccountUnusable, GatewayCalls
+from suno_jobs.calls import AccountUnread, AccountUnusable, GatewayCalls
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoSlot
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import Accepted, Ambiguous, Done, GatewayRequest, Refused, Result, Source, Submission
@@ -82,6 +82,8 @@ class Submitter:
             return self._pass_over(job, wait)
         try:
             account = self.calls.account(job)
+        except AccountUnread:
+            return Step(job.job_id, "wait", self.pace.step(job))
         except AccountUnusable as error:
             if self.calls.account_renewed():
                 return Step(job.job_id, "wait", self.pace.step(job))
@@ -94,6 +96,8 @@ class Submitter:
             callback_url=self.callback_url(job.gateway, job.job_id),
         )
         self.calls.take_slot(job)
+        if not self.breaker.enter(job.gateway):
+            return self._pass_over(job, self.breaker.open_seconds)
         now = self._now()
         due_at = now + intent_seconds(job) + self.pace.slack
         job = self.jobs.begin_submission(job, self.random_bytes(8).hex(), now=now, due_at=due_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeVar
 
 from suno_jobs import telemetry
 from suno_jobs.care import next_care
@@ -12,6 +13,8 @@ from suno_jobs.history import Cause
 from suno_jobs.models import Job
 from suno_jobs.store import JobStore
 from suno_jobs.workflow import Executions, ExecutionState, take_on
+
+Made = TypeVar("Made")
 
 AT_ONCE = 50
 """So many jobs are read before their tasks are asked for together."""
@@ -25,6 +28,15 @@ class Swept:
     woken: list[str] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
     complete: bool = True
+
+    def attempt(self, note: str, act: Callable[..., Made], *given: object) -> Made | None:
+        """None when it failed. What fails is raised in the end: nothing may starve what comes behind it."""
+        try:
+            return act(*given)
+        except Exception as error:  # noqa: BLE001
+            error.add_note(note)
+            self.errors.append(error)
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +70,14 @@ class Sweeper:
         return swept
 
     def _settle_together(self, job_ids: Sequence[str], swept: Swept, time_left: Callable[[], bool]) -> None:
-        jobs = [job for job_id in job_ids if (job := self.jobs.get(job_id))]
-        running = self.still_running([job for job in jobs if self._may_rest(job)])
+        jobs = [job for job_id in job_ids if (job := swept.attempt(job_id, self.jobs.get, job_id))]
+        resting = [job for job in jobs if self._may_rest(job)]
+        running = swept.attempt("tasks read together", self.still_running, resting) or ()
         for job in jobs:
             if not time_left():
                 swept.complete = False
                 return
-            try:
-                self._settle(job, swept, running)
-            except Exception as error:  # noqa: BLE001 - raised in the end: no job may starve those behind it
-                error.add_note(job.job_id)
-                swept.errors.append(error)
+            swept.attempt(job.job_id, self._settle, job, swept, running)
 
     def _may_rest(self, job: Job) -> bool:
         """Whether there is nothing to do for the job as long as its task runs."""

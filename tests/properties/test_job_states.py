@@ -1,0 +1,245 @@
+"""Any order of writes by any number of hands, each of which may have read the job long ago: the store takes what is true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from suno_jobs.dynamo import pack
+from suno_jobs.errors import Conflict, ErrorCode, Fault
+from suno_jobs.history import Cause, Entry
+from suno_jobs.models import Asset, Candidate, Ending, Job, Track, TrackState
+from suno_jobs.store import JobStore
+from suno_jobs.table import key
+from suno_jobs.transitions import LEGAL, TERMINAL, JobState, Progress
+from suno_jobs.vocabulary import Kind, Link, Result
+from tests.simulation.aws_table import DynamoDb
+from tests.world import JOBS_TABLE, START, TABLE
+
+JOB_ID = "job_" + "0" * 26
+TRACKS = ("t-1", "t-2")
+LINK = Link("audio", "https://cdn.example/a.mp3")
+FAULT = Fault(ErrorCode.RATE_LIMITED, "x")
+moments = st.integers(0, 10_000)
+
+
+class Hands(RuleBasedStateMachine):
+    """``snapshots`` are the job as it was read at some time: every rule may act upon any of them."""
+
+    snapshots = Bundle("snapshots")
+
+    @initialize(target=snapshots, resubmit=st.booleans())
+    def accept(self, resubmit: bool) -> Job:
+        self.table = DynamoDb({TABLE: JOBS_TABLE})
+        self.jobs = JobStore(self.table, TABLE)  # type: ignore[arg-type]
+        self.now = START
+        self.intents = 0
+        self.open_submissions = 0
+        self.announced: set[JobState] = set()
+        self.recorded: set[str] = set()
+        self.stored: dict[str, tuple[Asset, ...]] = {}
+        job = Job(
+            job_id=JOB_ID,
+            tenant="acme",
+            gateway="ttapi",
+            kind=Kind.MUSIC,
+            expects=Result.TRACKS,
+            state=JobState.ACCEPTED,
+            created_at=START,
+            updated_at=START,
+            deadline_at=START + 1200,
+            fingerprint="f",
+            resubmit=resubmit,
+            history=(Entry(START, JobState.ACCEPTED, Cause.CLIENT, 0, "ttapi").line(),),
+        )
+        assert self.jobs.create(job, {"input": {}}, due_at=START)
+        self.before = job
+        return job
+
+    def job(self) -> Job:
+        found = self.jobs.get(JOB_ID)
+        assert found
+        return found
+
+    def attempt(self, write: Any, *given: Any, **named: Any) -> Any:
+        """None when somebody else was faster."""
+        try:
+            return write(*given, **named)
+        except Conflict:
+            return None
+
+    @rule(target=snapshots)
+    def read(self) -> Job:
+        return self.job()
+
+    @rule(seconds=st.integers(1, 400))
+    def time_passes(self, seconds: int) -> None:
+        self.now += seconds
+
+    # Submission
+
+    @rule(job=snapshots)
+    def submit(self, job: Job) -> None:
+        self.intents += 1
+        begun = self.attempt(self.jobs.begin_submission, job, f"i{self.intents}", now=self.now, due_at=self.now)
+        if begun:
+            assert begun.intent == f"i{self.intents}"
+            self.open_submissions += 1
+            assert self.open_submissions <= 1 + begun.resubmitted
+
+    @rule(job=snapshots, after=moments)
+    def refuse(self, job: Job, after: int) -> None:
+        turn = [Candidate("crun", self.now + after), Candidate("ttapi")]
+        refused = self.attempt(self.jobs.refuse_submission, job, FAULT, turn, Result.TRACKS, now=self.now, due_at=self.now)
+        if refused:
+            assert refused.intent is None
+            self.open_submissions -= job.intent is not None
+
+    @rule(job=snapshots)
+    def lose(self, job: Job) -> None:
+        self.attempt(self.jobs.lose_submission, job, FAULT, grace_until=self.now + 60, now=self.now, due_at=self.now)
+
+    @rule(job=snapshots)
+    def allow_resubmission(self, job: Job) -> None:
+        if self.attempt(self.jobs.allow_resubmission, job, now=self.now):
+            assert job.resubmit
+
+    @rule(job=snapshots, done=st.booleans())
+    def accept_task(self, job: Job, done: bool) -> None:
+        self.attempt(self.jobs.accept_task, job, "J1", now=self.now, due_at=self.now, done=done)
+
+    # Looking
+
+    @rule(cause=st.sampled_from(Cause))
+    def signal(self, cause: Cause) -> None:
+        found = self.jobs.signal(JOB_ID, cause, now=self.now)
+        assert found
+        assert "task_token" not in self.item()
+
+    @rule(target=snapshots)
+    def check(self) -> Job:
+        found = self.jobs.begin_check(JOB_ID, now=self.now, due_at=self.now + 60)
+        assert found
+        return found
+
+    @rule(job=snapshots, verdict=st.sampled_from([JobState.FAILED, JobState.TIMED_OUT]))
+    def decide(self, job: Job, verdict: JobState) -> None:
+        decided = self.attempt(self.jobs.decide, job, verdict, FAULT, now=self.now)
+        if decided:
+            assert "signalled" in self.item()
+
+    @rule(progress=st.sampled_from(Progress))
+    def advance(self, progress: Progress) -> None:
+        rank = self.job().progress.rank
+        self.jobs.advance(JOB_ID, progress, now=self.now)
+        assert self.job().progress.rank >= rank
+
+    # Storing
+
+    @rule(job=snapshots)
+    def start_storing(self, job: Job) -> None:
+        self.attempt(self.jobs.start_storing, job, Ending.WHOLE, now=self.now, due_at=self.now)
+
+    @rule(track_id=st.sampled_from(TRACKS), ready=st.booleans())
+    def record(self, track_id: str, ready: bool) -> None:
+        state, links = (TrackState.READY, (LINK,)) if ready else (TrackState.FAILED, ())
+        self.jobs.record_track(JOB_ID, Track(track_id=track_id, position=0, state=state, links=links))
+        self.recorded.add(track_id)
+
+    @rule(track_id=st.sampled_from(TRACKS), size=st.integers(1, 5), missing=st.booleans())
+    def store(self, track_id: str, size: int, missing: bool) -> None:
+        asset = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=size, sha256="00")
+        self.jobs.store_track(JOB_ID, track_id, [asset], {"image": FAULT} if missing else {}, 1.0)
+        if track_id in self.recorded:
+            self.stored.setdefault(track_id, (asset,))
+
+    @rule(track_id=st.sampled_from(TRACKS), final=st.booleans())
+    def fail(self, track_id: str, final: bool) -> None:
+        self.jobs.fail_track(JOB_ID, track_id, FAULT, final=final)
+
+    # The end
+
+    @rule(job=snapshots, state=st.sampled_from(sorted(TERMINAL)), care=st.none() | moments)
+    def finish(self, job: Job, state: JobState, care: int | None) -> None:
+        until = None if care is None else self.now + care
+        ended = self.attempt(self.jobs.finish, job, state, FAULT, partial=False, now=self.now, care_until=until)
+        if ended:
+            assert (ended.state, ended.event_pending) == (state, True)
+            assert state not in self.announced
+            self.announced.add(state)
+
+    @rule(job=snapshots, care=st.none() | moments)
+    def put_away(self, job: Job, care: int | None) -> None:
+        if job.terminal:
+            until = None if care is None else self.now + care
+            self.jobs.put_away(job, care_until=until, due_at=until, partial=False, now=self.now)
+
+    @rule(job=snapshots)
+    def claim(self, job: Job) -> None:
+        number = self.job().execution
+        claimed = self.attempt(
+            self.jobs.claim_execution,
+            JOB_ID,
+            Cause.SWEEP,
+            before=job.execution,
+            number=job.execution + 1,
+            now=self.now,
+            due_at=self.now,
+        )
+        del claimed
+        assert self.job().execution in (number, number + 1)
+
+    @rule()
+    def wait(self) -> None:
+        """What Await Signal does, with its condition."""
+        try:
+            self.table.update_item(
+                TableName=TABLE,
+                Key=pack(key(JOB_ID, "JOB")),
+                UpdateExpression="SET task_token = :token",
+                ConditionExpression="attribute_exists(pk) AND attribute_not_exists(signalled)",
+                ExpressionAttributeValues={":token": {"S": "token"}},
+            )
+        except self.table.exceptions.ConditionalCheckFailedException:
+            assert "signalled" in self.item()
+
+    # What always holds
+
+    def item(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.table.get_item(TableName=TABLE, Key=pack(key(JOB_ID, "JOB")))["Item"]
+        return found
+
+    @invariant()
+    def state_moves_forward_only(self) -> None:
+        job = self.job()
+        before, self.before = self.before, job
+        assert job.state is before.state or job.state in LEGAL[before.state]
+        assert job.history[: len(before.history)] == before.history
+        assert before.task_id in (None, job.task_id)
+        if job.state is not before.state:
+            assert Entry.read(job.history[-1]).state is job.state
+
+    @invariant()
+    def whoever_is_owed_something_is_due(self) -> None:
+        job = self.job()
+        owed = not job.terminal or job.event_pending
+        assert not owed or "due_shard" in self.item()
+
+    @invariant()
+    def what_is_stored_stays(self) -> None:
+        view = self.jobs.view(JOB_ID)
+        assert view
+        assets = {track.track_id: track.assets for track in view.tracks if track.state is TrackState.STORED}
+        assert assets == self.stored
+
+    @invariant()
+    def an_end_lets_nobody_wait(self) -> None:
+        job = self.job()
+        assert not job.event_pending or job.care_until or "signalled" in self.item()
+
+
+Hands.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestHands = Hands.TestCase
