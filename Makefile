@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local test test-kinds lint format docs types templates build bundle bench test-313 check lock clean
+.PHONY: help run local test simulate test-kinds lint format docs types templates build bundle bench test-313 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,7 +43,14 @@ STACK := tests/integration/test_bench.py tests/integration/test_local_stack.py t
 
 test: $(READY) ## Unit, property and integration tests
 	$(BIN)/pytest --numprocesses=auto $(FAST) --cov
+	$(BIN)/pytest --numprocesses=auto tests/simulation
 	$(BIN)/pytest $(STACK)
+
+SEEDS := 1000
+SEED_START := 0
+
+simulate: $(READY) ## Seeded worlds in virtual time; SEEDS=100000 SEED_START=5000 takes others
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(SEED_START)
 
 test-kinds: $(READY) ## Every kind on every gateway, through the whole stack
 	$(BIN)/pytest tests/integration/test_kinds.py
@@ -87,7 +94,7 @@ else
 	$(MAKE) test PYTHON="$(PYTHON313)"
 endif
 
-check: lint types templates test test-kinds test-313 bundle ## All that CI runs
+check: lint types templates test simulate test-kinds test-313 bundle ## All that CI runs
 
 lock: $(READY) ## Pin the requirements anew; UPGRADE=--upgrade takes newer versions
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml

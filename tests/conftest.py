@@ -1,4 +1,4 @@
-"""Unit and property tests run with sockets off: they must not depend on anything outside the process."""
+"""Unit and property tests and the simulation run with sockets off: they must not depend on anything outside the process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-WITHOUT_SOCKETS = (TESTS / "unit", TESTS / "properties")
+WITHOUT_SOCKETS = (TESTS / "unit", TESTS / "properties", TESTS / "simulation")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

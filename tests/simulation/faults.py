@@ -13,11 +13,12 @@ from random import Random
 from typing import Any
 
 import httpx
+from botocore.exceptions import ClientError
 
 from local.simulator.faults import FAULTS
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.vocabulary import Kind
-from tests.simulation.aws_table import aws_error
+from tests.simulation.aws_table import TransactionCanceledException, aws_error
 from tests.simulation.clock import Loop
 from tests.simulation.lambdas import FunctionError, Invocation
 from tests.simulation.network import documented_error
@@ -173,6 +174,13 @@ def _span(random: Random, calm_at: float) -> tuple[float, float]:
     return begin, min(calm_at, begin + random.expovariate(1 / 300))
 
 
+def _busy(label: str) -> ClientError:
+    if label != "dynamodb.transact_write_items":
+        return aws_error("ThrottlingException", label)
+    reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
+    return aws_error(TransactionCanceledException, label, CancellationReasons=reasons)
+
+
 class Storm:
     """The weather of a plan."""
 
@@ -209,8 +217,8 @@ class Storm:
             invocation.spend(self._random.choice(DELAYS) * self._random.random())
         self._maybe_kill(invocation, label, "before")
         if not label.startswith(("gateway", "cdn")) and self._strikes(self._chances.refused):
-            self._note(invocation.subject, f"{invocation.function} #{invocation.number}: {label} is throttled")
-            raise aws_error("ThrottlingException", label)
+            self._note(invocation.subject, f"{invocation.function} #{invocation.number}: {label} is refused")
+            raise _busy(label)
 
     def after(self, invocation: Invocation, label: str) -> None:
         if self._strikes(self._chances.slow):
