@@ -208,8 +208,10 @@ def test_a_link_that_comes_back_is_taken(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1, None)), task(music(1))]
     world.checker()(job_id)
+    assert world.tracks(job_id)["m-1"].fault is not None
     world.clock.sleep(PACE.interval)
     assert world.checker()(job_id).tracks == ("m-1",)
+    assert world.tracks(job_id)["m-1"].fault is None
 
 
 def test_tracks_that_have_no_name_yet_leave_no_trace(world: World) -> None:
@@ -339,6 +341,12 @@ def test_i7_without_a_slot_the_gateway_is_not_asked(world: World) -> None:
     step = world.checker()(job_id)
     assert (step.next, step.wait_seconds <= 2) == ("wait", True)
     assert world.wire.requests == []
+
+
+def test_i7_a_gateway_without_slots_keeps_no_other_waiting(world: World) -> None:
+    world.use_up_slots(world.generating())
+    other = world.accept("crun", "key-2")
+    world.calls().take_slot(world.job(other))
 
 
 def test_a_key_that_was_taken_away_is_waited_for(world: World) -> None:

@@ -43,6 +43,14 @@ def test_an_execution_that_died_is_followed_by_the_next_of_its_line(world: World
     assert world.job(job_id).execution == 1
 
 
+def test_the_next_execution_finds_a_signal_and_so_looks_at_once(world: World) -> None:
+    job_id = overdue(world)
+    world.executions.states[job_id, 0] = ExecutionState.ENDED
+    assert "signalled" not in world.items("JOB")[0]
+    world.sweeper()(always)
+    assert "signalled" in world.items("JOB")[0]
+
+
 def test_a_sweep_that_dies_after_its_claim_is_made_good_by_the_next(world: World) -> None:
     job_id = overdue(world)
     world.jobs.claim_execution(job_id, Cause.SWEEP, before=0, number=1, now=world.now, due_at=world.now - 1)
