@@ -120,7 +120,12 @@ def test_a_failed_reading_at_the_deadline_times_the_job_out(world: World) -> Non
     world.wire.answers = [httpx.ReadTimeout("t")]
     world.clock.sleep(DEADLINE)
     assert world.checker()(job_id).next == "finish"
-    assert world.job(job_id).verdict is JobState.TIMED_OUT
+    job = world.job(job_id)
+    assert job.verdict is JobState.TIMED_OUT
+    assert job.fault is not None
+    assert job.fault.retryable
+    assert "before the job's deadline" in job.fault.message
+    assert "ReadTimeout" in job.fault.message
 
 
 def test_an_unreadable_reply_is_kept_whole(world: World) -> None:
