@@ -12,10 +12,12 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from suno_jobs.download import Downloaded, Downloader
 from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetRefused, ErrorCode
+from suno_jobs.guard import GuardedTransport
 from tests.integration.faulty import BODY, HOSTS, PUBLIC, Headers, Page, Server, Street, page, whole
 
 
@@ -122,6 +124,7 @@ def test_a_status_that_will_not_pass(server: Server, downloader: Downloader, sta
     error = refusal(downloader)
     assert isinstance(error, AssetRefused)
     assert error.fault.code is ErrorCode.ASSET_UNAVAILABLE
+    assert str(status) in error.fault.message
 
 
 @pytest.mark.parametrize(("status", "outlived"), [(410, False), (410, True), (403, True), (404, True)])
@@ -308,6 +311,17 @@ def test_a_trusted_origin_is_fetched_from_loopback(server: Server) -> None:
     assert trusting.fetch(f"{origin}/song", io.BytesIO(), max_bytes=1_000_000, seconds=10).host == "127.0.0.1"
     with pytest.raises(AssetRefused):
         Downloader().fetch(f"{origin}/song", io.BytesIO(), max_bytes=1_000_000, seconds=10)
+
+
+def test_the_guard_passes_a_body_on(server: Server) -> None:
+    def echo(connection: socket.socket, headers: Headers) -> None:
+        sent = connection.recv(int(headers["content-length"]), socket.MSG_WAITALL)
+        page(f"HTTP/1.1 200 OK\nContent-Length: {len(sent)}", sent)(connection, headers)
+
+    server.pages["/hook"] = echo
+    origin = f"http://127.0.0.1:{server.port}"
+    with httpx.Client(transport=GuardedTransport(trusted_origins=frozenset({origin})), trust_env=False) as client:
+        assert client.post(f"{origin}/hook", content=b'{"done": true}').content == b'{"done": true}'
 
 
 def test_an_error_of_the_disk_is_not_an_error_of_the_network(server: Server, downloader: Downloader) -> None:

@@ -62,6 +62,12 @@ def test_the_same_key_with_another_body_is_refused(world: World) -> None:
         world.acceptor()("acme", body(metadata={"order": "8"}), "k")
 
 
+def test_each_key_of_a_tenant_is_a_job_of_its_own(world: World) -> None:
+    first, second = (world.acceptor()("acme", BODY, key) for key in ("k", "l"))
+    assert (first[1], second[1]) == (True, True)
+    assert first[0].job.job_id != second[0].job.job_id
+
+
 def test_a_key_belongs_to_its_tenant(world: World) -> None:
     ours = world.acceptor()("acme", BODY, "k")
     theirs = world.acceptor()("other", body(metadata={}), "k")
@@ -102,8 +108,8 @@ class Contended:
 class BusyOnce(Contended):
     """Another writer was faster: the job is there when we look again."""
 
-    def get_item(self, **_: Any) -> dict[str, Any]:
-        return {"Item": self.item}
+    def get_item(self, *, Key: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803 - boto3's own spelling
+        return {"Item": self.item} if Key["pk"] == self.item["pk"] else {}
 
     def paginate(self, **_: Any) -> list[dict[str, Any]]:
         self.looked += 1

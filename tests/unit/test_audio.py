@@ -328,6 +328,13 @@ def test_a_xing_header_need_not_say_how_many_frames_there_are(songs: dict[str, b
         assert judged(whole[:flags] + unsaid + whole[flags + 8 :]) == pytest.approx((judged(whole) or 0) + 576 / 16000)
 
 
+def test_an_mp3_that_announces_more_frames_than_any_file_holds_is_cut(songs: dict[str, bytes]) -> None:
+    whole = songs["mp3 without tags"]
+    flags = whole.index(b"Info") + 4
+    announcing = whole[:flags] + struct.pack(">II", 1, 2**32 - 1) + whole[flags + 8 :]
+    assert refusal(announcing).fault.code is ErrorCode.ASSET_TRUNCATED
+
+
 def test_a_wav_may_hold_chunks_of_any_length() -> None:
     """A chunk of odd length is followed by a byte of padding."""
     whole = wav(chord(RATE))
@@ -482,6 +489,16 @@ def test_a_flac_that_does_not_say_how_large_its_frames_are_is_not_called_silent(
     whole = bytearray(sample("silent.flac"))
     whole[15:18] = bytes(3)
     assert not is_silent(bytes(whole))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_a_flac_is_silent_while_each_channel_of_a_frame_takes_one_sample_only(channels: int) -> None:
+    """A frame takes 18 bytes around its channels at most, and a channel of one and the same sample 5."""
+    whole = bytearray(sample("silent.flac"))
+    whole[20] = whole[20] & 0xF1 | (channels - 1) << 1
+    for largest, expected in ((18 + 5 * channels, True), (19 + 5 * channels, False)):
+        whole[15:18] = largest.to_bytes(3)
+        assert is_silent(bytes(whole)) is expected
 
 
 def test_an_m4a_may_say_the_size_of_all_its_samples_at_once() -> None:

@@ -64,6 +64,13 @@ def test_the_wait_that_is_named_is_enough(aws: SimpleNamespace) -> None:
             budget.take("g", "a", rate, now=now)
 
 
+def test_a_slot_is_free_again_just_when_the_time_for_it_is_over(aws: SimpleNamespace) -> None:
+    rate = Rate(1, 10.0)
+    budget = Budget(aws.dynamodb, TABLE)
+    moments = [START, START + 9.999, START + 10, START + 19.999, START + 20]
+    assert taken(budget, "a", rate, moments) == [START, START + 10, START + 20]
+
+
 def test_gateways_and_accounts_have_budgets_of_their_own(aws: SimpleNamespace) -> None:
     budget = Budget(aws.dynamodb, TABLE)
     rate = Rate(1, 10.0)

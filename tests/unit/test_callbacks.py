@@ -86,7 +86,8 @@ def test_a_large_body_lies_in_the_bucket_and_comes_back_whole(world: World, rece
     job_id = world.generating()
     body = bytes(index * index % 251 for index in range(MAX_BODY_BYTES // 4)) + str(list(range(20000))).encode()
     receiver(path(job_id), body, {})
-    assert world.s3.list_objects_v2(Bucket=RECEIPTS)["KeyCount"] == 1
+    [stored] = world.s3.list_objects_v2(Bucket=RECEIPTS)["Contents"]
+    assert world.s3.head_object(Bucket=RECEIPTS, Key=stored["Key"])["ContentType"] == "application/zlib"
     assert "body" not in world.items("RECEIPT#")[0]
     assert list(world.receipts.callbacks(job_id)) == [body]
 

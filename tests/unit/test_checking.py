@@ -121,7 +121,12 @@ def test_a_failed_reading_at_the_deadline_times_the_job_out(world: World) -> Non
     world.wire.answers = [httpx.ReadTimeout("t")]
     world.clock.sleep(DEADLINE)
     assert world.checker()(job_id).next == "finish"
-    assert world.job(job_id).verdict is JobState.TIMED_OUT
+    job = world.job(job_id)
+    assert job.verdict is JobState.TIMED_OUT
+    assert job.fault is not None
+    assert job.fault.retryable
+    assert "before the job's deadline" in job.fault.message
+    assert "ReadTimeout" in job.fault.message
 
 
 def test_an_unreadable_reply_is_kept_whole(world: World) -> None:
@@ -209,8 +214,10 @@ def test_a_link_that_comes_back_is_taken(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1, None)), task(music(1))]
     world.checker()(job_id)
+    assert world.tracks(job_id)["m-1"].fault is not None
     world.clock.sleep(PACE.interval)
     assert world.checker()(job_id).tracks == ("m-1",)
+    assert world.tracks(job_id)["m-1"].fault is None
 
 
 def test_tracks_that_have_no_name_yet_leave_no_trace(world: World) -> None:
@@ -340,6 +347,12 @@ def test_i7_without_a_slot_the_gateway_is_not_asked(world: World) -> None:
     step = world.checker()(job_id)
     assert (step.next, step.wait_seconds <= 2) == ("wait", True)
     assert world.wire.requests == []
+
+
+def test_i7_a_gateway_without_slots_keeps_no_other_waiting(world: World) -> None:
+    world.use_up_slots(world.generating())
+    other = world.accept("crun", "key-2")
+    world.calls().take_slot(world.job(other))
 
 
 def test_a_key_that_was_taken_away_is_waited_for(world: World) -> None:

@@ -16,7 +16,7 @@ from suno_jobs.submission import LONG_SUBMIT_SECONDS, LOST
 from suno_jobs.transitions import JobState
 from suno_jobs.vocabulary import Link
 from suno_jobs.workflow import Step
-from tests.world import World
+from tests.world import PACE, World
 
 UPLOADED = {"status": "SUCCESS", "message": "success", "data": {"music_id": "m-9"}}
 
@@ -40,6 +40,7 @@ def test_a_synchronous_answer_goes_through_the_same_states(world: World) -> None
     assert world.submitter()(job_id) == Step(job_id, "wait", 1)
     job = world.job(job_id)
     assert (job.state, job.done, job.intent) == (JobState.GENERATING, True, None)
+    assert (world.due(PACE.slack - 1), world.due(PACE.slack)) == ([], [job_id])
     assert world.checker()(job_id).next == "finish"
     assert world.job(job_id).state is JobState.STORING
     assert world.finisher()(job_id) is JobState.SUCCEEDED
@@ -246,6 +247,9 @@ def test_health_is_written_seldom_while_all_is_well(world: World) -> None:
         "breaker": "closed",
         "open_until": None,
     }
+    world.clock.sleep(57)
+    health.note("ttapi", None)
+    assert health.read()["ttapi"]["last_success_at"] == "2027-01-15T08:01:00Z"
 
 
 def test_stems_are_no_source(world: World) -> None:

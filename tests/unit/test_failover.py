@@ -36,11 +36,13 @@ def attempts(world: World, job_id: str) -> list[tuple[str, str | None]]:
 
 
 def run(world: World, job_id: str, rounds: int = 6) -> None:
-    """What the state machine does until the gateway has the task or the job is about to end."""
+    """What the state machine does until the gateway has the task or the job is about to end; it waits a second at least."""
     for _ in range(rounds):
         step = world.submitter()(job_id)
+        assert step.wait_seconds >= 1
         world.clock.sleep(step.wait_seconds)
         step = world.checker()(job_id)
+        assert step.wait_seconds >= 1
         if step.next == "finish" or world.job(job_id).task_id:
             return
         world.clock.sleep(step.wait_seconds if step.next == "wait" else 0)

@@ -132,8 +132,8 @@ def test_a_title_in_any_script_is_kept_for_clients_that_can_read_it(world: World
     ],
 )
 def test_files_of_one_job_save_under_names_of_their_own(kind: str, tracks: int, name: str) -> None:
-    asset = Asset(kind=kind, key=f"acme/j/t/{kind}.mp3", content_type="audio/mpeg", bytes=9, sha256="ab")
-    track = Track(track_id="t", position=0, state=TrackState.STORED, title="Rain")
+    asset = Asset(kind=kind, key=f"acme/j/t.1/{kind}.mp3", content_type="audio/mpeg", bytes=9, sha256="ab")
+    track = Track(track_id="t.1", position=0, state=TrackState.STORED, title="Rain")
     assert asset_file_name(asset, track, [track] * tracks) == name
 
 

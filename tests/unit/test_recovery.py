@@ -71,6 +71,8 @@ def test_a_recovery_that_is_refused_leaves_the_task_to_be_read_as_ever(world: Wo
     world.wire.answers = [answer, httpx.ReadTimeout("t")]
     assert world.checker()(job_id).next == "store"
     assert world.job(job_id).recovery_id is None
+    refused, read = (request.url.path for request in world.wire.requests)
+    assert ("recovery" in refused, "recovery" in read) == (True, False)
 
 
 def test_a_recovery_without_end_is_given_up(world: World) -> None:

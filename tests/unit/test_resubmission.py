@@ -52,6 +52,15 @@ def test_the_request_decides_and_else_the_stack(world: World, policy: str, asked
     assert world.job(job_id).task_id == ("J2" if again else None)
 
 
+def test_a_job_that_has_ended_waits_for_nothing(world: World) -> None:
+    job_id = lost(world)
+    world.clock.sleep(GRACE)
+    world.checker()(job_id)
+    assert world.finisher()(job_id) is JobState.TIMED_OUT
+    job = world.job(job_id)
+    assert (job.verdict, job.intent, job.grace_until, job.submit_after) == (None, None, None, None)
+
+
 def test_a_submission_is_repeated_once_and_the_state_never_goes_back(world: World) -> None:
     job_id = lost(world, ambiguous_submit="resubmit")
     states = []

@@ -89,6 +89,18 @@ def test_i1_a_lost_answer_is_never_repeated(world: World, lost: Any) -> None:
     assert world.wire.submissions == 1
 
 
+def test_what_the_gateway_said_of_a_lost_submission_can_be_asked_about(world: World) -> None:
+    job_id = world.accept("acedata")
+    said = {"error": {"code": "api_error", "message": "try later"}, "trace_id": "trace-7"}
+    world.wire.answers = [answer(500, said)]
+    world.submitter()(job_id)
+    job = world.job(job_id)
+    assert job.state is JobState.SUBMIT_UNKNOWN
+    assert job.fault is not None
+    assert "try later" in job.fault.message
+    assert (job.fault.gateway_code, job.fault.trace_id) == ("api_error", "trace-7")
+
+
 def test_a_bad_answer_is_kept_whole(world: World) -> None:
     job_id = world.accept()
     world.wire.answers = [httpx.Response(502, content=b"<html>\xff</html>")]

@@ -46,6 +46,14 @@ def test_an_execution_that_died_is_followed_by_the_next_of_its_line(world: World
     assert world.job(job_id).execution == 1
 
 
+def test_the_next_execution_finds_a_signal_and_so_looks_at_once(world: World) -> None:
+    job_id = overdue(world)
+    world.executions.states[job_id, 0] = ExecutionState.ENDED
+    assert "signalled" not in world.items("JOB")[0]
+    world.sweeper()(always)
+    assert "signalled" in world.items("JOB")[0]
+
+
 def test_a_sweep_that_dies_after_its_claim_is_made_good_by_the_next(world: World) -> None:
     job_id = overdue(world)
     world.jobs.claim_execution(job_id, Cause.SWEEP, before=0, number=1, now=world.now, due_at=world.now - 1)
@@ -127,7 +135,7 @@ def test_names_of_executions_are_deterministic() -> None:
     assert [Executions.name("job_a", number) for number in range(3)] == ["job_a", "job_a-1", "job_a-2"]
 
 
-def test_a_job_that_cannot_be_settled_starves_nobody(world: World) -> None:
+def test_a_job_that_cannot_be_settled_starves_nobody_and_is_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
     jobs = sorted(overdue(world, f"key-{number}") for number in range(3))
     world.executions.states.clear()
     original = world.executions.state
@@ -142,6 +150,13 @@ def test_a_job_that_cannot_be_settled_starves_nobody(world: World) -> None:
         world.sweeper()(always)
     assert {job_id for job_id, _ in world.executions.states} == {jobs[0], jobs[2]}
     assert [error.__notes__ for error in failed.value.exceptions] == [[jobs[1]]]
+    [told] = [record.__dict__ for record in caplog.records if record.message == "sweep"]
+    assert {name: told[name] for name in ("started", "woken", "failed", "complete")} == {
+        "started": 2,
+        "woken": 0,
+        "failed": 1,
+        "complete": True,
+    }
 
 
 def test_a_due_entry_without_a_job_is_passed_over(world: World) -> None:

@@ -191,6 +191,12 @@ class Conformance:
                 assert isinstance(got, Unread), sample.kind
                 assert got.again, sample.kind
 
+    @pytest.mark.parametrize("status", [199, 300])
+    def test_a_yes_under_a_status_that_is_no_success_leaves_everything_open(self, status: int) -> None:
+        for sample in self.samples:
+            assert isinstance(self.gateway.read_submission(sample.kind, reply(sample.answer, status)), Ambiguous), sample.kind
+            assert isinstance(self.gateway.read_status(sample.kind, reply(sample.done, status)), Unread), sample.kind
+
     @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"7", b"\xff", b"<html>", b'{"data":[]}', b'{"data":"x"}'])
     def test_an_answer_of_another_shape(self, body: bytes) -> None:
         for kind in self.gateway.kinds:

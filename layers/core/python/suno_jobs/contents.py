@@ -84,7 +84,6 @@ class Source:
         self.size = file.seek(0, io.SEEK_END)
         self.seek = file.seek
         self.tell = file.tell
-        file.seek(0)
 
     def read(self, length: int) -> bytes:
         data = self._file.read(max(0, min(length, self._left)))

@@ -64,7 +64,7 @@ class _Transfer:
         return self.validator is not None and self.announced is not None and 0 < self.received < self.announced
 
     def headers(self) -> dict[str, str]:
-        if not self.begun or self.validator is None:
+        if self.validator is None:
             return _HEADERS
         return {**_HEADERS, "range": f"bytes={self.received}-", "if-range": self.validator}
 
