@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local test simulate test-kinds lint format docs types templates build bundle bench test-313 check lock clean
+.PHONY: help run local test test-fast simulate test-kinds lint format docs types templates build bundle bench test-313 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,10 +41,12 @@ local: $(READY) ## The whole bundle on this machine, until Ctrl-C
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/test_download.py tests/integration/test_store_track.py
 STACK := tests/integration/test_bench.py tests/integration/test_local_stack.py tests/integration/test_jobs.py tests/integration/test_races.py
 
-test: $(READY) ## Unit, property and integration tests
-	$(BIN)/pytest --numprocesses=auto $(FAST) --cov
+test: test-fast ## Unit, property and integration tests, and the crash matrix
 	$(BIN)/pytest --numprocesses=auto tests/simulation
 	$(BIN)/pytest $(STACK)
+
+test-fast: $(READY) ## Those without the whole stack, with their coverage
+	$(BIN)/pytest --numprocesses=auto $(FAST) --cov
 
 SEEDS := 1000
 SEED_START := 0
@@ -91,7 +93,7 @@ test-313:
 ifeq ($(PYTHON313),)
 	@echo "No Python 3.13 was found: tested on $(PYTHON) only."
 else
-	$(MAKE) test PYTHON="$(PYTHON313)"
+	$(MAKE) test-fast PYTHON="$(PYTHON313)"
 endif
 
 check: lint types templates test simulate test-kinds test-313 bundle ## All that CI runs
