@@ -95,7 +95,7 @@ class Contended:
         reasons = {"CancellationReasons": [{"Code": self.code}], "Error": {"Code": "TransactionCanceledException"}}
         raise self.exceptions.TransactionCanceledException(reasons, "TransactWriteItems")
 
-    def get_item(self, **_: Any) -> dict[str, Any]:
+    def get_item(self, *, Key: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803, ARG002 - boto3's own spelling
         return {}
 
     def get_paginator(self, _: str) -> Contended:

@@ -6,6 +6,7 @@ from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.checking import NO_AUDIO_CHECKS
 from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound
+from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import TaskReport, TaskStatus, TaskTrack
 from suno_jobs.history import Cause
 from suno_jobs.models import Asset, TrackState
@@ -350,9 +351,10 @@ def test_i7_without_a_slot_the_gateway_is_not_asked(world: World) -> None:
 
 
 def test_i7_a_gateway_without_slots_keeps_no_other_waiting(world: World) -> None:
-    world.use_up_slots(world.generating())
-    other = world.accept("crun", "key-2")
-    world.calls().take_slot(world.job(other))
+    slowest, *others = sorted(GATEWAYS.values(), key=lambda each: each.rate.requests / each.rate.seconds)
+    world.use_up_slots(world.accept(slowest.name))
+    for other in others:
+        world.calls().take_slot(world.job(world.accept(other.name, f"key-{other.name}")))
 
 
 def test_a_key_that_was_taken_away_is_waited_for(world: World) -> None:

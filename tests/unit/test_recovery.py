@@ -102,15 +102,16 @@ def test_where_links_can_be_made_anew_there_is_a_day_more(world: World) -> None:
 
 def test_what_is_at_risk_is_counted(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     job_id = world.generating("crun")
-    track = Track(track_id="t", position=0, state=TrackState.READY, links=(Link("audio", "https://cdn.example/a.mp3"), COVER))
-    world.jobs.record_track(job_id, track)
+    film = Link("video", "https://cdn.example/v.mp4", Media.VIDEO, required=False)
+    links = (Link("audio", "https://cdn.example/a.mp3"), COVER, film)
+    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=links))
     job = world.jobs.start_storing(world.job(job_id), Ending.WHOLE, now=world.now, due_at=world.now)
-    world.jobs.store_track(job_id, "t", [AUDIO], {"image": DEAD}, 3.0)
-    assert at_risk(world.view(job_id)) == 1
+    world.jobs.store_track(job_id, "t", [AUDIO], {"image": DEAD, "video": DEAD}, 3.0)
+    assert at_risk(world.view(job_id)) == 2
     assert world.finisher()(job.job_id) is JobState.SUCCEEDED
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     told = {name: line[name] for line in lines for name in ("AssetsAtRisk", "AssetHoursLeft") if name in line}
-    assert told == {"AssetsAtRisk": [1.0], "AssetHoursLeft": [14 * 24.0]}
+    assert told == {"AssetsAtRisk": [2.0], "AssetHoursLeft": [14 * 24.0]}
 
 
 def test_a_gateway_that_hangs_is_asked_once_in_one_run(world: World) -> None:

@@ -162,7 +162,7 @@ def test_an_answer_that_comes_after_the_job_was_given_up_tells_its_task(world: W
     world.wire.answers = [late]
     world.submitter()(job_id)
     job = world.job(job_id)
-    assert (job.state, job.task_id) == (JobState.TIMED_OUT, "J2")
+    assert (job.state, job.task_id, job.updated_at) == (JobState.TIMED_OUT, "J2", world.now)
     assert world.due() == [job_id]
 
 

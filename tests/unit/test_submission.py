@@ -132,7 +132,15 @@ def test_a_refusal_that_may_be_repeated_is_repeated_later_with_a_new_intent(worl
     world.clock.sleep(1)
     world.submitter()(job_id)
     job = world.job(job_id)
-    assert (job.state, job.task_id, job.fault) == (JobState.GENERATING, "J1", None)
+    assert (job.state, job.task_id, job.fault, job.submit_after) == (JobState.GENERATING, "J1", None, None)
+
+
+def test_a_lost_answer_is_waited_for_until_the_deadline_at_most(world: World) -> None:
+    job_id = world.accept()
+    world.clock.sleep(DEADLINE - 1)
+    world.wire.answers = [httpx.ReadTimeout("lost")]
+    assert world.submitter()(job_id) == Step(job_id, "wait", 1)
+    assert world.job(job_id).grace_until == world.job(job_id).deadline_at
 
 
 def test_no_refusal_is_repeated_past_the_deadline(world: World) -> None:
