@@ -96,7 +96,7 @@ else
 	$(MAKE) test-fast PYTHON="$(PYTHON313)"
 endif
 
-check: lint types templates test simulate test-kinds test-313 bundle ## All that CI runs
+check: lint types templates test test-kinds test-313 bundle ## All that CI runs
 
 lock: $(READY) ## Pin the requirements anew; UPGRADE=--upgrade takes newer versions
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml

@@ -53,6 +53,19 @@ def arm(world: World, job_id: str) -> None:
     )
 
 
+def test_a_forged_callback_is_refused_also_when_the_secret_was_just_rotated(
+    world: World, receiver: Receiver, rotating: Rotating
+) -> None:
+    job_id = world.generating()
+    rotating.secret.values()
+    rotating.client.value = {"current": "newer", "previous": "new"}
+    world.clock.sleep(RENEW_SECONDS)
+    with pytest.raises(CallbackRefused):
+        receiver(path(job_id, secret="guessed"), BODY, {})
+    assert world.items("RECEIPT#") == []
+    receiver(path(job_id, secret="newer"), BODY, {})
+
+
 def test_a_callback_is_stored_and_wakes_who_waits_once(world: World, receiver: Receiver) -> None:
     job_id = world.generating()
     arm(world, job_id)

@@ -75,9 +75,10 @@ def test_a_recovery_that_is_refused_leaves_the_task_to_be_read_as_ever(world: Wo
     assert ("recovery" in refused, "recovery" in read) == (True, False)
 
 
-def test_a_recovery_without_end_is_given_up(world: World) -> None:
+@pytest.mark.parametrize("answer", [AT_WORK, httpx.ReadTimeout("t")], ids=["at work", "silent"])
+def test_a_recovery_without_end_is_given_up(world: World, answer: Any) -> None:
     job_id = unsaved(world)
-    world.wire.answers = [BEGUN, AT_WORK]
+    world.wire.answers = [BEGUN, answer]
     assert world.checker()(job_id).next == "wait"
     world.clock.sleep(RECOVERY_SECONDS)
     assert world.checker()(job_id).next == "store"

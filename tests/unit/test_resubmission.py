@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from suno_jobs import store
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.models import Candidate
 from suno_jobs.receipts import ReceiptSource
-from suno_jobs.store import LONG_HISTORY
 from suno_jobs.submission import SUBMIT_SECONDS
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Step
@@ -18,6 +18,7 @@ from tests.unit.test_checking import music, task
 from tests.world import DEADLINE, GRACE, World
 
 ACCEPTED = httpx.Response(200, json={"status": "SUCCESS", "message": "success", "data": {"jobId": "J2"}})
+TROUBLE = Fault(ErrorCode.AMBIGUOUS, "x")
 LOST = httpx.ReadTimeout("lost")
 
 
@@ -198,14 +199,22 @@ def test_a_refusal_that_comes_meanwhile_is_waited_for(world: World) -> None:
     assert [begun.submit_after for begun in repeated] == [None, None]
 
 
-def test_a_very_long_history_tells_of_changes_alone(world: World) -> None:
+def test_a_very_long_history_tells_of_changes_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LONG_HISTORY", 9)
     job_id = world.accept()
-    for number in range(LONG_HISTORY):
+    for number in range(9):
         job = world.jobs.begin_submission(world.job(job_id), f"i{number}", now=world.now, due_at=world.now)
-        turn = [Candidate("ttapi")]
-        world.jobs.refuse_submission(
-            job, Fault(ErrorCode.RATE_LIMITED, "x"), turn, job.expects, now=world.now, due_at=world.now
-        )
-    assert len(world.job(job_id).history) == LONG_HISTORY
+        fault, turn = Fault(ErrorCode.RATE_LIMITED, "x"), [Candidate("ttapi")]
+        world.jobs.refuse_submission(job, fault, turn, job.expects, now=world.now, due_at=world.now)
+    assert len(world.job(job_id).history) == 9
     world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, partial=False, now=world.now)
-    assert len(world.job(job_id).history) == LONG_HISTORY + 1
+    assert len(world.job(job_id).history) == 10
+
+
+def test_no_other_gateway_is_turned_to_while_a_lost_answer_is_waited_for(world: World) -> None:
+    job_id = world.accept()
+    stale = world.job(job_id)
+    job = world.jobs.begin_submission(stale, "i", now=world.now, due_at=world.now)
+    world.jobs.lose_submission(job, TROUBLE, grace_until=world.now + 60, now=world.now, due_at=world.now)
+    with pytest.raises(Conflict):
+        world.jobs.pass_over(stale, [Candidate("crun")], stale.expects, now=world.now, due_at=world.now)

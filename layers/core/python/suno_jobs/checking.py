@@ -16,7 +16,7 @@ from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import Accepted, GatewayReply, Reading, TaskReport, TaskStatus, Unread
 from suno_jobs.models import Ending, Job, JobView, TrackState
 from suno_jobs.receipts import ReceiptSource, ReceiptStore
-from suno_jobs.recovery import Recovery, expired
+from suno_jobs.recovery import Recovery, recoverer
 from suno_jobs.reports import ENDED, record_report
 from suno_jobs.store import JobStore
 from suno_jobs.submission import LOST, intent_seconds
@@ -278,10 +278,11 @@ class Checker:
     def _renew(self, job: Job) -> Step | None:
         """Links that died are made anew, where the gateway does that. None: nothing of the kind is needed or possible."""
         view = self.jobs.view(job.job_id) or JobView(job)
-        if not expired(view):
+        gateway = recoverer(view)
+        if gateway is None:
             return None
         begun = self._now()
-        at_work = Recovery(self.jobs, self.calls, self.clock)(view)
+        at_work = Recovery(self.jobs, self.calls, self.clock)(view, gateway)
         if at_work:
             return self._wait_until(job, self._now() + self.pace.interval)
         if job.recovery_id or self._now() >= begun + HANGING_SECONDS:
