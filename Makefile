@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local test test-fast simulate test-kinds lint format docs types templates build bundle bench test-313 check lock clean
+.PHONY: help run local test test-fast simulate crashes test-kinds lint format docs types templates build bundle bench test-313 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ SEED_START := 0
 
 simulate: $(READY) ## Seeded worlds in virtual time; SEEDS=100000 SEED_START=5000 takes others
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(SEED_START)
+
+crashes: $(READY) ## The whole crash matrix: six ways to die at every call
+	CRASHES=all $(BIN)/pytest --numprocesses=auto tests/simulation/test_crashes.py
 
 test-kinds: $(READY) ## Every kind on every gateway, through the whole stack
 	$(BIN)/pytest tests/integration/test_kinds.py
@@ -89,14 +92,14 @@ bundle: build ## Import every function from its build with nothing but what is s
 bench: $(READY) ## Figures beside their floors, into bench/results.json
 	$(BIN)/python -m bench
 
-test-313:
+test-313: ## The fast tests on Lambda's Python
 ifeq ($(PYTHON313),)
 	@echo "No Python 3.13 was found: tested on $(PYTHON) only."
 else
 	$(MAKE) test-fast PYTHON="$(PYTHON313)"
 endif
 
-check: lint types templates test test-kinds test-313 bundle ## All that CI runs
+check: lint types templates test bundle ## All that CI runs
 
 lock: $(READY) ## Pin the requirements anew; UPGRADE=--upgrade takes newer versions
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml

@@ -241,5 +241,5 @@ class Hands(RuleBasedStateMachine):
         assert not job.event_pending or job.care_until or "signalled" in self.item()
 
 
-Hands.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+Hands.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
 TestHands = Hands.TestCase

@@ -14,4 +14,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     boundaries = sum(int(str(value)) for name, value in properties if name == "boundaries")
     runs = sum(int(str(value)) for name, value in properties if name == "runs")
     if runs:
-        terminalreporter.write_line(f"crash matrix: {boundaries} boundaries, each died at in six ways: {runs} runs")
+        terminalreporter.write_line(f"crash matrix: {boundaries} boundaries, {runs} deaths at them")
