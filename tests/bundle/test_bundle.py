@@ -70,8 +70,12 @@ def import_name(requirement: str) -> str:
 
 
 def granted_services() -> list[str]:
-    """botocore's names of all services for which some function has a permission."""
-    statements = [s for f in FUNCTIONS.values() for policy in f["Policies"] for s in policy["Statement"]]
+    """botocore's names of all services for which some function has a permission.
+
+    A policy that is there on a condition only is for KMS, which S3 calls and we do not.
+    """
+    policies = [policy for f in FUNCTIONS.values() for policy in f["Policies"] if "Fn::If" not in policy]
+    statements = [s for policy in policies for s in policy["Statement"]]
     actions = [a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])]
     prefixes = {action.partition(":")[0] for action in actions}
     return sorted(SERVICES.get(prefix, prefix) for prefix in prefixes)
