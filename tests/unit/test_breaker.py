@@ -99,6 +99,16 @@ def test_a_breaker_that_is_open_for_no_reason_is_closed_by_a_good_probe(world: W
     assert shown(world) == "closed"
 
 
+def test_whoever_saw_it_open_sees_that_another_closed_it(world: World) -> None:
+    opened(world)
+    remembers, probe = world.breaker(), world.breaker()
+    assert remembers.wait("ttapi") == BREAKER_SECONDS
+    world.clock.sleep(BREAKER_SECONDS)
+    probe.wait("ttapi")
+    probe.note("ttapi", None)
+    assert (remembers.wait("ttapi"), remembers.enter("ttapi")) == (0, True)
+
+
 def test_a_job_without_a_slot_does_not_use_up_the_probe(world: World) -> None:
     job_id = world.accept()
     opened(world)

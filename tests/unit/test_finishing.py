@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from suno_jobs.errors import ErrorCode, EventNotSent, Fault, JobNotFound, ManifestNotWritten, TracksNotStored
+from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, ManifestNotWritten, TracksNotStored
 from suno_jobs.finishing import Outcome, outcome
 from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import Asset, Ending, Job, JobView, Track, TrackState
@@ -137,6 +137,20 @@ def test_whoever_finishes_second_finds_the_first_end(world: World) -> None:
     world.jobs.view = overtaken  # type: ignore[method-assign]
     assert finisher(job_id) is JobState.FAILED
     assert [event["DetailType"] for event in world.bus.events] == ["job.failed"]
+
+
+def test_a_job_that_turns_out_to_go_on_stays_due(world: World) -> None:
+    job_id = world.accept()
+    world.jobs.decide(world.job(job_id), JobState.TIMED_OUT, FAULT, now=world.now)
+    finisher, original = world.finisher(), world.jobs.finish
+
+    def overtaken(*_: Any, **__: Any) -> Job:
+        world.jobs.finish = original  # type: ignore[method-assign]
+        raise Conflict("it was submitted")
+
+    world.jobs.finish = overtaken  # type: ignore[method-assign]
+    assert finisher(job_id) is JobState.ACCEPTED
+    assert world.due() == [job_id]
 
 
 def test_an_unknown_job_cannot_be_finished(world: World) -> None:

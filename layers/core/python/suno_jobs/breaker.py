@@ -42,6 +42,8 @@ class Breaker:
         open_until = int(item.get("open_until", 0))
         if item.get("failures") or open_until:
             self._troubled[gateway] = open_until
+        else:
+            self._troubled.pop(gateway, None)
         return max(0, open_until - int(self.clock()))
 
     def enter(self, gateway: str) -> bool:

@@ -16,7 +16,7 @@ from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import Accepted, GatewayReply, Reading, TaskReport, TaskStatus, Unread
 from suno_jobs.models import Ending, Job, JobView, TrackState
 from suno_jobs.receipts import ReceiptSource, ReceiptStore
-from suno_jobs.recovery import Recovery, recoverer
+from suno_jobs.recovery import Recovery, expired, recoverer
 from suno_jobs.reports import ENDED, record_report
 from suno_jobs.store import JobStore
 from suno_jobs.submission import LOST, intent_seconds
@@ -130,12 +130,14 @@ class Checker:
         if step:
             return step
         if self._now() >= until:
-            # A callback that names no task proves all the same that there is one.
-            called_back = any(True for _ in self.receipts.callbacks(job.job_id))
-            if job.resubmit and not job.resubmitted and not called_back and not self._late(job):
+            if job.resubmit and not job.resubmitted and not self._late(job) and not self._called_back(job):
                 return self._submit(self.jobs.allow_resubmission(job, now=self._now()))
             return self._end(job, JobState.TIMED_OUT, job.fault or LOST)
         return self._wait_until(job, until)
+
+    def _called_back(self, job: Job) -> bool:
+        """A callback that names no task proves all the same that there is one."""
+        return any(True for _ in self.receipts.callbacks(job.job_id))
 
     def _adopt_task(self, job: Job) -> Step | None:
         """Goes on with the task that an authentic callback or our own receipt names; None when there is none.
@@ -157,7 +159,8 @@ class Checker:
     def _named_tasks(self, job: Job) -> list[str]:
         """An answer that was kept and not recorded names the task as well as a callback does."""
         gateway = GATEWAYS[job.gateway]
-        answers = [gateway.read_submission(job.kind, reply) for reply in self.receipts.submissions(job.job_id)]
+        kept = [GatewayReply(status, body) for status, body in self.receipts.submissions(job.job_id)]
+        answers = [gateway.read_submission(job.kind, reply) for reply in kept]
         named = {answer.task_id for answer in answers if isinstance(answer, Accepted)}
         named |= {task_id for body in self.receipts.callbacks(job.job_id) if (task_id := gateway.read_callback(body))}
         return sorted(named)
@@ -277,9 +280,11 @@ class Checker:
 
     def _renew(self, job: Job) -> Step | None:
         """Links that died are made anew, where the gateway does that. None: nothing of the kind is needed or possible."""
-        view = self.jobs.view(job.job_id) or JobView(job)
-        gateway = recoverer(view)
+        gateway = recoverer(job)
         if gateway is None:
+            return None
+        view = self.jobs.view(job.job_id) or JobView(job)
+        if not expired(view):
             return None
         begun = self._now()
         at_work = Recovery(self.jobs, self.calls, self.clock)(view, gateway)

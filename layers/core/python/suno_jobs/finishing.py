@@ -76,7 +76,8 @@ class Finisher:
             before, view = view, self._end(view, now)
             if view.job.event_pending and view.job.state is not before.job.state:
                 self._announce(view)
-        self._put_away(view, now)
+        if view.job.terminal:
+            self._put_away(view, now)
         return view.job.state
 
     def _end(self, view: JobView, now: int) -> JobView:

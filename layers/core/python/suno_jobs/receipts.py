@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
 
-    from suno_jobs.gateways.base import GatewayReply
-
 INLINE_BYTES = 4096
 DAY_SECONDS = 86_400
 
@@ -80,12 +78,10 @@ class ReceiptStore:
         for item in self._items(job_id, f"RECEIPT#{ReceiptSource.CALLBACK}#"):
             yield self._body(item)
 
-    def submissions(self, job_id: str) -> Iterator[GatewayReply]:
-        """The answers to submissions that were kept, in no particular order and without headers."""
-        from suno_jobs.gateways.base import GatewayReply  # noqa: PLC0415 - not for the callback function, which must start fast
-
+    def submissions(self, job_id: str) -> Iterator[tuple[int, bytes]]:
+        """HTTP status and body of the answers to submissions that were kept, in no particular order."""
         for item in self._items(job_id, f"RECEIPT#{ReceiptSource.SUBMISSION}#"):
-            yield GatewayReply(int(item["http_status"]), self._body(item))
+            yield int(item["http_status"]), self._body(item)
 
     def listed(self, job_id: str) -> Iterator[Receipt]:
         """All receipts of a job, without their bodies, in no particular order."""

@@ -17,13 +17,16 @@ RECOVERY_SECONDS = 600
 """After this a recovery is given up; the next look may ask for another."""
 
 
-def recoverer(view: JobView) -> LinkRecovery | None:
-    """The gateway that can make a new link for a file that is not saved because its own link is dead; None without either."""
-    gateway = GATEWAYS[view.job.gateway]
-    if view.job.task_id is None or not isinstance(gateway, LinkRecovery):
-        return None
+def recoverer(job: Job) -> LinkRecovery | None:
+    """The job's gateway, if it can make new links for its task."""
+    gateway = GATEWAYS[job.gateway]
+    return gateway if job.task_id and isinstance(gateway, LinkRecovery) else None
+
+
+def expired(view: JobView) -> bool:
+    """Whether a file is not saved because its link is dead."""
     faults = [fault for track in view.tracks if track.unsaved for fault in (track.fault, *track.missing.values())]
-    return gateway if any(fault and fault.code is ErrorCode.ASSET_EXPIRED for fault in faults) else None
+    return any(fault and fault.code is ErrorCode.ASSET_EXPIRED for fault in faults)
 
 
 @dataclass(frozen=True, slots=True)
