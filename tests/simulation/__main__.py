@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from tests.simulation.report import run_seed
+from tests.simulation.report import run_seed, spare_the_collector
 
 
 def main() -> int:
@@ -22,8 +22,8 @@ def main() -> int:
     if len(seeds) == 1:
         reports = [run_seed(seeds[0], arguments.jobs)]
     else:
-        with ProcessPoolExecutor() as pool:
-            reports = list(pool.map(partial(run_seed, jobs=arguments.jobs), seeds, chunksize=10))
+        with ProcessPoolExecutor(initializer=spare_the_collector) as pool:
+            reports = list(pool.map(partial(run_seed, jobs=arguments.jobs), seeds, chunksize=2))
     failed = [report for report in reports if report]
     print(*failed, sep="\n\n")
     seconds = time.perf_counter() - begun

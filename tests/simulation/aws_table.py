@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.simulation.expressions import ExpressionError, Item, Scope, Update, name_of, plain, read_condition, read_update
+from tests.simulation.expressions import ExpressionError, Item, Scope, Update, plain, read_condition, read_update
 
 Answer = dict[str, Any]
 
@@ -73,10 +73,10 @@ class Table:
         return cls(_index(definition["KeySchema"]), found)
 
     def key(self, item: Item) -> tuple[str, Any]:
-        names = [name for name in (self.keys.hash, self.keys.range) if name]
-        if any(name not in item or "S" not in item[name] for name in names):
-            raise ExpressionError("The provided key element does not match the schema")
-        return item[self.keys.hash]["S"], item[self.keys.range]["S"] if self.keys.range else None
+        try:
+            return item[self.keys.hash]["S"], item[self.keys.range]["S"] if self.keys.range else None
+        except KeyError:
+            raise ExpressionError("The provided key element does not match the schema") from None
 
     def get(self, key: tuple[str, Any]) -> Item | None:
         return self.items.get(key[0], {}).get(key[1])
@@ -119,8 +119,7 @@ class Write:
     key: tuple[str, Any]
     condition: Callable[[Scope], bool] | None
     change: Callable[[Scope], Item] | None
-    scope_names: Mapping[str, str]
-    scope_values: Mapping[str, Any]
+    values: Mapping[str, Any]
 
     @property
     def old(self) -> Item:
@@ -141,7 +140,7 @@ class Write:
         return {name: {"S": part} for name, part in zip(names, self.key, strict=False)}
 
     def _scope(self, item: Item) -> Scope:
-        return Scope(item, self.scope_names, self.scope_values)
+        return Scope(item, self.values)
 
 
 class DynamoDb:
@@ -186,7 +185,7 @@ class DynamoDb:
             if names.get(left, left) != index.hash:
                 raise ExpressionError("Query condition missed key schema element")
             there = table.partition(index, values[right]["S"])
-            found = [item for item in there if condition is None or condition(Scope(item, names, values))]
+            found = [item for item in there if condition is None or condition(Scope(item, values))]
             return _page(table, index, found, arguments)
 
     def get_paginator(self, operation: str) -> Paginator:
@@ -221,21 +220,21 @@ class DynamoDb:
             case "ConditionCheck":
                 key = self._table(table).key(arguments.pop("Key"))
                 condition = _condition(arguments)
-                return Write(self._table(table), key, condition, None, *_placeholders(arguments))
+                return Write(self._table(table), key, condition, None, _placeholders(arguments)[1])
         raise NotImplementedError(f"{name} in a transaction")
 
     def _put(self, name: str, item: Item, arguments: Mapping[str, Any]) -> Write:
         table, kept = self._table(name), dict(item)
         condition = _condition(arguments)
-        return Write(table, table.key(item), condition, lambda _: kept, *_placeholders(arguments))
+        return Write(table, table.key(item), condition, lambda _: kept, _placeholders(arguments)[1])
 
     def _update(self, name: str, key: Item, arguments: Mapping[str, Any]) -> Write:
         table = self._table(name)
-        update, used = read_update(arguments["UpdateExpression"])
-        condition = _condition(arguments, also=used)
         names, values = _placeholders(arguments)
-        _check_no_key(table, update, names)
-        return Write(table, table.key(key), condition, update.apply, names, values)
+        update, used = read_update(arguments["UpdateExpression"], names)
+        condition = _condition(arguments, also=used)
+        _check_no_key(table, update)
+        return Write(table, table.key(key), condition, update.apply, values)
 
     def _conditional(self, write: Write, operation: str, arguments: Mapping[str, Any]) -> Item:
         if write.holds():
@@ -286,17 +285,15 @@ def _condition(
 ) -> Callable[[Scope], bool] | None:
     """The condition, once every placeholder is known to be both used and defined."""
     text = text or arguments.get("ConditionExpression")
-    condition, used = read_condition(text) if text else (None, frozenset())
     names, values = _placeholders(arguments)
-    used = used | also if also else used
-    if len(used) != len(names) + len(values) or not all(each in names or each in values for each in used):
-        wrong = (names.keys() | values.keys()) ^ used
+    condition, used = read_condition(text, names) if text else (None, frozenset())
+    if wrong := {*names, *values} ^ (used | also):
         raise ExpressionError(f"Placeholders unused or not defined: {', '.join(sorted(wrong))}")
     return condition
 
 
-def _check_no_key(table: Table, update: Update, names: Mapping[str, str]) -> None:
-    if {table.keys.hash, table.keys.range} & {name_of(str(path[0]), names) for path in update.paths}:
+def _check_no_key(table: Table, update: Update) -> None:
+    if {table.keys.hash, table.keys.range} & {path[0] for path in update.paths}:
         raise ExpressionError("Cannot update an attribute that is part of the key")
 
 

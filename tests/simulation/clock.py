@@ -1,4 +1,4 @@
-"""Virtual time. Processes are threads of which exactly one runs; time goes on only when that one sleeps or waits.
+"""Virtual time. Processes are greenlets, of which exactly one runs; time goes on only when that one sleeps or waits.
 
 So everything happens in one order that the seed alone decides, and yet two handlers interleave at any call that takes time,
 as they would on Lambda.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+from greenlet import getcurrent, greenlet
 
 Action = Callable[[], object]
 
@@ -20,25 +22,23 @@ class Closed(BaseException):
 
 
 class Process:
-    """A thread with the right to run (``baton``), used again for the next process when its own has ended.
+    """Whatever sleeps and waits by itself; used again for the next action when its own is done.
 
     ``wakings`` counts how often it was resumed, so that of several reasons to wake only the first counts. ``local`` is for
     whoever wants to attach something to the process.
     """
 
-    def __init__(self) -> None:
-        self.baton = threading.Lock()
-        self.baton.acquire()
+    def __init__(self, fibre: greenlet) -> None:
+        self.fibre = fibre
         self.wakings = 0
-        self.action: Action | None = None
-        self.thread: threading.Thread | None = None
+        self.action: Action = bool
         self.local: Any = None
 
 
 class Loop:
     def __init__(self, now: float) -> None:
         self.now = now
-        self.current = self._main = Process()
+        self.current = self._main = Process(getcurrent())
         self._queue: list[tuple[float, int, Process | Action, int]] = []
         self._numbers = itertools.count()
         self._idle: list[Process] = []
@@ -57,13 +57,13 @@ class Loop:
             self.now = moment
         else:
             self._schedule(self.current, moment)
-            self._wait_for_baton()
+            self._give_way()
 
     def wait(self, until: float) -> None:
         """Until then, or until somebody calls ``wake`` for this process."""
         self._check_open()
         self._schedule(self.current, until)
-        self._wait_for_baton()
+        self._give_way()
 
     def wake(self, process: Process) -> None:
         self._schedule(process, self.now)
@@ -76,12 +76,10 @@ class Loop:
         self.wait(until)
 
     def close(self) -> None:
-        """Ends all processes and threads; none is left afterwards."""
+        """Ends all processes."""
         self._closed = True
         for process in self._all:
-            process.baton.release()
-            if process.thread:
-                process.thread.join()
+            process.fibre.throw(Closed)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -91,9 +89,7 @@ class Loop:
         if self._idle:
             process = self._idle.pop()
         else:
-            process = Process()
-            process.thread = threading.Thread(target=self._work, args=(process,), daemon=True)
-            process.thread.start()
+            process = Process(greenlet(lambda: self._work(process)))
             self._all.append(process)
         process.action, process.local = action, None
         return process
@@ -114,33 +110,25 @@ class Loop:
                 following.wakings += 1
                 return following
 
-    def _wait_for_baton(self) -> None:
+    def _give_way(self) -> None:
+        """Lets others run until it is the turn of this process again."""
         me = self.current
-        following = self._next()
-        if following is me:
-            return
-        self.current = following
-        following.baton.release()
-        me.baton.acquire()
+        self.current = self._next()
+        if self.current is not me:
+            self.current.fibre.switch()
         self._check_open()
         if me is self._main and self._failure:
             raise self._failure
 
     def _work(self, process: Process) -> None:
-        while True:
-            process.baton.acquire()
-            if self._closed or process.action is None:
-                return
-            try:
-                process.action()
-            except Closed:
-                return
-            except BaseException as error:  # noqa: BLE001 - raised again by ``run``
-                self._failure = self._failure or error
-            process.action = None
-            self._idle.append(process)
-            self.current = self._next()
-            if self.current is not process:
-                self.current.baton.release()
-            else:
-                process.baton.release()
+        """Action after action, until the loop is closed."""
+        with suppress(Closed):
+            while True:
+                try:
+                    process.action()
+                except Closed:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - raised again by ``run``
+                    self._failure = self._failure or error
+                self._idle.append(process)
+                self._give_way()

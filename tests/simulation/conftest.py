@@ -2,6 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.simulation.report import spare_the_collector
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _spared_collector() -> None:
+    spare_the_collector()
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says how large the crash matrix was, also when other processes ran it."""

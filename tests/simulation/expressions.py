@@ -23,12 +23,11 @@ class ExpressionError(ValueError):
     """What DynamoDB would answer with ValidationException."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scope:
     """What an expression is evaluated on. All its placeholders are defined: see ``aws_table``."""
 
     item: Item
-    names: Mapping[str, str]
     values: Mapping[str, Value]
 
 
@@ -80,9 +79,9 @@ def _compare(operator: str, left: Value | None, right: Value | None) -> bool:
     """An absent attribute is different from everything, and neither smaller nor greater than anything."""
     if left is None or right is None:
         return operator == "<>"
-    a, b = plain(left), plain(right)
     if operator in ("=", "<>"):
-        return (a == b) is (operator == "=")
+        return (left == right or plain(left) == plain(right)) is (operator == "=")
+    a, b = plain(left), plain(right)
     return a[0] == b[0] and a[0] in _ORDERED and _COMPARE[operator](a[1], b[1])
 
 
@@ -127,8 +126,9 @@ def _begins_with(whole: Value | None, start: Value | None) -> bool:
 class Reader:
     """Recursive descent over the tokens of one expression."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, names: Mapping[str, str]) -> None:
         self._tokens = _tokens(text)
+        self._names = names
         self._position = 0
         self._groups: list[tuple[int, int]] = []
         self.placeholders = frozenset(token for token in self._tokens if token[0] in "#:")
@@ -234,7 +234,10 @@ class Reader:
             [inner] = self._arguments(1)
             return lambda scope: _size(value) if (value := inner(scope)) is not None else None
         path = self._path()
-        return lambda scope: at(scope.item, _resolve(path, scope))
+        if len(path) == 1:
+            name = str(path[0])
+            return lambda scope: scope.item.get(name)
+        return lambda scope: at(scope.item, path)
 
     def _value(self) -> Operand:
         token = self._take()
@@ -256,7 +259,9 @@ class Reader:
         token = self._take()
         if not re.fullmatch(r"#?[A-Za-z_]\w*|#\w+", token):
             raise ExpressionError(f"Syntax error near {token!r}")
-        return token
+        if token.startswith("#") and token not in self._names:
+            raise ExpressionError(f"Placeholder not defined: {token}")
+        return self._names.get(token, token)
 
     # Updates
 
@@ -299,7 +304,7 @@ class Reader:
                 self._expect(",")
                 fallback = self._assigned()
                 self._expect(")")
-                return lambda scope: found if (found := at(scope.item, _resolve(path, scope))) is not None else fallback(scope)
+                return lambda scope: found if (found := at(scope.item, path)) is not None else fallback(scope)
             case "list_append":
                 self._take()
                 self._expect("(")
@@ -320,19 +325,17 @@ class Update:
     def apply(self, scope: Scope) -> dict[str, Any]:
         """The item after the update. All operands are read from the item as it was before."""
         new = dict(scope.item)
-        assigned = [(_resolve(path, scope), _needed(operand, scope)) for path, operand in self.sets]
-        for path, operand in self.adds:
-            place = _resolve(path, scope)
-            assigned.append((place, _added(at(scope.item, place), _needed(operand, scope))))
-        for place, value in assigned:
-            _put(new, place, value)
+        assigned = [(path, _needed(operand, scope)) for path, operand in self.sets]
+        assigned += [(path, _added(at(scope.item, path), _needed(operand, scope))) for path, operand in self.adds]
+        for path, value in assigned:
+            _put(new, path, value)
         for path in self.removes:
-            _put(new, _resolve(path, scope), None)
+            _put(new, path, None)
         return new
 
     @property
     def paths(self) -> list[Path]:
-        """All places that it changes, as they are written."""
+        """All places that it changes."""
         return [path for path, _ in (*self.sets, *self.adds)] + self.removes
 
 
@@ -364,16 +367,6 @@ def _added(before: Value | None, value: Value) -> Value:
     return _number(before, value, 1) if kind == "N" else {kind: sorted({*before[kind], *content})}
 
 
-def name_of(token: str, names: Mapping[str, str]) -> str:
-    return names[token] if token.startswith("#") else token
-
-
-def _resolve(path: Path, scope: Scope) -> Path:
-    if len(path) == 1:
-        return (name_of(str(path[0]), scope.names),)
-    return tuple([name_of(step, scope.names) if isinstance(step, str) else step for step in path])
-
-
 def _put(item: dict[str, Any], path: Path, value: Value | None) -> None:
     """Sets or, for None, removes; every map and list on the way is copied, since answers given before may share it."""
     inner: Any = item
@@ -394,19 +387,27 @@ def _put(item: dict[str, Any], path: Path, value: Value | None) -> None:
         inner[last : last + 1] = [value]
 
 
-@lru_cache(maxsize=4096)
-def read_condition(text: str) -> tuple[Condition, frozenset[str]]:
+def read_condition(text: str, names: Mapping[str, str]) -> tuple[Condition, frozenset[str]]:
     """The condition and the placeholders in it. Raises ExpressionError."""
-    reader = Reader(text)
+    return _read_condition(text, tuple(names.items()))
+
+
+@lru_cache(maxsize=4096)
+def _read_condition(text: str, names: tuple[tuple[str, str], ...]) -> tuple[Condition, frozenset[str]]:
+    reader = Reader(text, dict(names))
     condition = reader.condition()
     reader.end()
     return condition, reader.placeholders
 
 
-@lru_cache(maxsize=4096)
-def read_update(text: str) -> tuple[Update, frozenset[str]]:
+def read_update(text: str, names: Mapping[str, str]) -> tuple[Update, frozenset[str]]:
     """The update and the placeholders in it. Raises ExpressionError."""
-    reader = Reader(text)
+    return _read_update(text, tuple(names.items()))
+
+
+@lru_cache(maxsize=4096)
+def _read_update(text: str, names: tuple[tuple[str, str], ...]) -> tuple[Update, frozenset[str]]:
+    reader = Reader(text, dict(names))
     update = reader.update()
     if any(one == other[: len(one)] for one, other in itertools.permutations(update.paths, 2)):
         raise ExpressionError("Two document paths overlap with each other")

@@ -28,7 +28,7 @@ GATEWAY_FAULTS: Mapping[str, tuple[float, ...]] = {
     "audio_404_first": (1, 4, 30),
     "expired_links": (403, 410),
     "garbled_poll": (1, 3, 10),
-    "html_audio": (1, 4, 10**6),
+    "html_audio": (1, 2, 4, 8, 16, 10**6),
     "late_callback": (5, 60, 600, 1500, 3000),
     "maintenance": (1, 3, 10),
     "poll_not_found": (1, 3, 10, 100),
@@ -36,7 +36,7 @@ GATEWAY_FAULTS: Mapping[str, tuple[float, ...]] = {
     "rate_limited": (1, 3, 10),
     "slow_task": (1, 30, 300, 1100, 1195, 1300, 2500),
     "timeout_on_submit": (1, 29, 31, 200, 290, 310),
-    "truncated_audio": (1, 4, 10**6),
+    "truncated_audio": (1, 2, 4, 8, 16, 10**6),
     "unknown_status": (2, 10, 10**6),
 }
 """Every fault of the simulator with the numbers that it is tried with; some fall to both sides of a deadline or timeout."""
@@ -181,6 +181,18 @@ def _busy(label: str) -> ClientError:
     return aws_error(TransactionCanceledException, label, CancellationReasons=reasons)
 
 
+WRITES = frozenset(
+    {
+        "dynamodb.update_item",
+        "dynamodb.put_item",
+        "s3.put_object",
+        "events.put_events",
+        "stepfunctions.start_execution",
+    }
+)
+"""What a client of AWS may repeat by itself. A transaction carries a token by which the service knows it again."""
+
+
 class Storm:
     """The weather of a plan."""
 
@@ -213,6 +225,8 @@ class Storm:
         return True
 
     def before(self, invocation: Invocation, label: str) -> None:
+        if self._loop.now >= self._calm_at:
+            return
         if self._strikes(self._chances.slow):
             invocation.spend(self._random.choice(DELAYS) * self._random.random())
         self._maybe_kill(invocation, label, "before")
@@ -221,20 +235,14 @@ class Storm:
             raise _busy(label)
 
     def after(self, invocation: Invocation, label: str) -> None:
+        if self._loop.now >= self._calm_at:
+            return
         if self._strikes(self._chances.slow):
             invocation.spend(self._random.choice(DELAYS) * self._random.random())
         self._maybe_kill(invocation, label, "after")
 
     def repeats(self, label: str) -> bool:
-        # A transaction carries a token by which the service knows it again.
-        writes = (
-            "dynamodb.update_item",
-            "dynamodb.put_item",
-            "s3.put_object",
-            "events.put_events",
-            "stepfunctions.start_execution",
-        )
-        return label in writes and self._strikes(self._chances.repeated)
+        return label in WRITES and self._strikes(self._chances.repeated)
 
     def _maybe_kill(self, invocation: Invocation, label: str, when: str) -> None:
         if self._strikes(self._chances.killed):

@@ -51,6 +51,9 @@ HARMLESS: Mapping[str, float] = {
 """Faults with the largest number at which a job succeeds all the same."""
 
 LOSES_ANSWER = frozenset({"garbled_answer", "server_error_after_create", "timeout_on_submit"})
+LONGEST_ANSWER_SECONDS = 260
+"""An operation that is answered with its result and takes longer loses its answer too."""
+
 LOSES_CALLBACK = frozenset({"garbage_callback", "late_callback", "lost_callback", "slow_task"})
 """Either of these is harmless, but both together leave a task that nobody can find in time. An operation that
 is answered with its result has no callback at all."""
@@ -217,7 +220,8 @@ def _can_succeed(job: _Job) -> bool:
     harmless = all(HARMLESS.get(name, 0) >= number or name in LOSES_ANSWER for name, number in faults.items())
     if not harmless or job.called_off or ("maintenance" in faults and VAGUE & set(job.order.gateways)):
         return False
-    if faults.keys() & LOSES_ANSWER and job.order.kind is not Kind.MUSIC:
+    answer_lost = bool(faults.keys() & LOSES_ANSWER) or faults.get("slow_task", 0) > LONGEST_ANSWER_SECONDS
+    if answer_lost and job.order.kind is not Kind.MUSIC:
         return False
     if not job.world.plan.calm_at:
         return not (faults.keys() & LOSES_ANSWER and faults.keys() & LOSES_CALLBACK)

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
-
-from tests.world import ROOT, table_definition
+from tests.world import ROOT, table_definition, template
 
 PSEUDO = {
     "AWS::AccountId": "123456789012",
@@ -60,12 +58,6 @@ class Stack:
         )
 
 
-@cache
-def _template() -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
-    return parsed
-
-
 def deploy(**overrides: str) -> Stack:
     """The stack with its parameters' defaults, but for those given."""
     return _deploy(tuple(sorted(overrides.items())))
@@ -73,12 +65,12 @@ def deploy(**overrides: str) -> Stack:
 
 @cache
 def _deploy(overrides: tuple[tuple[str, str], ...]) -> Stack:
-    template = _template()
-    unknown = dict(overrides).keys() - template["Parameters"].keys()
+    deployed = template()
+    unknown = dict(overrides).keys() - deployed["Parameters"].keys()
     if unknown:
         raise KeyError(f"no such parameter: {', '.join(unknown)}")
-    defaults = {name: str(each["Default"]) for name, each in template["Parameters"].items()}
-    evaluate = _Evaluation(template, {**defaults, **dict(overrides)})
+    defaults = {name: str(each["Default"]) for name, each in deployed["Parameters"].items()}
+    evaluate = _Evaluation(deployed, {**defaults, **dict(overrides)})
     functions = evaluate.of_type("AWS::Serverless::Function")
     [machine] = evaluate.of_type("AWS::Serverless::StateMachine").values()
     return Stack(

@@ -1,15 +1,13 @@
 """The crash matrix: each path of a job is run once to find every call that it makes to the world outside, and then again with
 
-a death before and after each of these calls, followed by none, one and two deaths of those that make up for the first. With
-``CRASHES=all`` all six are tried at each call, otherwise one of them in turn.
+a death before and after each of these calls, followed by none, one and two deaths of those that make up for the first.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import cycle, product
+from itertools import product
 from typing import Literal
 from unittest.mock import patch
 
@@ -124,21 +122,10 @@ def test_no_death_at_any_boundary_breaks_an_invariant(name: str, record_property
     boundaries = record(path)
     record_property("boundaries", len(boundaries))
     earlier = earlier_deaths(path)
-    deaths = list(all_deaths(boundaries) if os.environ.get("CRASHES") == "all" else some_deaths(boundaries))
+    deaths = [Death(boundary, when, more) for boundary, when, more in product(boundaries, MOMENTS, FURTHER)]
     record_property("runs", len(deaths))
     broken = [what for death in deaths if (what := crash(path, earlier, death))]
     assert not broken, f"\n{len(broken)} of {len(deaths)} runs broke an invariant, first:\n" + broken[0]
-
-
-def all_deaths(boundaries: Sequence[Boundary]) -> Iterator[Death]:
-    for boundary, when, more in product(boundaries, MOMENTS, FURTHER):
-        yield Death(boundary, when, more)
-
-
-def some_deaths(boundaries: Sequence[Boundary]) -> Iterator[Death]:
-    """At every boundary one of the six ways, in turn."""
-    for boundary, (when, more) in zip(boundaries, cycle(product(MOMENTS, FURTHER)), strict=False):
-        yield Death(boundary, when, more)
 
 
 def record(path: Path) -> list[Boundary]:

@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from suno_jobs import assets, calls, telemetry
+from suno_jobs import assets, calls, download, telemetry
 from suno_jobs.authorization import key_hash
 from tests.simulation import network, songs
 from tests.simulation.aws_others import S3, Events, Secrets
@@ -127,6 +127,7 @@ class World:
             songs.pooled(),
             patch.object(assets, "tempfile", in_memory),
             patch.object(calls, "http_client", self.network.client),
+            patch.object(download, "GuardedTransport", self.network.guarded),
             self._logs_caught(),
         ):
             try:
@@ -155,7 +156,7 @@ class World:
         for moment, act in self._acts():
             self.loop.spawn(act, after=moment)
         while self.loop.now < self.ends_at and not self._is_at_rest():
-            self.loop.run(min(self.ends_at, self.loop.now + REST_SECONDS))
+            self.loop.run(min(self.ends_at, self._next_look()))
 
     def _acts(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """What happens from outside, and when."""
@@ -169,6 +170,9 @@ class World:
         yield from ((moment, self._stop_some_execution) for moment in plan.stops)
         yield from ((moment, self._rotate) for moment in plan.rotations)
 
+    def _next_look(self) -> float:
+        return max(self.calm_at, self.loop.now + REST_SECONDS, self.loop.now + self._pause_of_sweeps())
+
     def _is_at_rest(self) -> bool:
         """Whether nothing is left but sweeps that find nothing."""
         if self.loop.now < self.calm_at or self.loop.is_something_to_begin():
@@ -180,11 +184,11 @@ class World:
     def calm_at(self) -> float:
         return START + self.plan.calm_at
 
-    @property
+    @cached_property
     def ends_at(self) -> float:
         return self.settled_at + self.plan.days * DAY_SECONDS
 
-    @property
+    @cached_property
     def settled_at(self) -> float:
         """When every job must have ended."""
         # Each of these may be the beginning of a job: a repetition, when the first request did not come through.
@@ -195,8 +199,11 @@ class World:
     def _repeat(self, function: str, seconds: float) -> None:
         while True:
             self._invoke(function)
-            # In the days of aftercare little happens: the longer ago the rest is, the fewer sweeps are needed to see it.
-            self.loop.sleep(max(seconds, (self.loop.now - self.settled_at) / 4))
+            self.loop.sleep(max(seconds, self._pause_of_sweeps()))
+
+    def _pause_of_sweeps(self) -> float:
+        """In the days of aftercare little happens: the longer ago the rest is, the fewer sweeps are needed to see it."""
+        return (self.loop.now - self.settled_at) / 4
 
     def _invoke(self, function: str) -> None:
         with contextlib.suppress(FunctionError):

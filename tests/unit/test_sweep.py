@@ -2,9 +2,10 @@ import zlib
 
 import pytest
 
+from suno_jobs.due import DUE_SHARDS
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.history import Cause
-from suno_jobs.store import ANNOUNCED_SECONDS, DUE_SHARDS
+from suno_jobs.store import ANNOUNCED_SECONDS
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Executions, ExecutionState
 from tests.world import PACE, TABLE, World

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import Any, Self
 
@@ -184,12 +184,11 @@ class JobView:
 
 def _compact(record: Job | Track) -> Item:
     """As stored: without what is not known, since an absent attribute is what conditions test for."""
-    return {name: value for name, value in asdict(record).items() if value is not None} | (
-        {"fault": record.fault.to_item()} if record.fault else {}
-    )
+    values = {name: getattr(record, name) for name in record.__dataclass_fields__}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _known(cls: type, item: Item) -> Item:
+def _known(cls: type[Job | Track | Asset], item: Item) -> Item:
     """Attributes that this version does not know are left alone, so that two versions can run side by side."""
-    names = {each.name for each in fields(cls)}
+    names = cls.__dataclass_fields__
     return {name: value for name, value in item.items() if name in names}

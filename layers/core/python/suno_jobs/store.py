@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from suno_jobs.due import NOT_DUE, DueIndex, due
 from suno_jobs.dynamo import Change, pack, unpack
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.history import Cause, Entry
@@ -32,20 +33,11 @@ LONG_HISTORY = 200
 ANNOUNCED_SECONDS = 120
 """After this an end whose event was not sent is due again."""
 
-DUE_SHARDS = 4
-"""Partitions of the due index: enough for thousands of index writes per second, few enough for a sweep to read them all."""
-
 JOB = "JOB"
 REQUEST = "REQUEST"
-NOT_DUE = ("due_shard", "due_at")
 INTENT = ("intent", "intent_at")
 OPEN = frozenset(JobState) - TERMINAL
 UNSETTLED = frozenset({JobState.ACCEPTED, JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
-
-
-def due(job_id: str, at: int) -> Item:
-    """The attributes that put a job into the sparse index of due work."""
-    return {"due_shard": f"DUE#{zlib.crc32(job_id.encode()) % DUE_SHARDS}", "due_at": at}
 
 
 def _told(
@@ -82,7 +74,7 @@ class Signalled:
     task_token: str | None
 
 
-class JobStore(TrackStore):
+class JobStore(TrackStore, DueIndex):
     """Reads and changes jobs. Each method may be repeated: it takes effect once, or raises Conflict."""
 
     # Reading
@@ -111,28 +103,6 @@ class JobStore(TrackStore):
         tracks.sort(key=lambda track: (track.position, track.track_id))
         result = json.loads(zlib.decompress(items[RESULT]["body"])) if RESULT in items else None
         return JobView(Job.from_item(items[JOB]), tuple(tracks), result)
-
-    def due_jobs(self, now: int) -> Iterator[str]:
-        """Ids of jobs whose due time has passed: of each shard in turn the one that is longest overdue."""
-        shards = [self._due_in(shard, now) for shard in range(DUE_SHARDS)]
-        while shards:
-            for shard in list(shards):
-                if (job_id := next(shard, None)) is None:
-                    shards.remove(shard)
-                else:
-                    yield job_id
-
-    def _due_in(self, shard: int, now: int) -> Iterator[str]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName="due",
-            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-            ExpressionAttributeValues=pack({":shard": f"DUE#{shard}", ":now": now}),
-            PaginationConfig={"PageSize": 50},
-        )
-        for page in pages:
-            for item in page["Items"]:
-                yield str(unpack(item)["pk"]).removeprefix("JOB#")
 
     # Submission
 

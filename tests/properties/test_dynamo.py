@@ -1,0 +1,99 @@
+"""Values in DynamoDB's notation, held against boto3's own serializer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import inf, nan
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from suno_jobs.dynamo import pack, unpack
+from suno_jobs.transitions import JobState
+
+FLOATS = st.floats(-1e12, 1e12).map(lambda number: round(number, 6))
+SCALARS = st.text() | st.booleans() | st.integers(-(10**30), 10**30) | FLOATS | st.binary()
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=12
+)
+ITEMS = st.dictionaries(st.text(min_size=1), VALUES | st.none(), max_size=6)
+
+
+def as_boto3_takes_it(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(f"{value:.6f}")
+    if isinstance(value, dict):
+        return {name: as_boto3_takes_it(member) for name, member in value.items()}
+    return [as_boto3_takes_it(member) for member in value] if isinstance(value, list) else value
+
+
+def as_boto3_reads_it(packed: dict[str, Any]) -> dict[str, Any]:
+    return {name: TypeDeserializer().deserialize(value) for name, value in packed.items()}
+
+
+@given(ITEMS)
+def test_items_are_packed_as_boto3_would(item: dict[str, Any]) -> None:
+    expected = {name: TypeSerializer().serialize(as_boto3_takes_it(value)) for name, value in item.items()}
+    assert as_boto3_reads_it(pack(item)) == as_boto3_reads_it(expected)
+    assert {name: [*value] for name, value in pack(item).items()} == {name: [*value] for name, value in expected.items()}
+
+
+@given(ITEMS)
+def test_what_was_packed_comes_back_with_its_types(item: dict[str, Any]) -> None:
+    back = unpack(pack(item))
+    assert back == item
+    assert {name: type(value) for name, value in back.items() if not isinstance(item[name], float)} == {
+        name: type(value) for name, value in item.items() if not isinstance(value, float)
+    }
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9))
+def test_a_whole_number_comes_back_as_one_however_it_is_written(number: Decimal) -> None:
+    [read] = unpack({"n": {"N": str(number)}}).values()
+    assert read == float(number)
+    assert isinstance(read, int) is (number == number.to_integral_value())
+    assert float(TypeDeserializer().deserialize({"N": str(number)})) == read
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    state: JobState
+    places: tuple[int, ...]
+    text: str | None = None
+
+
+def test_records_are_maps_and_their_absent_members_are_left_out() -> None:
+    packed = pack({"note": Note(JobState.STORING, (1, 2)), "more": {"a": None, "b": 1}, "none": None})
+    assert packed == {
+        "note": {"M": {"state": {"S": "STORING"}, "places": {"L": [{"N": "1"}, {"N": "2"}]}}},
+        "more": {"M": {"b": {"N": "1"}}},
+        "none": {"NULL": True},
+    }
+    assert type(packed["note"]["M"]["state"]["S"]) is str
+    assert unpack(packed)["none"] is None
+
+
+@pytest.mark.parametrize("number", [inf, -inf, nan])
+def test_what_is_no_number_is_refused(number: float) -> None:
+    with pytest.raises(ValueError, match="DynamoDB holds no"):
+        pack({"n": number})
+
+
+def test_a_type_that_has_no_place_is_refused() -> None:
+    with pytest.raises(TypeError, match="DynamoDB holds no set"):
+        pack({"s": {1}})
+
+
+def test_small_and_negative_numbers_are_written_plainly() -> None:
+    assert pack({"a": 1e-6, "b": -0.5, "c": 3.0, "z": -1e-9, "d": 1e-9, "e": 1e15}) == {
+        "a": {"N": "0.000001"},
+        "b": {"N": "-0.5"},
+        "c": {"N": "3"},
+        "z": {"N": "0"},
+        "d": {"N": "0"},
+        "e": {"N": "1000000000000000"},
+    }
