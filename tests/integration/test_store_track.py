@@ -10,13 +10,12 @@ import re
 import socket
 import struct
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from suno_jobs.assets import DOWNLOAD_SECONDS, TrackStorer
 from suno_jobs.download import Downloader
@@ -26,7 +25,7 @@ from suno_jobs.store import JobStore
 from suno_jobs.transitions import JobState
 from suno_jobs.vocabulary import Kind, Link, Media, Result
 from tests.integration.faulty import Headers, Page, Server, page, whole
-from tests.world import JOBS_TABLE
+from tests.world import BUCKET, TABLE
 
 KEY = "acme/job_1/t/audio.wav"
 
@@ -65,7 +64,7 @@ class Place:
         storer = TrackStorer(
             jobs=self.jobs,
             s3=self.s3,
-            bucket="assets",
+            bucket=BUCKET,
             downloader=self.downloader,
             max_bytes=dict.fromkeys(Media, 10**6),
             storage_class="STANDARD",
@@ -81,24 +80,18 @@ class Place:
 
 
 @pytest.fixture
-def place(downloader: Downloader, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "s", "DEFAULT_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    with mock_aws():
-        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
-        dynamodb.create_table(TableName="jobs", **JOBS_TABLE)
-        s3.create_bucket(Bucket="assets")
-        jobs = JobStore(dynamodb, "jobs")
-        jobs.create(JOB, {}, due_at=0)
-        link = Link("audio", "https://cdn.example.com/song?sig=secret")
-        jobs.record_track("job_1", Track(track_id="t", position=0, state=TrackState.READY, links=(link,)))
-        yield Place(s3, jobs, downloader)
+def place(aws: SimpleNamespace, downloader: Downloader) -> Place:
+    jobs = JobStore(aws.dynamodb, TABLE)
+    jobs.create(JOB, {}, due_at=0)
+    link = Link("audio", "https://cdn.example.com/song?sig=secret")
+    jobs.record_track("job_1", Track(track_id="t", position=0, state=TrackState.READY, links=(link,)))
+    return Place(aws.s3, jobs, downloader)
 
 
 def test_a_whole_song_becomes_an_object(server: Server, place: Place) -> None:
     server.pages["/song"] = whole(body=SONG)
     assert place.store() is TrackState.STORED
-    found = place.s3.get_object(Bucket="assets", Key=KEY)
+    found = place.s3.get_object(Bucket=BUCKET, Key=KEY)
     assert found["Body"].read() == SONG
     assert (found["ContentType"], found["Metadata"]["source-host"]) == ("audio/wav", "cdn.example.com")
     assert place.track().assets[0].sha256 == hashlib.sha256(SONG).hexdigest()
@@ -169,8 +162,8 @@ FAULTS: dict[str, Page] = {
 
 
 def no_object_is_there(place: Place) -> bool:
-    return "Contents" not in place.s3.list_objects_v2(Bucket="assets") and "Uploads" not in place.s3.list_multipart_uploads(
-        Bucket="assets"
+    return "Contents" not in place.s3.list_objects_v2(Bucket=BUCKET) and "Uploads" not in place.s3.list_multipart_uploads(
+        Bucket=BUCKET
     )
 
 
@@ -200,5 +193,5 @@ def test_a_server_that_never_ends_leaves_no_object(server: Server, place: Place,
 def test_a_song_that_was_resumed_is_whole(server: Server, place: Place) -> None:
     server.pages["/song"] = ranged(lambda head, body: (head, body))
     assert place.store() is TrackState.STORED
-    assert place.s3.get_object(Bucket="assets", Key=KEY)["Body"].read() == SONG
+    assert place.s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read() == SONG
     assert len(server.requests) == 2

@@ -53,8 +53,11 @@ class Exceptions:
 
 @dataclass(frozen=True, slots=True)
 class Index:
+    """``bare``: it holds nothing but keys (projection KEYS_ONLY)."""
+
     hash: str
     range: str | None
+    bare: bool = False
 
 
 @dataclass(slots=True)
@@ -69,8 +72,8 @@ class Table:
     @classmethod
     def of(cls, definition: Mapping[str, Any]) -> Table:
         """From the arguments of CreateTable."""
-        found = {each["IndexName"]: _index(each["KeySchema"]) for each in definition.get("GlobalSecondaryIndexes", ())}
-        return cls(_index(definition["KeySchema"]), found)
+        indexes = {each["IndexName"]: _index(each) for each in definition.get("GlobalSecondaryIndexes", ())}
+        return cls(_index(definition), indexes)
 
     def key(self, item: Item) -> tuple[str, Any]:
         try:
@@ -106,9 +109,12 @@ class Table:
         return (plain(item[index.range])[1] if index.range else "", *self.key(item))
 
 
-def _index(schema: Sequence[Mapping[str, str]]) -> Index:
-    names = {each["KeyType"]: each["AttributeName"] for each in schema}
-    return Index(names["HASH"], names.get("RANGE"))
+def _index(definition: Mapping[str, Any]) -> Index:
+    names = {each["KeyType"]: each["AttributeName"] for each in definition["KeySchema"]}
+    projection = definition.get("Projection", {}).get("ProjectionType", "ALL")
+    if projection not in ("ALL", "KEYS_ONLY"):
+        raise NotImplementedError(f"projection {projection}")
+    return Index(names["HASH"], names.get("RANGE"), projection == "KEYS_ONLY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +275,11 @@ def _page(table: Table, index: Index, found: list[Item], arguments: Mapping[str,
         found = [item for item in found if (table.place(index, item) > place) is forward and table.place(index, item) != place]
     found = found if forward else found[::-1]
     limit = arguments.get("Limit", len(found))
-    answer: Answer = {"Items": [dict(item) for item in found[:limit]], "Count": min(limit, len(found))}
+    keys = [name for name in dict.fromkeys((table.keys.hash, table.keys.range, index.hash, index.range)) if name]
+    shown = [{name: item[name] for name in keys} if index.bare else dict(item) for item in found[:limit]]
+    answer: Answer = {"Items": shown, "Count": len(shown)}
     if len(found) > limit:
-        names = {table.keys.hash, table.keys.range, index.hash, index.range}
-        answer["LastEvaluatedKey"] = {name: found[limit - 1][name] for name in names if name}
+        answer["LastEvaluatedKey"] = {name: found[limit - 1][name] for name in keys}
     return answer
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from tests.simulation.aws_table import DynamoDb
 from tests.simulation.expressions import Scope, read_condition
@@ -188,24 +187,16 @@ def outcome(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
     return {name: answer[name] for name in ("Item", "Attributes", "Items", "Count") if name in answer}
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        yield boto3.client("dynamodb", region_name="us-east-1")
-
-
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(operations(), min_size=1, max_size=12))
-def test_it_behaves_as_moto_does(moto: Any, steps: list[tuple[str, dict[str, Any]]]) -> None:
+def test_it_behaves_as_moto_does(moto: SimpleNamespace, steps: list[tuple[str, dict[str, Any]]]) -> None:
     ours = DynamoDb({TABLE: JOBS_TABLE})
-    moto.create_table(TableName=TABLE, **JOBS_TABLE)
+    moto.dynamodb.create_table(TableName=TABLE, **JOBS_TABLE)
     try:
         for operation, arguments in steps:
-            assert outcome(ours, operation, arguments) == outcome(moto, operation, arguments), (operation, arguments)
+            assert outcome(ours, operation, arguments) == outcome(moto.dynamodb, operation, arguments), (operation, arguments)
     finally:
-        moto.delete_table(TableName=TABLE)
+        moto.dynamodb.delete_table(TableName=TABLE)
 
 
 @pytest.mark.parametrize(
