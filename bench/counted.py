@@ -44,7 +44,7 @@ class CountedStack:
 
     def __init__(self, stack: LocalStack, wire: Wire, interpreter: Emulator) -> None:
         self.stack = stack
-        self.environment = {"AWS_ENDPOINT_URL_DYNAMODB": wire.url, "AWS_ENDPOINT_URL_SFN": interpreter.url}
+        self.environment = {"AWS_ENDPOINT_URL_DYNAMODB": wire.origin, "AWS_ENDPOINT_URL_SFN": interpreter.url}
         self.executions = aws.make_client(aws.isolated_session(), "stepfunctions", interpreter.url)
         self._wire = wire
 

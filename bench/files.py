@@ -3,49 +3,26 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from local.loopback import LoopbackServer
 
 
-class FileServer:
-    """Serves each file under its number, on a port of its own, while the context lasts."""
+class FileServer(LoopbackServer):
+    """Serves each file under its number."""
 
     def __init__(self, paths: Mapping[int, Path]) -> None:
-        self._server = _Server(paths)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(_Handler)
+        self.paths = paths
 
     def url(self, number: int) -> str:
         return f"{self.origin}/{number}"
 
-    def path(self, number: int) -> Path:
-        return self._server.paths[number]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, paths: Mapping[int, Path]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.paths = paths
-
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+    server: FileServer
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Silent."""

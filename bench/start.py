@@ -46,7 +46,7 @@ class Starter:
         """Starts it once. Raises FunctionBroken when it does not do its work: another status, or an AWS call left out."""
         with Stub(function.event, function.replies) as stub:
             begin = time.perf_counter()
-            with self._running(function, stub.address):
+            with self._running(function, stub.origin.removeprefix("http://")):
                 end, answer = stub.answered(ANSWER_SECONDS)
         if answer["statusCode"] != function.status or stub.operations != function.replies.keys():
             raise FunctionBroken(f"{function.name}: {json.dumps(answer)} after {sorted(stub.operations)}")

@@ -138,7 +138,7 @@ class _Place:
         track_id, url = f"track-{self._tracks}", self._files.url(megabytes)
         link = Link("audio", url)
         self._jobs.record_track(JOB_ID, Track(track_id=track_id, position=0, state=TrackState.READY, links=(link,)))
-        return {"track_id": track_id, "url": url, "file": str(self._files.path(megabytes))}
+        return {"track_id": track_id, "url": url, "file": str(self._files.paths[megabytes])}
 
     def _environment(self) -> dict[str, str]:
         """What a deployed function has, and the caller's home and path, which the AWS CLI may need to be found."""

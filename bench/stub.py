@@ -6,13 +6,13 @@ The emulators would do as well, but take milliseconds for each answer: what is m
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from queue import Queue
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from local.loopback import LoopbackServer
 
 Json = dict[str, Any]
 
@@ -21,49 +21,26 @@ class FunctionBroken(Exception):
     """The function did not answer its request as it should; the message holds what it said."""
 
 
-class Stub:
+class Stub(LoopbackServer):
     """Gives `event` to the function that asks for work, and answers its calls to AWS from `replies`.
 
-    `replies` maps an AWS operation, such as ``DynamoDB_20120810.GetItem``, to what is answered.
+    `replies` maps an AWS operation, such as ``DynamoDB_20120810.GetItem``, to what is answered. `operations` are those that the
+    function has asked for.
     """
 
     def __init__(self, event: Json, replies: Mapping[str, Json]) -> None:
-        self._server = _Server(event, replies)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-
-    def answered(self, timeout: float) -> tuple[float, Json]:
-        """Waits for the function's answer: when it came (``time.perf_counter``), and the answer. Raises FunctionBroken."""
-        at, path, body = self._server.answers.get(timeout=timeout)
-        if not path.endswith("/response"):
-            raise FunctionBroken(json.dumps(body))
-        return at, body
-
-    @property
-    def operations(self) -> set[str]:
-        """The AWS operations that the function has asked for."""
-        return self._server.operations
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, event: Json, replies: Mapping[str, Json]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.event = event
         self.replies = replies
         self.answers: Queue[tuple[float, str, Any]] = Queue()
         self.operations: set[str] = set()
+
+    def answered(self, timeout: float) -> tuple[float, Json]:
+        """Waits for the function's answer: when it came (``time.perf_counter``), and the answer. Raises FunctionBroken."""
+        at, path, body = self.answers.get(timeout=timeout)
+        if not path.endswith("/response"):
+            raise FunctionBroken(json.dumps(body))
+        return at, body
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Silent: a function that has answered is killed, its connections break."""
@@ -73,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: _Server
+    server: Stub
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Silent."""

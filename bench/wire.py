@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
-import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import urlsplit
 
 from bench.units import Index, Item, index_units, table_units
+from local.loopback import LoopbackServer
 
 Json = dict[str, Any]
 WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
@@ -46,47 +45,17 @@ class _Touch:
     factor: int = 1
 
 
-class Wire:
-    """Listens on a port of its own while the context lasts. `writes` is every write so far, in the order of their ends."""
+class Wire(LoopbackServer):
+    """`writes` is every write so far, in the order of their ends."""
 
     def __init__(self, upstream: str, dynamodb: Any) -> None:
-        self._server = _Server(upstream, dynamodb)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self.port: int = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    @property
-    def writes(self) -> list[Write]:
-        return list(self._server.writes)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, upstream: str, dynamodb: Any) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.upstream = urlsplit(upstream)
         self.writes: list[Write] = []
         self._dynamodb = dynamodb
         self._tables: dict[str, _Table] = {}
         # Between the readings before and after a write no other write may come.
         self.one_write_at_a_time = threading.Lock()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Reports what is wrong here, but not that an emulated function was stopped before its answer."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
 
     def touches(self, operation: str, request: Json) -> list[_Touch]:
         if operation in WRITES:
@@ -143,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: _Server
+    server: Wire
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Silent."""

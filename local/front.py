@@ -1,12 +1,9 @@
 """A clean, early known URL for the HTTP API: the emulator serves it below a path that is known after the deploy only."""
 
 import http.client
-import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
 
+from local.loopback import LoopbackServer
 from local.processes import StartFailed
 
 INTEGRATION_TIMEOUT_SECONDS = 35
@@ -27,7 +24,7 @@ _Reply = tuple[int, list[tuple[str, str]], bytes]
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: "_Server"
+    server: "Front"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Silent: a request line of the callback route holds a MAC."""
@@ -77,36 +74,16 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _forward  # noqa: N815
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-    target: tuple[int, str] | None = None
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Reports what is wrong here, but not that a client went away before its answer."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class Front:
+class Front(LoopbackServer):
     """Forwards method, raw path, query, headers, body and status unchanged; answers 503 until `route_to` is called."""
+
+    target: tuple[int, str] | None = None
 
     def __init__(self, port: int = 0) -> None:
         try:
-            self._server = _Server(("127.0.0.1", port), _Handler)
+            super().__init__(_Handler, port)
         except OSError as error:
             raise StartFailed(f"port {port} cannot be used: {error}") from error
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def route_to(self, port: int, prefix: str) -> None:
-        self._server.target = (port, prefix)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.target = (port, prefix)

@@ -166,7 +166,7 @@ class LocalStack:
 
     @property
     def api_url(self) -> str:
-        return self._front.url
+        return self._front.origin
 
     @property
     def bucket(self) -> str:

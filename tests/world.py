@@ -34,6 +34,8 @@ from suno_jobs.starting import Starter
 from suno_jobs.store import JobStore
 from suno_jobs.submission import Submitter
 from suno_jobs.sweep import Sweeper
+from suno_jobs.transitions import JobState
+from suno_jobs.vocabulary import Kind, Result
 from suno_jobs.workflow import ExecutionState, Pace
 
 ROOT = Path(__file__).parents[1]
@@ -244,6 +246,23 @@ def table_definition(logical_id: str) -> dict[str, Any]:
 
 JOBS_TABLE = table_definition("JobsTable")
 API_KEYS_TABLE = table_definition("ApiKeysTable")
+
+
+def a_job(**given: Any) -> Job:
+    """A job for music at TTAPI, with what is given in place of what is usual."""
+    usual = {
+        "job_id": "job_1",
+        "tenant": "acme",
+        "gateway": "ttapi",
+        "kind": Kind.MUSIC,
+        "expects": Result.TRACKS,
+        "state": JobState.STORING,
+        "created_at": 0,
+        "updated_at": 0,
+        "deadline_at": 0,
+        "fingerprint": "f",
+    }
+    return Job(**{**usual, **given})
 
 
 class FixedSecret:

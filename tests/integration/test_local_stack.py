@@ -151,15 +151,15 @@ def echo_server() -> Iterator[int]:
 def test_the_front_changes_nothing() -> None:
     with echo_server() as port, Front() as front, httpx.Client(trust_env=False) as http:
         front.route_to(port, "/prefix")
-        answer = http.patch(front.url + "/a%2Fb%25/c+d?x=1&x=%20", content=b"\xff\x00", headers={"X-Header": "y"})
-    host = front.url.removeprefix("http://")
+        answer = http.patch(front.origin + "/a%2Fb%25/c+d?x=1&x=%20", content=b"\xff\x00", headers={"X-Header": "y"})
+    host = front.origin.removeprefix("http://")
     assert answer.status_code == 418
     assert answer.headers["etag"] == 'W/"1"'
     assert answer.json() == {"path": "/prefix/a%2Fb%25/c+d?x=1&x=%20", "header": "y", "host": host, "body": "\xff\x00"}
 
 
 def test_the_front_says_when_nobody_is_behind_it() -> None:
-    with Front() as front, httpx.Client(base_url=front.url, trust_env=False) as http:
+    with Front() as front, httpx.Client(base_url=front.origin, trust_env=False) as http:
         assert http.get("/").status_code == 503
         with socket.create_server(("127.0.0.1", 0)) as unused:
             port = unused.getsockname()[1]

@@ -16,7 +16,7 @@ from tests.integration.waiting import wait_for
 Json = dict[str, Any]
 
 THREADS = 50
-ROUNDS = range(2)
+ROUNDS = range(3)
 UNKNOWN = "job_" + "0" * 26
 ENDS = {"SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"}
 

@@ -20,12 +20,11 @@ import pytest
 from suno_jobs.assets import DOWNLOAD_SECONDS, TrackStorer
 from suno_jobs.download import Downloader
 from suno_jobs.errors import AssetNotReady, ErrorCode
-from suno_jobs.models import Job, Track, TrackState
+from suno_jobs.models import Track, TrackState
 from suno_jobs.store import JobStore
-from suno_jobs.transitions import JobState
-from suno_jobs.vocabulary import Kind, Link, Media, Result
+from suno_jobs.vocabulary import Link, Media
 from tests.integration.faulty import Headers, Page, Server, page, whole
-from tests.world import BUCKET, TABLE
+from tests.world import BUCKET, TABLE, a_job
 
 KEY = "acme/job_1/t/audio.wav"
 
@@ -39,18 +38,7 @@ def song() -> bytes:
 
 
 SONG = song()
-JOB = Job(
-    job_id="job_1",
-    tenant="acme",
-    gateway="ttapi",
-    kind=Kind.MUSIC,
-    expects=Result.TRACKS,
-    state=JobState.STORING,
-    created_at=0,
-    updated_at=0,
-    deadline_at=0,
-    fingerprint="f",
-)
+JOB = a_job()
 
 
 @dataclass

@@ -15,9 +15,9 @@ from suno_jobs.models import Asset, Candidate, Ending, Job, Track, TrackState
 from suno_jobs.store import JobStore
 from suno_jobs.table import key
 from suno_jobs.transitions import LEGAL, TERMINAL, JobState, Progress
-from suno_jobs.vocabulary import Kind, Link, Result
+from suno_jobs.vocabulary import Link, Result
 from tests.simulation.aws_table import DynamoDb
-from tests.world import JOBS_TABLE, START, TABLE
+from tests.world import JOBS_TABLE, START, TABLE, a_job
 
 JOB_ID = "job_" + "0" * 26
 TRACKS = ("t-1", "t-2")
@@ -41,17 +41,12 @@ class Hands(RuleBasedStateMachine):
         self.announced: set[JobState] = set()
         self.recorded: set[str] = set()
         self.stored: dict[str, tuple[Asset, ...]] = {}
-        job = Job(
+        job = a_job(
             job_id=JOB_ID,
-            tenant="acme",
-            gateway="ttapi",
-            kind=Kind.MUSIC,
-            expects=Result.TRACKS,
             state=JobState.ACCEPTED,
             created_at=START,
             updated_at=START,
             deadline_at=START + 1200,
-            fingerprint="f",
             resubmit=resubmit,
             history=(Entry(START, JobState.ACCEPTED, Cause.CLIENT, 0, "ttapi").line(),),
         )
@@ -241,5 +236,5 @@ class Hands(RuleBasedStateMachine):
         assert not job.event_pending or job.care_until or "signalled" in self.item()
 
 
-Hands.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+Hands.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 TestHands = Hands.TestCase

@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -10,14 +11,16 @@ from suno_jobs.gateways import GATEWAYS
 from suno_jobs.gateways.base import TaskReport, TaskStatus, TaskTrack
 from suno_jobs.history import Cause
 from suno_jobs.models import Asset, TrackState
-from suno_jobs.receipts import ReceiptSource
+from suno_jobs.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.reports import record_report
 from suno_jobs.secret import Secret
+from suno_jobs.store import JobStore
 from suno_jobs.submission import SUBMIT_SECONDS
 from suno_jobs.transitions import JobState, Progress
 from suno_jobs.vocabulary import Link
 from suno_jobs.workflow import Step
-from tests.world import DEADLINE, GRACE, PACE, FixedSecret, World
+from tests.simulation.aws_table import Exceptions
+from tests.world import DEADLINE, GRACE, PACE, RECEIPTS, TABLE, FixedSecret, World
 
 ASSET = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=1, sha256="00")
 RUNNING = {"status": "ON_QUEUE", "message": None, "jobId": "J1", "data": {"jobId": "J1", "musics": None, "progress": "40%"}}
@@ -330,6 +333,65 @@ def test_a_callback_brings_the_task_of_a_lost_submission_to_light(world: World) 
     assert (job.state, job.task_id, job.fault) == (JobState.STORING, "J1", None)
 
 
+def test_an_adopted_task_that_runs_is_due_soon(world: World) -> None:
+    job_id = lost(world)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "ON_QUEUE"}', now=world.now)
+    world.wire.answers = [running()]
+    assert world.checker()(job_id).next == "wait"
+    assert world.due(after=PACE.longest + PACE.slack) == [job_id]
+
+
+def test_the_first_verdict_stands(world: World) -> None:
+    job_id = world.generating()
+    job = world.job(job_id)
+    world.jobs.decide(job, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "late"), now=world.now)
+    with pytest.raises(Conflict):
+        world.jobs.decide(job, JobState.FAILED, Fault(ErrorCode.GENERATION_FAILED, "no"), now=world.now)
+    assert world.job(job_id).verdict is JobState.TIMED_OUT
+
+
+class Reads:
+    """A client that remembers which reads need not be consistent."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.stale: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def get_item(self, **arguments: Any) -> Any:
+        self._look("get_item", arguments)
+        return self.client.get_item(**arguments)
+
+    def get_paginator(self, operation: str) -> Any:
+        def paginate(**arguments: Any) -> Any:
+            self._look(operation, arguments)
+            return self.client.get_paginator(operation).paginate(**arguments)
+
+        return SimpleNamespace(paginate=paginate)
+
+    def _look(self, operation: str, arguments: dict[str, Any]) -> None:
+        if not arguments.get("ConsistentRead"):
+            self.stale.append(arguments.get("IndexName", operation))
+
+
+def test_nothing_is_decided_from_what_may_be_stale(world: World) -> None:
+    """Only the sweep's index may lag behind, which DynamoDB cannot do otherwise: every write that follows is conditional."""
+    world.dynamodb = reads = Reads(world.dynamodb)
+    world.jobs = JobStore(reads, TABLE)  # type: ignore[arg-type]
+    world.receipts = ReceiptStore(reads, TABLE, lambda: world.s3, RECEIPTS, ttl_days=1)  # type: ignore[arg-type]
+    job_id = lost(world)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.wire.answers = [task(music(1))]
+    step = world.checker()(job_id)
+    world.jobs.store_track(job_id, step.tracks[0], [ASSET], {}, 12.5)
+    assert world.finisher()(job_id) is JobState.SUCCEEDED
+    assert reads.stale == []
+    world.due()
+    assert set(reads.stale) == {"due"}
+
+
 def test_i8_a_callback_that_names_a_task_the_gateway_does_not_know_is_not_believed(world: World) -> None:
     job_id = lost(world)
     world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "forged", "status": "SUCCESS"}', now=world.now)
@@ -337,6 +399,8 @@ def test_i8_a_callback_that_names_a_task_the_gateway_does_not_know_is_not_believ
     assert world.checker()(job_id).next == "wait"
     job = world.job(job_id)
     assert (job.state, job.task_id) == (JobState.SUBMIT_UNKNOWN, None)
+    world.clock.sleep(GRACE)
+    assert world.checker()(job_id).next == "wait"
     world.clock.sleep(DEADLINE)
     assert world.checker()(job_id).next == "finish"
     assert world.job(job_id).verdict is JobState.TIMED_OUT
@@ -437,7 +501,9 @@ def test_an_intent_at_the_deadline_is_waited_for_until_its_function_is_dead(worl
 
 
 class Denied:
-    """Secrets Manager, or a bucket, that lets nobody in."""
+    """Secrets Manager, or a table, that lets nobody in."""
+
+    exceptions = Exceptions
 
     def __getattr__(self, _: str) -> Any:
         def deny(**_: Any) -> Any:

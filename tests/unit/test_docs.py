@@ -25,6 +25,7 @@ from suno_jobs.orders import read_order
 from suno_jobs.requests import AUTO, JobRequest
 from suno_jobs.transitions import LEGAL, TERMINAL, JobState, Progress
 from suno_jobs.views import events_view, job_view
+from tests.world import a_job
 
 ROOT = Path(__file__).parents[2]
 NO_JOBS: Any = None
@@ -236,20 +237,8 @@ def test_the_job_that_is_shown_has_the_fields_of_a_job() -> None:
 
 
 def some_job() -> Job:
-    return Job(
-        job_id="j",
-        tenant="t",
-        gateway="ttapi",
-        kind=Kind.MUSIC,
-        expects=Result.TRACKS,
-        state=JobState.SUCCEEDED,
-        created_at=0,
-        updated_at=0,
-        deadline_at=0,
-        fingerprint="",
-        metadata={"order": "7"},
-        history=(Entry(0, JobState.ACCEPTED, Cause.CLIENT, 0, "ttapi").line(),),
-    )
+    line = Entry(0, JobState.ACCEPTED, Cause.CLIENT, 0, "ttapi").line()
+    return a_job(state=JobState.SUCCEEDED, metadata={"order": "7"}, history=(line,))
 
 
 def test_the_event_that_is_shown_has_the_fields_of_an_event() -> None:

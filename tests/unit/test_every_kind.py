@@ -11,8 +11,9 @@ import pytest
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import InvalidRequest
+from suno_jobs.gateways.wire import REPLY_SECONDS
 from suno_jobs.models import Track, TrackState
-from suno_jobs.submission import LONG_SUBMIT_SECONDS, LOST
+from suno_jobs.submission import LONG_SUBMIT_SECONDS, LOST, SYNCHRONOUS_SECONDS
 from suno_jobs.transitions import JobState
 from suno_jobs.vocabulary import Link
 from suno_jobs.workflow import Step
@@ -156,6 +157,14 @@ def test_lyrics_are_a_result_without_files(world: World) -> None:
 def test_the_answer_of_a_synchronous_operation_is_kept_whole(world: World) -> None:
     uploaded(world)
     assert len(world.items("RECEIPT#submission#")) == 1
+
+
+def test_an_answer_that_holds_the_result_is_waited_for_longer(world: World) -> None:
+    for job_id in (world.accept("acedata", "l", "lyrics", prompt="rain"), world.accept("acedata", "m", "music", prompt="rain")):
+        world.wire.answers = [httpx.ReadTimeout("lost")]
+        world.submitter()(job_id)
+    waits = [request.extensions["timeout"]["read"] for request in world.wire.requests]
+    assert waits == [SYNCHRONOUS_SECONDS, REPLY_SECONDS]
 
 
 def test_the_fault_of_a_synchronous_operation_is_the_jobs(world: World) -> None:

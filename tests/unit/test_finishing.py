@@ -9,23 +9,12 @@ from suno_jobs.finishing import Outcome, outcome
 from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import Asset, Ending, Job, JobView, Track, TrackState
 from suno_jobs.transitions import JobState
-from suno_jobs.vocabulary import Kind, Link, Result
-from tests.world import BUCKET, DEADLINE, START, World
+from suno_jobs.vocabulary import Link, Result
+from tests.world import BUCKET, DEADLINE, START, World, a_job
 
 FAULT = Fault(ErrorCode.ASSET_TRUNCATED, "cut off")
 ASSET = Asset(kind="audio", key="acme/j/t/audio.mp3", content_type="audio/mpeg", bytes=7, sha256="ab")
-JOB = Job(
-    job_id="job_1",
-    tenant="acme",
-    gateway="ttapi",
-    kind=Kind.MUSIC,
-    expects=Result.TRACKS,
-    state=JobState.STORING,
-    created_at=START,
-    updated_at=START,
-    deadline_at=START + DEADLINE,
-    fingerprint="f",
-)
+JOB = a_job(created_at=START, updated_at=START, deadline_at=START + DEADLINE)
 READY, STORED, FAILED = (
     Track(track_id=state, position=0, state=state, fault=None if state == "stored" else FAULT)
     for state in (TrackState.READY, TrackState.STORED, TrackState.FAILED)
@@ -151,6 +140,16 @@ def test_a_job_that_turns_out_to_go_on_stays_due(world: World) -> None:
     world.jobs.finish = overtaken  # type: ignore[method-assign]
     assert finisher(job_id) is JobState.ACCEPTED
     assert world.due() == [job_id]
+
+
+def test_an_end_is_counted_by_gateway_and_state(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    job_id = world.accept("crun")
+    world.jobs.decide(world.job(job_id), JobState.FAILED, FAULT, now=world.now)
+    world.finisher()(job_id)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "JobsFinished" in line]
+    assert [(line["gateway"], line["state"], line["JobsFinished"]) for line in lines] == [("crun", "FAILED", [1])]
+    [[described]] = [line["_aws"]["CloudWatchMetrics"] for line in lines]
+    assert {"gateway", "state"} <= {name for names in described["Dimensions"] for name in names}
 
 
 def test_an_unknown_job_cannot_be_finished(world: World) -> None:

@@ -14,10 +14,10 @@ import pytest
 from suno_jobs.api import _conflict
 from suno_jobs.authorization import key_hash
 from suno_jobs.errors import Conflict, ErrorCode, Fault
-from suno_jobs.models import Asset, Job, Track, TrackState
+from suno_jobs.models import Asset, Track, TrackState
 from suno_jobs.transitions import JobState
-from suno_jobs.vocabulary import Kind, Link, Result
-from tests.world import API_KEYS_TABLE, BUCKET, RECEIPTS, ROOT, TABLE, World
+from suno_jobs.vocabulary import Link
+from tests.world import API_KEYS_TABLE, BUCKET, RECEIPTS, ROOT, TABLE, World, a_job
 
 JOB_ID = "job_0123456789abcdefghijklmnop"
 API_KEY = "0123456789abcdef0123456789abcdef"
@@ -84,19 +84,8 @@ def handler(function: str) -> Handler:
 
 
 def put_job(world: World, state: JobState = JobState.GENERATING, **changes: Any) -> None:
-    job = Job(
-        job_id=JOB_ID,
-        tenant="acme",
-        gateway="ttapi",
-        kind=Kind.MUSIC,
-        expects=Result.TRACKS,
-        state=state,
-        created_at=world.now,
-        updated_at=world.now,
-        deadline_at=world.now + 900,
-        fingerprint="f",
-        **changes,
-    )
+    times = {"created_at": world.now, "updated_at": world.now, "deadline_at": world.now + 900}
+    job = a_job(job_id=JOB_ID, state=state, **times, **changes)
     request = {"input": {"prompt": "rain"}, "sources": [], "gateways": ["ttapi"]}
     assert world.jobs.create(job, request, due_at=world.now)
 

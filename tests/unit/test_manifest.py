@@ -11,29 +11,14 @@ from botocore.exceptions import EndpointConnectionError
 
 from suno_jobs.errors import ErrorCode, Fault, ManifestNotWritten
 from suno_jobs.manifest import ManifestWriter, manifest
-from suno_jobs.models import Asset, Job, JobView, Track, TrackState
+from suno_jobs.models import Asset, JobView, Track, TrackState
 from suno_jobs.transitions import JobState
 from suno_jobs.views import job_view
-from suno_jobs.vocabulary import Kind, Link, Result
-from tests.world import BUCKET, World
+from suno_jobs.vocabulary import Link
+from tests.world import BUCKET, World, a_job
 
 KEY = "acme/job_1/manifest.json"
-JOB = Job(
-    job_id="job_1",
-    tenant="acme",
-    gateway="ttapi",
-    kind=Kind.MUSIC,
-    expects=Result.TRACKS,
-    state=JobState.STORING,
-    created_at=0,
-    updated_at=99,
-    deadline_at=1200,
-    submitted_at=3,
-    task_id="J1",
-    fingerprint="f",
-    intent="intent",
-    metadata={"order": "7"},
-)
+JOB = a_job(updated_at=99, deadline_at=1200, submitted_at=3, task_id="J1", intent="intent", metadata={"order": "7"})
 ASSET = Asset(
     kind="audio",
     key="acme/job_1/t-1/audio.mp3",

@@ -77,6 +77,9 @@ def test_a_running_execution_is_woken_and_its_job_postponed(world: World) -> Non
     world.clock.sleep(PACE.slack + 1)
     assert world.sweeper()(always).woken == [job_id]
     assert world.executions.woken == ["token"]
+    woken = world.jobs.begin_check(job_id, now=world.now, due_at=world.now)
+    assert woken is not None
+    assert woken.cause is Cause.SWEEP
 
 
 def test_two_sweeps_at_once_start_one_execution(world: World) -> None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from suno_jobs.dynamo import Change, pack, unpack
+from suno_jobs.dynamo import Change
 from suno_jobs.models import Item
-from suno_jobs.table import key
+from suno_jobs.table import Table, key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -43,7 +43,7 @@ class Receipt:
     bytes: int
 
 
-class ReceiptStore:
+class ReceiptStore(Table):
     """``bucket_client`` is a function, so that a client for S3 is only made when a large body needs it."""
 
     def __init__(
@@ -55,8 +55,7 @@ class ReceiptStore:
         *,
         ttl_days: int,
     ) -> None:
-        self._client = client
-        self._table = table
+        super().__init__(client, table)
         self._s3 = bucket_client
         self._bucket = bucket
         self._ttl_seconds = ttl_days * DAY_SECONDS
@@ -69,9 +68,7 @@ class ReceiptStore:
             defaults={"first_at": now, "http_status": status or 0, "bytes": len(body), **self._stored(job_id, digest, body)},
             adds={"times": 1},
         )
-        self._client.update_item(
-            TableName=self._table, Key=pack(key(job_id, f"RECEIPT#{source}#{digest}")), **change.arguments()
-        )
+        self._update(key(job_id, f"RECEIPT#{source}#{digest}"), change, "NONE")
 
     def callbacks(self, job_id: str) -> Iterator[bytes]:
         """The bodies of all callbacks of a job, in no particular order."""
@@ -94,16 +91,6 @@ class ReceiptStore:
                 http_status=item["http_status"],
                 bytes=item["bytes"],
             )
-
-    def _items(self, job_id: str, prefix: str) -> Iterator[Item]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=pack({":pk": key(job_id, "")["pk"], ":prefix": prefix}),
-            ConsistentRead=True,
-        )
-        for page in pages:
-            yield from map(unpack, page["Items"])
 
     def _stored(self, job_id: str, digest: str, body: bytes) -> Item:
         packed = zlib.compress(body)

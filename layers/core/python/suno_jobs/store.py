@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suno_jobs.due import NOT_DUE, DueIndex, due
-from suno_jobs.dynamo import Change, pack, unpack
+from suno_jobs.dynamo import Change, pack
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.history import Cause, Entry
 from suno_jobs.models import Candidate, Ending, Item, Job, JobView, Track
@@ -90,13 +90,7 @@ class JobStore(TrackStore, DueIndex):
 
     def view(self, job_id: str) -> JobView | None:
         """The job with its result and its tracks in their order, or None."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=pack({":pk": key(job_id, JOB)["pk"], ":prefix": JOB}),
-            ConsistentRead=True,
-        )
-        items = {item["sk"]: item for page in pages for item in map(unpack, page["Items"])}
+        items = {item["sk"]: item for item in self._items(job_id, JOB)}
         if JOB not in items:
             return None
         tracks = [Track.from_item(item) for sort, item in items.items() if sort.startswith(TRACK)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from suno_jobs.dynamo import Change, pack, unpack
@@ -24,6 +25,17 @@ class Table:
     def _get(self, item_key: Item) -> Item | None:
         answer = self._client.get_item(TableName=self._table, Key=pack(item_key), ConsistentRead=True)
         return unpack(answer["Item"]) if "Item" in answer else None
+
+    def _items(self, job_id: str, prefix: str) -> Iterator[Item]:
+        """The items of a job whose sort key begins with the prefix, in its order."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=pack({":pk": key(job_id, "")["pk"], ":prefix": prefix}),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from map(unpack, page["Items"])
 
     def _unless_conflict_at(self, item_key: Item, change: Change) -> None:
         try:

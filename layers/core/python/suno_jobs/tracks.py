@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from suno_jobs.dynamo import Change, pack, unpack
+from suno_jobs.dynamo import Change
 from suno_jobs.errors import Conflict, Fault
 from suno_jobs.models import Asset, Item, Track, TrackState
 from suno_jobs.table import Table, key
@@ -102,12 +102,7 @@ class TrackStore(Table):
 
     def lyrics(self, job_id: str) -> dict[str, str]:
         """By track id."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=pack({":pk": key(job_id, LYRICS)["pk"], ":prefix": LYRICS}),
-        )
-        items = [unpack(item) for page in pages for item in page["Items"]]
+        items = self._items(job_id, LYRICS)
         return {item["sk"].removeprefix(LYRICS): zlib.decompress(item["body"]).decode() for item in items}
 
     def record_result(self, job_id: str, result: Mapping[str, Any]) -> None:
