@@ -62,12 +62,17 @@ class Index:
 
 @dataclass(slots=True)
 class Table:
-    """The items of one table by their keys. An item is never changed, but replaced, and ``watch`` sees each replacement."""
+    """The items of one table by their keys. An item is never changed, but replaced, and ``watch`` sees each replacement.
+
+    ``lags`` is asked for each item that an index is read for: whether the index still has it as it was before.
+    """
 
     keys: Index
     indexes: Mapping[str, Index]
     items: dict[str, dict[Any, Item]] = field(default_factory=dict)
     watch: Callable[[Item, Item], None] = lambda _old, _new: None
+    lags: Callable[[], bool] = lambda: False
+    _before: dict[tuple[str, Any], Item] = field(default_factory=dict)
 
     @classmethod
     def of(cls, definition: Mapping[str, Any]) -> Table:
@@ -88,6 +93,7 @@ class Table:
         first, second = self.key(item)
         partition = self.items.setdefault(first, {})
         old, partition[second] = partition.get(second, {}), item
+        self._before[first, second] = old
         self.watch(old, item)
 
     def all(self) -> Iterator[Item]:
@@ -99,9 +105,8 @@ class Table:
         if index is self.keys:
             there: Iterable[Item] = self.items.get(value, {}).values()
         else:
-            there = (
-                item for item in self.all() if index.hash in item and item[index.hash]["S"] == value and index.range in item
-            )
+            indexed = (self._before[self.key(item)] if self.lags() else item for item in self.all())
+            there = (item for item in indexed if index.hash in item and item[index.hash]["S"] == value and index.range in item)
         return sorted(there, key=lambda item: self.place(index, item))
 
     def place(self, index: Index, item: Item) -> tuple[Any, ...]:

@@ -87,6 +87,7 @@ class Chances:
     refused: float = 0.0
     repeated: float = 0.0
     not_started: float = 0.0
+    stale: float = 0.0
     gateway: float = 0.0
     callback: float = 0.0
     skew_seconds: float = 0.0
@@ -163,6 +164,7 @@ def _chances(random: Random, severity: float) -> Chances:
         refused=some(0.004),
         repeated=some(0.01),
         not_started=some(0.02),
+        stale=some(0.1),
         gateway=some(0.04),
         callback=some(0.1),
         skew_seconds=random.choice((0.0, 2.0)) if severity else 0.0,
@@ -254,6 +256,9 @@ class Storm:
     def write_error(self) -> str | None:
         """Of the state machine's own write to the table."""
         return "ThrottlingException" if self._strikes(self._chances.refused) else None
+
+    def index_lags(self) -> bool:
+        return self._strikes(self._chances.stale)
 
     def transition_seconds(self) -> float:
         return self._random.uniform(0.0, 0.3) if self._strikes(self._chances.slow) else 0.0

@@ -79,6 +79,7 @@ class World:
         self.jobs_table = self.dynamodb.tables["JobsTable"]
         self.watch = Watch(self.loop, self.note)
         self.jobs_table.watch = self.watch
+        self.jobs_table.lags = self.storm.index_lags
         self.s3, self.events = S3(lambda: self.loop.now), Events()
         secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:{}".format
         self.callback_secret = {"current": CALLBACK_SECRETS[0], "previous": ""}

@@ -109,6 +109,23 @@ def test_whoever_saw_it_open_sees_that_another_closed_it(world: World) -> None:
     assert (remembers.wait("ttapi"), remembers.enter("ttapi")) == (0, True)
 
 
+def test_whoever_was_the_probe_and_was_refused_lets_others_be_the_next(world: World) -> None:
+    """Else one request that is always refused would keep the breaker open for all."""
+    waits, refused = world.accept(key="a"), world.accept(key="b")
+    opened(world)
+    world.clock.sleep(BREAKER_SECONDS)
+    patience = {"Retry-After": str(BREAKER_SECONDS)}
+    world.wire.answers = [httpx.Response(429, json={"status": "FAILED", "message": "too many"}, headers=patience)]
+    first = world.submitter()(refused)
+    second = world.submitter()(waits)
+    assert len(world.wire.requests) == 1
+    assert second.wait_seconds < first.wait_seconds
+    world.clock.sleep(second.wait_seconds)
+    world.wire.answers = [ACCEPTED]
+    world.submitter()(waits)
+    assert (world.job(waits).task_id, shown(world)) == ("J1", "closed")
+
+
 def test_a_job_without_a_slot_does_not_use_up_the_probe(world: World) -> None:
     job_id = world.accept()
     opened(world)

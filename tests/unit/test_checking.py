@@ -15,7 +15,7 @@ from suno_jobs.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.reports import record_report
 from suno_jobs.secret import Secret
 from suno_jobs.store import JobStore
-from suno_jobs.submission import SUBMIT_SECONDS
+from suno_jobs.submission import SUBMIT_SECONDS, YIELD_SECONDS
 from suno_jobs.transitions import JobState, Progress
 from suno_jobs.vocabulary import Link
 from suno_jobs.workflow import Step
@@ -292,8 +292,8 @@ def test_a_refused_job_waits_for_its_time(world: World) -> None:
     world.wire.answers = [httpx.Response(429, json={"status": "FAILED", "message": "x"}, headers={"Retry-After": "50"})]
     world.submitter()(job_id)
     world.clock.sleep(20)
-    assert world.checker()(job_id) == Step(job_id, "wait", 30)
-    world.clock.sleep(30)
+    assert world.checker()(job_id) == Step(job_id, "wait", 30 + YIELD_SECONDS)
+    world.clock.sleep(30 + YIELD_SECONDS)
     assert world.checker()(job_id) == Step(job_id, "submit", PACE.interval)
     world.clock.sleep(DEADLINE)
     assert world.checker()(job_id).next == "finish"

@@ -11,6 +11,7 @@ from suno_jobs.errors import InvalidRequest
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.history import Entry
 from suno_jobs.models import Candidate
+from suno_jobs.submission import YIELD_SECONDS
 from suno_jobs.transitions import JobState
 from tests.unit.test_breaker import opened
 from tests.world import ACCOUNTS, DEADLINE, World
@@ -88,11 +89,11 @@ def test_a_gateway_that_refused_for_now_is_asked_again_when_its_time_has_come(wo
     world.wire.answers = [answers(ttapi=slow, crun=httpx.Response(200, json={"code": 402, "message": "no credits"}))]
     world.submitter()(job_id)
     assert world.job(job_id).gateway == "crun"
-    assert world.job(job_id).candidates == (Candidate("ttapi", world.now + 70),)
+    assert world.job(job_id).candidates == (Candidate("ttapi", world.now + 70 + YIELD_SECONDS),)
     world.clock.sleep(1)
-    assert world.submitter()(job_id).wait_seconds == 69
+    assert world.submitter()(job_id).wait_seconds == 69 + YIELD_SECONDS
     assert (world.job(job_id).gateway, world.job(job_id).candidates) == ("ttapi", ())
-    world.clock.sleep(69)
+    world.clock.sleep(69 + YIELD_SECONDS)
     world.wire.answers = [httpx.Response(200, json={"status": "SUCCESS", "message": "success", "data": {"jobId": "J1"}})]
     world.submitter()(job_id)
     assert world.job(job_id).task_id == "J1"

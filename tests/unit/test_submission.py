@@ -7,7 +7,7 @@ import pytest
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.models import Candidate
 from suno_jobs.secret import RENEW_SECONDS, Secret
-from suno_jobs.submission import SUBMIT_SECONDS
+from suno_jobs.submission import SUBMIT_SECONDS, YIELD_SECONDS
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Step
 from tests.unit.test_checking import Denied
@@ -120,6 +120,7 @@ def test_a_bad_answer_is_kept_whole(world: World) -> None:
     ids=str,
 )
 def test_a_refusal_that_may_be_repeated_is_repeated_later_with_a_new_intent(world: World, refusal: Any, wait: int) -> None:
+    wait += YIELD_SECONDS
     job_id = world.accept()
     world.wire.answers = [refusal, answer(200, ACCEPTED)]
     assert world.submitter()(job_id) == Step(job_id, "wait", wait)
@@ -218,7 +219,7 @@ def test_a_key_that_was_just_replaced_is_used_for_the_next_submission(world: Wor
     world.clock.sleep(RENEW_SECONDS)
     assert world.submitter()(job_id).next == "wait"
     assert world.job(job_id).verdict is None
-    world.clock.sleep(PACE.interval)
+    world.clock.sleep(PACE.interval + YIELD_SECONDS)
     world.submitter()(job_id)
     assert world.job(job_id).state is JobState.GENERATING
     assert [request.headers["TT-API-KEY"] for request in world.wire.requests] == ["old", "new"]

@@ -24,6 +24,10 @@ from suno_jobs.store import UNSETTLED, JobStore
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Pace, Step
 
+YIELD_SECONDS = 1
+"""So much later than those who wait for the breaker comes who was refused: one request that is always refused must not be
+the probe of every round."""
+
 SUBMIT_SECONDS = 60
 """An intent that is older counts as lost. Should its function live on after all, its answer is still taken."""
 
@@ -175,7 +179,7 @@ class Submitter:
 
     def _refuse(self, job: Job, refused: Refused) -> Step:
         now = self._now()
-        wait = max(self.pace.step(job), math.ceil(refused.retry_after_seconds or 0))
+        wait = max(self.pace.step(job), math.ceil(refused.retry_after_seconds or 0)) + YIELD_SECONDS
         # A key that was just replaced: the next submission goes out with the new one.
         again = refused.again or (refused.fault.code is ErrorCode.AUTHENTICATION and self.calls.account_renewed())
         candidates = turn(job, now, now + wait if again else None)
