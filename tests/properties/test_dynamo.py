@@ -12,8 +12,10 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suno_jobs.dynamo import pack, unpack
+from suno_jobs.dynamo import Change, pack, unpack
 from suno_jobs.transitions import JobState
+from tests.simulation.aws_table import DynamoDb
+from tests.world import JOBS_TABLE, TABLE
 
 FLOATS = st.floats(-1e12, 1e12).map(lambda number: round(number, 6))
 SCALARS = st.text() | st.booleans() | st.integers(-(10**30), 10**30) | FLOATS | st.binary()
@@ -75,6 +77,43 @@ def test_records_are_maps_and_their_absent_members_are_left_out() -> None:
     }
     assert type(packed["note"]["M"]["state"]["S"]) is str
     assert unpack(packed)["none"] is None
+
+
+NAMES = ("state", "size", "name", "due_at", "history", "x")
+KEY = {"pk": "p", "sk": "s"}
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> tuple[Change, dict[str, Any]]:
+    """Any change of an item that is not there, and the item that it makes."""
+    change, made = Change(sets={}, defaults={}, adds={}, appends={}, copies={}), dict[str, Any]()
+    for name in draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1)):
+        text, number = draw(st.text(min_size=1, max_size=5)), draw(st.integers(0, 9))
+        match draw(st.sampled_from(["set", "default", "add", "append", "copy", "remove"])):
+            case "set":
+                change.sets, made[name] = {**change.sets, name: text}, text
+            case "default":
+                change.defaults, made[name] = {**change.defaults, name: text}, text
+            case "add":
+                change.adds, made[name] = {**change.adds, name: number}, number
+            case "append":
+                change.appends, made[name] = {**change.appends, name: text}, [text]
+            case "copy":
+                change.copies, made[name] = {**change.copies, name: ("elsewhere", text)}, text
+            case "remove":
+                change.removes = (*change.removes, name)
+    return change, made
+
+
+@given(changes())
+def test_a_change_says_what_it_means_and_names_nothing_in_vain(drawn: tuple[Change, dict[str, Any]]) -> None:
+    change, made = drawn
+    table = DynamoDb({TABLE: JOBS_TABLE})
+    arguments = (
+        change.require_absent("gone").require("#sort = :none OR attribute_not_exists(#sort)", "sort", none=0).arguments()
+    )
+    answer = table.update_item(TableName=TABLE, Key=pack(KEY), ReturnValues="ALL_NEW", **arguments)
+    assert unpack(answer["Attributes"]) == KEY | made
 
 
 @pytest.mark.parametrize("number", [inf, -inf, nan])
