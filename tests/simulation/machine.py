@@ -1,56 +1,38 @@
-"""Step Functions in memory: an interpreter of the Amazon States Language, and the client's operations on executions.
-
-It knows just the words that ``statemachine/suno_job.asl.json`` uses and refuses any other, so that the file cannot say what is
-not played here. Sources: the specification at states-language.net, and the developer guide on error names.
-"""
+"""Step Functions in memory: executions of the state machine, and the client's operations on them."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.simulation.asl import (
+    INVOKE,
+    StateError,
+    UnknownWord,
+    catches,
+    caught,
+    check_words,
+    choose,
+    fill,
+    path,
+    placed,
+    seconds,
+)
 from tests.simulation.aws_table import Answer, DynamoDb, aws_error
 from tests.simulation.clock import Loop, Process
 from tests.simulation.lambdas import FunctionError, Lambdas
 
-INVOKE = "arn:aws:states:::lambda:invoke"
-UPDATE_ITEM = "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
 MOST_TRANSITIONS = 2000
 """More than any job needs; a job that has more spins."""
-
-_WORDS = {
-    "machine": {"Comment", "StartAt", "States", "TimeoutSeconds"},
-    "Task": {"Resource", "Parameters", "ResultPath", "OutputPath", "TimeoutSeconds", "TimeoutSecondsPath", "Retry", "Catch"},
-    "Choice": {"Choices", "Default"},
-    "Map": {"ItemsPath", "ItemSelector", "MaxConcurrency", "ResultPath", "ItemProcessor"},
-    "Pass": set[str](),
-    "Fail": {"Error", "Cause"},
-    "processor": {"ProcessorConfig", "StartAt", "States"},
-    "retrier": {"Comment", "ErrorEquals", "IntervalSeconds", "BackoffRate", "MaxAttempts", "MaxDelaySeconds", "JitterStrategy"},
-    "catcher": {"Comment", "ErrorEquals", "ResultPath", "Next"},
-    "rule": {"Comment", "Variable", "StringEquals", "Next"},
-}
-
-
-class UnknownWord(ValueError):
-    """The state machine says something that this interpreter does not play."""
 
 
 class Stopped(Exception):
     """The execution was stopped; whatever it was at ends without a trace in it."""
-
-
-class StateError(Exception):
-    def __init__(self, name: str, cause: str = "") -> None:
-        super().__init__(f"{name}: {cause}")
-        self.name = name
-        self.cause = cause
 
 
 class ExecutionAlreadyExists(ClientError):
@@ -197,7 +179,7 @@ class Machine:
             try:
                 data, following = self._step(execution, state, data, item)
             except StateError as error:
-                data, following = _caught(state, data, error)
+                data, following = caught(state, data, error)
             if following is None:
                 return data
             name = following
@@ -225,11 +207,11 @@ class Machine:
         match state["Type"]:
             case "Task":
                 result = self._task_with_retries(execution, state, data, item)
-                return path(_placed(state, data, result), state.get("OutputPath", "$")), state.get("Next")
+                return path(placed(state, data, result), state.get("OutputPath", "$")), state.get("Next")
             case "Map":
-                return _placed(state, data, self._map(execution, state, data)), state.get("Next")
+                return placed(state, data, self._map(execution, state, data)), state.get("Next")
             case "Choice":
-                return data, _choose(state, data)
+                return data, choose(state, data)
             case "Pass":
                 return data, state.get("Next")
         raise StateError(state["Error"], state["Cause"])
@@ -260,7 +242,7 @@ class Machine:
         parameters = fill(state["Parameters"], data, context)
         if state["Resource"] == INVOKE:
             return {"Payload": self._invoke(execution, state, parameters), "StatusCode": 200}
-        until = self.loop.now + _seconds(state, data)
+        until = self.loop.now + seconds(state, data)
         return self._wait_for_token(execution, parameters, token, min(until, execution.ends))
 
     def _invoke(self, execution: Execution, state: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
@@ -318,100 +300,3 @@ class Machine:
         if failures:
             raise failures[0]
         return [results[number] for number in range(len(values))]
-
-
-def check_words(given: Mapping[str, Any], kind: str) -> None:
-    """Raises UnknownWord."""
-    common = {"Type", "Comment", "Next", "End"} if kind[0].isupper() else set()
-    unknown = given.keys() - _WORDS[kind] - common
-    if unknown:
-        raise UnknownWord(f"{kind} with {', '.join(sorted(unknown))}")
-    for state in given.get("States", {}).values():
-        if state["Type"] not in _WORDS:
-            raise UnknownWord(state["Type"])
-        check_words(state, state["Type"])
-        _check_details(state)
-
-
-def _check_details(state: Mapping[str, Any]) -> None:
-    for parts, kind in (("Retry", "retrier"), ("Catch", "catcher"), ("Choices", "rule")):
-        for part in state.get(parts, ()):
-            check_words(part, kind)
-            if part.get("JitterStrategy", "FULL") != "FULL":
-                raise UnknownWord("only full jitter is known")
-    if state["Type"] == "Task" and state["Resource"] not in (INVOKE, UPDATE_ITEM):
-        raise UnknownWord(state["Resource"])
-    if "ItemProcessor" in state:
-        if state["ItemProcessor"]["ProcessorConfig"] != {"Mode": "INLINE"}:
-            raise UnknownWord("only inline maps are known")
-        check_words(state["ItemProcessor"], "processor")
-
-
-def catches(handler: Mapping[str, Any], error: str) -> bool:
-    """Whether a retrier or catcher is meant for the error. States.TaskFailed stands for all but States.Timeout."""
-    names = handler["ErrorEquals"]
-    return error in names or "States.ALL" in names or ("States.TaskFailed" in names and error != "States.Timeout")
-
-
-def _caught(state: Mapping[str, Any], data: Any, error: StateError) -> tuple[Any, str]:
-    for catcher in state.get("Catch", ()):
-        if catches(catcher, error.name):
-            return _placed(catcher, data, {"Error": error.name, "Cause": error.cause}), catcher["Next"]
-    raise error
-
-
-def _placed(state: Mapping[str, Any], data: Any, result: Any) -> Any:
-    """ResultPath: null throws the result away, "$" throws the input away, "$.name" keeps both."""
-    where = state.get("ResultPath", "$")
-    if where is None:
-        return data
-    return result if where == "$" else {**data, where.removeprefix("$."): result}
-
-
-def _choose(state: Mapping[str, Any], data: Any) -> str:
-    for rule in state["Choices"]:
-        if path(data, rule["Variable"]) == rule["StringEquals"]:
-            return str(rule["Next"])
-    return str(state["Default"])
-
-
-def _seconds(state: Mapping[str, Any], data: Any) -> int:
-    seconds = path(data, state["TimeoutSecondsPath"])
-    if not isinstance(seconds, int) or not 0 < seconds < 100_000_000:
-        raise StateError("States.Runtime", f"TimeoutSeconds {seconds!r}")
-    return seconds
-
-
-def path(data: Any, text: str) -> Any:
-    """A reference path of names, such as ``$.job_id``; what it names must be there."""
-    for name in text.split(".")[1:]:
-        if not isinstance(data, Mapping) or name not in data:
-            raise StateError("States.ParameterPathFailure", text)
-        data = data[name]
-    return data
-
-
-def fill(template: Any, data: Any, context: Mapping[str, Any]) -> Any:
-    """A payload template: members whose name ends in ``.$`` are taken from the data, the context or a function."""
-    if not isinstance(template, Mapping):
-        return template
-    return dict(_filled(template, data, context))
-
-
-def _filled(template: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in template.items():
-        if name.endswith(".$"):
-            yield name[:-2], _expression(value, data, context)
-        else:
-            yield name, fill(value, data, context)
-
-
-def _expression(text: str, data: Any, context: Mapping[str, Any]) -> Any:
-    if text.startswith("$$."):
-        return path(context, text[1:])
-    if text.startswith("$"):
-        return path(data, text)
-    called = re.fullmatch(r"States\.Format\('([^']*)', (\$\.[\w.]+)\)", text)
-    if called is None:
-        raise UnknownWord(text)
-    return called[1].replace("{}", str(path(data, called[2])))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.asl import UnknownWord, catches, check_words, fill
 from tests.simulation.clock import Loop, Process
-from tests.simulation.machine import UnknownWord, catches, check_words, fill
 from tests.simulation.template import deploy
 
 

@@ -1,0 +1,137 @@
+"""The Amazon States Language, as far as ``statemachine/suno_job.asl.json`` speaks it.
+
+Any other word is refused, so that the file cannot say what is not played here. Sources: the specification at
+states-language.net, and the developer guide on error names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+INVOKE = "arn:aws:states:::lambda:invoke"
+UPDATE_ITEM = "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
+
+_WORDS = {
+    "machine": {"Comment", "StartAt", "States", "TimeoutSeconds"},
+    "Task": {"Resource", "Parameters", "ResultPath", "OutputPath", "TimeoutSeconds", "TimeoutSecondsPath", "Retry", "Catch"},
+    "Choice": {"Choices", "Default"},
+    "Map": {"ItemsPath", "ItemSelector", "MaxConcurrency", "ResultPath", "ItemProcessor"},
+    "Pass": set[str](),
+    "Fail": {"Error", "Cause"},
+    "processor": {"ProcessorConfig", "StartAt", "States"},
+    "retrier": {"Comment", "ErrorEquals", "IntervalSeconds", "BackoffRate", "MaxAttempts", "MaxDelaySeconds", "JitterStrategy"},
+    "catcher": {"Comment", "ErrorEquals", "ResultPath", "Next"},
+    "rule": {"Comment", "Variable", "StringEquals", "Next"},
+}
+
+
+class UnknownWord(ValueError):
+    """The state machine says something that this interpreter does not play."""
+
+
+class StateError(Exception):
+    """An error by the name that retriers and catchers know it by."""
+
+    def __init__(self, name: str, cause: str = "") -> None:
+        super().__init__(f"{name}: {cause}")
+        self.name = name
+        self.cause = cause
+
+
+def check_words(given: Mapping[str, Any], kind: str) -> None:
+    """Raises UnknownWord."""
+    common = {"Type", "Comment", "Next", "End"} if kind[0].isupper() else set()
+    unknown = given.keys() - _WORDS[kind] - common
+    if unknown:
+        raise UnknownWord(f"{kind} with {', '.join(sorted(unknown))}")
+    for state in given.get("States", {}).values():
+        if state["Type"] not in _WORDS:
+            raise UnknownWord(state["Type"])
+        check_words(state, state["Type"])
+        _check_details(state)
+
+
+def _check_details(state: Mapping[str, Any]) -> None:
+    for parts, kind in (("Retry", "retrier"), ("Catch", "catcher"), ("Choices", "rule")):
+        for part in state.get(parts, ()):
+            check_words(part, kind)
+            if part.get("JitterStrategy", "FULL") != "FULL":
+                raise UnknownWord("only full jitter is known")
+    if state["Type"] == "Task" and state["Resource"] not in (INVOKE, UPDATE_ITEM):
+        raise UnknownWord(state["Resource"])
+    if "ItemProcessor" in state:
+        if state["ItemProcessor"]["ProcessorConfig"] != {"Mode": "INLINE"}:
+            raise UnknownWord("only inline maps are known")
+        check_words(state["ItemProcessor"], "processor")
+
+
+def catches(handler: Mapping[str, Any], error: str) -> bool:
+    """Whether a retrier or catcher is meant for the error. States.TaskFailed stands for all but States.Timeout."""
+    names = handler["ErrorEquals"]
+    return error in names or "States.ALL" in names or ("States.TaskFailed" in names and error != "States.Timeout")
+
+
+def caught(state: Mapping[str, Any], data: Any, error: StateError) -> tuple[Any, str]:
+    for catcher in state.get("Catch", ()):
+        if catches(catcher, error.name):
+            return placed(catcher, data, {"Error": error.name, "Cause": error.cause}), catcher["Next"]
+    raise error
+
+
+def placed(state: Mapping[str, Any], data: Any, result: Any) -> Any:
+    """ResultPath: null throws the result away, "$" throws the input away, "$.name" keeps both."""
+    where = state.get("ResultPath", "$")
+    if where is None:
+        return data
+    return result if where == "$" else {**data, where.removeprefix("$."): result}
+
+
+def choose(state: Mapping[str, Any], data: Any) -> str:
+    for rule in state["Choices"]:
+        if path(data, rule["Variable"]) == rule["StringEquals"]:
+            return str(rule["Next"])
+    return str(state["Default"])
+
+
+def seconds(state: Mapping[str, Any], data: Any) -> int:
+    seconds = path(data, state["TimeoutSecondsPath"])
+    if not isinstance(seconds, int) or not 0 < seconds < 100_000_000:
+        raise StateError("States.Runtime", f"TimeoutSeconds {seconds!r}")
+    return seconds
+
+
+def path(data: Any, text: str) -> Any:
+    """A reference path of names, such as ``$.job_id``; what it names must be there."""
+    for name in text.split(".")[1:]:
+        if not isinstance(data, Mapping) or name not in data:
+            raise StateError("States.ParameterPathFailure", text)
+        data = data[name]
+    return data
+
+
+def fill(template: Any, data: Any, context: Mapping[str, Any]) -> Any:
+    """A payload template: members whose name ends in ``.$`` are taken from the data, the context or a function."""
+    if not isinstance(template, Mapping):
+        return template
+    return dict(_filled(template, data, context))
+
+
+def _filled(template: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in template.items():
+        if name.endswith(".$"):
+            yield name[:-2], _expression(value, data, context)
+        else:
+            yield name, fill(value, data, context)
+
+
+def _expression(text: str, data: Any, context: Mapping[str, Any]) -> Any:
+    if text.startswith("$$."):
+        return path(context, text[1:])
+    if text.startswith("$"):
+        return path(data, text)
+    called = re.fullmatch(r"States\.Format\('([^']*)', (\$\.[\w.]+)\)", text)
+    if called is None:
+        raise UnknownWord(text)
+    return called[1].replace("{}", str(path(data, called[2])))
