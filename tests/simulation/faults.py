@@ -16,6 +16,7 @@ import httpx
 from botocore.exceptions import ClientError
 
 from local.simulator.faults import FAULTS
+from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways import GATEWAYS
 from suno_jobs.vocabulary import Kind
 from tests.simulation.aws_table import TransactionCanceledException, aws_error
@@ -40,6 +41,9 @@ GATEWAY_FAULTS: Mapping[str, tuple[float, ...]] = {
     "unknown_status": (2, 10, 10**6),
 }
 """Every fault of the simulator with the numbers that it is tried with; some fall to both sides of a deadline or timeout."""
+
+MOST_LIKELY = 0.3
+"""With more than this nothing would ever come to pass."""
 
 UNHEARD = 0.7
 """Of the starts that fail for the caller, the share that runs all the same: Lambda promises at least once."""
@@ -156,7 +160,7 @@ def _order(random: Random, number: int, seed: int, gateways: list[str], span: fl
 
 def _chances(random: Random, severity: float) -> Chances:
     def some(most: float) -> float:
-        return severity * random.choice((0.0, 0.3, 1.0)) * most
+        return min(MOST_LIKELY, severity * random.choice((0.0, 0.3, 1.0, 8.0)) * most)
 
     return Chances(
         slow=some(0.05),
@@ -182,6 +186,8 @@ def _busy(label: str) -> ClientError:
     reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
     return aws_error(TransactionCanceledException, label, CancellationReasons=reasons)
 
+
+ENDS_TASK = frozenset({ErrorCode.GENERATION_FAILED, ErrorCode.CONTENT_REJECTED})
 
 WRITES = frozenset(
     {
@@ -284,17 +290,18 @@ class Storm:
                 ask()
                 raise httpx.RemoteProtocolError("incomplete chunked read", request=request)
             case "error":
-                return self._documented(gateway, ask)
+                return self._documented(gateway, request.method, ask)
             case "page":
                 ask()
                 return httpx.Response(200, content=b"<html>Just a moment</html>")
         ask()
         return httpx.Response(200, content=self._random.choice((b"", b"{}", b"[]", b"null", b'{"code": 200, "data": null}')))
 
-    def _documented(self, gateway: str, ask: Callable[[], httpx.Response]) -> httpx.Response:
-        """A certain refusal creates nothing; whatever else may hide a task."""
+    def _documented(self, gateway: str, method: str, ask: Callable[[], httpx.Response]) -> httpx.Response:
+        """A certain refusal creates nothing; whatever else may hide a task. No reading says that a task failed that did not."""
         meanings = GATEWAYS[gateway].meanings
-        code = self._random.choice(sorted(meanings))
+        allowed = [code for code, meaning in meanings.items() if method == "POST" or meaning.code not in ENDS_TASK]
+        code = self._random.choice(sorted(allowed))
         if not meanings[code].refused and self._random.random() < 0.5:
             ask()
         return documented_error(gateway, code)
