@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local test test-fast simulate test-kinds lint format docs types templates build bundle bench test-313 check lock clean
+.PHONY: help run local test test-fast simulate lint format docs types templates build bundle bench test-313 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ local: $(READY) ## The whole bundle on this machine, until Ctrl-C
 
 # Those that need the whole stack run one after the other: they keep all cores busy by themselves.
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/test_download.py tests/integration/test_store_track.py
-STACK := tests/integration/test_bench.py tests/integration/test_local_stack.py tests/integration/test_jobs.py tests/integration/test_races.py
+STACK := $(addprefix tests/integration/,test_bench.py test_local_stack.py test_jobs.py test_races.py test_kinds.py)
 
 test: test-fast simulate ## Unit, property and integration tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto tests/simulation
@@ -53,9 +53,6 @@ SEED_START := 0
 
 simulate: $(READY) ## Seeded worlds in virtual time; SEEDS=100000 SEED_START=5000 takes others
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(SEED_START)
-
-test-kinds: $(READY) ## Every kind on every gateway, through the whole stack
-	$(BIN)/pytest tests/integration/test_kinds.py
 
 lint: $(READY) ## Style of the code
 	$(BIN)/ruff check

@@ -76,7 +76,7 @@ class Teller:
             elif name == "sources":
                 given[name] = tracks
             elif name in ("audio_url", "audio_urls"):
-                url = f"{self.stack.simulator.url.replace('http://127.0.0.1', 'https://files.example')}/a.mp3"
+                url = "https://files.example.com/a.mp3"
                 given[name] = url if name == "audio_url" else [url, url + "?2"]
             else:
                 given[name] = VALUES[name]
