@@ -39,7 +39,8 @@ local: $(READY) ## The whole bundle on this machine, until Ctrl-C
 
 # Those that need the whole stack run one after the other: they keep all cores busy by themselves.
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/test_download.py tests/integration/test_store_track.py
-STACK := $(addprefix tests/integration/,test_bench.py test_local_stack.py test_jobs.py test_races.py test_kinds.py)
+STACK := tests/integration/test_bench.py tests/integration/test_local_stack.py tests/integration/test_jobs.py \
+	tests/integration/test_races.py tests/integration/test_kinds.py
 
 test: test-fast simulate ## Unit, property and integration tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto tests/simulation
