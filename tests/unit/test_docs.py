@@ -306,6 +306,16 @@ def test_the_cost_of_metrics_counts_every_combination() -> None:
     assert f"0.60 to {most * 0.3:.2f} |" in README
 
 
+def test_what_a_job_costs_is_what_the_bench_has_counted() -> None:
+    measured = json.loads((ROOT / "bench" / "results.json").read_text())
+    counted = {each["name"].split(",")[0]: each for each in measured if each["name"].endswith("by callback / plain loop")}
+    for shown in ("states: {} transitions", "Lambda: {}, with", "DynamoDB: {} write units"):
+        name, words = shown.split(": ")
+        assert f"| {words.format(counted[name]['value'])}" in README
+    more = counted["DynamoDB"]["value"] - counted["DynamoDB"]["reference"]
+    assert f"its {more} further write units" in (ROOT / "bench" / "README.md").read_text()
+
+
 # ------------------------------------------------------------------------------- links, commands and names
 
 
