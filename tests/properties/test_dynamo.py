@@ -122,6 +122,11 @@ def test_what_is_no_number_is_refused(number: float) -> None:
         pack({"n": number})
 
 
+def test_a_set_that_somebody_else_wrote_is_read() -> None:
+    item: dict[str, Any] = {"s": {"SS": ["a", "b"]}, "n": {"NS": ["1", "2.5"]}, "b": {"BS": [b"x"]}}
+    assert unpack(item) == as_boto3_reads_it(item) == {"s": {"a", "b"}, "n": {1, 2.5}, "b": {b"x"}}
+
+
 def test_a_type_that_has_no_place_is_refused() -> None:
     with pytest.raises(TypeError, match="DynamoDB holds no set"):
         pack({"s": {1}})

@@ -5,10 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
+from pytest_socket import disable_socket
+
 from tests.simulation.report import run_seed, spare_the_collector
+
+
+def _prepare() -> None:
+    """As strict as the tests are: a warning is an error, and nothing reaches beyond this process."""
+    spare_the_collector()
+    warnings.simplefilter("error")
+    disable_socket()
 
 
 def main() -> int:
@@ -20,9 +30,10 @@ def main() -> int:
     seeds = range(arguments.start, arguments.start + arguments.seeds)
     begun = time.perf_counter()
     if len(seeds) == 1:
+        _prepare()
         reports = [run_seed(seeds[0], arguments.jobs)]
     else:
-        with ProcessPoolExecutor(initializer=spare_the_collector) as pool:
+        with ProcessPoolExecutor(initializer=_prepare) as pool:
             reports = list(pool.map(partial(run_seed, jobs=arguments.jobs), seeds, chunksize=2))
     failed = [report for report in reports if report]
     print(*failed, sep="\n\n")

@@ -220,8 +220,9 @@ def _can_succeed(job: _Job) -> bool:
     harmless = all(HARMLESS.get(name, 0) >= number or name in LOSES_ANSWER for name, number in faults.items())
     if not harmless or job.called_off or ("maintenance" in faults and VAGUE & set(job.order.gateways)):
         return False
-    answer_lost = bool(faults.keys() & LOSES_ANSWER) or faults.get("slow_task", 0) > LONGEST_ANSWER_SECONDS
-    if answer_lost and job.order.kind is not Kind.MUSIC:
+    if faults.keys() & LOSES_ANSWER and job.order.kind is not Kind.MUSIC:
+        return False
+    if faults.get("slow_task", 0) > LONGEST_ANSWER_SECONDS and not all(task["callback_url"] for task in job.tasks):
         return False
     if not job.world.plan.calm_at:
         return not (faults.keys() & LOSES_ANSWER and faults.keys() & LOSES_CALLBACK)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import ssl
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import httpcore
 import httpx
 
 from local.simulator.clock import Clock
@@ -27,6 +29,7 @@ from tests.simulation.lambdas import Lambdas
 
 HOST = "gateways.example.com"
 ORIGIN = f"https://{HOST}"
+PUBLIC_ADDRESS = "93.184.215.14"
 TASK_SECONDS = 90.0
 _NO_TLS = ssl.create_default_context()  # nothing is encrypted here, and making one takes long
 KEYS = {name: f"secret-key-of-{name}" for name in WIRES}
@@ -106,12 +109,14 @@ class Network:
         return http_client(httpx.MockTransport(self._handle))
 
     def downloader(self, **given: Any) -> Downloader:
-        """In place of the Downloader: the real one, by the world's clock."""
-        return Downloader(**given, clock=lambda: self.loop.now, ssl_context=_NO_TLS)
-
-    def guarded(self, **_: Any) -> httpx.BaseTransport:
-        """In place of the guarded transport, which takes long and has its own tests: no bytes are framed."""
-        return _Cdn(self)
+        """In place of the Downloader: the real one on another network."""
+        return Downloader(
+            **given,
+            resolver=lambda _host, _port: [PUBLIC_ADDRESS],
+            clock=lambda: self.loop.now,
+            ssl_context=_NO_TLS,
+            network=_Cdn(self),
+        )
 
     def download(self, request: Request) -> Reply:
         running = self.lambdas.running
@@ -163,27 +168,66 @@ def accounts() -> dict[str, dict[str, str]]:
     return {f"{name}/default": {"api_key": key, "base_url": f"{ORIGIN}/{name}"} for name, key in KEYS.items()}
 
 
-class _Cdn(httpx.BaseTransport):
+class Pool:
+    """In place of httpcore's: the guard's own part of the network stays, but no bytes are framed, which takes long."""
+
+    def __init__(self, *, ssl_context: ssl.SSLContext, network_backend: httpcore.NetworkBackend) -> None:  # noqa: ARG002
+        self._network = network_backend
+
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
+        stream = self._network.connect_tcp(request.url.host.decode("ascii"), request.url.port or 443)
+        target = urlsplit(request.url.target.decode("ascii"))
+        headers = {name.decode("ascii").lower(): value.decode("ascii") for name, value in request.headers}
+        asked = Request(request.method.decode("ascii"), target.path, dict(parse_qsl(target.query)), headers, b"")
+        reply: Reply = stream.get_extra_info("ask")(asked)
+        length = reply.declared_length or len(reply.body)
+        told = [(b"content-type", reply.content_type.encode("ascii")), (b"content-length", str(length).encode("ascii"))]
+        return httpcore.Response(reply.status, headers=told, content=_body(stream, length))
+
+    def close(self) -> None:
+        """Keeps nothing."""
+
+
+def _body(stream: httpcore.NetworkStream, announced: int) -> Iterator[bytes]:
+    content = stream.read(announced)
+    yield content
+    if len(content) < announced:
+        raise httpcore.RemoteProtocolError("peer closed connection without sending complete message body")
+
+
+class _Cdn(httpcore.NetworkBackend):
     def __init__(self, network: Network) -> None:
         self._network = network
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        asked = Request(request.method, request.url.path, dict(request.url.params), dict(request.headers), b"")
-        reply = self._network.download(asked)
-        length = reply.declared_length or len(reply.body)
-        headers = {"content-type": reply.content_type, "content-length": str(length)}
-        return httpx.Response(reply.status, headers=headers, stream=_Body(reply.body, length))
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ARG002
+        local_address: str | None = None,  # noqa: ARG002
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
+    ) -> httpcore.NetworkStream:
+        assert host == PUBLIC_ADDRESS
+        return _Connection(self._network)
 
 
-class _Body(httpx.SyncByteStream):
-    def __init__(self, content: bytes, announced: int) -> None:
-        self._content = content
-        self._announced = announced
+class _Connection(httpcore.NetworkStream):
+    """One request and the body of its answer."""
 
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._content
-        if len(self._content) < self._announced:
-            raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._content = b""
+
+    def get_extra_info(self, info: str) -> Any:
+        return {"ask": self._ask}[info]
+
+    def _ask(self, request: Request) -> Reply:
+        reply = self._network.download(request)
+        self._content = reply.body
+        return reply
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        return self._content[:max_bytes]
 
 
 def documented_error(gateway: str, code: str) -> httpx.Response:

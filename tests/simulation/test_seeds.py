@@ -15,11 +15,12 @@ from tests.simulation.world import World
 from tests.world import ROOT
 
 JOBS = 20
-
+LAGGING = 46
+"""A seed with slow calls, clocks that are off, deaths, and an index that lags."""
 
 HISTORY = """
-from tests.simulation.test_seeds import happenings
-print(*happenings(7), sep="\\n")
+from tests.simulation.test_seeds import LAGGING, happenings
+print(*happenings(7), *happenings(LAGGING), sep="\\n")
 """
 
 

@@ -16,9 +16,10 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
+import httpcore
 from botocore.exceptions import ClientError
 
-from suno_jobs import assets, calls, download, telemetry
+from suno_jobs import assets, calls, telemetry
 from suno_jobs.authorization import key_hash
 from tests.simulation import network, songs
 from tests.simulation.aws_others import S3, Events, Secrets
@@ -128,7 +129,7 @@ class World:
             songs.pooled(),
             patch.object(assets, "tempfile", in_memory),
             patch.object(calls, "http_client", self.network.client),
-            patch.object(download, "GuardedTransport", self.network.guarded),
+            patch.object(httpcore, "ConnectionPool", network.Pool),
             self._logs_caught(),
         ):
             try:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError as AwsError
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.transitions import JobState
 from suno_jobs.workflow import Step
-from tests.world import BREAKER_FAILURES, BREAKER_SECONDS, DEADLINE, TABLE, World
+from tests.world import BREAKER_FAILURES, BREAKER_SECONDS, DEADLINE, START, TABLE, World
 
 DOWN = Fault(ErrorCode.MAINTENANCE, "closed")
 ACCEPTED = httpx.Response(200, json={"status": "SUCCESS", "message": "success", "data": {"jobId": "J1"}})
@@ -109,21 +109,23 @@ def test_whoever_saw_it_open_sees_that_another_closed_it(world: World) -> None:
     assert (remembers.wait("ttapi"), remembers.enter("ttapi")) == (0, True)
 
 
-def test_whoever_was_the_probe_and_was_refused_lets_others_be_the_next(world: World) -> None:
-    """Else one request that is always refused would keep the breaker open for all."""
-    waits, refused = world.accept(key="a"), world.accept(key="b")
+@pytest.mark.parametrize("seconds", [60, 90, 120, 300])
+def test_one_request_that_is_always_refused_does_not_keep_the_breaker_open(
+    world: World, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """Even if it comes first whenever two come at the same moment."""
+    monkeypatch.setattr("tests.world.BREAKER_SECONDS", seconds)
+    refused = httpx.Response(429, json={"status": "FAILED", "message": "too many"})
+    answers = {world.accept(key="refused"): refused, world.accept(key="good"): ACCEPTED}
+    due = dict.fromkeys(answers, world.now)
+    _, good = answers
     opened(world)
-    world.clock.sleep(BREAKER_SECONDS)
-    patience = {"Retry-After": str(BREAKER_SECONDS)}
-    world.wire.answers = [httpx.Response(429, json={"status": "FAILED", "message": "too many"}, headers=patience)]
-    first = world.submitter()(refused)
-    second = world.submitter()(waits)
-    assert len(world.wire.requests) == 1
-    assert second.wait_seconds < first.wait_seconds
-    world.clock.sleep(second.wait_seconds)
-    world.wire.answers = [ACCEPTED]
-    world.submitter()(waits)
-    assert (world.job(waits).task_id, shown(world)) == ("J1", "closed")
+    while world.job(good).task_id is None:
+        job_id = min(answers, key=lambda each: due[each])
+        world.clock.now = due[job_id]
+        world.wire.answers = [answers[job_id]]
+        due[job_id] += world.submitter()(job_id).wait_seconds
+    assert (world.now, shown(world)) == (START + 2 * seconds, "closed")
 
 
 def test_a_job_without_a_slot_does_not_use_up_the_probe(world: World) -> None:

@@ -10,7 +10,7 @@ from suno_jobs.manifest import ManifestWriter
 from suno_jobs.models import Asset, Ending, Job, JobView, Track, TrackState
 from suno_jobs.transitions import JobState
 from suno_jobs.vocabulary import Link, Result
-from tests.world import BUCKET, DEADLINE, START, World, a_job
+from tests.world import BUCKET, DEADLINE, START, TABLE, World, a_job
 
 FAULT = Fault(ErrorCode.ASSET_TRUNCATED, "cut off")
 ASSET = Asset(kind="audio", key="acme/j/t/audio.mp3", content_type="audio/mpeg", bytes=7, sha256="ab")
@@ -140,6 +140,23 @@ def test_a_job_that_turns_out_to_go_on_stays_due(world: World) -> None:
     world.jobs.finish = overtaken  # type: ignore[method-assign]
     assert finisher(job_id) is JobState.ACCEPTED
     assert world.due() == [job_id]
+
+
+def test_a_job_that_was_submitted_meanwhile_ends_all_the_same(world: World) -> None:
+    job_id = world.accept()
+    world.jobs.decide(world.job(job_id), JobState.TIMED_OUT, FAULT, now=world.now)
+    finisher, original = world.finisher(), world.jobs.finish
+
+    def overtaken(job: Job, *given: Any, **named: Any) -> Job:
+        world.jobs.finish = original  # type: ignore[method-assign]
+        key, now = {"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}}, {":now": {"N": str(world.now)}}
+        change = "SET submitted_at = :now"
+        world.dynamodb.update_item(TableName=TABLE, Key=key, UpdateExpression=change, ExpressionAttributeValues=now)
+        return original(job, *given, **named)
+
+    world.jobs.finish = overtaken  # type: ignore[method-assign]
+    assert finisher(job_id) is JobState.TIMED_OUT
+    assert [event["DetailType"] for event in world.bus.events] == ["job.timed_out"]
 
 
 def test_an_end_is_counted_by_gateway_and_state(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ def pack(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unpack(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Raises KeyError for a set: nothing here is kept in one."""
+    """Sets are read too, though nothing here writes them: a person or a later version may."""
     return {name: _READERS[kind](content) for name, value in item.items() for kind, content in value.items()}
 
 
@@ -69,6 +69,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "L": lambda members: [_READERS[kind](content) for member in members for kind, content in member.items()],
     "M": unpack,
     "NULL": lambda _: None,
+    "SS": set,
+    "NS": lambda members: {_number(member) for member in members},
+    "BS": set,
 }
 
 

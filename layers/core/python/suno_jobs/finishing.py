@@ -90,7 +90,9 @@ class Finisher:
         try:
             job = self.jobs.finish(view.job, end.state, end.fault, partial=end.partial, now=now, care_until=until)
         except Conflict:
-            return self._view(view.job.job_id)
+            latest = self._view(view.job.job_id)
+            # It was submitted after all, or ended otherwise: what is true now decides.
+            return latest if latest.job.terminal or latest == view else self._end(latest, now)
         telemetry.count("JobsFinished", gateway=job.gateway, state=job.state)
         return replace(view, job=job)
 

@@ -110,7 +110,7 @@ class Submitter:
     def _pass_over(self, job: Job, wait: int) -> Step:
         """The breaker of this gateway is open: another one is asked, or this one when the time has come."""
         now = self._now()
-        candidates = turn(job, now, now + wait)
+        candidates = turn(job, now, now + wait + (YIELD_SECONDS if job.fault else 0))
         then = max(now + 1, min(candidates[0].after, job.deadline_at))
         result, due_at = _result(job, candidates[0]), then + self.pace.slack
         self.jobs.pass_over(job, candidates, result, now=now, due_at=due_at)
