@@ -120,7 +120,7 @@ def test_one_request_that_is_always_refused_does_not_keep_the_breaker_open(
     due = dict.fromkeys(answers, world.now)
     _, good = answers
     opened(world)
-    while world.job(good).task_id is None:
+    while world.job(good).task_id is None and world.now < START + DEADLINE:
         job_id = min(answers, key=lambda each: due[each])
         world.clock.now = due[job_id]
         world.wire.answers = [answers[job_id]]
