@@ -242,7 +242,7 @@ class DynamoDb:
     def _update(self, name: str, key: Item, arguments: Mapping[str, Any]) -> Write:
         table = self._table(name)
         names, values = _placeholders(arguments)
-        update, used = read_update(arguments["UpdateExpression"], names)
+        update, used = read_update(arguments["UpdateExpression"], tuple(names.items()))
         condition = _condition(arguments, also=used)
         _check_no_key(table, update)
         return Write(table, table.key(key), condition, update.apply, values)
@@ -298,7 +298,7 @@ def _condition(
     """The condition, once every placeholder is known to be both used and defined."""
     text = text or arguments.get("ConditionExpression")
     names, values = _placeholders(arguments)
-    condition, used = read_condition(text, names) if text else (None, frozenset())
+    condition, used = read_condition(text, tuple(names.items())) if text else (None, frozenset())
     if wrong := {*names, *values} ^ (used | also):
         raise ExpressionError(f"Placeholders unused or not defined: {', '.join(sorted(wrong))}")
     return condition

@@ -387,26 +387,22 @@ def _put(item: dict[str, Any], path: Path, value: Value | None) -> None:
         inner[last : last + 1] = [value]
 
 
-def read_condition(text: str, names: Mapping[str, str]) -> tuple[Condition, frozenset[str]]:
-    """The condition and the placeholders in it. Raises ExpressionError."""
-    return _read_condition(text, tuple(names.items()))
+Names = tuple[tuple[str, str], ...]
+"""The items of ExpressionAttributeNames."""
 
 
 @lru_cache(maxsize=4096)
-def _read_condition(text: str, names: tuple[tuple[str, str], ...]) -> tuple[Condition, frozenset[str]]:
+def read_condition(text: str, names: Names) -> tuple[Condition, frozenset[str]]:
+    """The condition and the placeholders in it. Raises ExpressionError."""
     reader = Reader(text, dict(names))
     condition = reader.condition()
     reader.end()
     return condition, reader.placeholders
 
 
-def read_update(text: str, names: Mapping[str, str]) -> tuple[Update, frozenset[str]]:
-    """The update and the placeholders in it. Raises ExpressionError."""
-    return _read_update(text, tuple(names.items()))
-
-
 @lru_cache(maxsize=4096)
-def _read_update(text: str, names: tuple[tuple[str, str], ...]) -> tuple[Update, frozenset[str]]:
+def read_update(text: str, names: Names) -> tuple[Update, frozenset[str]]:
+    """The update and the placeholders in it. Raises ExpressionError."""
     reader = Reader(text, dict(names))
     update = reader.update()
     if any(one == other[: len(one)] for one, other in itertools.permutations(update.paths, 2)):

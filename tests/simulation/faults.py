@@ -233,26 +233,20 @@ class Storm:
         return True
 
     def before(self, invocation: Invocation, label: str) -> None:
-        if self._loop.now >= self._calm_at:
-            return
-        if self._strikes(self._chances.slow):
-            invocation.spend(self._random.choice(DELAYS) * self._random.random())
-        self._maybe_kill(invocation, label, "before")
+        self._disturb(invocation, label, "before")
         if not label.startswith(("gateway", "cdn")) and self._strikes(self._chances.refused):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number}: {label} is refused")
             raise _busy(label)
 
     def after(self, invocation: Invocation, label: str) -> None:
-        if self._loop.now >= self._calm_at:
-            return
-        if self._strikes(self._chances.slow):
-            invocation.spend(self._random.choice(DELAYS) * self._random.random())
-        self._maybe_kill(invocation, label, "after")
+        self._disturb(invocation, label, "after")
 
     def repeats(self, label: str) -> bool:
         return label in WRITES and self._strikes(self._chances.repeated)
 
-    def _maybe_kill(self, invocation: Invocation, label: str, when: str) -> None:
+    def _disturb(self, invocation: Invocation, label: str, when: str) -> None:
+        if self._strikes(self._chances.slow):
+            invocation.spend(self._random.choice(DELAYS) * self._random.random())
         if self._strikes(self._chances.killed):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number} is killed {when} {label}")
             invocation.kill()

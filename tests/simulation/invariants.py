@@ -135,6 +135,16 @@ class _Job:
         return [event["Detail"] for event in self.world.events.taken if event["Detail"]["job_id"] == self.job_id]
 
 
+CHECKS: list[Callable[[_Job], Iterator[str]]] = []
+
+
+def _check(invariant: Callable[[_Job], Iterator[str]]) -> Callable[[_Job], Iterator[str]]:
+    """An invariant of each job. One that is written and not asked would never be missed."""
+    CHECKS.append(invariant)
+    return invariant
+
+
+@_check
 def _paid_once(job: _Job) -> Iterator[str]:
     """Unless the client allowed a second submission. Of a job that is done over, the tasks without a callback look alike."""
     alike = any(action == "retry" for _, action, _ in job.world.wishes) and any(not task["callback_url"] for task in job.tasks)
@@ -142,6 +152,7 @@ def _paid_once(job: _Job) -> Iterator[str]:
         yield f"I1: {len(job.tasks)} tasks were paid for"
 
 
+@_check
 def _cancelled(job: _Job) -> Iterator[str]:
     if job.state == "CANCELLED" and not job.called_off:
         yield "CANCELLED, and nobody wanted that"
@@ -149,6 +160,7 @@ def _cancelled(job: _Job) -> Iterator[str]:
         yield f"the client was told that it is cancelled, and it is {job.state}"
 
 
+@_check
 def _ends(job: _Job) -> Iterator[str]:
     if job.state not in ENDS:
         yield f"I6: still {job.state} at the end"
@@ -161,6 +173,7 @@ def _ends(job: _Job) -> Iterator[str]:
         yield "an ended job is still due"
 
 
+@_check
 def _assets(job: _Job) -> Iterator[str]:
     """I3 and I4. Songs are also compared with what the gateway really made."""
     tracks = job.tracks()
@@ -184,6 +197,7 @@ def _files(job: _Job, track: dict[str, Any]) -> Iterator[str]:
             yield f"I4: {asset['key']} is not the song that the gateway made"
 
 
+@_check
 def _stored_once(job: _Job) -> Iterator[str]:
     """I3. A manifest tells of all assets, and so is written again when one is added."""
     mine = {key for _, key in job.world.s3.objects if f"/{job.job_id}/" in key and not key.endswith("/manifest.json")}
@@ -192,6 +206,7 @@ def _stored_once(job: _Job) -> Iterator[str]:
         yield "I3: a file was stored twice"
 
 
+@_check
 def _announced(job: _Job) -> Iterator[str]:
     ids: dict[str, set[str]] = defaultdict(set)
     for event in job.events():
@@ -203,6 +218,7 @@ def _announced(job: _Job) -> Iterator[str]:
         yield f"I5: several ids for one end: {dict(ids)}"
 
 
+@_check
 def _good_is_kept(job: _Job) -> Iterator[str]:
     """What could succeed does, and nothing that was stored is thrown away."""
     stored = [track for track in job.tracks() if track["state"] == "stored"]
@@ -230,6 +246,7 @@ def _can_succeed(job: _Job) -> bool:
     return "task_id" in job.item and max(done_at, job.world.calm_at) + DISTURBED_SECONDS < job.item["deadline_at"]
 
 
+@_check
 def _healed(job: _Job) -> Iterator[str]:
     """What came too late is saved in the days after, if the gateway can tell of it."""
     faults = job.order.faults.keys() - {"slow_task"}
@@ -238,6 +255,7 @@ def _healed(job: _Job) -> Iterator[str]:
         yield f"never healed: {job.item.get('fault')}"
 
 
+@_check
 def _prompt(job: _Job) -> Iterator[str]:
     """A callback is not only kept, but heard at once."""
     called_back = job.world.called_back.get(job.job_id)
@@ -287,14 +305,3 @@ def _executions(world: World) -> Iterator[str]:
 
 def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
-
-
-CHECKS: tuple[Callable[[_Job], Iterator[str]], ...] = (
-    _paid_once,
-    _ends,
-    _assets,
-    _stored_once,
-    _announced,
-    _good_is_kept,
-    _prompt,
-)

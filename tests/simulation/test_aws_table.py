@@ -212,7 +212,7 @@ def test_it_behaves_as_moto_does(moto: SimpleNamespace, steps: list[tuple[str, d
 )
 def test_what_moto_cannot_say(condition: str, holds: bool) -> None:
     """moto breaks at the size of what is not there, where DynamoDB's guide says that no comparison with it holds."""
-    read, used = read_condition(condition, {"#it": "it", "#gone": "gone"})
+    read, used = read_condition(condition, (("#it", "it"), ("#gone", "gone")))
     item = {"it": {"L": [{"S": "a"}, {"N": "2"}]}}
     assert used <= {"#it", "#gone", ":two"}
     assert read(Scope(item, {":two": {"N": "2"}})) is holds

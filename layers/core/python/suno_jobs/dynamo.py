@@ -11,8 +11,8 @@ from typing import Any
 def pack(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item as DynamoDB's API takes it. Raises TypeError for what it cannot hold, ValueError for NaN and infinity.
 
-    boto3's own serializer takes neither floats nor dataclasses and gives Decimals back; with what has to bridge that it takes
-    four times as long, in every function and at every call.
+    boto3's own serializer takes neither floats nor dataclasses and gives Decimals back; what has to bridge that does
+    several times the work, in every function and at every call.
     """
     return {name: _wired(value) for name, value in item.items()}
 
