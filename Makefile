@@ -1,10 +1,10 @@
-# One file for people and for CI. Needs Python 3.11 or newer and make; everything else goes into a .venv that makes itself.
+# For people and for CI. Needs Python 3.11 or newer and make; everything else is installed into a .venv, which is created automatically.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# The interpreter to work with: `make test PYTHON=python3.13` keeps a .venv of its own.
+# The interpreter to use. Each has its own .venv: `make test PYTHON=python3.13` uses .venv-python3.13.
 PYTHON ?= python3
 VENV := .venv$(patsubst %,-%,$(filter-out python3,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 # Without .pyc files every start of a function takes four to five times as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Nothing here needs an AWS account, so none shall be in reach. To deploy, call sam yourself; see README.md.
+# No target needs an AWS account, so all credentials are removed. To deploy, call sam yourself; see README.md.
 unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN
 unexport AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI
 export AWS_CONFIG_FILE := /dev/null
@@ -22,89 +22,99 @@ export AWS_EC2_METADATA_DISABLED := true
 export AWS_DEFAULT_REGION := us-east-1
 export SAM_CLI_TELEMETRY := 0
 
-# Lambda's Python: compiles the bundle's bytecode, and the tests run on it too where it is installed.
+# Lambda's version of Python: it compiles the bytecode of the bundle, and `make test-313` runs the fast tests on it.
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local test test-fast simulate lint format docs types templates build bundle bench test-313 check lock clean
+.PHONY: help run local test test-fast simulate lint format docs types templates build bundle bench test-313 test-httpx2 check lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(READY) ## One song through each gateway, on this machine alone; the files come to songs/
+run: $(READY) ## Generate one song each through four gateways, simulated on this machine, into songs/
 	$(BIN)/python -m local run
 
-local: $(READY) ## The whole bundle on this machine, until Ctrl-C
+local: $(READY) ## Run the complete stack on this machine, until Ctrl-C
 	$(BIN)/python -m local up
 
-# Those that need the whole stack run one after the other: they keep all cores busy by themselves.
+# The tests that need the complete stack run one after the other, because each of them keeps all cores busy.
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/test_download.py tests/integration/test_store_track.py
 STACK := tests/integration/test_bench.py tests/integration/test_local_stack.py tests/integration/test_jobs.py \
 	tests/integration/test_races.py tests/integration/test_kinds.py
 
-test: test-fast simulate ## Unit, property and integration tests, the simulation and the crash matrix
+test: test-fast simulate ## Run the unit, property and integration tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto tests/simulation
 	$(BIN)/pytest $(STACK)
 
-test-fast: $(READY) ## Those without the whole stack, with their coverage
+test-fast: $(READY) ## Run the tests that do not need the complete stack, with coverage
 	$(BIN)/pytest --numprocesses=auto $(FAST) --cov
 
 SEEDS := 1000
 SEED_START := 0
 
-simulate: $(READY) ## Seeded worlds in virtual time; SEEDS=100000 SEED_START=5000 takes others
+simulate: $(READY) ## Simulate seeded worlds in virtual time; SEEDS=100000 SEED_START=5000 selects others
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(SEED_START)
 
-lint: $(READY) ## Style of the code
+lint: $(READY) ## Check the style of the code and the directions of import
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 
-format: $(READY) ## Put the code into style
+format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
 docs: $(READY) ## Write the tables of docs/gateways.md from the adapters
-	$(BIN)/python -m suno_jobs.capabilities docs/gateways.md
+	$(BIN)/python -m suno_jobs.gateways.capabilities docs/gateways.md
 
-types: $(READY) ## Types of the code
+types: $(READY) ## Check the types
 	$(BIN)/mypy
 
-templates: $(READY) ## Template and state machine
+templates: $(READY) ## Check the template and the state machine
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/sam validate --lint --template template.yaml
 	$(BIN)/statelint statemachine/suno_job.asl.json
 
 SAM_BUILD = BUILD_PYTHON="$(abspath $(BIN))/python" PYTHON313="$(PYTHON313)" $(BIN)/sam build --template template.yaml
 
-build: $(READY) ## What is deployed, into .aws-sam/build: arm64, Python 3.13, no Docker
-	@[ -n "$(PYTHON313)" ] || echo "No Python 3.13 was found: the bundle is built without bytecode, and cold starts will take four to five times as long."
+build: $(READY) ## Build what is deployed into .aws-sam/build, for arm64 and Python 3.13, without Docker
+	@[ -n "$(PYTHON313)" ] || echo "Python 3.13 was not found: the bundle is built without bytecode, and cold starts will take four to five times as long."
 	BUILD_FOR=lambda $(SAM_BUILD) --build-dir .aws-sam/build
 
-bundle: build ## Import every function from its build with nothing but what is shipped
+bundle: build ## Build, then import every function with only what is shipped
 	BUILD_FOR=host $(SAM_BUILD) --build-dir .aws-sam/host
 	$(BIN)/pytest tests/bundle
 
-bench: $(READY) ## Figures beside their floors, into bench/results.json
+bench: $(READY) ## Measure the project next to floors and a rival, into bench/results.json
 	$(BIN)/python -m bench
 
-test-313: ## The fast tests on Lambda's Python
+test-313: ## Run the fast tests on Lambda's version of Python
 ifeq ($(PYTHON313),)
-	@echo "No Python 3.13 was found: tested on $(PYTHON) only."
+	@echo "Python 3.13 was not found: nothing was tested on it."
 else
 	$(MAKE) test-fast PYTHON="$(PYTHON313)"
 endif
 
-check: lint types templates test bundle ## All that CI runs
+# Tests a copy of the code in which one line is changed. PYTHONPATH has precedence over the editable installation.
+HTTPX2 := .httpx2
+test-httpx2: $(READY) ## Run the tests of the HTTP client on httpx2, the maintained continuation of httpx
+	rm -rf $(HTTPX2) && mkdir $(HTTPX2)
+	cp -R template.yaml events functions layers local pyproject.toml tests $(HTTPX2)
+	sed -i 's/^import httpcore, httpx /import httpcore2 as httpcore, httpx2 as httpx /' $(HTTPX2)/layers/core/python/suno_jobs/network/http.py
+	cd $(HTTPX2) && PYTHONPATH="$$PWD/layers/core/python" $(abspath $(BIN))/pytest --numprocesses=auto tests/unit/network tests/unit/traffic \
+		tests/properties/test_addresses.py tests/integration/test_download.py tests/integration/test_store_track.py
 
-lock: $(READY) ## Pin the requirements anew; UPGRADE=--upgrade takes newer versions
+check: lint types templates test bundle ## Run everything that CI runs
+
+lock: $(READY) ## Pin the requirements again; UPGRADE=--upgrade selects newer versions
 	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
 	$(LOCK) --constraint requirements-dev.txt --output-file layers/dependencies/requirements.txt pyproject.toml
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-clean: ## Remove everything that was made
-	rm -rf .venv .venv-* .aws-sam songs .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
+clean: ## Remove everything that was generated
+	rm -rf .venv .venv-* .aws-sam .httpx2 songs .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
 	find . -name __pycache__ -prune -exec rm -r {} +
 
 $(READY): requirements-dev.txt pyproject.toml

@@ -1,4 +1,4 @@
-"""A local stack that counts what an execution takes of AWS: state transitions, Lambda calls and DynamoDB write units."""
+"""A local stack that counts what an execution uses: state transitions, Lambda calls and DynamoDB write units."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from local.stack import LocalStack
 PATIENCE_SECONDS = 60
 ENDED = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 SWEEP = "reconcile-jobs"
-"""How the log group of the one function ends that runs by the clock, for all jobs together."""
+"""The end of the name of the sweep's log group: the sweep runs on a schedule, for all jobs together."""
 
 
 class NotCounted(Exception):
-    """An execution did not go as it was meant to, so that its counts would mean nothing."""
+    """An execution did not run as intended, so its counts would be meaningless."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Cost:
     lambda_calls: int
     write_units: int
     timeouts: int
-    """How many waits of the execution ran out, which nobody bills."""
+    """How many waits of the execution timed out. AWS does not bill them."""
 
 
 class CountedStack:
-    """A local stack whose functions and executions reach DynamoDB through a counting wire.
+    """A local stack whose functions and executions reach DynamoDB through a `Wire`, which counts writes.
 
-    Executions run in an interpreter of its own, because the stack's is joined to the emulator directly.
+    Executions run in a separate interpreter, because the stack's own one is connected to the emulator directly.
     """
 
     def __init__(self, stack: LocalStack, wire: Wire, interpreter: Emulator) -> None:
@@ -49,7 +49,7 @@ class CountedStack:
         self._wire = wire
 
     def join(self) -> None:
-        """Leads the deployed functions to the wire and the interpreter, and copies the state machine into the latter."""
+        """Connects the deployed functions to the wire and the interpreter, and copies the state machine there."""
         functions = self.stack.client("lambda")
         for function in functions.list_functions()["Functions"]:
             variables = function["Environment"]["Variables"] | self.environment
@@ -63,7 +63,7 @@ class CountedStack:
         return arn
 
     def cost(self, start: Callable[[], str]) -> Cost:
-        """What it takes from `start`, which answers the ARN of an execution, to its end. Nothing else may run meanwhile.
+        """The cost of the execution that `start` starts and whose ARN it returns. Nothing else may run meanwhile.
 
         Raises NotCounted unless the execution succeeds.
         """
@@ -82,7 +82,7 @@ class CountedStack:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (status := self.executions.describe_execution(executionArn=arn)["status"]) not in ENDED:
             if time.monotonic() > deadline:
-                raise NotCounted(f"{arn} hangs after {list(self._history(arn))[-3:]}; logs: {self.stack.logs}")
+                raise NotCounted(f"{arn} is stuck after {list(self._history(arn))[-3:]}; logs: {self.stack.logs}")
             time.sleep(0.1)
         if status != "SUCCEEDED":
             raise NotCounted(f"{arn}: {status}; logs: {self.stack.logs}")
@@ -95,14 +95,14 @@ class CountedStack:
         return sum(write.units for write in self._wire.writes)
 
     def _lambda_calls(self) -> int:
-        """The service writes a START line for each call, whoever made it, into the function's log group."""
+        """The service writes a START line into the function's log group for each invocation of any kind."""
         logs = self.stack.client("logs")
         groups = [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]]
         return sum(_starts(logs, group) for group in groups if not group.endswith(SWEEP))
 
 
 def transitions(events: list[str]) -> int:
-    """What Step Functions bills of a history: every step that is executed, retries included; and one for the start."""
+    """The transitions that Step Functions bills: every executed step, retries included, and one for the start."""
     entered = sum(event.endswith("StateEntered") for event in events)
     retries = events.count("TaskScheduled") - events.count("TaskStateEntered")
     return 1 + entered + retries
@@ -115,7 +115,7 @@ def _starts(logs: Any, group: str) -> int:
 
 @contextmanager
 def counted_stack(parameters: Mapping[str, str], simulator: Simulator) -> Iterator[CountedStack]:
-    """The logs are kept when something goes wrong."""
+    """Runs a counted stack. After an error its logs are kept."""
     logs = Path(tempfile.mkdtemp(prefix="suno-jobs-bench-"))
     with (
         LocalStack(parameters, simulator=simulator, logs=logs) as stack,

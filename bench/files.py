@@ -1,4 +1,4 @@
-"""A loopback server for large files, which leaves the work to the kernel."""
+"""A loopback server for large files, which the kernel sends (sendfile)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,13 @@
-"""The functions whose start is measured, and their floors."""
+"""Every function of the bundle, ready to be started, and the floors of its start."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
 
 from bench.shipped import ROOT
 from bench.start import Function
@@ -38,57 +42,105 @@ WAITING_JOB = {
     "task_token": {"S": "token"},
 }
 
-CLIENT = Function(name="client", file=FLOORS / "client.py", event={}, status=200)
+CLIENT = Function(name="client", file=FLOORS / "client.py", event={}, expected={"statusCode": 200})
 
 CALL = Function(
-    name="call", file=FLOORS / "call.py", event={}, status=200, replies={"DynamoDB_20120810.GetItem": {"Item": WAITING_JOB}}
+    name="call",
+    file=FLOORS / "call.py",
+    event={},
+    expected={"statusCode": 200},
+    replies={"DynamoDB_20120810.GetItem": {"Item": WAITING_JOB}},
 )
 
 
-def receive_callback() -> Function:
-    """The usual callback: it is kept, and wakes an execution, which takes a client of three services."""
-    return Function(
-        name="receive_callback",
-        file=ROOT / "functions/receive_callback/app.py",
-        event=_event("receive_callback/success"),
-        status=200,
-        environment={
-            "JOBS_TABLE": "jobs",
-            "RECEIPTS_BUCKET": "receipts",
-            "CALLBACK_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:callback",
-            "RECEIPT_TTL_DAYS": "30",
-            "STATE_MACHINE_ARN": MACHINE,
-            "MAX_CHECK_INTERVAL_SECONDS": "60",
-        },
-        replies={
-            "secretsmanager.GetSecretValue": {"SecretString": json.dumps({"current": "local-test-secret", "previous": ""})},
-            "DynamoDB_20120810.UpdateItem": {"Attributes": WAITING_JOB},
-            "AWSStepFunctions.SendTaskSuccess": {},
-        },
-    )
+def _job(**changes: str) -> Json:
+    return {**WAITING_JOB, **{name: {"S": text} for name, text in changes.items()}}
 
 
-def submit_job() -> Function:
-    return Function(
-        name="submit_job",
-        file=ROOT / "functions/submit_job/app.py",
-        event=_event("submit_job/lyrics"),
-        status=202,
-        environment={
-            "JOBS_TABLE": "jobs",
-            "STATE_MACHINE_ARN": MACHINE,
-            "JOB_DEADLINE_SECONDS": "1200",
-            "MAX_CHECK_INTERVAL_SECONDS": "60",
-            "AUTO_GATEWAYS": "crun",
-            "AMBIGUOUS_SUBMIT_POLICY": "fail",
-        },
-        replies={
-            # The job is looked for first, since the event has an Idempotency-Key.
-            "DynamoDB_20120810.Query": {"Items": [], "Count": 0, "ScannedCount": 0},
-            "DynamoDB_20120810.TransactWriteItems": {},
+def _found(*items: Json) -> Json:
+    return {"Items": list(items), "Count": len(items), "ScannedCount": len(items)}
+
+
+_STORED_TRACK: Json = {
+    "pk": {"S": f"JOB#{JOB_ID}"},
+    "sk": {"S": "JOB#TRACK#m-1"},
+    "track_id": {"S": "m-1"},
+    "position": {"N": "0"},
+    "state": {"S": "stored"},
+}
+
+_GET, _QUERY = "DynamoDB_20120810.GetItem", "DynamoDB_20120810.Query"
+_UPDATE, _TRANSACT = "DynamoDB_20120810.UpdateItem", "DynamoDB_20120810.TransactWriteItems"
+
+# By function: its event, what its answer contains, and what AWS answers to each of its calls.
+_STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
+    "authorize": ("bearer", {"isAuthorized": True}, {_GET: {"Item": {"tenant": {"S": "acme"}}}}),
+    "submit_job": (
+        "lyrics",
+        {"statusCode": 202},
+        {
+            # The job is looked up first, since the event has an Idempotency-Key.
+            _QUERY: _found(),
+            _TRANSACT: {},
             "AWSStepFunctions.StartExecution": {"executionArn": f"{MACHINE}:{JOB_ID}", "startDate": 1795312157.0},
         },
+    ),
+    "cancel_job": ("cancel", {"statusCode": 200}, {_QUERY: _found(_job(state="CANCELLED"))}),
+    "retry_job": ("retry", {"statusCode": 200}, {_QUERY: _found(_job(state="FAILED", retried_as="job_2"))}),
+    "read_jobs": ("job", {"statusCode": 200}, {_QUERY: _found(WAITING_JOB)}),
+    "read_gateways": ("gateways", {"statusCode": 200}, {_QUERY: _found()}),
+    "create_task": ("job", {"next": "wait"}, {_GET: {"Item": WAITING_JOB}}),
+    # The usual callback: it is stored and wakes an execution, which takes clients of three services.
+    "receive_callback": (
+        "success",
+        {"statusCode": 200},
+        {
+            "secretsmanager.GetSecretValue": {"SecretString": json.dumps({"current": "local-test-secret", "previous": ""})},
+            _UPDATE: {"Attributes": WAITING_JOB},
+            "AWSStepFunctions.SendTaskSuccess": {},
+        },
+    ),
+    "check_task": ("job", {"next": "finish"}, {_UPDATE: {"Attributes": _job(state="SUCCEEDED")}}),
+    "store_track": ("track", {"state": "stored"}, {_QUERY: _found(WAITING_JOB, _STORED_TRACK)}),
+    "finish_job": (
+        "job",
+        {"state": "CANCELLED"},
+        {_QUERY: _found(_job(state="CANCELLED")), _UPDATE: {"Attributes": _job(state="CANCELLED")}},
+    ),
+    "reconcile_jobs": ("schedule", {"complete": True}, {_QUERY: _found()}),
+}
+
+
+def started() -> list[Function]:
+    """Every function, with an event for which it calls AWS but no gateway."""
+    return [
+        Function(
+            name=name,
+            file=ROOT / "functions" / name / "app.py",
+            event=_event(f"{name}/{event}"),
+            expected=expected,
+            environment=_environment(name),
+            replies=replies,
+        )
+        for name, (event, expected, replies) in _STARTS.items()
+    ]
+
+
+def _environment(name: str) -> dict[str, str]:
+    """The variables that the template gives the function: defaults of parameters, and names of resources that are not there."""
+    template = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    (properties,) = (
+        resource["Properties"]
+        for resource in template["Resources"].values()
+        if resource.get("Properties", {}).get("CodeUri") == f"functions/{name}"
     )
+
+    def text(value: Any) -> str:
+        parameter = template["Parameters"].get(value.get("Ref"), {})
+        return str(parameter.get("Default", "https://name.example"))
+
+    variables = {variable: text(value) for variable, value in properties["Environment"]["Variables"].items()}
+    return {**variables, **({"STATE_MACHINE_ARN": MACHINE} if "STATE_MACHINE_ARN" in variables else {})}
 
 
 def _event(name: str) -> Json:

@@ -1,7 +1,7 @@
-"""What one job costs: by callback, by polling alone, and by the plain loop that polls.
+"""What one job costs: with callbacks, with polling only, and with a plain polling loop.
 
-The local stack runs them with all times divided by SCALE. Times alone decide how often a job is looked at, so the counts are
-those of a task of TASK_SECONDS.
+The local stack runs them with all times divided by SCALE. Only the ratios of the times decide how often a job is checked, so
+the counts are those of a task of TASK_SECONDS.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LOOP = "by a plain loop"
 
 
 def measure() -> dict[str, Cost]:
-    """Raises NotCounted when something else happened than was to be counted."""
+    """Raises NotCounted if a job does not run as intended."""
     with counted_stack(scaled_parameters(), Simulator(task_seconds=TASK_SECONDS / SCALE, audio_seconds=(3.0, 4.0))) as counted:
         rival = Rival(counted, task_seconds=TASK_SECONDS / SCALE, poll_seconds=POLL_SECONDS // SCALE)
         return {
@@ -44,8 +44,8 @@ def scaled_parameters() -> dict[str, str]:
 
 
 def job_cost(counted: CountedStack, gateway: str, prompt: str, *, timeouts: int) -> Cost:
-    """`timeouts` is how many waits may and must run out: none where the callback is to end it."""
-    # A new key, so that the authorizer is called and not its cache.
+    """`timeouts` is the exact number of waits that must time out: none if a callback ends the wait."""
+    # A new key, so that the authorizer is called rather than its cache.
     headers = {"Authorization": f"Bearer {counted.stack.create_api_key('bench')}"}
     with httpx.Client(base_url=counted.stack.api_url, headers=headers, timeout=40, trust_env=False) as api:
         job_ids: list[str] = []

@@ -1,4 +1,4 @@
-"""The figures: as a table for people, as JSON for whoever compares them later."""
+"""The figures: as a table to read, and as JSON for later comparison."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADINGS: dict[str, JustifyMethod] = {"Value": "right", "Reference": "right", "U
 
 @dataclass(frozen=True)
 class Figure:
-    """`reference` is the value of what was run beside it, in the same unit. A target bounds the ratio, or the value itself."""
+    """`reference` is the value of the floor or rival, in the same unit. A target limits the ratio, or the value itself."""
 
     name: str
     value: float
@@ -65,7 +65,7 @@ def show(figures: Sequence[Figure], console: Console) -> None:
 def warn_if_busy(console: Console) -> None:
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     if load > cores:
-        console.print(f"The machine is busy (load {load:.1f} on {cores} cores): times will be worth little.", style="yellow")
+        console.print(f"The machine is busy (load {load:.1f} on {cores} cores): its times are unreliable.", style="yellow")
 
 
 def write(figures: Iterable[Figure], file: Path) -> None:

@@ -1,4 +1,4 @@
-"""The rival: a plain Wait-Task-Choice loop, run by the same emulators beside the bundle."""
+"""The rival: a plain Wait-Task-Choice loop, run on the same emulators as the bundle."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Rival:
         self._arn = counted.create_state_machine(NAME, definition.replace('"${PollSeconds}"', str(poll_seconds)))
 
     def start(self) -> str:
-        """The ARN of its execution."""
+        """Starts the loop and returns the ARN of its execution."""
         job = json.dumps({"job_id": "job"})
         arn: str = self._executions.start_execution(stateMachineArn=self._arn, name="job", input=job)["executionArn"]
         return arn

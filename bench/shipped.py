@@ -1,7 +1,7 @@
-"""The import path that a function has on Lambda: what the layers ship and AWS's runtime client, nothing else.
+"""The import path that a function has on Lambda: only what the layers ship, and AWS's runtime client.
 
-The project's `.venv` holds more than that. boto3 would find awscrt and pyOpenSSL there and import them at every start, and
-search the definitions of four hundred services: a slow floor, beside which everything looks fast.
+The project's `.venv` contains more. boto3 would find awscrt and pyOpenSSL there, import them at every start, and search the
+definitions of four hundred services. Beside such a slow floor everything would look fast.
 """
 
 from __future__ import annotations

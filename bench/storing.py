@@ -1,6 +1,6 @@
-"""How fast a file comes from a gateway's link into the bucket: Store Track beside the floor, and beside curl and the AWS CLI.
+"""How fast a file gets from a gateway's link into the bucket: Store Track beside the floor, and beside curl and the AWS CLI.
 
-Each run is a process of its own, warmed up by a small file, against the S3 of the local stack and a file server on loopback.
+Each run is a separate process, warmed up by a small file, against the S3 of the local stack and a file server on loopback.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from bench.shipped import ROOT
 from local import aws
 from local.processes import Emulator
 from local.template import load
-from suno_jobs.models import Job, Track, TrackState
-from suno_jobs.store import JobStore
-from suno_jobs.transitions import JobState
-from suno_jobs.vocabulary import Kind, Link, Result
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.catalog.results import Link, Result
+from suno_jobs.jobs.record import Job, Track, TrackState
+from suno_jobs.jobs.states import JobState
+from suno_jobs.storage.jobs import JobStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -50,7 +51,7 @@ CLI = "curl and the AWS CLI"
 
 
 class StoringFailed(Exception):
-    """A run did not store its file; the message holds what it said."""
+    """A run did not store its file; the message contains its output."""
 
 
 @dataclass(frozen=True)
@@ -61,22 +62,22 @@ class Run:
 
 @dataclass
 class Stored:
-    """What was measured of one size, by way."""
+    """The runs for one size, by method (``way``)."""
 
     megabytes: int
     runs: dict[str, list[Run]] = field(default_factory=dict)
 
     def rate(self, way: str) -> float:
-        """MB per second, of the median run."""
+        """MB per second in the median run."""
         return self.megabytes / statistics.median(run.seconds for run in self.runs[way])
 
     def growth(self, way: str) -> float:
-        """By how many MB the process grew at the most, in its worst run."""
+        """The largest growth of the process in MB, in the worst run."""
         return max(run.growth_bytes for run in self.runs[way]) / MEGABYTE
 
 
 def measure(sizes: Sequence[int] = SIZES, runs: Mapping[int, int] = RUNS) -> dict[int, Stored]:
-    """By size in MB. Without curl or the AWS CLI their way is left out. The ways take turns. Raises StoringFailed."""
+    """By size in MB. The methods take turns; that of curl and the AWS CLI is optional. Raises StoringFailed."""
     with TemporaryDirectory(prefix="suno-jobs-bench-") as folder, _place(Path(folder), (WARM_UP, *sizes)) as place:
         return {size: _measure(place, size, runs[size]) for size in sizes}
 
@@ -94,7 +95,7 @@ def _measure(place: _Place, megabytes: int, runs: int) -> Stored:
 
 
 class _Place:
-    """Where the files come from and where they go."""
+    """The server of the files and the bucket that receives them."""
 
     def __init__(self, home: Path, files: FileServer, endpoint: str) -> None:
         self._home = home
@@ -117,7 +118,7 @@ class _Place:
         return Run(**json.loads(done.stdout.splitlines()[-1]))
 
     def clean(self) -> None:
-        """The emulator grows slower with what it holds."""
+        """The emulator gets slower the more it stores."""
         for each in self._s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
             self._s3.delete_object(Bucket=BUCKET, Key=each["Key"])
 
@@ -133,7 +134,7 @@ class _Place:
         return Run(seconds)
 
     def _task(self, megabytes: int) -> dict[str, str]:
-        """A track to be stored, and the file itself for the floor."""
+        """A track to store, and the file itself for the floor."""
         self._tracks += 1
         track_id, url = f"track-{self._tracks}", self._files.url(megabytes)
         link = Link("audio", url)
@@ -141,7 +142,7 @@ class _Place:
         return {"track_id": track_id, "url": url, "file": str(self._files.paths[megabytes])}
 
     def _environment(self) -> dict[str, str]:
-        """What a deployed function has, and the caller's home and path, which the AWS CLI may need to be found."""
+        """That of a deployed function, and the caller's HOME and PYTHONPATH, which the AWS CLI may need."""
         parameters = load(ROOT)["Parameters"]
         limits = {
             f"MAX_{name.upper()}_BYTES": str(parameters[f"Max{name}Bytes"]["Default"]) for name in ("Audio", "Image", "Video")
@@ -192,7 +193,7 @@ def _place(home: Path, sizes: Sequence[int]) -> Iterator[_Place]:
 
 
 def write_wav(path: Path, size: int) -> Path:
-    """A WAV of about ``size`` bytes, of noise, so that the gate has something to pass."""
+    """A WAV of about ``size`` bytes of noise, which passes the checks."""
     noise = Random(1).randbytes(MEGABYTE)  # noqa: S311
     with wave.open(str(path), "wb") as file:
         file.setparams((2, 2, 44100, 0, "NONE", ""))

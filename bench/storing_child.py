@@ -1,6 +1,6 @@
-"""One run of one way to bring a file from a URL into the bucket: `python -m bench.storing_child WAY TASKS`.
+"""One run of one method to store a file from a URL in the bucket: `python -m bench.storing_child WAY TASKS`.
 
-The first task warms up, the second is measured. Prints seconds, and by how many bytes the process grew at the most. For Linux.
+The first task warms up, the second is measured. Prints its seconds and the growth of peak memory in bytes. For Linux.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from botocore.config import Config
 
 from bench.shipped import ROOT
 from bench.storing import BUCKET, FLOOR, JOB_ID, STORE_TRACK
-from suno_jobs import origins
+from suno_jobs.network import local_origins
 
 Task = dict[str, str]
 KILOBYTE = 1024
 
 
 def store_track(task: Task) -> Callable[[], None]:
-    """The deployed function itself. Only a local deployment may fetch from loopback, and this stands in for one."""
+    """The deployed function itself. Only a local stack may fetch from loopback, so this run acts as one."""
     parts = urlsplit(task["url"])
-    vars(origins)["LOCAL_ORIGINS"] = frozenset({f"{parts.scheme}://{parts.netloc}"})
+    vars(local_origins)["LOCAL_ORIGINS"] = frozenset({f"{parts.scheme}://{parts.netloc}"})
     handler = _app().lambda_handler
 
     def run() -> None:
@@ -50,7 +50,7 @@ def _app() -> Any:
     if not _LOADED:
         spec = importlib.util.spec_from_file_location("app", ROOT / "functions/store_track/app.py")
         if spec is None or spec.loader is None:
-            raise SystemExit("there is no store_track")
+            raise SystemExit("functions/store_track/app.py cannot be loaded")
         app = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(app)
         _LOADED.append(app)
@@ -58,9 +58,9 @@ def _app() -> Any:
 
 
 def floor(task: Task) -> Callable[[], None]:
-    """What the network and S3 take by themselves: nothing is kept of the download, and the upload comes from memory.
+    """What the network and S3 take by themselves: the download is discarded, and the upload comes from memory.
 
-    The content is not signed, as boto3 does it over TLS; without TLS it would be, and the floor would lie lower than it is.
+    boto3 does not sign content over TLS. Without TLS it would, which would make the floor slower than it really is.
     """
     content = Path(task["file"]).read_bytes()
     s3 = boto3.client("s3", config=Config(s3={"payload_signing_enabled": False}))
@@ -78,7 +78,7 @@ WAYS = {STORE_TRACK: store_track, FLOOR: floor}
 
 
 def peak() -> int:
-    """The most bytes that this process ever had in memory. (What getrusage says would count what its parent had, too.)"""
+    """The peak memory of this process in bytes. (getrusage would include the peak of its parent.)"""
     status = Path("/proc/self/status").read_text()
     return int(re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)[0]) * KILOBYTE
 

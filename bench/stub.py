@@ -1,6 +1,6 @@
-"""A loopback server that is both the Lambda service and AWS to one starting function, and answers at once.
+"""A loopback server that acts as the Lambda service and as AWS for one starting function, and answers at once.
 
-The emulators would do as well, but take milliseconds for each answer: what is measured is the function.
+The emulators would work too, but take milliseconds for each answer, and only the function is to be measured.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Json = dict[str, Any]
 
 
 class FunctionBroken(Exception):
-    """The function did not answer its request as it should; the message holds what it said."""
+    """The function did not answer its request as expected; the message contains its answer."""
 
 
 class Stub(LoopbackServer):
-    """Gives `event` to the function that asks for work, and answers its calls to AWS from `replies`.
+    """Gives `event` to the function as its invocation, and answers its calls to AWS from `replies`.
 
-    `replies` maps an AWS operation, such as ``DynamoDB_20120810.GetItem``, to what is answered. `operations` are those that the
-    function has asked for.
+    `replies` maps an AWS operation, such as ``DynamoDB_20120810.GetItem``, to its reply. `operations` are those that the
+    function has called.
     """
 
     def __init__(self, event: Json, replies: Mapping[str, Json]) -> None:
@@ -36,14 +36,14 @@ class Stub(LoopbackServer):
         self.operations: set[str] = set()
 
     def answered(self, timeout: float) -> tuple[float, Json]:
-        """Waits for the function's answer: when it came (``time.perf_counter``), and the answer. Raises FunctionBroken."""
+        """Waits for the function's answer; returns its time (``time.perf_counter``) and the answer. Raises FunctionBroken."""
         at, path, body = self.answers.get(timeout=timeout)
         if not path.endswith("/response"):
             raise FunctionBroken(json.dumps(body))
         return at, body
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Silent: a function that has answered is killed, its connections break."""
+        """Silent: a function is killed after its answer, which breaks its connections."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent."""
 
     def do_GET(self) -> None:
-        """The function asks for work."""
+        """The function requests its next invocation."""
         headers = {
             "Lambda-Runtime-Aws-Request-Id": "00000000-0000-0000-0000-000000000000",
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + 30) * 1000)),
@@ -69,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path.startswith("/2018-06-01/runtime/"):
             self.server.answers.put((at, self.path, json.loads(body)))
-            # It would ask for more work at once; it is killed instead.
+            # It would request the next invocation at once; it is killed instead.
             self.close_connection = True
             self._send(202, {}, {})
             return

@@ -1,7 +1,7 @@
 """What DynamoDB bills for one write: units of 1 KB, of the larger of the item before and after, and of each index entry.
 
 Rules of the developer guide: "DynamoDB item sizes and formats", "Capacity unit consumption for write operations" and "Global
-secondary indexes: write capacity units". A write whose condition fails is billed by the item that it found.
+secondary indexes: write capacity units". A write whose condition fails is billed by the size of the item that it found.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Item = Mapping[str, Mapping[str, Any]]
-"""As boto3 gives it: typed values, binary ones as bytes."""
+"""As boto3 returns it: typed values, binary ones as bytes."""
 
 UNIT_BYTES = 1024
 ELEMENT_BYTES = 1
@@ -27,7 +27,7 @@ class Index:
     attributes: frozenset[str] | None
 
     def entry(self, item: Item | None) -> Item | None:
-        """What stands in the index for this item; None when it is not in it."""
+        """The index entry of this item; None if it is not in the index."""
         if item is None or not self.key <= item.keys():
             return None
         return {name: value for name, value in item.items() if self.attributes is None or name in self.attributes}
@@ -38,7 +38,7 @@ def table_units(before: Item | None, after: Item | None) -> int:
 
 
 def index_units(index: Index, before: Item | None, after: Item | None) -> int:
-    """An entry that comes or goes is one write; one whose key changes goes and comes; an unchanged one costs nothing."""
+    """Adding or removing an entry is one write, changing its key is both, and an unchanged entry costs nothing."""
     old, new = index.entry(before), index.entry(after)
     if old == new:
         return 0
@@ -76,6 +76,6 @@ def _value_size(typed: Mapping[str, Any]) -> int:
 
 
 def _number_size(text: str) -> int:
-    """One byte for two significant digits, and one more; negative numbers take another."""
+    """One byte per two significant digits, one more, and another one for a negative number."""
     digits = text.lstrip("-").replace(".", "").strip("0")
     return math.ceil(len(digits) / 2) + 1 + text.startswith("-")

@@ -1,4 +1,4 @@
-"""A loopback server between a stack and its AWS emulator: forwards everything, counts what DynamoDB would bill for writes."""
+"""A loopback proxy between a stack and its AWS emulator. It counts what DynamoDB would bill for writes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOT_FORWARDED = {"connection", "content-length", "keep-alive", "transfer-encodi
 
 @dataclass(frozen=True)
 class Write:
-    """One item written by one request. ``units`` holds those of the table and of its indexes."""
+    """One item written by one request. ``units`` includes those of the indexes."""
 
     operation: str
     table: str
@@ -46,7 +46,7 @@ class _Touch:
 
 
 class Wire(LoopbackServer):
-    """`writes` is every write so far, in the order of their ends."""
+    """`writes` is every write so far, in the order of completion."""
 
     def __init__(self, upstream: str, dynamodb: Any) -> None:
         super().__init__(_Handler)
@@ -54,7 +54,7 @@ class Wire(LoopbackServer):
         self.writes: list[Write] = []
         self._dynamodb = dynamodb
         self._tables: dict[str, _Table] = {}
-        # Between the readings before and after a write no other write may come.
+        # No other write may happen between the reads before and after a write.
         self.one_write_at_a_time = threading.Lock()
 
     def touches(self, operation: str, request: Json) -> list[_Touch]:
@@ -83,7 +83,7 @@ class Wire(LoopbackServer):
     def count(self, operation: str, touches: Iterable[_Touch], before: list[Json | None], after: list[Json | None]) -> None:
         for touch, old, new in zip(touches, before, after, strict=True):
             indexes = self._table(touch.table).indexes
-            # The index follows its table afterwards, outside of any transaction.
+            # Indexes are updated afterwards, outside of any transaction.
             billed = touch.factor * table_units(old, new) + sum(index_units(index, old, new) for index in indexes)
             self.writes.append(Write(operation, touch.table, touch.key, billed))
 

@@ -19,7 +19,7 @@ def main(settings_json: str, handler: str) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"], *settings["path"]]
-    origins = importlib.import_module("suno_jobs.origins")
+    origins = importlib.import_module("suno_jobs.network.local_origins")
     vars(origins)["LOCAL_ORIGINS"] = frozenset(settings["local_origins"])
     serve_runtime(["awslambdaric", handler])
 

@@ -1,4 +1,4 @@
-"""Unit and property tests and the simulation run with sockets off: they must not depend on anything outside the process."""
+"""Unit tests, property tests and the simulation run without sockets: they must not depend on anything outside the process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[SimpleNamespace]:
-    """Clients of moto: to make one takes longer than most tests."""
+    """Clients of moto, shared by a module: creating one takes longer than most tests."""
     credentials = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
     with patch.dict(os.environ, credentials), mock_aws():
         os.environ.pop("AWS_PROFILE", None)
@@ -36,7 +36,7 @@ def moto() -> Iterator[SimpleNamespace]:
 
 @pytest.fixture
 def aws(moto: SimpleNamespace) -> Iterator[SimpleNamespace]:
-    """A new table and new buckets, and nothing else."""
+    """A new table and new buckets."""
     moto.dynamodb.create_table(TableName=TABLE, **JOBS_TABLE)
     moto.s3.create_bucket(Bucket=BUCKET)
     moto.s3.create_bucket(Bucket=RECEIPTS)

@@ -1,4 +1,4 @@
-"""What unit tests stand on: the real core on tables and buckets in memory, a clock set by hand, a scripted wire."""
+"""The world of the unit tests: the real core with tables and buckets in memory, a manual clock and scripted gateways."""
 
 from __future__ import annotations
 
@@ -11,32 +11,35 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 from botocore.exceptions import ClientError as AwsError
 from samtranslator.yaml_helper import yaml_parse
 
-from suno_jobs.acceptance import Acceptor
-from suno_jobs.batches import StillRunning
-from suno_jobs.breaker import Breaker
-from suno_jobs.budget import Budget
-from suno_jobs.calls import GatewayCalls
-from suno_jobs.checking import Checker
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.catalog.results import Result
 from suno_jobs.errors import NoSlot
-from suno_jobs.finishing import Finisher
-from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.wire import http_client
-from suno_jobs.health import Health
-from suno_jobs.manifest import ManifestWriter
-from suno_jobs.models import Job, JobView
-from suno_jobs.receipts import ReceiptStore
-from suno_jobs.secret import Secret
-from suno_jobs.starting import Starter
-from suno_jobs.store import JobStore
-from suno_jobs.submission import Submitter
-from suno_jobs.sweep import Sweeper
-from suno_jobs.transitions import JobState
-from suno_jobs.vocabulary import Kind, Result
-from suno_jobs.workflow import ExecutionState, Pace
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.intake.creation import JobCreator
+from suno_jobs.jobs.record import Job, JobView
+from suno_jobs.jobs.schedule import PollingSchedule
+from suno_jobs.jobs.states import JobState
+from suno_jobs.lifecycle.link_lifetimes import file_terms
+from suno_jobs.lifecycle.manifest import ManifestWriter
+from suno_jobs.network.http import httpx
+from suno_jobs.runtime.executions import ExecutionState
+from suno_jobs.runtime.secrets import Secret
+from suno_jobs.steps.check_task import TaskChecker, make_task_checker
+from suno_jobs.steps.create_task import TaskCreator
+from suno_jobs.steps.finish_job import JobFinisher
+from suno_jobs.steps.reconcile_jobs import JobReconciler
+from suno_jobs.steps.submit_job import JobSubmitter
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.traffic.batch_reads import BatchReader
+from suno_jobs.traffic.calls import GatewayCalls
+from suno_jobs.traffic.circuit_breaker import CircuitBreaker
+from suno_jobs.traffic.client import http_client
+from suno_jobs.traffic.health import Health
+from suno_jobs.traffic.rate_limiter import RateLimiter
 
 ROOT = Path(__file__).parents[1]
 TABLE = "jobs"
@@ -44,7 +47,7 @@ BUCKET = "assets"
 RECEIPTS = "receipts"
 START = 1_800_000_000
 DEADLINE = 1200
-PACE = Pace(first_check=120, interval=20, longest=60)
+PACE = PollingSchedule(first_check=120, interval=20, longest=60)
 GRACE = 300
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 60
@@ -62,7 +65,7 @@ class Clock:
 
 
 class FakeExecutions:
-    """The state machine's executions, by name; ``broken`` makes the next start fail as AWS would."""
+    """The state machine's executions by name. ``broken``, if set, is raised by each start."""
 
     def __init__(self) -> None:
         self.states: dict[tuple[str, int], ExecutionState] = {}
@@ -82,7 +85,7 @@ class FakeExecutions:
 
 
 class FakeBus:
-    """An EventBridge bus that remembers, and refuses as often as ``refusals`` says."""
+    """An EventBridge bus that records its events. It refuses the next ``refusals`` of them, with an exception if ``raises``."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -101,7 +104,7 @@ class FakeBus:
 
 @dataclass
 class Wire:
-    """The gateways, as a script: each request takes the next answer, an exception is raised. The last answer repeats."""
+    """Scripted gateways: each request takes the next answer, and the last one repeats. An exception is raised."""
 
     answers: list[httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
@@ -134,15 +137,15 @@ class World:
     def calls(self) -> GatewayCalls:
         client = http_client(httpx.MockTransport(self.wire))
         health = Health(self.dynamodb, TABLE, self.clock)
-        return GatewayCalls(client, self.secret, Budget(self.dynamodb, TABLE), health, self.clock)
+        return GatewayCalls(client, self.secret, RateLimiter(self.dynamodb, TABLE), health, self.clock)
 
-    def acceptor(self) -> Acceptor:
-        return Acceptor(
-            starter=self.starter(), auto_gateways=[*GATEWAYS], resubmit=self.policy == "resubmit", random_bytes=bytes
+    def job_submitter(self) -> JobSubmitter:
+        return JobSubmitter(
+            creator=self.job_creator(), auto_gateways=[*GATEWAYS], resubmit=self.policy == "resubmit", random_bytes=bytes
         )
 
-    def starter(self) -> Starter:
-        return Starter(
+    def job_creator(self) -> JobCreator:
+        return JobCreator(
             jobs=self.jobs,
             executions=self.executions,  # type: ignore[arg-type]
             deadline_seconds=DEADLINE,
@@ -150,29 +153,29 @@ class World:
             clock=self.clock,
         )
 
-    def submitter(self) -> Submitter:
-        return Submitter(
+    def task_creator(self) -> TaskCreator:
+        return TaskCreator(
             jobs=self.jobs,
             receipts=self.receipts,
             calls=self.calls(),
             breaker=self.breaker(),
             callback_url=lambda gateway, job_id: f"https://us.example/v1/callbacks/{gateway}/{job_id}/mac",
-            pace=PACE,
+            schedule=PACE,
             grace_seconds=GRACE,
             clock=self.clock,
             random_bytes=os.urandom,
         )
 
-    def breaker(self) -> Breaker:
-        return Breaker(self.dynamodb, TABLE, BREAKER_FAILURES, BREAKER_SECONDS, self.clock)
+    def breaker(self) -> CircuitBreaker:
+        return CircuitBreaker(self.dynamodb, TABLE, BREAKER_FAILURES, BREAKER_SECONDS, self.clock)
 
-    def checker(self) -> Checker:
-        return Checker(
-            jobs=self.jobs, receipts=self.receipts, calls=self.calls(), pace=PACE, grace_seconds=GRACE, clock=self.clock
+    def task_checker(self) -> TaskChecker:
+        return make_task_checker(
+            jobs=self.jobs, receipts=self.receipts, calls=self.calls(), schedule=PACE, grace_seconds=GRACE, clock=self.clock
         )
 
-    def finisher(self) -> Finisher:
-        return Finisher(
+    def job_finisher(self) -> JobFinisher:
+        return JobFinisher(
             jobs=self.jobs,
             events=self.bus,  # type: ignore[arg-type]
             event_bus="bus",
@@ -180,23 +183,23 @@ class World:
             clock=self.clock,
         )
 
-    def sweeper(self) -> Sweeper:
-        return Sweeper(
+    def job_reconciler(self) -> JobReconciler:
+        return JobReconciler(
             jobs=self.jobs,
             executions=self.executions,  # type: ignore[arg-type]
-            still_running=StillRunning(self.calls()),
+            find_running=BatchReader(self.calls()).find_running,
             slack_seconds=PACE.slack,
             clock=self.clock,
         )
 
     def accept(self, gateway: str = "ttapi", key: str = "key-1", kind: str = "music", **given: Any) -> str:
         body = {"gateway": gateway, "kind": kind, "input": given or {"prompt": "a song about rain"}, "metadata": {"order": "7"}}
-        return self.acceptor()("acme", body, key)[0].job.job_id
+        return self.job_submitter().submit_job("acme", body, key)[0].job.job_id
 
     def generating(self, gateway: str = "ttapi") -> str:
         """A job whose task J1 the gateway has accepted."""
         job_id = self.accept(gateway)
-        job = self.jobs.begin_submission(self.job(job_id), "i1", now=self.now, due_at=self.now + 60)
+        job = self.jobs.begin_submission(self.job(job_id), "i1", file_terms(gateway), now=self.now, due_at=self.now + 60)
         self.jobs.accept_task(job, "J1", now=self.now, due_at=self.now + 60)
         return job_id
 
@@ -249,8 +252,8 @@ API_KEYS_TABLE = table_definition("ApiKeysTable")
 
 
 def a_job(**given: Any) -> Job:
-    """A job for music at TTAPI, with what is given in place of what is usual."""
-    usual = {
+    """A music job at TTAPI; ``given`` replaces defaults."""
+    defaults = {
         "job_id": "job_1",
         "tenant": "acme",
         "gateway": "ttapi",
@@ -262,13 +265,13 @@ def a_job(**given: Any) -> Job:
         "deadline_at": 0,
         "fingerprint": "f",
     }
-    return Job(**{**usual, **given})
+    return Job(**{**defaults, **given})
 
 
 class FixedSecret:
-    """Stands in for Secrets Manager's client; ``value`` may be changed as a rotation would."""
+    """A client of Secrets Manager with one secret; ``value`` may be changed, as by a rotation."""
 
-    def __init__(self, value: dict[str, Any]) -> None:
+    def __init__(self, value: Any) -> None:
         self.value = value
         self.reads = 0
 

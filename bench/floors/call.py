@@ -1,4 +1,4 @@
-"""The floor that does some work: a function that makes a DynamoDB client, reads one item and answers."""
+"""A floor with one call: a function that creates a DynamoDB client, reads one item and answers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The floor: a function that makes a DynamoDB client and answers."""
+"""The lowest floor: a function that creates a DynamoDB client and answers."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""The plain way: one function for every step of the loop in `loop.asl.json`, with no guarantee beyond it.
+"""The rival: one function for every step of the loop in `loop.asl.json`, without any further guarantee.
 
-No gateway is called: a task is done when its time is over. It writes what the owner of a job has to see, and no more.
+No gateway is called: a task is done after a fixed time. The function writes only what the owner of a job has to see.
 """
 
 import os

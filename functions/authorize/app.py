@@ -1,4 +1,4 @@
-"""Lambda authorizer of the client API: a bearer key becomes a tenant."""
+"""Lambda authorizer of the client API: finds the tenant of an API key."""
 
 import os
 from functools import cache
@@ -6,14 +6,14 @@ from typing import Any
 
 import boto3
 
-from suno_jobs.authorization import find_tenant
-from suno_jobs.aws import CONFIG
-from suno_jobs.settings import AuthorizeSettings
+from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.settings import AuthorizeSettings
+from suno_jobs.steps.authorize import find_tenant
 
 
 @cache
 def dependencies() -> tuple[Any, str]:
-    return boto3.client("dynamodb", config=CONFIG), AuthorizeSettings.load(os.environ).api_keys_table
+    return boto3.client("dynamodb", config=CONFIG), AuthorizeSettings(os.environ).api_keys_table
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Check Task: reads the task at its gateway and decides what is next. Never spends money."""
+"""Check Task: reads the task at its gateway and decides what comes next. It never spends money."""
 
 import os
 import time
@@ -7,32 +7,34 @@ from typing import Any
 
 import boto3
 
-from suno_jobs.aws import CONFIG
-from suno_jobs.calls import connect
-from suno_jobs.checking import Checker
-from suno_jobs.receipts import ReceiptStore
-from suno_jobs.secret import Secret
-from suno_jobs.settings import CheckTaskSettings
-from suno_jobs.store import JobStore
-from suno_jobs.workflow import Pace
+from suno_jobs.jobs.schedule import PollingSchedule
+from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.secrets import Secret
+from suno_jobs.runtime.settings import CheckTaskSettings
+from suno_jobs.steps.check_task import TaskChecker, make_task_checker
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.traffic.calls import connect
 
 
 @cache
-def checker() -> Checker:
-    settings = CheckTaskSettings.load(os.environ)
+def task_checker() -> TaskChecker:
+    settings = CheckTaskSettings(os.environ)
     dynamodb = boto3.client("dynamodb", config=CONFIG)
     secrets = cache(lambda: boto3.client("secretsmanager", config=CONFIG))
     accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
     s3 = cache(lambda: boto3.client("s3", config=CONFIG))
-    return Checker(
+    return make_task_checker(
         jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
         calls=connect(dynamodb, settings.jobs_table, accounts, time.time),
-        pace=Pace(settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds),
+        schedule=PollingSchedule(
+            settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds
+        ),
         grace_seconds=settings.ambiguous_submit_grace_seconds,
         clock=time.time,
     )
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return checker()(event["job_id"]).to_payload()
+    return task_checker().check_task(event["job_id"]).to_payload()

@@ -7,33 +7,37 @@ from typing import Any
 
 import boto3
 
-from suno_jobs.aws import CONFIG
-from suno_jobs.breaker import Breaker
-from suno_jobs.callbacks import callback_url
-from suno_jobs.calls import connect
-from suno_jobs.receipts import ReceiptStore
-from suno_jobs.secret import Secret
-from suno_jobs.settings import CreateTaskSettings
-from suno_jobs.store import JobStore
-from suno_jobs.submission import Submitter
-from suno_jobs.workflow import Pace
+from suno_jobs.jobs.schedule import PollingSchedule
+from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.secrets import Secret
+from suno_jobs.runtime.settings import CreateTaskSettings
+from suno_jobs.steps.create_task import TaskCreator
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.traffic.callback_urls import callback_url
+from suno_jobs.traffic.calls import connect
+from suno_jobs.traffic.circuit_breaker import CircuitBreaker
 
 
 @cache
-def submitter() -> Submitter:
-    settings = CreateTaskSettings.load(os.environ)
+def task_creator() -> TaskCreator:
+    settings = CreateTaskSettings(os.environ)
     dynamodb = boto3.client("dynamodb", config=CONFIG)
     secrets = cache(lambda: boto3.client("secretsmanager", config=CONFIG))
     accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
     s3 = cache(lambda: boto3.client("s3", config=CONFIG))
     callback_secret = Secret(secrets, settings.callback_secret_arn, time.monotonic)
-    return Submitter(
+    return TaskCreator(
         jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
         calls=connect(dynamodb, settings.jobs_table, accounts, time.time),
-        breaker=Breaker(dynamodb, settings.jobs_table, settings.breaker_failures, settings.breaker_open_seconds, time.time),
+        breaker=CircuitBreaker(
+            dynamodb, settings.jobs_table, settings.breaker_failures, settings.breaker_open_seconds, time.time
+        ),
         callback_url=partial(callback_url, settings.public_base_url, callback_secret),
-        pace=Pace(settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds),
+        schedule=PollingSchedule(
+            settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds
+        ),
         grace_seconds=settings.ambiguous_submit_grace_seconds,
         clock=time.time,
         random_bytes=os.urandom,
@@ -41,4 +45,4 @@ def submitter() -> Submitter:
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return submitter()(event["job_id"]).to_payload()
+    return task_creator().create_task(event["job_id"]).to_payload()

@@ -1,4 +1,4 @@
-"""Finish Job: puts the manifest, sets the terminal state and announces it on the bundle's event bus."""
+"""Finish Job: writes the manifest, sets the terminal state and announces it on the bundle's event bus."""
 
 import os
 import time
@@ -7,18 +7,18 @@ from typing import Any
 
 import boto3
 
-from suno_jobs.aws import CONFIG
-from suno_jobs.finishing import Finisher
-from suno_jobs.manifest import ManifestWriter
-from suno_jobs.settings import FinishJobSettings
-from suno_jobs.store import JobStore
+from suno_jobs.lifecycle.manifest import ManifestWriter
+from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.settings import FinishJobSettings
+from suno_jobs.steps.finish_job import JobFinisher
+from suno_jobs.storage.jobs import JobStore
 
 
 @cache
-def finisher() -> Finisher:
-    settings = FinishJobSettings.load(os.environ)
+def job_finisher() -> JobFinisher:
+    settings = FinishJobSettings(os.environ)
     jobs = JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table)
-    return Finisher(
+    return JobFinisher(
         jobs=jobs,
         events=boto3.client("events", config=CONFIG),
         event_bus=settings.event_bus_name,
@@ -28,4 +28,4 @@ def finisher() -> Finisher:
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return {"job_id": event["job_id"], "state": finisher()(event["job_id"])}
+    return {"job_id": event["job_id"], "state": job_finisher().finish_job(event["job_id"])}

@@ -1,27 +1,24 @@
-"""What a tenant reads: a job with links to what is stored, its files one by one, and what the gateways can do."""
+"""GET /v1/jobs/{job_id} and everything below it: a job as its tenant sees it."""
 
 import os
-import time
 from functools import cache
 from typing import Any
 
 import boto3
 from aws_lambda_powertools.event_handler import Response
 
-from suno_jobs import api
-from suno_jobs.aws import CONFIG, SIGNING_CONFIG
-from suno_jobs.capabilities import capabilities
-from suno_jobs.health import NEVER_CALLED, Health
-from suno_jobs.reading import JobReader
-from suno_jobs.settings import ReadJobsSettings
-from suno_jobs.store import JobStore
+from suno_jobs.runtime import http_api
+from suno_jobs.runtime.aws import CONFIG, SIGNING_CONFIG
+from suno_jobs.runtime.settings import ReadJobsSettings
+from suno_jobs.steps.read_jobs import JobReader
+from suno_jobs.storage.jobs import JobStore
 
-app = api.resolver()
+app = http_api.resolver()
 
 
 @cache
-def reader() -> JobReader:
-    settings = ReadJobsSettings.load(os.environ)
+def job_reader() -> JobReader:
+    settings = ReadJobsSettings(os.environ)
     return JobReader(
         jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
         s3=boto3.client("s3", config=SIGNING_CONFIG),
@@ -31,38 +28,25 @@ def reader() -> JobReader:
     )
 
 
-@cache
-def health() -> Health:
-    return Health(boto3.client("dynamodb", config=CONFIG), ReadJobsSettings.load(os.environ).jobs_table, time.time)
-
-
-@app.get("/v1/gateways")
-def read_gateways() -> Response[str]:
-    known = health().read()
-    return api.answer(
-        200, {"gateways": [{**each, "health": known.get(each["name"], NEVER_CALLED)} for each in capabilities()]}, {}
-    )
-
-
 @app.get("/v1/jobs/<job_id>")
 def read_job(job_id: str) -> Response[str]:
-    status, view, headers = reader()(api.tenant(app), job_id, app.current_event.headers.get("if-none-match"))
-    return api.answer(status, view, headers)
+    if_none_match = app.current_event.headers.get("if-none-match")
+    return http_api.answer(*job_reader().read_job(http_api.tenant(app), job_id, if_none_match))
 
 
 @app.get("/v1/jobs/<job_id>/events")
 def read_events(job_id: str) -> Response[str]:
-    return api.answer(200, reader().events(api.tenant(app), job_id), {})
+    return http_api.answer(200, job_reader().read_events(http_api.tenant(app), job_id), {})
 
 
 @app.get("/v1/jobs/<job_id>/manifest")
 def read_manifest(job_id: str) -> Response[str]:
-    return api.redirect(reader().manifest_url(api.tenant(app), job_id))
+    return http_api.redirect(job_reader().manifest_url(http_api.tenant(app), job_id))
 
 
 @app.get("/v1/jobs/<job_id>/tracks/<track_id>/<kind>")
 def read_asset(job_id: str, track_id: str, kind: str) -> Response[str]:
-    return api.redirect(reader().asset_url(api.tenant(app), job_id, track_id, kind))
+    return http_api.redirect(job_reader().asset_url(http_api.tenant(app), job_id, track_id, kind))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""POST /v1/callbacks/{gateway}/{job_id}/{mac}: what gateways call. The lean one: no pydantic, no httpx, no powertools."""
+"""POST /v1/callbacks/{gateway}/{job_id}/{mac}: receives callbacks. It starts without pydantic, httpx and Powertools."""
 
 import base64
 import logging
@@ -9,14 +9,15 @@ from typing import Any
 
 import boto3
 
-from suno_jobs.aws import CONFIG
-from suno_jobs.callbacks import Receiver
 from suno_jobs.errors import CallbackRefused
-from suno_jobs.receipts import ReceiptStore
-from suno_jobs.secret import Secret
-from suno_jobs.settings import ReceiveCallbackSettings
-from suno_jobs.store import JobStore
-from suno_jobs.workflow import Executions, slack
+from suno_jobs.jobs.schedule import slack
+from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.executions import Executions
+from suno_jobs.runtime.secrets import Secret
+from suno_jobs.runtime.settings import ReceiveCallbackSettings
+from suno_jobs.steps.receive_callback import CallbackReceiver
+from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.storage.signals import SignalStore
 
 log = logging.getLogger("suno_jobs")
 
@@ -27,15 +28,15 @@ def client(service: Any) -> Any:
 
 
 @cache
-def receiver() -> Receiver:
-    settings = ReceiveCallbackSettings.load(os.environ)
+def callback_receiver() -> CallbackReceiver:
+    settings = ReceiveCallbackSettings(os.environ)
     dynamodb = client("dynamodb")
     s3 = partial(client, "s3")
     longest = settings.max_check_interval_seconds
-    return Receiver(
+    return CallbackReceiver(
         secret=Secret(partial(client, "secretsmanager"), settings.callback_secret_arn, time.monotonic),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
-        jobs=JobStore(dynamodb, settings.jobs_table),
+        signals=SignalStore(dynamodb, settings.jobs_table),
         executions=lambda: Executions(client("stepfunctions"), settings.state_machine_arn, longest),
         slack_seconds=slack(longest),
         clock=time.time,
@@ -46,7 +47,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     body = event.get("body") or ""
     raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
     try:
-        receiver()(event["rawPath"], raw, event.get("headers") or {})
+        callback_receiver().receive_callback(event["rawPath"], raw, event.get("headers") or {})
     except CallbackRefused as refused:
         log.warning("callback refused: %s", refused)
         return {"statusCode": refused.status}

@@ -1,4 +1,4 @@
-"""Store Track: one track's audio from the gateway's link into the assets bucket."""
+"""Store Track: downloads the files of one track, checks them and stores them in the assets bucket."""
 
 import os
 import time
@@ -7,23 +7,23 @@ from typing import Any
 
 import boto3
 
-from suno_jobs import origins
-from suno_jobs.assets import TrackStorer
-from suno_jobs.aws import CONFIG, UPLOAD_CONFIG
-from suno_jobs.download import Downloader
-from suno_jobs.gateways.base import Media
-from suno_jobs.settings import StoreTrackSettings
-from suno_jobs.store import JobStore
+from suno_jobs.catalog.results import Media
+from suno_jobs.network import local_origins
+from suno_jobs.network.download import Downloader
+from suno_jobs.runtime.aws import CONFIG, UPLOAD_CONFIG
+from suno_jobs.runtime.settings import StoreTrackSettings
+from suno_jobs.steps.store_track import TrackStorer
+from suno_jobs.storage.jobs import JobStore
 
 
 @cache
-def storer() -> TrackStorer:
-    settings = StoreTrackSettings.load(os.environ)
+def track_storer() -> TrackStorer:
+    settings = StoreTrackSettings(os.environ)
     return TrackStorer(
         jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
         s3=boto3.client("s3", config=UPLOAD_CONFIG),
         bucket=settings.assets_bucket,
-        downloader=Downloader(trusted_origins=origins.LOCAL_ORIGINS),
+        downloader=Downloader(trusted_origins=local_origins.LOCAL_ORIGINS),
         max_bytes={
             Media.AUDIO: settings.max_audio_bytes,
             Media.IMAGE: settings.max_image_bytes,
@@ -36,4 +36,4 @@ def storer() -> TrackStorer:
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return {"track_id": event["track_id"], "state": storer()(event["job_id"], event["track_id"])}
+    return {"track_id": event["track_id"], "state": track_storer().store_track(event["job_id"], event["track_id"])}

@@ -1,4 +1,4 @@
-"""Imports with Lambda's path and nothing else, in a bare interpreter: ``python -I -S -B probe.py PATH[:PATH...] WHAT...``.
+"""Imports with only Lambda's path, in a bare interpreter: ``python -I -S -B probe.py PATH[:PATH...] WHAT...``.
 
 WHAT is ``handler:app.lambda_handler``, ``package:suno_jobs`` (with every module in it) or ``client:dynamodb``.
 """

@@ -1,6 +1,6 @@
-"""The artefact itself: what `make bundle` built is imported with Lambda's own path, and looked through.
+"""The artefact itself: what `make bundle` built is imported with Lambda's own path and inspected.
 
-.aws-sam/host is built for this machine and can be imported; .aws-sam/build is what is deployed.
+.aws-sam/host is built for this machine and can be imported; .aws-sam/build is deployed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def layer_path(layer: str) -> Path:
 
 
 def run_probe(path: list[Path], *what: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Imports ``what`` from ``path`` in a process that has nothing but the standard library and Lambda's own variables."""
+    """Imports ``what`` from ``path`` in a process with only the standard library and Lambda's own variables."""
     environment = {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", "LANG": "C.UTF-8", **(variables or {})}
     command = [sys.executable, "-I", "-S", "-B", str(PROBE), ":".join(map(str, path)), *what]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -57,7 +57,7 @@ def run_handler(function: str, core: Path, dependencies: Path) -> subprocess.Com
 
 
 def without(package: str, folder: Path, target: Path) -> Path:
-    """The same layer folder but for one package."""
+    """The layer folder without one package."""
     target.mkdir()
     for entry in folder.iterdir():
         if entry.name.partition(".")[0] != package:
@@ -72,7 +72,7 @@ def import_name(requirement: str) -> str:
 def granted_services() -> list[str]:
     """botocore's names of all services for which some function has a permission.
 
-    A policy that is there on a condition only is for KMS, which S3 calls and we do not.
+    Conditional policies are left out: they are for KMS, which S3 calls and our code does not.
     """
     policies = [policy for f in FUNCTIONS.values() for policy in f["Policies"] if "Fn::If" not in policy]
     statements = [s for policy in policies for s in policy["Statement"]]
@@ -92,20 +92,20 @@ def test_handler_imports_from_the_build(function: str) -> None:
 
 
 def test_every_module_imports_from_the_layers() -> None:
-    """Also what a handler imports only when it needs it."""
+    """Including modules that a handler imports only when it needs them."""
     result = run_probe([layer_path("CoreLayer"), layer_path("DependenciesLayer")], "package:suno_jobs")
     assert result.returncode == 0, result.stderr
 
 
 def test_clients_of_all_granted_services_can_be_made() -> None:
-    """The build leaves out the description of every AWS service that it does not name."""
+    """The build removes botocore's description of every AWS service that it does not list."""
     result = run_probe([layer_path("DependenciesLayer")], *(f"client:{service}" for service in granted_services()))
     assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("requirement", DEPENDENCIES)
-def test_missing_dependency_is_noticed(requirement: str, tmp_path: Path) -> None:
-    """Proves the tests above, and that no dependency is shipped for nothing."""
+def test_missing_dependency_is_detected(requirement: str, tmp_path: Path) -> None:
+    """Proves that the tests above can fail, and that no unused dependency is shipped."""
     package = import_name(requirement)
     dependencies = without(package, layer_path("DependenciesLayer"), tmp_path / "python")
     result = run_probe([layer_path("CoreLayer"), dependencies], "package:suno_jobs")
@@ -114,7 +114,7 @@ def test_missing_dependency_is_noticed(requirement: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_missing_boto3_is_noticed_in_every_function(function: str, tmp_path: Path) -> None:
+def test_missing_boto3_is_detected_in_every_function(function: str, tmp_path: Path) -> None:
     dependencies = without("botocore", layer_path("DependenciesLayer"), tmp_path / "python")
     result = run_handler(function, layer_path("CoreLayer"), dependencies)
     assert result.returncode != 0
@@ -122,8 +122,8 @@ def test_missing_boto3_is_noticed_in_every_function(function: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_layer_one_folder_too_deep_is_noticed(function: str, tmp_path: Path) -> None:
-    """ContentUri layers/core would give python/python/suno_jobs, which dies only on Lambda."""
+def test_layer_one_folder_too_deep_is_detected(function: str, tmp_path: Path) -> None:
+    """ContentUri layers/core would produce python/python/suno_jobs, which fails only on Lambda."""
     (tmp_path / "python").symlink_to(layer_path("CoreLayer"))
     result = run_handler(function, tmp_path, layer_path("DependenciesLayer"))
     assert result.returncode != 0
@@ -138,7 +138,7 @@ def test_build_of_the_wrong_layer_folder_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("build", [HOST, DEPLOYED], ids=["host", "deployed"])
-def test_core_layer_holds_our_package_and_nothing_else(build: Path) -> None:
+def test_core_layer_contains_only_our_package(build: Path) -> None:
     source = ROOT / "layers/core/python/suno_jobs"
     expected = {path.relative_to(source.parent) for path in files(source) if "__pycache__" not in path.parts}
     layer = build / "CoreLayer/python"
@@ -146,14 +146,14 @@ def test_core_layer_holds_our_package_and_nothing_else(build: Path) -> None:
 
 
 @pytest.mark.parametrize("build", [HOST, DEPLOYED], ids=["host", "deployed"])
-def test_functions_hold_their_entry_point_and_nothing_else(build: Path) -> None:
+def test_functions_contain_only_their_entry_point(build: Path) -> None:
     for function in FUNCTIONS:
         names = {path.name for path in (build / function).iterdir() if path.name != "__pycache__"}
         assert names == {"app.py"}, function
 
 
 @pytest.mark.parametrize("build", [HOST, DEPLOYED], ids=["host", "deployed"])
-def test_dependencies_layer_holds_what_is_pinned_and_nothing_else(build: Path) -> None:
+def test_dependencies_layer_contains_only_the_pinned_packages(build: Path) -> None:
     lines = (ROOT / "layers/dependencies/requirements.txt").read_text().splitlines()
     pinned = {line.partition("==")[0].replace("-", "_") for line in lines if "==" in line}
     shipped = {path.name.partition("-")[0] for path in (build / "DependenciesLayer/python").glob("*.dist-info")}
@@ -162,7 +162,7 @@ def test_dependencies_layer_holds_what_is_pinned_and_nothing_else(build: Path) -
 
 def test_native_code_is_for_lambda() -> None:
     libraries = [path for path in files(DEPLOYED) if ".so" in path.suffixes]
-    assert libraries, "pydantic_core at least is native"
+    assert libraries, "at least pydantic_core is native"
     for library in libraries:
         header = library.read_bytes()[:20]
         assert header[:4] == b"\x7fELF"
@@ -171,7 +171,7 @@ def test_native_code_is_for_lambda() -> None:
 
 
 def check_bytecode(build: Path, tag: str) -> None:
-    """Every module has bytecode of that Python, which is valid whatever time its source has."""
+    """Every module has bytecode of that Python version, which is valid whatever the modification time of its source."""
     for source in build.rglob("*.py"):
         compiled = source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc"
         assert compiled.is_file(), compiled
@@ -200,13 +200,13 @@ def test_bytecode_names_the_paths_on_lambda() -> None:
 
 @pytest.mark.parametrize("artefact", EVERY_ARTEFACT)
 def test_artefact_is_small(artefact: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Lambda's own limit is 50 MB for an upload; a cold start fetches and opens all of this."""
+    """Lambda's own limit is 50 MB for an upload; a cold start downloads and unpacks all of it."""
     folder = DEPLOYED / artefact
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in files(folder):
             archive.write(path, path.relative_to(folder))
-    compressed, whole = buffer.tell(), sum(path.stat().st_size for path in files(folder))
+    compressed, unpacked = buffer.tell(), sum(path.stat().st_size for path in files(folder))
     with capsys.disabled():
-        print(f"\n{artefact}: {compressed / 1e6:.2f} MB zipped, {whole / 1e6:.2f} MB unpacked", end=" ")
+        print(f"\n{artefact}: {compressed / 1e6:.2f} MB zipped, {unpacked / 1e6:.2f} MB unpacked", end=" ")
     assert compressed < COMPRESSED_LIMITS.get(artefact, 10_000)

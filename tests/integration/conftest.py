@@ -12,7 +12,7 @@ import pytest
 
 from local.simulator import Simulator
 from local.stack import LocalStack
-from suno_jobs.download import Downloader
+from suno_jobs.network.download import Downloader
 from tests.integration.faulty import HOSTS, Server, Street, certificate
 from tests.integration.waiting import wait_for_end
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import httpcore
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from suno_jobs.network.http import httpcore
 
 BODY = random.Random(1).randbytes(300_000)  # noqa: S311
 PUBLIC = "18.66.112.34"

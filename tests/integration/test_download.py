@@ -12,12 +12,12 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
-from suno_jobs.download import Downloaded, Downloader
 from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetRefused, ErrorCode
-from suno_jobs.guard import GuardedTransport
+from suno_jobs.network.download import Downloaded, Downloader
+from suno_jobs.network.http import httpx
+from suno_jobs.network.ssrf_guard import GuardedTransport
 from tests.integration.faulty import BODY, HOSTS, PUBLIC, Headers, Page, Server, Street, page, whole
 
 
@@ -127,17 +127,17 @@ def test_a_status_that_will_not_pass(server: Server, downloader: Downloader, sta
     assert str(status) in error.fault.message
 
 
-@pytest.mark.parametrize(("status", "outlived"), [(410, False), (410, True), (403, True), (404, True)])
-def test_a_link_that_is_dead_needs_a_new_one(server: Server, downloader: Downloader, status: int, outlived: bool) -> None:
+@pytest.mark.parametrize(("status", "past_expiry"), [(410, False), (410, True), (403, True), (404, True)])
+def test_a_link_that_is_dead_needs_a_new_one(server: Server, downloader: Downloader, status: int, past_expiry: bool) -> None:
     server.pages["/song"] = page(f"HTTP/1.1 {status} Whatever\nContent-Length: 0", b"")
     with pytest.raises(AssetExpired, match=f"answered {status}, the link has expired") as caught:
-        downloader.fetch("https://cdn.example.com/song", io.BytesIO(), max_bytes=9, seconds=10, outlived=outlived)
+        downloader.fetch("https://cdn.example.com/song", io.BytesIO(), max_bytes=9, seconds=10, past_expiry=past_expiry)
     assert caught.value.fault.code is ErrorCode.ASSET_EXPIRED
 
 
 def test_an_old_link_that_works_is_as_good_as_any(server: Server, downloader: Downloader) -> None:
     server.pages["/song"] = whole()
-    assert downloader.fetch("https://cdn.example.com/song", io.BytesIO(), max_bytes=10**6, seconds=10, outlived=True).bytes
+    assert downloader.fetch("https://cdn.example.com/song", io.BytesIO(), max_bytes=10**6, seconds=10, past_expiry=True).bytes
 
 
 @pytest.mark.parametrize("length", ["\nContent-Length: 300000", "\nConnection: close"], ids=["announced", "unannounced"])

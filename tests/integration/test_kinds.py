@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from local.stack import LocalStack
-from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.base import Kind
-from suno_jobs.kinds import INPUTS
+from suno_jobs.catalog.inputs import INPUTS
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.gateways.registry import GATEWAYS
 from tests.integration.waiting import wait_for_end
 
 Json = dict[str, Any]

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from suno_jobs.assets import DOWNLOAD_SECONDS, TrackStorer
-from suno_jobs.download import Downloader
+from suno_jobs.catalog.results import Link, Media
 from suno_jobs.errors import AssetNotReady, ErrorCode
-from suno_jobs.models import Track, TrackState
-from suno_jobs.store import JobStore
-from suno_jobs.vocabulary import Link, Media
+from suno_jobs.jobs.record import Track, TrackState
+from suno_jobs.network.download import Downloader
+from suno_jobs.steps.store_track import DOWNLOAD_SECONDS, TrackStorer
+from suno_jobs.storage.jobs import JobStore
 from tests.integration.faulty import Headers, Page, Server, page, whole
 from tests.world import BUCKET, TABLE, a_job
 
@@ -59,7 +59,7 @@ class Place:
             clock=lambda: 0.0,
             stopwatch=moments.__next__,
         )
-        return storer("job_1", "t")
+        return storer.store_track("job_1", "t")
 
     def track(self) -> Track:
         view = self.jobs.view("job_1")

@@ -1,4 +1,4 @@
-"""The address rule against two other opinions: the standard library's, and Microsoft's AntiSSRF package's."""
+"""The address rule, compared with the standard library and with Microsoft's AntiSSRF package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from AntiSSRF import AntiSSRFPolicy, PolicyConfigOptions  # type: ignore[import-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suno_jobs.guard import is_public
+from suno_jobs.network.ssrf_guard import is_public
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -26,14 +26,14 @@ def antissrf_allows(address: IPAddress) -> bool:
 
 
 @given(st.ip_addresses())
-def test_what_is_public_to_us_is_global_to_the_standard_library(address: IPAddress) -> None:
+def test_every_public_address_is_global_to_the_standard_library(address: IPAddress) -> None:
     if is_public(str(address)):
         assert address.is_global
         assert not any([address.is_private, address.is_multicast, address.is_reserved, address.is_link_local])
 
 
 @given(st.ip_addresses(v=4))
-def test_no_way_to_embed_an_ipv4_address_is_public(address: ipaddress.IPv4Address) -> None:
+def test_no_embedded_ipv4_address_is_public(address: ipaddress.IPv4Address) -> None:
     number = int(address)
     for base in ("::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::", "64:ff9b:1:ffff::"):
         assert not is_public(str(ipaddress.IPv6Address(int(ipaddress.IPv6Address(base)) + number)))
@@ -49,7 +49,7 @@ def test_no_other_text_is_public(text: str) -> None:
 
 
 def some_addresses(count: int) -> Iterator[IPAddress]:
-    """At random, over all numbers, within the routed part of IPv6, and close to the edges of every denied block."""
+    """Random addresses: of all of IPv4 and IPv6, of the routed part of IPv6, and near the edges of every denied block."""
     numbers = random.Random(20)  # noqa: S311
     edges = [edge for block in DENIED for edge in (int(block[0]), int(block[-1]))]
     for _ in range(count // 4):
@@ -60,7 +60,7 @@ def some_addresses(count: int) -> Iterator[IPAddress]:
         yield near.ipv4_mapped or near
 
 
-def test_the_rule_agrees_with_antissrf_but_for_ipv6_that_nobody_routes() -> None:
+def test_the_rule_agrees_with_antissrf_except_for_unrouted_ipv6() -> None:
     for address in some_addresses(100_000):
         expected = antissrf_allows(address) and (address.version == 4 or address in ROUTED)
         assert is_public(str(address)) == expected, address

@@ -1,4 +1,4 @@
-"""Values in DynamoDB's notation, held against boto3's own serializer."""
+"""Values in DynamoDB's notation, compared with boto3's own serializer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suno_jobs.dynamo import Change, pack, unpack
-from suno_jobs.transitions import JobState
+from suno_jobs.jobs.states import JobState
+from suno_jobs.storage.attribute_values import pack, unpack
+from suno_jobs.storage.update_expressions import Change
 from tests.simulation.aws_table import DynamoDb
 from tests.world import JOBS_TABLE, TABLE
 
@@ -25,27 +26,27 @@ VALUES = st.recursive(
 ITEMS = st.dictionaries(st.text(min_size=1), VALUES | st.none(), max_size=6)
 
 
-def as_boto3_takes_it(value: Any) -> Any:
+def for_boto3(value: Any) -> Any:
     if isinstance(value, float):
         return Decimal(f"{value:.6f}")
     if isinstance(value, dict):
-        return {name: as_boto3_takes_it(member) for name, member in value.items()}
-    return [as_boto3_takes_it(member) for member in value] if isinstance(value, list) else value
+        return {name: for_boto3(member) for name, member in value.items()}
+    return [for_boto3(member) for member in value] if isinstance(value, list) else value
 
 
-def as_boto3_reads_it(packed: dict[str, Any]) -> dict[str, Any]:
+def read_by_boto3(packed: dict[str, Any]) -> dict[str, Any]:
     return {name: TypeDeserializer().deserialize(value) for name, value in packed.items()}
 
 
 @given(ITEMS)
 def test_items_are_packed_as_boto3_would(item: dict[str, Any]) -> None:
-    expected = {name: TypeSerializer().serialize(as_boto3_takes_it(value)) for name, value in item.items()}
-    assert as_boto3_reads_it(pack(item)) == as_boto3_reads_it(expected)
+    expected = {name: TypeSerializer().serialize(for_boto3(value)) for name, value in item.items()}
+    assert read_by_boto3(pack(item)) == read_by_boto3(expected)
     assert {name: [*value] for name, value in pack(item).items()} == {name: [*value] for name, value in expected.items()}
 
 
 @given(ITEMS)
-def test_what_was_packed_comes_back_with_its_types(item: dict[str, Any]) -> None:
+def test_packed_items_are_unpacked_with_their_types(item: dict[str, Any]) -> None:
     back = unpack(pack(item))
     assert back == item
     assert {name: type(value) for name, value in back.items() if not isinstance(item[name], float)} == {
@@ -54,7 +55,7 @@ def test_what_was_packed_comes_back_with_its_types(item: dict[str, Any]) -> None
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9))
-def test_a_whole_number_comes_back_as_one_however_it_is_written(number: Decimal) -> None:
+def test_a_whole_number_is_read_as_an_integer_in_any_notation(number: Decimal) -> None:
     [read] = unpack({"n": {"N": str(number)}}).values()
     assert read == float(number)
     assert isinstance(read, int) is (number == number.to_integral_value())
@@ -68,7 +69,7 @@ class Note:
     text: str | None = None
 
 
-def test_records_are_maps_and_their_absent_members_are_left_out() -> None:
+def test_records_become_maps_without_their_absent_members() -> None:
     packed = pack({"note": Note(JobState.STORING, (1, 2)), "more": {"a": None, "b": 1}, "none": None})
     assert packed == {
         "note": {"M": {"state": {"S": "STORING"}, "places": {"L": [{"N": "1"}, {"N": "2"}]}}},
@@ -85,54 +86,54 @@ KEY = {"pk": "p", "sk": "s"}
 
 @st.composite
 def changes(draw: st.DrawFn) -> tuple[Change, dict[str, Any]]:
-    """Any change of an item that is not there, and the item that it makes."""
-    change, made = Change(sets={}, defaults={}, adds={}, appends={}, copies={}), dict[str, Any]()
+    """Any change of an absent item, and the item that it creates."""
+    change, expected = Change(sets={}, defaults={}, adds={}, appends={}, copies={}), dict[str, Any]()
     for name in draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1)):
         text, number = draw(st.text(min_size=1, max_size=5)), draw(st.integers(0, 9))
         match draw(st.sampled_from(["set", "default", "add", "append", "copy", "remove"])):
             case "set":
-                change.sets, made[name] = {**change.sets, name: text}, text
+                change.sets, expected[name] = {**change.sets, name: text}, text
             case "default":
-                change.defaults, made[name] = {**change.defaults, name: text}, text
+                change.defaults, expected[name] = {**change.defaults, name: text}, text
             case "add":
-                change.adds, made[name] = {**change.adds, name: number}, number
+                change.adds, expected[name] = {**change.adds, name: number}, number
             case "append":
-                change.appends, made[name] = {**change.appends, name: text}, [text]
+                change.appends, expected[name] = {**change.appends, name: text}, [text]
             case "copy":
-                change.copies, made[name] = {**change.copies, name: ("elsewhere", text)}, text
+                change.copies, expected[name] = {**change.copies, name: ("elsewhere", text)}, text
             case "remove":
                 change.removes = (*change.removes, name)
-    return change, made
+    return change, expected
 
 
 @given(changes())
-def test_a_change_says_what_it_means_and_names_nothing_in_vain(drawn: tuple[Change, dict[str, Any]]) -> None:
-    change, made = drawn
+def test_a_change_has_its_effect_and_declares_no_unused_names(drawn: tuple[Change, dict[str, Any]]) -> None:
+    change, expected = drawn
     table = DynamoDb({TABLE: JOBS_TABLE})
     arguments = (
         change.require_absent("gone").require("#sort = :none OR attribute_not_exists(#sort)", "sort", none=0).arguments()
     )
     answer = table.update_item(TableName=TABLE, Key=pack(KEY), ReturnValues="ALL_NEW", **arguments)
-    assert unpack(answer["Attributes"]) == KEY | made
+    assert unpack(answer["Attributes"]) == KEY | expected
 
 
 @pytest.mark.parametrize("number", [inf, -inf, nan])
-def test_what_is_no_number_is_refused(number: float) -> None:
-    with pytest.raises(ValueError, match="DynamoDB holds no"):
+def test_a_number_that_is_not_finite_is_refused(number: float) -> None:
+    with pytest.raises(ValueError, match="DynamoDB cannot store"):
         pack({"n": number})
 
 
-def test_a_set_that_somebody_else_wrote_is_read() -> None:
+def test_a_set_written_by_another_client_is_read() -> None:
     item: dict[str, Any] = {"s": {"SS": ["a", "b"]}, "n": {"NS": ["1", "2.5"]}, "b": {"BS": [b"x"]}}
-    assert unpack(item) == as_boto3_reads_it(item) == {"s": {"a", "b"}, "n": {1, 2.5}, "b": {b"x"}}
+    assert unpack(item) == read_by_boto3(item) == {"s": {"a", "b"}, "n": {1, 2.5}, "b": {b"x"}}
 
 
-def test_a_type_that_has_no_place_is_refused() -> None:
-    with pytest.raises(TypeError, match="DynamoDB holds no set"):
+def test_an_unsupported_type_is_refused() -> None:
+    with pytest.raises(TypeError, match="DynamoDB cannot store set"):
         pack({"s": {1}})
 
 
-def test_small_and_negative_numbers_are_written_plainly() -> None:
+def test_numbers_are_written_without_an_exponent() -> None:
     assert pack({"a": 1e-6, "b": -0.5, "c": 3.0, "z": -1e-9, "d": 1e-9, "e": 1e15}) == {
         "a": {"N": "0.000001"},
         "b": {"N": "-0.5"},

@@ -1,4 +1,4 @@
-"""Whatever a gateway answers, no adapter raises, none believes in a file that is not there, none repeats a doubtful payment."""
+"""Whatever a gateway answers: no adapter raises, reports a file without a link, or allows an ambiguous submission again."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.base import (
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.catalog.results import Result
+from suno_jobs.gateways.parsing import media_url
+from suno_jobs.gateways.protocol import (
     Accepted,
     Ambiguous,
     BatchReading,
     Done,
     Gateway,
     GatewayReply,
-    Kind,
-    LinkRecovery,
+    LinkRenewal,
+    ReadFailed,
     Reading,
     Refused,
-    Result,
     Submission,
     TaskReport,
     TaskStatus,
-    Unread,
 )
-from suno_jobs.gateways.replies import media_url
+from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.gateways.signatures import verify_kie
 
 NAMES = st.sampled_from(
@@ -66,7 +66,7 @@ ASSET_NAME = re.compile(r"[a-z]+(_[a-z0-9]+)*")
 
 
 def check_reading(reading: Reading, result: Result) -> None:
-    if isinstance(reading, Unread):
+    if isinstance(reading, ReadFailed):
         assert reading.retry_after_seconds is None or 0 <= reading.retry_after_seconds <= 3600
         storable(reading.fault.to_item())
         return
@@ -76,7 +76,7 @@ def check_reading(reading: Reading, result: Result) -> None:
     if reading.status is TaskStatus.SUCCEEDED:
         assert any(track.ready for track in reading.tracks) if result.is_files else reading.result
     assert reading.result is None or (reading.result and reading.status is TaskStatus.SUCCEEDED and not result.is_files)
-    storable([reading.unknown_words, reading.result, reading.fault and reading.fault.to_item()])
+    storable([reading.unknown_statuses, reading.result, reading.fault and reading.fault.to_item()])
 
 
 def check_tracks(report: TaskReport) -> None:
@@ -85,7 +85,7 @@ def check_tracks(report: TaskReport) -> None:
     ids = [track.track_id for track in report.tracks]
     assert len(ids) == len(set(ids))
     for track in report.tracks:
-        assert track.ready == bool(track.links), "no track has only what is nice to have"
+        assert track.ready == bool(track.links), "no track has optional links only"
         assert not (track.ready and track.fault)
         names = [link.name for link in track.links]
         assert len(names) == len(set(names))
@@ -115,7 +115,7 @@ def storable(value: Any) -> None:
 
 @given(pair=PAIRS, reply=REPLIES)
 @settings(max_examples=500, deadline=None)
-def test_any_reply(pair: tuple[Gateway, Kind], reply: GatewayReply) -> None:
+def test_any_reply_is_read_safely(pair: tuple[Gateway, Kind], reply: GatewayReply) -> None:
     gateway, kind = pair
     result = gateway.kinds[kind].result
     check_submission(gateway.read_submission(kind, reply), result)
@@ -129,7 +129,7 @@ SONGS = st.lists(SONG | LEAVES, max_size=3) | SONG
 
 
 def _task(name: str, status: Any, songs: Any, outer: dict[str, Any]) -> Any:
-    """A reply of about the right shape, so that the search reaches what lies behind the first checks."""
+    """A reply of roughly the right shape, so that the search gets past the first checks."""
     response = {"sunoData": songs, "data": songs, "images": songs, **outer}
     family = {"code": 200, "data": {"taskId": "T", "status": status, "response": response}}
     shapes = {
@@ -145,7 +145,7 @@ def _task(name: str, status: Any, songs: Any, outer: dict[str, Any]) -> Any:
 
 @given(pair=PAIRS, status=WORDS | LEAVES, songs=SONGS, outer=SONG)
 @settings(max_examples=800, deadline=None)
-def test_any_task(pair: tuple[Gateway, Kind], status: Any, songs: Any, outer: dict[str, Any]) -> None:
+def test_any_task_is_read_safely(pair: tuple[Gateway, Kind], status: Any, songs: Any, outer: dict[str, Any]) -> None:
     gateway, kind = pair
     body = json.dumps(_task(gateway.name, status, songs, outer)).encode()
     check_reading(gateway.read_status(kind, GatewayReply(200, body)), gateway.kinds[kind].result)
@@ -153,7 +153,7 @@ def test_any_task(pair: tuple[Gateway, Kind], status: Any, songs: Any, outer: di
 
 @given(pair=PAIRS, data=SONGS, status=st.sampled_from(["SUCCESS", "FAILED", None]))
 @settings(max_examples=300, deadline=None)
-def test_any_answer_of_a_synchronous_operation(pair: tuple[Gateway, Kind], data: Any, status: Any) -> None:
+def test_any_answer_of_a_synchronous_operation_is_read_safely(pair: tuple[Gateway, Kind], data: Any, status: Any) -> None:
     gateway, kind = pair
     body = json.dumps({"code": 200, "status": status, "success": True, "data": data}).encode()
     check_submission(gateway.read_submission(kind, GatewayReply(200, body)), gateway.kinds[kind].result)
@@ -161,29 +161,29 @@ def test_any_answer_of_a_synchronous_operation(pair: tuple[Gateway, Kind], data:
 
 @given(pair=PAIRS, reply=REPLIES)
 @settings(max_examples=300, deadline=None)
-def test_what_is_not_known_to_be_refused_is_not_repeated(pair: tuple[Gateway, Kind], reply: GatewayReply) -> None:
+def test_a_reply_that_names_a_task_never_allows_a_repeated_submission(pair: tuple[Gateway, Kind], reply: GatewayReply) -> None:
     gateway, kind = pair
     submission = gateway.read_submission(kind, reply)
-    if isinstance(submission, Refused) and submission.again and not gateway.kinds[kind].synchronous:
+    if isinstance(submission, Refused) and submission.may_retry and not gateway.kinds[kind].synchronous:
         assert gateway.read_callback(reply.body) is None, "a reply that names a task is never sent again"
 
 
 @given(gateway=GATEWAY, reply=REPLIES, items=SONGS)
 @settings(max_examples=300, deadline=None)
-def test_optional_abilities(gateway: Gateway, reply: GatewayReply, items: Any) -> None:
+def test_any_reply_to_an_optional_request_is_read_safely(gateway: Gateway, reply: GatewayReply, items: Any) -> None:
     shaped = GatewayReply(200, json.dumps({"code": 200, "items": items, "data": items}).encode())
     for each in (reply, shaped):
-        if isinstance(gateway, LinkRecovery):
-            check_reading(gateway.read_recovery(each), Result.TRACKS)
-            check_submission(gateway.read_recovery_submission(each), Result.TRACKS)
+        if isinstance(gateway, LinkRenewal):
+            check_reading(gateway.read_renewal(each), Result.TRACKS)
+            check_submission(gateway.read_renewal_submission(each), Result.TRACKS)
         if isinstance(gateway, BatchReading):
             batch = gateway.read_batch({"T1": Kind.MUSIC}, each)
-            for reading in [batch] if isinstance(batch, Unread) else batch.values():
+            for reading in [batch] if isinstance(batch, ReadFailed) else batch.values():
                 check_reading(reading, Result.TRACKS)
 
 
 @given(body=BODIES | OBJECTS, timestamp=st.text(max_size=12) | st.just("1700000000"), signature=st.text(max_size=50))
 @settings(max_examples=200, deadline=None)
-def test_no_signature_by_chance(body: bytes, timestamp: str, signature: str) -> None:
+def test_no_random_signature_is_valid(body: bytes, timestamp: str, signature: str) -> None:
     headers = {"X-Webhook-Timestamp": timestamp, "X-Webhook-Signature": signature}
     assert verify_kie(headers, body, "key", 1700000000.0) is False

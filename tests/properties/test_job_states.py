@@ -1,4 +1,4 @@
-"""Any order of writes by any number of hands, each of which may have read the job long ago: the store takes what is true."""
+"""Any order of writes by any number of writers, each based on a read that may be stale: the store keeps the invariants."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from suno_jobs.dynamo import pack
+from suno_jobs.catalog.results import Link, Result
 from suno_jobs.errors import Conflict, ErrorCode, Fault
-from suno_jobs.history import Cause, Entry
-from suno_jobs.models import Asset, Candidate, Ending, Job, Track, TrackState
-from suno_jobs.store import JobStore
-from suno_jobs.table import key
-from suno_jobs.transitions import LEGAL, TERMINAL, JobState, Progress
-from suno_jobs.vocabulary import Link, Result
+from suno_jobs.jobs.history import Entry
+from suno_jobs.jobs.record import Asset, Candidate, FileTerms, Job, TaskEnd, Track, TrackState
+from suno_jobs.jobs.states import LEGAL, TERMINAL, Cause, JobState, Progress
+from suno_jobs.storage.attribute_values import pack
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.table import key
 from tests.simulation.aws_table import DynamoDb
 from tests.world import JOBS_TABLE, START, TABLE, a_job
 
@@ -26,8 +26,8 @@ FAULT = Fault(ErrorCode.RATE_LIMITED, "x")
 moments = st.integers(0, 10_000)
 
 
-class Hands(RuleBasedStateMachine):
-    """``snapshots`` are the job as it was read at some time: every rule may act upon any of them."""
+class JobWrites(RuleBasedStateMachine):
+    """``snapshots`` are the job as it was read at some time; a rule may act on any of them."""
 
     snapshots = Bundle("snapshots")
 
@@ -60,7 +60,7 @@ class Hands(RuleBasedStateMachine):
         return found
 
     def attempt(self, write: Any, *given: Any, **named: Any) -> Any:
-        """None when somebody else was faster."""
+        """None if another writer was faster."""
         try:
             return write(*given, **named)
         except Conflict:
@@ -79,7 +79,7 @@ class Hands(RuleBasedStateMachine):
     @rule(job=snapshots)
     def submit(self, job: Job) -> None:
         self.intents += 1
-        begun = self.attempt(self.jobs.begin_submission, job, f"i{self.intents}", now=self.now, due_at=self.now)
+        begun = self.attempt(self.jobs.begin_submission, job, f"i{self.intents}", FileTerms(), now=self.now, due_at=self.now)
         if begun:
             assert begun.intent == f"i{self.intents}"
             self.open_submissions += 1
@@ -87,8 +87,8 @@ class Hands(RuleBasedStateMachine):
 
     @rule(job=snapshots, after=moments)
     def refuse(self, job: Job, after: int) -> None:
-        turn = [Candidate("crun", self.now + after), Candidate("ttapi")]
-        refused = self.attempt(self.jobs.refuse_submission, job, FAULT, turn, Result.TRACKS, now=self.now, due_at=self.now)
+        order = [Candidate("crun", self.now + after), Candidate("ttapi")]
+        refused = self.attempt(self.jobs.refuse_submission, job, FAULT, order, Result.TRACKS, now=self.now, due_at=self.now)
         if refused:
             assert refused.intent is None
             self.open_submissions -= job.intent is not None
@@ -106,7 +106,7 @@ class Hands(RuleBasedStateMachine):
     def accept_task(self, job: Job, done: bool) -> None:
         self.attempt(self.jobs.accept_task, job, "J1", now=self.now, due_at=self.now, done=done)
 
-    # Looking
+    # Signals and checks
 
     @rule(cause=st.sampled_from(Cause))
     def signal(self, cause: Cause) -> None:
@@ -136,7 +136,7 @@ class Hands(RuleBasedStateMachine):
 
     @rule(job=snapshots)
     def start_storing(self, job: Job) -> None:
-        self.attempt(self.jobs.start_storing, job, Ending.WHOLE, now=self.now, due_at=self.now)
+        self.attempt(self.jobs.start_storing, job, TaskEnd.COMPLETE, now=self.now, due_at=self.now)
 
     @rule(track_id=st.sampled_from(TRACKS), ready=st.booleans())
     def record(self, track_id: str, ready: bool) -> None:
@@ -157,25 +157,25 @@ class Hands(RuleBasedStateMachine):
 
     # The end
 
-    @rule(job=snapshots, state=st.sampled_from(sorted(TERMINAL)), care=st.none() | moments)
-    def finish(self, job: Job, state: JobState, care: int | None) -> None:
-        until = None if care is None else self.now + care
-        ended = self.attempt(self.jobs.finish, job, state, FAULT, partial=False, now=self.now, care_until=until)
+    @rule(job=snapshots, state=st.sampled_from(sorted(TERMINAL)), recovery=st.none() | moments)
+    def finish(self, job: Job, state: JobState, recovery: int | None) -> None:
+        until = None if recovery is None else self.now + recovery
+        ended = self.attempt(self.jobs.finish, job, state, FAULT, partial=False, now=self.now, recoverable_until=until)
         if ended:
             assert (ended.state, ended.event_pending) == (state, True)
             assert state not in self.announced
             self.announced.add(state)
 
-    @rule(job=snapshots, care=st.none() | moments)
-    def put_away(self, job: Job, care: int | None) -> None:
+    @rule(job=snapshots, recovery=st.none() | moments)
+    def mark_announced(self, job: Job, recovery: int | None) -> None:
         if job.terminal:
-            until = None if care is None else self.now + care
-            self.jobs.put_away(job, care_until=until, due_at=until, partial=False, now=self.now)
+            until = None if recovery is None else self.now + recovery
+            self.jobs.mark_announced(job, recoverable_until=until, due_at=until, partial=False, now=self.now)
 
     @rule(job=snapshots)
     def claim(self, job: Job) -> None:
         number = self.job().execution
-        claimed = self.attempt(
+        self.attempt(
             self.jobs.claim_execution,
             JOB_ID,
             Cause.SWEEP,
@@ -184,12 +184,11 @@ class Hands(RuleBasedStateMachine):
             now=self.now,
             due_at=self.now,
         )
-        del claimed
         assert self.job().execution in (number, number + 1)
 
     @rule()
     def wait(self) -> None:
-        """What Await Signal does, with its condition."""
+        """Does what Await Signal does, with its condition."""
         try:
             self.table.update_item(
                 TableName=TABLE,
@@ -201,7 +200,7 @@ class Hands(RuleBasedStateMachine):
         except self.table.exceptions.ConditionalCheckFailedException:
             assert "signalled" in self.item()
 
-    # What always holds
+    # Invariants
 
     def item(self) -> dict[str, Any]:
         found: dict[str, Any] = self.table.get_item(TableName=TABLE, Key=pack(key(JOB_ID, "JOB")))["Item"]
@@ -218,23 +217,23 @@ class Hands(RuleBasedStateMachine):
             assert Entry.read(job.history[-1]).state is job.state
 
     @invariant()
-    def whoever_is_owed_something_is_due(self) -> None:
+    def an_open_or_unannounced_job_is_due(self) -> None:
         job = self.job()
-        owed = not job.terminal or job.event_pending
-        assert not owed or "due_shard" in self.item()
+        pending = not job.terminal or job.event_pending
+        assert not pending or "due_shard" in self.item()
 
     @invariant()
-    def what_is_stored_stays(self) -> None:
+    def a_stored_track_keeps_its_assets(self) -> None:
         view = self.jobs.view(JOB_ID)
         assert view
         assets = {track.track_id: track.assets for track in view.tracks if track.state is TrackState.STORED}
         assert assets == self.stored
 
     @invariant()
-    def an_end_lets_nobody_wait(self) -> None:
+    def an_end_leaves_a_signal(self) -> None:
         job = self.job()
-        assert not job.event_pending or job.care_until or "signalled" in self.item()
+        assert not job.event_pending or job.recoverable_until or "signalled" in self.item()
 
 
-Hands.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
-TestHands = Hands.TestCase
+JobWrites.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestJobWrites = JobWrites.TestCase

@@ -1,4 +1,4 @@
-"""``python -m tests.simulation``: any number of seeds, on all cores. Exits with 1 when an invariant was broken."""
+"""``python -m tests.simulation``: runs any number of seeds on all cores. Exits with 1 if an invariant was broken."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from functools import partial
 
 from pytest_socket import disable_socket
 
-from tests.simulation.report import run_seed, spare_the_collector
+from tests.simulation.report import run_seed, tune_garbage_collector
 
 
 def _prepare() -> None:
-    """As strict as the tests are: a warning is an error, and nothing reaches beyond this process."""
-    spare_the_collector()
+    """As strict as the tests: a warning is an error, and sockets are disabled."""
+    tune_garbage_collector()
     warnings.simplefilter("error")
     disable_socket()
 
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=20, help="jobs in each (default: %(default)s)")
     arguments = parser.parse_args()
     seeds = range(arguments.start, arguments.start + arguments.seeds)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     if len(seeds) == 1:
         _prepare()
         reports = [run_seed(seeds[0], arguments.jobs)]
@@ -37,7 +37,7 @@ def main() -> int:
             reports = list(pool.map(partial(run_seed, jobs=arguments.jobs), seeds, chunksize=2))
     failed = [report for report in reports if report]
     print(*failed, sep="\n\n")
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     print(f"{len(seeds)} seeds of {arguments.jobs} jobs in {seconds:.0f} s: {len(failed)} broke an invariant")
     return 1 if failed else 0
 

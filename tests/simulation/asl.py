@@ -1,6 +1,6 @@
-"""The Amazon States Language, as far as ``statemachine/suno_job.asl.json`` speaks it.
+"""The subset of the Amazon States Language that ``statemachine/suno_job.asl.json`` uses.
 
-Any other word is refused, so that the file cannot say what is not played here. Sources: the specification at
+Any other field is refused, so that the file cannot contain anything that is not simulated. Sources: the specification at
 states-language.net, and the developer guide on error names.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 INVOKE = "arn:aws:states:::lambda:invoke"
 UPDATE_ITEM = "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
 
-_WORDS = {
+_FIELDS = {
     "machine": {"Comment", "StartAt", "States", "TimeoutSeconds"},
     "Task": {"Resource", "Parameters", "ResultPath", "OutputPath", "TimeoutSeconds", "TimeoutSecondsPath", "Retry", "Catch"},
     "Choice": {"Choices", "Default"},
@@ -21,18 +21,26 @@ _WORDS = {
     "Pass": set[str](),
     "Fail": {"Error", "Cause"},
     "processor": {"ProcessorConfig", "StartAt", "States"},
-    "retrier": {"Comment", "ErrorEquals", "IntervalSeconds", "BackoffRate", "MaxAttempts", "MaxDelaySeconds", "JitterStrategy"},
+    "retrier": {
+        "Comment",
+        "ErrorEquals",
+        "IntervalSeconds",
+        "BackoffRate",
+        "MaxAttempts",
+        "MaxDelaySeconds",
+        "JitterStrategy",
+    },
     "catcher": {"Comment", "ErrorEquals", "ResultPath", "Next"},
     "rule": {"Comment", "Variable", "StringEquals", "Next"},
 }
 
 
-class UnknownWord(ValueError):
-    """The state machine says something that this interpreter does not play."""
+class UnsupportedField(ValueError):
+    """The state machine contains something that this interpreter does not support."""
 
 
 class StateError(Exception):
-    """An error by the name that retriers and catchers know it by."""
+    """An error, with the name that retriers and catchers match."""
 
     def __init__(self, name: str, cause: str = "") -> None:
         super().__init__(f"{name}: {cause}")
@@ -40,35 +48,35 @@ class StateError(Exception):
         self.cause = cause
 
 
-def check_words(given: Mapping[str, Any], kind: str) -> None:
-    """Raises UnknownWord."""
+def check_fields(given: Mapping[str, Any], kind: str) -> None:
+    """Raises UnsupportedField."""
     common = {"Type", "Comment", "Next", "End"} if kind[0].isupper() else set()
-    unknown = given.keys() - _WORDS[kind] - common
+    unknown = given.keys() - _FIELDS[kind] - common
     if unknown:
-        raise UnknownWord(f"{kind} with {', '.join(sorted(unknown))}")
+        raise UnsupportedField(f"{kind} with {', '.join(sorted(unknown))}")
     for state in given.get("States", {}).values():
-        if state["Type"] not in _WORDS:
-            raise UnknownWord(state["Type"])
-        check_words(state, state["Type"])
+        if state["Type"] not in _FIELDS:
+            raise UnsupportedField(state["Type"])
+        check_fields(state, state["Type"])
         _check_details(state)
 
 
 def _check_details(state: Mapping[str, Any]) -> None:
     for parts, kind in (("Retry", "retrier"), ("Catch", "catcher"), ("Choices", "rule")):
         for part in state.get(parts, ()):
-            check_words(part, kind)
+            check_fields(part, kind)
             if part.get("JitterStrategy", "FULL") != "FULL":
-                raise UnknownWord("only full jitter is known")
+                raise UnsupportedField("only full jitter is supported")
     if state["Type"] == "Task" and state["Resource"] not in (INVOKE, UPDATE_ITEM):
-        raise UnknownWord(state["Resource"])
+        raise UnsupportedField(state["Resource"])
     if "ItemProcessor" in state:
         if state["ItemProcessor"]["ProcessorConfig"] != {"Mode": "INLINE"}:
-            raise UnknownWord("only inline maps are known")
-        check_words(state["ItemProcessor"], "processor")
+            raise UnsupportedField("only inline maps are supported")
+        check_fields(state["ItemProcessor"], "processor")
 
 
 def catches(handler: Mapping[str, Any], error: str) -> bool:
-    """Whether a retrier or catcher is meant for the error. States.TaskFailed stands for all but States.Timeout."""
+    """Whether a retrier or catcher applies to the error. States.TaskFailed means all errors but States.Timeout."""
     names = handler["ErrorEquals"]
     return error in names or "States.ALL" in names or ("States.TaskFailed" in names and error != "States.Timeout")
 
@@ -76,12 +84,12 @@ def catches(handler: Mapping[str, Any], error: str) -> bool:
 def caught(state: Mapping[str, Any], data: Any, error: StateError) -> tuple[Any, str]:
     for catcher in state.get("Catch", ()):
         if catches(catcher, error.name):
-            return placed(catcher, data, {"Error": error.name, "Cause": error.cause}), catcher["Next"]
+            return with_result(catcher, data, {"Error": error.name, "Cause": error.cause}), catcher["Next"]
     raise error
 
 
-def placed(state: Mapping[str, Any], data: Any, result: Any) -> Any:
-    """ResultPath: null throws the result away, "$" throws the input away, "$.name" keeps both."""
+def with_result(state: Mapping[str, Any], data: Any, result: Any) -> Any:
+    """ResultPath: null discards the result, "$" discards the input, "$.name" keeps both."""
     where = state.get("ResultPath", "$")
     if where is None:
         return data
@@ -103,7 +111,7 @@ def seconds(state: Mapping[str, Any], data: Any) -> int:
 
 
 def path(data: Any, text: str) -> Any:
-    """A reference path of names, such as ``$.job_id``; what it names must be there."""
+    """A reference path of names, such as ``$.job_id``, which must exist."""
     for name in text.split(".")[1:]:
         if not isinstance(data, Mapping) or name not in data:
             raise StateError("States.ParameterPathFailure", text)
@@ -133,5 +141,5 @@ def _expression(text: str, data: Any, context: Mapping[str, Any]) -> Any:
         return path(data, text)
     called = re.fullmatch(r"States\.Format\('([^']*)', (\$\.[\w.]+)\)", text)
     if called is None:
-        raise UnknownWord(text)
+        raise UnsupportedField(text)
     return called[1].replace("{}", str(path(data, called[2])))

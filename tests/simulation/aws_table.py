@@ -1,6 +1,6 @@
-"""DynamoDB in memory, with the face of boto3's client: what the product calls, with the answers and errors of the service.
+"""DynamoDB in memory, with the interface of boto3's client: the operations that the product calls, and the service's errors.
 
-Every call is atomic, so it may also be used from many threads. ``test_aws_table.py`` holds it against moto.
+Every call is atomic, so it may also be used from many threads. ``test_aws_table.py`` compares it with moto.
 """
 
 from __future__ import annotations
@@ -53,25 +53,25 @@ class Exceptions:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """``bare``: it holds nothing but keys (projection KEYS_ONLY)."""
+    """``keys_only``: it contains only keys (projection KEYS_ONLY)."""
 
     hash: str
     range: str | None
-    bare: bool = False
+    keys_only: bool = False
 
 
 @dataclass(slots=True)
 class Table:
-    """The items of one table by their keys. An item is never changed, but replaced, and ``watch`` sees each replacement.
+    """The items of one table by their keys. An item is never changed but replaced; ``on_write`` gets the old and the new one.
 
-    ``lags`` is asked for each item that an index is read for: whether the index still has it as it was before.
+    ``index_is_stale`` is called for each item when an index is read: whether the index still has the previous version.
     """
 
     keys: Index
     indexes: Mapping[str, Index]
     items: dict[str, dict[Any, Item]] = field(default_factory=dict)
-    watch: Callable[[Item, Item], None] = lambda _old, _new: None
-    lags: Callable[[], bool] = lambda: False
+    on_write: Callable[[Item, Item], None] = lambda _old, _new: None
+    index_is_stale: Callable[[], bool] = lambda: False
     _before: dict[tuple[str, Any], Item] = field(default_factory=dict)
 
     @classmethod
@@ -94,7 +94,7 @@ class Table:
         partition = self.items.setdefault(first, {})
         old, partition[second] = partition.get(second, {}), item
         self._before[first, second] = old
-        self.watch(old, item)
+        self.on_write(old, item)
 
     def all(self) -> Iterator[Item]:
         for partition in self.items.values():
@@ -103,14 +103,14 @@ class Table:
     def partition(self, index: Index, value: str) -> list[Item]:
         """The items of one partition in the order of the range key."""
         if index is self.keys:
-            there: Iterable[Item] = self.items.get(value, {}).values()
+            items: Iterable[Item] = self.items.get(value, {}).values()
         else:
-            indexed = (self._before[self.key(item)] if self.lags() else item for item in self.all())
-            there = (item for item in indexed if index.hash in item and item[index.hash]["S"] == value and index.range in item)
-        return sorted(there, key=lambda item: self.place(index, item))
+            indexed = (self._before[self.key(item)] if self.index_is_stale() else item for item in self.all())
+            items = (item for item in indexed if index.hash in item and item[index.hash]["S"] == value and index.range in item)
+        return sorted(items, key=lambda item: self.place(index, item))
 
     def place(self, index: Index, item: Item) -> tuple[Any, ...]:
-        """Where an item stands in a partition."""
+        """The sort position of an item in a partition."""
         return (plain(item[index.range])[1] if index.range else "", *self.key(item))
 
 
@@ -124,7 +124,7 @@ def _index(definition: Mapping[str, Any]) -> Index:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One conditional write: ``change`` makes the new item from the old one, None for a mere check."""
+    """One conditional write: ``change`` makes the new item from the old one; None only checks the condition."""
 
     table: Table
     key: tuple[str, Any]
@@ -142,11 +142,11 @@ class Write:
     def apply(self) -> Item:
         if self.change is None:
             return self.old
-        new = self.change(self._scope(self.old or self._bare()))
+        new = self.change(self._scope(self.old or self._new_item()))
         self.table.put(new)
         return new
 
-    def _bare(self) -> Item:
+    def _new_item(self) -> Item:
         names = [name for name in (self.table.keys.hash, self.table.keys.range) if name]
         return {name: {"S": part} for name, part in zip(names, self.key, strict=False)}
 
@@ -186,7 +186,7 @@ class DynamoDb:
             return {"Attributes": dict({"ALL_OLD": old, "ALL_NEW": new}[ReturnValues])}
 
     def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> Answer:
-        """The hash key must be compared with ``=`` first, as the product does; whatever follows concerns the range key."""
+        """The hash key must be compared with ``=`` first, as the product does; the rest is about the range key."""
         with self._lock, _validated("Query"):
             table = self._table(TableName)
             index = table.indexes[arguments["IndexName"]] if "IndexName" in arguments else table.keys
@@ -195,8 +195,8 @@ class DynamoDb:
             left, _, right = KeyConditionExpression.split(maxsplit=3)[:3]
             if names.get(left, left) != index.hash:
                 raise ExpressionError("Query condition missed key schema element")
-            there = table.partition(index, values[right]["S"])
-            found = [item for item in there if condition is None or condition(Scope(item, values))]
+            items = table.partition(index, values[right]["S"])
+            found = [item for item in items if condition is None or condition(Scope(item, values))]
             return _page(table, index, found, arguments)
 
     def get_paginator(self, operation: str) -> Paginator:
@@ -257,7 +257,7 @@ class DynamoDb:
 
 @dataclass(frozen=True, slots=True)
 class Paginator:
-    """``get_paginator("query")``: asks page after page."""
+    """``get_paginator("query")``: reads one page after the other."""
 
     query: Callable[..., Answer]
 
@@ -275,13 +275,13 @@ class Paginator:
 def _page(table: Table, index: Index, found: list[Item], arguments: Mapping[str, Any]) -> Answer:
     forward = arguments.get("ScanIndexForward", True)
     if start := arguments.get("ExclusiveStartKey"):
-        # Its item may have moved on in the index since: the query goes on from the place where it was.
+        # The item may have moved in the index meanwhile: the query continues from its former position.
         place = table.place(index, start)
         found = [item for item in found if (table.place(index, item) > place) is forward and table.place(index, item) != place]
     found = found if forward else found[::-1]
     limit = arguments.get("Limit", len(found))
     keys = [name for name in dict.fromkeys((table.keys.hash, table.keys.range, index.hash, index.range)) if name]
-    shown = [{name: item[name] for name in keys} if index.bare else dict(item) for item in found[:limit]]
+    shown = [{name: item[name] for name in keys} if index.keys_only else dict(item) for item in found[:limit]]
     answer: Answer = {"Items": shown, "Count": len(shown)}
     if len(found) > limit:
         answer["LastEvaluatedKey"] = {name: found[limit - 1][name] for name in keys}
@@ -295,7 +295,7 @@ def _placeholders(arguments: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapp
 def _condition(
     arguments: Mapping[str, Any], text: str | None = None, *, also: frozenset[str] = frozenset()
 ) -> Callable[[Scope], bool] | None:
-    """The condition, once every placeholder is known to be both used and defined."""
+    """The condition, after a check that every placeholder is both used and defined."""
     text = text or arguments.get("ConditionExpression")
     names, values = _placeholders(arguments)
     condition, used = read_condition(text, tuple(names.items())) if text else (None, frozenset())
@@ -309,8 +309,8 @@ def _check_no_key(table: Table, update: Update) -> None:
         raise ExpressionError("Cannot update an attribute that is part of the key")
 
 
-class _validated:  # noqa: N801 - read as a word of the with statement
-    """Turns what an expression is wrong with into the service's answer."""
+class _validated:  # noqa: N801 - reads like a function in a with statement
+    """Turns an ExpressionError into the error of the service."""
 
     def __init__(self, operation: str) -> None:
         self._operation = operation

@@ -1,7 +1,6 @@
-"""Virtual time. Processes are greenlets, of which exactly one runs; time goes on only when that one sleeps or waits.
+"""Virtual time. Processes are greenlets, of which exactly one runs at a time. Time passes only while that one sleeps or waits.
 
-So everything happens in one order that the seed alone decides, and yet two handlers interleave at any call that takes time,
-as they would on Lambda.
+The seed alone therefore decides the order of events. Two handlers still interleave at every call that takes time, as on Lambda.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ Action = Callable[[], object]
 
 
 class Closed(BaseException):
-    """The world ends: unwinds whatever still waits."""
+    """The loop is closed: unwinds every process that still waits."""
 
 
 class Process:
-    """Whatever sleeps and waits by itself; used again for the next action when its own is done.
+    """An independent thread of execution, reused for another action when its own is done.
 
-    ``wakings`` counts how often it was resumed, so that of several reasons to wake only the first counts. ``local`` is for
-    whoever wants to attach something to the process.
+    ``resumptions`` counts how often it was resumed, so that only the first of several scheduled resumptions takes effect.
+    ``local`` is free for data that belongs to the process.
     """
 
-    def __init__(self, fibre: greenlet) -> None:
-        self.fibre = fibre
-        self.wakings = 0
+    def __init__(self, fiber: greenlet) -> None:
+        self.fiber = fiber
+        self.resumptions = 0
         self.action: Action = bool
         self.local: Any = None
 
@@ -47,7 +46,7 @@ class Loop:
         self._closed = False
 
     def spawn(self, action: Action, *, after: float = 0.0) -> None:
-        """Begins a process that many seconds from now."""
+        """Starts a process after that many seconds."""
         heapq.heappush(self._queue, (self.now + after, next(self._numbers), action, 0))
 
     def sleep(self, seconds: float) -> None:
@@ -57,71 +56,71 @@ class Loop:
             self.now = moment
         else:
             self._schedule(self.current, moment)
-            self._give_way()
+            self._switch()
 
     def wait(self, until: float) -> None:
-        """Until then, or until somebody calls ``wake`` for this process."""
+        """Waits until then, or until another process calls ``wake`` for this one."""
         self._check_open()
         self._schedule(self.current, until)
-        self._give_way()
+        self._switch()
 
     def wake(self, process: Process) -> None:
         self._schedule(process, self.now)
 
-    def is_something_to_begin(self) -> bool:
+    def has_unstarted_processes(self) -> bool:
         return any(not isinstance(following, Process) for _, _, following, _ in self._queue)
 
     def run(self, until: float) -> None:
-        """Lets the processes run. Raises what one of them raised."""
+        """Lets the processes run until then. Raises the first exception that one of them raised."""
         self.wait(until)
 
     def close(self) -> None:
         """Ends all processes."""
         self._closed = True
         for process in self._all:
-            process.fibre.throw(Closed)
+            process.fiber.throw(Closed)
 
     def _check_open(self) -> None:
         if self._closed:
             raise Closed
 
-    def _begin(self, action: Action) -> Process:
+    def _start(self, action: Action) -> Process:
         if self._idle:
             process = self._idle.pop()
         else:
-            process = Process(greenlet(lambda: self._work(process)))
+            process = Process(greenlet(lambda: self._run_actions(process)))
             self._all.append(process)
         process.action, process.local = action, None
         return process
 
     def _schedule(self, process: Process, moment: float) -> None:
-        heapq.heappush(self._queue, (moment, next(self._numbers), process, process.wakings))
+        heapq.heappush(self._queue, (moment, next(self._numbers), process, process.resumptions))
 
     def _next(self) -> Process:
         if self._failure:
             return self._main
         while True:
-            moment, _, following, wakings = heapq.heappop(self._queue)
+            moment, _, following, resumptions = heapq.heappop(self._queue)
             if not isinstance(following, Process):
                 self.now = max(self.now, moment)
-                return self._begin(following)
-            if following.wakings == wakings:
+                return self._start(following)
+            if following.resumptions == resumptions:
                 self.now = max(self.now, moment)
-                following.wakings += 1
+                following.resumptions += 1
                 return following
 
-    def _give_way(self) -> None:
-        """Lets others run until it is the turn of this process again."""
-        me = self.current
+    def _switch(self) -> None:
+        """Lets other processes run until this one is resumed."""
+        this = self.current
         self.current = self._next()
-        if self.current is not me:
-            self.current.fibre.switch()
+        if self.current is not this:
+            self.current.fiber.switch()
         self._check_open()
-        if me is self._main and self._failure:
+        if this is self._main and self._failure:
             raise self._failure
 
-    def _work(self, process: Process) -> None:
-        """Action after action, until the loop is closed."""
+    def _run_actions(self, process: Process) -> None:
+        """Runs one action after the other until the loop is closed."""
         with suppress(Closed):
             while True:
                 try:
@@ -131,4 +130,4 @@ class Loop:
                 except BaseException as error:  # noqa: BLE001 - raised again by ``run``
                     self._failure = self._failure or error
                 self._idle.append(process)
-                self._give_way()
+                self._switch()

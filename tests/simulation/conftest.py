@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.report import spare_the_collector
+from tests.simulation.report import tune_garbage_collector
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _spared_collector() -> None:
-    spare_the_collector()
+def _tuned_garbage_collector() -> None:
+    tune_garbage_collector()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says how large the crash matrix was, also when other processes ran it."""
+    """Reports the size of the crash matrix, even if other processes ran it."""
     properties = [
         each
         for kind in ("passed", "failed")
@@ -21,4 +21,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     boundaries = sum(int(str(value)) for name, value in properties if name == "boundaries")
     runs = sum(int(str(value)) for name, value in properties if name == "runs")
     if runs:
-        terminalreporter.write_line(f"crash matrix: {boundaries} boundaries, {runs} deaths at them")
+        terminalreporter.write_line(f"crash matrix: {boundaries} boundaries, {runs} crashes at them")

@@ -1,4 +1,4 @@
-"""Weather in which nothing happens but deaths at chosen boundaries, and in which every boundary is written down."""
+"""Crashes at chosen boundaries and no other faults. Every boundary is recorded."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ class Boundary:
 
 
 @dataclass(slots=True)
-class Death:
-    """At a boundary, ``before`` or ``after`` its call takes effect; and then of ``more`` later invocations of the same function
-    when they come to the same call. ``struck`` counts the deaths."""
+class Crash:
+    """A crash at a boundary, ``before`` or ``after`` its call takes effect. The next ``repeats`` invocations of the function
+    that reach the same call crash there too. ``count`` is the number of crashes so far."""
 
     at: Boundary
     when: str
-    more: int = 0
-    struck: int = 0
+    repeats: int = 0
+    count: int = 0
 
-    def befalls(self, invocation: Invocation, when: str) -> bool:
+    def applies_to(self, invocation: Invocation, when: str) -> bool:
         at = self.at
         if (when, invocation.function, invocation.calls) != (self.when, at.function, at.call):
             return False
-        if invocation.number == at.invocation or (invocation.number > at.invocation and 0 < self.struck <= self.more):
-            self.struck += 1
+        if invocation.number == at.invocation or (invocation.number > at.invocation and 0 < self.count <= self.repeats):
+            self.count += 1
             return True
         return False
 
 
 @dataclass(slots=True)
-class Deadly:
-    deaths: tuple[Death, ...] = ()
+class CrashInjector:
+    crashes: tuple[Crash, ...] = ()
     boundaries: list[Boundary] = field(default_factory=list)
 
     def begin(self, _invocation: Invocation) -> bool:
@@ -56,5 +56,5 @@ class Deadly:
         return False
 
     def _kill(self, invocation: Invocation, when: str) -> None:
-        if [death for death in self.deaths if death.befalls(invocation, when)]:
+        if [crash for crash in self.crashes if crash.applies_to(invocation, when)]:
             invocation.kill()

@@ -1,7 +1,7 @@
 """DynamoDB's condition and update expressions: read once, then evaluated on items in the wire format.
 
-Grammar: the developer guide's pages "Condition and filter expressions" and "Update expressions". What the product has no use
-for (BETWEEN, attribute_type, DELETE of set members) is refused, like everything that DynamoDB itself would refuse.
+Grammar: the developer guide's pages "Condition and filter expressions" and "Update expressions". Syntax that the product does
+not use (BETWEEN, attribute_type, DELETE of set members) is refused, like everything that DynamoDB itself refuses.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Path = tuple[str | int, ...]
 
 
 class ExpressionError(ValueError):
-    """What DynamoDB would answer with ValidationException."""
+    """DynamoDB would answer with ValidationException."""
 
 
 @dataclass(slots=True)
 class Scope:
-    """What an expression is evaluated on. All its placeholders are defined: see ``aws_table``."""
+    """The item and the values on which an expression is evaluated. All placeholders are defined: see ``aws_table``."""
 
     item: Item
     values: Mapping[str, Value]
@@ -76,7 +76,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def _compare(operator: str, left: Value | None, right: Value | None) -> bool:
-    """An absent attribute is different from everything, and neither smaller nor greater than anything."""
+    """An absent attribute differs from every value, and is neither smaller nor greater than any."""
     if left is None or right is None:
         return operator == "<>"
     if operator in ("=", "<>"):
@@ -86,7 +86,7 @@ def _compare(operator: str, left: Value | None, right: Value | None) -> bool:
 
 
 def at(item: Any, path: Path) -> Value | None:
-    """The value at a path, None where there is nothing."""
+    """The value at a path, or None."""
     value: Any = {"M": item}
     for step in path:
         inner = value.get("M" if isinstance(step, str) else "L")
@@ -116,10 +116,10 @@ def _contains(where: Value | None, what: Value | None) -> bool:
     return kind in ("S", "B") and kind == wanted[0] and wanted[1] in content
 
 
-def _begins_with(whole: Value | None, start: Value | None) -> bool:
-    if whole is None or start is None:
+def _begins_with(text: Value | None, start: Value | None) -> bool:
+    if text is None or start is None:
         return False
-    a, b = plain(whole), plain(start)
+    a, b = plain(text), plain(start)
     return a[0] == b[0] and a[0] in ("S", "B") and a[1].startswith(b[1])
 
 
@@ -323,7 +323,7 @@ class Update:
     adds: list[Assignment]
 
     def apply(self, scope: Scope) -> dict[str, Any]:
-        """The item after the update. All operands are read from the item as it was before."""
+        """The item after the update. All operands are read from the item before it."""
         new = dict(scope.item)
         assigned = [(path, _needed(operand, scope)) for path, operand in self.sets]
         assigned += [(path, _added(at(scope.item, path), _needed(operand, scope))) for path, operand in self.adds]
@@ -368,7 +368,7 @@ def _added(before: Value | None, value: Value) -> Value:
 
 
 def _put(item: dict[str, Any], path: Path, value: Value | None) -> None:
-    """Sets or, for None, removes; every map and list on the way is copied, since answers given before may share it."""
+    """Sets the value, or removes it if None. Every map and list on the path is copied, since earlier answers may share it."""
     inner: Any = item
     last = path[-1]
     for step, following in itertools.pairwise(path):

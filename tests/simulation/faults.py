@@ -1,7 +1,7 @@
-# ruff: noqa: S311 - chance makes mishaps here, no secrets
-"""What a seed holds: what clients ask for, and everything that goes wrong around it.
+# ruff: noqa: S311 - random faults, no secrets
+"""The content of a seed: the requests of clients, and the faults around them.
 
-Mishaps last until ``Plan.calm_at``; after that the world works as documented, so that everything has to come to its end.
+Faults last until ``Plan.faults_until``. Afterwards the world works as documented, so that every job has to end.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import httpx
 from botocore.exceptions import ClientError
 
 from local.simulator.faults import FAULTS
+from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways import GATEWAYS
-from suno_jobs.vocabulary import Kind
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.network.http import httpx
 from tests.simulation.aws_table import TransactionCanceledException, aws_error
 from tests.simulation.clock import Loop
 from tests.simulation.lambdas import FunctionError, Invocation
@@ -40,19 +40,19 @@ GATEWAY_FAULTS: Mapping[str, tuple[float, ...]] = {
     "truncated_audio": (1, 2, 4, 8, 16, 10**6),
     "unknown_status": (2, 10, 10**6),
 }
-"""Every fault of the simulator with the numbers that it is tried with; some fall to both sides of a deadline or timeout."""
+"""Every fault of the simulator with the numbers to try. Some are just below and just above a deadline or timeout."""
 
-MOST_LIKELY = 0.3
-"""With more than this nothing would ever come to pass."""
+MAX_PROBABILITY = 0.3
+"""With a higher probability nothing would ever succeed."""
 
-UNHEARD = 0.7
-"""Of the starts that fail for the caller, the share that runs all the same: Lambda promises at least once."""
+DETACHED_SHARE = 0.7
+"""The share of failed invocations that run anyway: Lambda guarantees at least one invocation."""
 
 DELAYS = (0.02, 0.1, 1.0, 5.0, 90.0)
-"""How long a slow call may take, at most: a client of AWS gives up after four attempts of 23 seconds."""
+"""The maximum durations of a slow call: an AWS client gives up after four attempts of 23 seconds."""
 
 TOKEN = re.compile(r"order-\d+-\d+-")
-"""By which the gateway's task for an order is found again."""
+"""Identifies the gateway's task for an order."""
 
 ACTIONS = ("cancel", "retry")
 KINDS = (Kind.MUSIC,) * 8 + (Kind.LYRICS, Kind.UPLOAD, Kind.SOUNDS)
@@ -60,9 +60,11 @@ KINDS = (Kind.MUSIC,) * 8 + (Kind.LYRICS, Kind.UPLOAD, Kind.SOUNDS)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One request of a client, sent anew with the same key at the moments of ``repeats``; ``token`` is found again in the
-    gateway's task. ``gateways`` are asked in that order. ``actions`` are later wishes of the client. ``resubmit``: the client
-    allows a second submission when the answer to the first was lost."""
+    """One request of a client, repeated with the same key at the times of ``repeats``.
+
+    ``token`` identifies the order in the gateway's task. ``gateways`` are tried in that order. ``actions`` are later requests
+    of the client. ``resubmit``: the client allows a second submission if the answer to the first was lost.
+    """
 
     at: float
     token: str
@@ -75,16 +77,16 @@ class Order:
 
     def body(self) -> dict[str, Any]:
         marks = " ".join(f"[fault:{name}={number:.0f}]" for name, number in self.faults.items())
-        words = {"audio_url": f"https://files.example.com/{self.token}.mp3?{marks.replace(' ', '')}"}
-        given = words if self.kind is Kind.UPLOAD else {"prompt": f"{self.token} {marks}".strip()}
+        upload = {"audio_url": f"https://files.example.com/{self.token}.mp3?{marks.replace(' ', '')}"}
+        given = upload if self.kind is Kind.UPLOAD else {"prompt": f"{self.token} {marks}".strip()}
         gateway = self.gateways[0] if len(self.gateways) == 1 else list(self.gateways)
         policy = {"ambiguous_submit": "resubmit"} if self.resubmit else {}
         return {"gateway": gateway, "kind": self.kind.value, "input": given, "metadata": {"order": self.token}, **policy}
 
 
 @dataclass(frozen=True, slots=True)
-class Chances:
-    """How likely each mishap is: per call where nothing else is said."""
+class Probabilities:
+    """The probability of each fault, per call unless its name says otherwise."""
 
     slow: float = 0.0
     killed: float = 0.0
@@ -99,14 +101,16 @@ class Chances:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``stops`` are the moments at which some running execution is stopped, ``sweeps`` those of sweeps beside the schedule,
-    ``outages`` when a gateway cannot be reached at all. ``refusing`` are faults of the next order at a gateway. ``days`` of
-    aftercare follow, for tasks and links that come late."""
+    """``stops`` are the times at which a random running execution is stopped, ``sweeps`` those of unscheduled sweeps.
+
+    ``outages`` are the times at which a gateway is unreachable. ``refusing`` has faults of the next order at a gateway.
+    ``days`` of recovery follow, for tasks and links that arrive late.
+    """
 
     seed: int
     orders: tuple[Order, ...]
-    chances: Chances = Chances()
-    calm_at: float = 0.0
+    probabilities: Probabilities = Probabilities()
+    faults_until: float = 0.0
     stops: tuple[float, ...] = ()
     sweeps: tuple[float, ...] = ()
     rotations: tuple[float, ...] = ()
@@ -121,24 +125,24 @@ def draw(seed: int, jobs: int) -> Plan:
     gateways = random.sample(sorted(GATEWAYS), random.choice((1, 2, len(GATEWAYS))))
     span = random.choice((1.0, 20.0, 600.0))
     severity = random.choice((0.0, 0.0, 0.3, 1.0, 4.0))
-    calm_at = span + random.choice((100.0, 900.0, 1800.0)) if severity else 0.0
+    faults_until = span + random.choice((100.0, 900.0, 1800.0)) if severity else 0.0
     parameters = random.choice(({}, {}, {"JobDeadlineSeconds": "400", "AmbiguousSubmitGraceSeconds": "200"}))
     return Plan(
         seed=seed,
         orders=tuple(_order(random, number, seed, gateways, span) for number in range(jobs)),
-        chances=_chances(random, severity),
-        calm_at=calm_at,
-        stops=_moments(random, 6, calm_at),
-        sweeps=_moments(random, 4, calm_at),
-        rotations=_moments(random, 1, calm_at),
-        outages={gateway: _span(random, calm_at) for gateway in gateways if severity and random.random() < 0.1},
+        probabilities=_probabilities(random, severity),
+        faults_until=faults_until,
+        stops=_moments(random, 6, faults_until),
+        sweeps=_moments(random, 4, faults_until),
+        rotations=_moments(random, 1, faults_until),
+        outages={gateway: _span(random, faults_until) for gateway in gateways if severity and random.random() < 0.1},
         days=random.choice((0.0, 0.0, 0.0, 17.0)),
         parameters=parameters,
     )
 
 
-def _moments(random: Random, most: int, calm_at: float) -> tuple[float, ...]:
-    return tuple(random.uniform(0, calm_at) for _ in range(random.randint(0, most if calm_at else 0)))
+def _moments(random: Random, most: int, faults_until: float) -> tuple[float, ...]:
+    return tuple(random.uniform(0, faults_until) for _ in range(random.randint(0, most if faults_until else 0)))
 
 
 def _order(random: Random, number: int, seed: int, gateways: list[str], span: float) -> Order:
@@ -158,11 +162,11 @@ def _order(random: Random, number: int, seed: int, gateways: list[str], span: fl
     )
 
 
-def _chances(random: Random, severity: float) -> Chances:
+def _probabilities(random: Random, severity: float) -> Probabilities:
     def some(most: float) -> float:
-        return min(MOST_LIKELY, severity * random.choice((0.0, 0.3, 1.0, 8.0)) * most)
+        return min(MAX_PROBABILITY, severity * random.choice((0.0, 0.3, 1.0, 8.0)) * most)
 
-    return Chances(
+    return Probabilities(
         slow=some(0.05),
         killed=some(0.004),
         refused=some(0.004),
@@ -175,9 +179,9 @@ def _chances(random: Random, severity: float) -> Chances:
     )
 
 
-def _span(random: Random, calm_at: float) -> tuple[float, float]:
-    begin = random.uniform(0, calm_at)
-    return begin, min(calm_at, begin + random.expovariate(1 / 300))
+def _span(random: Random, faults_until: float) -> tuple[float, float]:
+    begin = random.uniform(0, faults_until)
+    return begin, min(faults_until, begin + random.expovariate(1 / 300))
 
 
 def _busy(label: str) -> ClientError:
@@ -198,34 +202,34 @@ WRITES = frozenset(
         "stepfunctions.start_execution",
     }
 )
-"""What a client of AWS may repeat by itself. A transaction carries a token by which the service knows it again."""
+"""Calls that an AWS client may repeat by itself. A transaction has a token, by which the service recognises a repetition."""
 
 
-class Storm:
-    """The weather of a plan."""
+class RandomFaults:
+    """The faults of a plan."""
 
     def __init__(self, plan: Plan, loop: Loop, random: Random, note: Callable[[str, str], None]) -> None:
-        self._chances = plan.chances
+        self._probabilities = plan.probabilities
         self._outages = plan.outages
-        self._calm_at = loop.now + plan.calm_at
-        self._begun_at = loop.now
+        self._end = loop.now + plan.faults_until
+        self._start = loop.now
         self._loop = loop
         self._random = random
         self._note = note
 
-    def _strikes(self, chance: float) -> bool:
-        return chance > 0 and self._loop.now < self._calm_at and self._random.random() < chance
+    def _happens(self, probability: float) -> bool:
+        return probability > 0 and self._loop.now < self._end and self._random.random() < probability
 
-    # What befalls invocations
+    # Faults of invocations
 
     def begin(self, invocation: Invocation) -> bool:
         """Raises FunctionError."""
-        skew = self._chances.skew_seconds
-        if skew and self._loop.now < self._calm_at:
+        skew = self._probabilities.skew_seconds
+        if skew and self._loop.now < self._end:
             invocation.skew = self._random.uniform(-skew, skew)
-        if self._strikes(self._chances.not_started):
-            if self._random.random() < UNHEARD:
-                self._note(invocation.subject, f"{invocation.function} #{invocation.number} runs unheard")
+        if self._happens(self._probabilities.not_started):
+            if self._random.random() < DETACHED_SHARE:
+                self._note(invocation.subject, f"{invocation.function} #{invocation.number} runs, but its caller sees an error")
                 return False
             name = self._random.choice(("Lambda.TooManyRequestsException", "Lambda.ServiceException"))
             self._note(invocation.subject, f"{invocation.function} #{invocation.number} is not started: {name}")
@@ -234,7 +238,7 @@ class Storm:
 
     def before(self, invocation: Invocation, label: str) -> None:
         self._disturb(invocation, label, "before")
-        if not label.startswith(("gateway", "cdn")) and self._strikes(self._chances.refused):
+        if not label.startswith(("gateway", "cdn")) and self._happens(self._probabilities.refused):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number}: {label} is refused")
             raise _busy(label)
 
@@ -242,38 +246,38 @@ class Storm:
         self._disturb(invocation, label, "after")
 
     def repeats(self, label: str) -> bool:
-        return label in WRITES and self._strikes(self._chances.repeated)
+        return label in WRITES and self._happens(self._probabilities.repeated)
 
     def _disturb(self, invocation: Invocation, label: str, when: str) -> None:
-        if self._strikes(self._chances.slow):
+        if self._happens(self._probabilities.slow):
             invocation.spend(self._random.choice(DELAYS) * self._random.random())
-        if self._strikes(self._chances.killed):
+        if self._happens(self._probabilities.killed):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number} is killed {when} {label}")
             invocation.kill()
 
-    # What befalls everything else
+    # Other faults
 
     def write_error(self) -> str | None:
-        """Of the state machine's own write to the table."""
-        return "ThrottlingException" if self._strikes(self._chances.refused) else None
+        """The error code for the state machine's own write to the table, or None."""
+        return "ThrottlingException" if self._happens(self._probabilities.refused) else None
 
-    def index_lags(self) -> bool:
-        return self._strikes(self._chances.stale)
+    def index_is_stale(self) -> bool:
+        return self._happens(self._probabilities.stale)
 
     def transition_seconds(self) -> float:
-        return self._random.uniform(0.0, 0.3) if self._strikes(self._chances.slow) else 0.0
+        return self._random.uniform(0.0, 0.3) if self._happens(self._probabilities.slow) else 0.0
 
     def callback_delays(self) -> tuple[float, ...]:
-        """After how many seconds a callback arrives, each number one arrival; empty when it is lost."""
-        if not self._strikes(self._chances.callback):
+        """The delay of each arrival of a callback, in seconds. Empty: it is lost. Several: it is duplicated."""
+        if not self._happens(self._probabilities.callback):
             return (0.0,)
         return tuple(self._random.expovariate(1 / 200) for _ in range(self._random.choice((0, 1, 2, 3))))
 
-    def trouble(self, gateway: str, request: httpx.Request, ask: Callable[[], httpx.Response]) -> httpx.Response:
+    def disturb(self, gateway: str, request: httpx.Request, ask: Callable[[], httpx.Response]) -> httpx.Response:
         begin, end = self._outages.get(gateway, (0.0, 0.0))
-        if begin <= self._loop.now - self._begun_at < end:
+        if begin <= self._loop.now - self._start < end:
             raise httpx.ConnectError("no route", request=request)
-        if not self._strikes(self._chances.gateway):
+        if not self._happens(self._probabilities.gateway):
             return ask()
         match self._random.choice(("refuse", "break", "lose", "error", "page", "empty")):
             case "refuse":
@@ -292,8 +296,8 @@ class Storm:
         return httpx.Response(200, content=self._random.choice((b"", b"{}", b"[]", b"null", b'{"code": 200, "data": null}')))
 
     def _documented(self, gateway: str, method: str, ask: Callable[[], httpx.Response]) -> httpx.Response:
-        """A certain refusal creates nothing; whatever else may hide a task. No reading says that a task failed that did not."""
-        meanings = GATEWAYS[gateway].meanings
+        """A documented error. A definite refusal creates no task; any other may hide one. No read reports a false failure."""
+        meanings = GATEWAYS[gateway].error_rules
         allowed = [code for code, meaning in meanings.items() if method == "POST" or meaning.code not in ENDS_TASK]
         code = self._random.choice(sorted(allowed))
         if not meanings[code].refused and self._random.random() < 0.5:

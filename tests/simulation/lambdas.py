@@ -1,7 +1,7 @@
-"""Lambda in memory: the real handlers, each invocation in an environment of its own, with borrowed time and clients.
+"""Lambda in memory: the real handlers, each invocation in its own environment, with simulated time and clients.
 
-Every call that an invocation makes to the world outside is a boundary (``Invocation.cross``): there time may pass, the call
-may fail, and the invocation may die, before or after the call took effect.
+Every external call of an invocation is a boundary (``Invocation.cross_boundary``): there time may pass, the call may fail, and
+the invocation may die before or after the call takes effect.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.world import ROOT
 
 
 class Killed(BaseException):
-    """The invocation is over, in the middle of what it did. No handler can catch it, as none can on Lambda."""
+    """The invocation is terminated. As on Lambda, no handler can catch this."""
 
 
 class FunctionError(Exception):
@@ -37,26 +37,26 @@ class FunctionError(Exception):
         self.name = name
 
 
-class Weather(Protocol):
-    """What may befall invocations; ``faults.py`` draws it from a seed, ``test_crashes.py`` aims it."""
+class FaultInjector(Protocol):
+    """The faults of invocations: ``faults.py`` draws them from a seed, ``crashes.py`` places them."""
 
     def begin(self, invocation: Invocation) -> bool:
-        """Whether the caller hears of what the function does; if not, it runs unheard. Raises FunctionError when the
-        function is not even started."""
+        """Whether the caller receives the result; otherwise the function runs anyway. Raises FunctionError if the function is
+        not started at all."""
 
     def before(self, invocation: Invocation, label: str) -> None:
-        """May let time pass, kill the invocation or raise what the call shall raise."""
+        """Before the call: may let time pass, kill the invocation, or raise an error in place of the call."""
 
     def after(self, invocation: Invocation, label: str) -> None:
-        """The same once the call took effect."""
+        """The same after the call took effect."""
 
     def repeats(self, label: str) -> bool:
-        """Whether the client loses the answer of a call and repeats it by itself."""
+        """Whether the client loses the answer of a call and repeats the call by itself."""
 
 
 @dataclass(eq=False, slots=True)
 class Invocation:
-    """``skew`` is how far its clock is off. ``subject`` is the job that it is about, where one is known."""
+    """``skew`` is the error of its clock in seconds. ``subject`` is the job that it is about, if known."""
 
     lambdas: Lambdas
     function: str
@@ -68,31 +68,31 @@ class Invocation:
     dead: bool = False
 
     def get_remaining_time_in_millis(self) -> int:
-        """This is also the context that the handler is given."""
+        """The invocation is also the handler's Lambda context."""
         return int((self.ends - self.lambdas.loop.now) * 1000)
 
-    def cross(self, label: str, act: Callable[[], Any]) -> Any:
+    def cross_boundary(self, label: str, act: Callable[[], Any]) -> Any:
         if self.dead:
             raise Killed
         self.calls += 1
-        weather = self.lambdas.weather
-        weather.before(self, label)
+        faults = self.lambdas.faults
+        faults.before(self, label)
         try:
             answer = act()
-            if weather.repeats(label):
+            if faults.repeats(label):
                 answer = act()
         except Exception:
-            weather.after(self, label)
+            faults.after(self, label)
             raise
-        weather.after(self, label)
+        faults.after(self, label)
         return answer
 
     def spend(self, seconds: float) -> None:
-        """Lets time pass; the invocation is cut off when its own is over."""
+        """Lets time pass. The invocation is killed if it reaches its timeout."""
         left = self.ends - self.lambdas.loop.now
         request = getattr(BaseRouter, "current_event", None)
         self.lambdas.loop.sleep(min(seconds, left))
-        # powertools keeps the request at hand in a class: real environments share no memory, ours do.
+        # powertools keeps the current request in a class attribute. Real environments share no memory; these do.
         BaseRouter.current_event = request  # type: ignore[assignment]
         if seconds >= left:
             self.kill()
@@ -103,7 +103,7 @@ class Invocation:
 
 
 class Client:
-    """A client as ``boto3.client`` would make it for one environment: each of its calls is a boundary."""
+    """A client as ``boto3.client`` returns it in one environment: each of its calls is a boundary."""
 
     def __init__(self, environment: Environment, service: str, target: Any) -> None:
         self._environment = environment
@@ -119,14 +119,14 @@ class Client:
         label = f"{self._service}.{name}"
 
         def call(**arguments: Any) -> Any:
-            return self._environment.running.cross(label, lambda: found(**arguments))
+            return self._environment.running.cross_boundary(label, lambda: found(**arguments))
 
         setattr(self, name, call)
         return call
 
 
 class Environment:
-    """One execution environment: a module of its own, which keeps what it caches from one invocation to the next."""
+    """One execution environment: its own module, whose caches last from one invocation to the next."""
 
     def __init__(self, lambdas: Lambdas, plan: FunctionPlan) -> None:
         self.running: Invocation
@@ -137,14 +137,14 @@ class Environment:
         def client(service: str, **_: Any) -> Client:
             return Client(self, service, lambdas.services[service])
 
-        borrowed = {
+        substitutes = {
             "boto3": SimpleNamespace(client=client),
             "time": SimpleNamespace(time=lambda: loop.now + self.running.skew, monotonic=lambda: loop.now),
             "os": SimpleNamespace(environ=plan.environment, urandom=random.randbytes),
             **lambdas.replacements,
         }
-        for name in borrowed.keys() & self.module.__dict__.keys():
-            setattr(self.module, name, borrowed[name])
+        for name in substitutes.keys() & self.module.__dict__.keys():
+            setattr(self.module, name, substitutes[name])
 
     def __call__(self, event: Any, invocation: Invocation) -> Any:
         self.running = invocation
@@ -158,13 +158,13 @@ def _compiled(path: Path) -> CodeType:
 
 @dataclass(eq=False, slots=True)
 class Lambdas:
-    """``services`` are the AWS services by boto3's names; ``replacements`` go into every handler's module under their name;
-    ``raised`` is what handlers let through."""
+    """``services`` are the AWS services by boto3's names. ``replacements`` replace names in every handler's module.
+    ``raised`` has the exceptions that handlers raised."""
 
     loop: Loop
     random: Random
     plans: Mapping[str, FunctionPlan]
-    weather: Weather
+    faults: FaultInjector
     note: Callable[[str, str], None]
     services: dict[str, Any] = field(default_factory=dict)
     replacements: Mapping[str, Any] = field(default_factory=dict)
@@ -175,15 +175,15 @@ class Lambdas:
     def invoke(self, function: str, event: Any, subject: str = "") -> Any:
         """The handler's answer, as JSON carries it. Raises FunctionError."""
         invocation = self._begin(function, subject)
-        if self.weather.begin(invocation):
+        if self.faults.begin(invocation):
             return self._run(invocation, event)
 
-        def unheard() -> None:
+        def detached() -> None:
             with suppress(FunctionError):
                 self._run(invocation, event)
 
-        self.loop.spawn(unheard)
-        raise FunctionError("Lambda.SdkClientException", "the connection to the function broke")
+        self.loop.spawn(detached)
+        raise FunctionError("Lambda.SdkClientException", "the connection to the function was lost")
 
     def _run(self, invocation: Invocation, event: Any) -> Any:
         function, subject = invocation.function, invocation.subject
@@ -194,7 +194,7 @@ class Lambdas:
         try:
             answer = environment(event, invocation)
         except Killed:
-            # Lambda throws the whole environment away.
+            # Lambda discards the environment.
             self.note(subject, f"{function} #{invocation.number} dies at its call {invocation.calls}")
             raise FunctionError("Sandbox.Timedout", "the invocation was cut off") from None
         except Exception as error:
@@ -214,6 +214,6 @@ class Lambdas:
 
     @property
     def running(self) -> Invocation:
-        """The invocation that the running process is in."""
+        """The invocation of the current process."""
         invocation: Invocation = self.loop.current.local
         return invocation

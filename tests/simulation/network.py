@@ -12,9 +12,6 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import httpcore
-import httpx
-
 from local.simulator.clock import Clock
 from local.simulator.courier import Courier, schedule
 from local.simulator.gateways import WIRES
@@ -22,8 +19,9 @@ from local.simulator.server import route
 from local.simulator.studio import CutConnection, Studio, StudioSettings
 from local.simulator.tasks import Report, Task
 from local.simulator.wire import Reply, Request, Wire
-from suno_jobs.download import Downloader
-from suno_jobs.gateways.wire import http_client
+from suno_jobs.network.download import Downloader
+from suno_jobs.network.http import httpcore, httpx
+from suno_jobs.traffic.client import http_client
 from tests.simulation.clock import Loop, Process
 from tests.simulation.lambdas import Lambdas
 
@@ -31,47 +29,47 @@ HOST = "gateways.example.com"
 ORIGIN = f"https://{HOST}"
 PUBLIC_ADDRESS = "93.184.215.14"
 TASK_SECONDS = 90.0
-_NO_TLS = ssl.create_default_context()  # nothing is encrypted here, and making one takes long
+_NO_TLS = ssl.create_default_context()  # nothing is encrypted here, and creating a context takes long
 KEYS = {name: f"secret-key-of-{name}" for name in WIRES}
 
 Deliver = Callable[[str, Mapping[str, str], bytes], int]
-Trouble = Callable[[str, httpx.Request, Callable[[], httpx.Response]], httpx.Response]
-"""What may stand in the way of a request to a gateway; it calls the last argument to let the request through."""
+RequestFaults = Callable[[str, httpx.Request, Callable[[], httpx.Response]], httpx.Response]
+"""Injects faults into a request to a gateway; it calls the last argument to let the request through."""
 
 
-class _HungUp(Exception):
-    """The client waited long enough."""
+class _ClientTimeout(Exception):
+    """The timeout of the client expired."""
 
 
 class VirtualClock(Clock):
-    """The simulator's clock. Whoever waits by it is an invocation, which has a patience of its own."""
+    """The simulator's clock. Only invocations wait with it, each with the timeout of its request."""
 
     def __init__(self, loop: Loop, lambdas: Lambdas) -> None:
         super().__init__()
         self._loop = loop
         self._lambdas = lambdas
-        self._patience: dict[Process, float] = {}
+        self._limits: dict[Process, float] = {}
 
     def now(self) -> float:
         return self._loop.now
 
     def wait_until(self, moment: float) -> bool:
-        limit = self._patience[self._loop.current]
+        limit = self._limits[self._loop.current]
         if moment > self._loop.now:
             self._lambdas.running.spend(min(moment, limit) - self._loop.now)
         if moment > limit:
-            raise _HungUp
+            raise _ClientTimeout
         return True
 
-    def within(self, seconds: float, act: Callable[[], Reply]) -> Reply:
-        """Raises _HungUp when ``act`` waits longer than that."""
+    def with_timeout(self, seconds: float, act: Callable[[], Reply]) -> Reply:
+        """Raises _ClientTimeout if ``act`` waits longer than that."""
         process = self._loop.current
-        self._patience[process] = self._loop.now + seconds
+        self._limits[process] = self._loop.now + seconds
         return act()
 
 
 class VirtualCourier(Courier):
-    """``deliver`` brings one callback to our API; what may happen on the way is its business."""
+    """Sends callbacks through ``deliver``, which may delay, duplicate or lose them."""
 
     def __init__(self, loop: Loop, clock: Clock, deliver: Deliver) -> None:
         self._loop = loop
@@ -94,46 +92,48 @@ class VirtualCourier(Courier):
 
 @dataclass(eq=False, slots=True)
 class Network:
-    """``asked`` has the moments of all requests to each gateway."""
+    """``request_times`` has the times of all requests to each gateway."""
 
     loop: Loop
     lambdas: Lambdas
     studio: Studio
     clock: VirtualClock
-    trouble: Trouble
+    disturb: RequestFaults
     note: Callable[[str, str], None]
-    asked: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    request_times: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def client(self) -> httpx.Client:
-        """In place of the product's own way to make one."""
+        """Replaces the product's own function for HTTP clients."""
         return http_client(httpx.MockTransport(self._handle))
 
     def downloader(self, **given: Any) -> Downloader:
-        """In place of the Downloader: the real one on another network."""
+        """Replaces the Downloader by the real one on a simulated network."""
         return Downloader(
             **given,
             resolver=lambda _host, _port: [PUBLIC_ADDRESS],
             clock=lambda: self.loop.now,
             ssl_context=_NO_TLS,
-            network=_Cdn(self),
+            network=_CdnNetwork(self),
         )
 
     def download(self, request: Request) -> Reply:
         running = self.lambdas.running
-        reply: Reply = running.cross(f"cdn.GET {request.path}", lambda: route(self.studio, request))
+        reply: Reply = running.cross_boundary(f"cdn.GET {request.path}", lambda: route(self.studio, request))
         self.note(running.subject, f"{request.path} answers {reply.status} with {len(reply.body)} bytes")
         return reply
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         running = self.lambdas.running
-        response: httpx.Response = running.cross(f"gateway.{request.method}", lambda: self._answer(request, running.subject))
+        response: httpx.Response = running.cross_boundary(
+            f"gateway.{request.method}", lambda: self._answer(request, running.subject)
+        )
         return response
 
     def _answer(self, request: httpx.Request, subject: str) -> httpx.Response:
         gateway = request.url.path.split("/")[1]
-        self.asked[gateway].append(self.loop.now)
+        self.request_times[gateway].append(self.loop.now)
         try:
-            response = self.trouble(gateway, request, lambda: self._ask(request))
+            response = self.disturb(gateway, request, lambda: self._ask(request))
         except httpx.TransportError as error:
             self.note(subject, f"{gateway} {request.method} {type(error).__name__}")
             raise
@@ -149,11 +149,11 @@ class Network:
             body=request.content,
         )
         try:
-            patience = request.extensions["timeout"]["read"]
-            reply = self.clock.within(patience, lambda: route(self.studio, asked))
+            timeout = request.extensions["timeout"]["read"]
+            reply = self.clock.with_timeout(timeout, lambda: route(self.studio, asked))
         except CutConnection:
             raise httpx.RemoteProtocolError("Server disconnected", request=request) from None
-        except _HungUp:
+        except _ClientTimeout:
             raise httpx.ReadTimeout("The read operation timed out", request=request) from None
         headers = {"content-type": reply.content_type, **reply.headers}
         return httpx.Response(reply.status, headers=headers, content=reply.body)
@@ -169,7 +169,7 @@ def accounts() -> dict[str, dict[str, str]]:
 
 
 class Pool:
-    """In place of httpcore's: the guard's own part of the network stays, but no bytes are framed, which takes long."""
+    """Replaces httpcore's pool: the network backend of the guard stays, but no HTTP messages are encoded, which takes long."""
 
     def __init__(self, *, ssl_context: ssl.SSLContext, network_backend: httpcore.NetworkBackend) -> None:  # noqa: ARG002
         self._network = network_backend
@@ -181,11 +181,11 @@ class Pool:
         asked = Request(request.method.decode("ascii"), target.path, dict(parse_qsl(target.query)), headers, b"")
         reply: Reply = stream.get_extra_info("ask")(asked)
         length = reply.declared_length or len(reply.body)
-        told = [(b"content-type", reply.content_type.encode("ascii")), (b"content-length", str(length).encode("ascii"))]
-        return httpcore.Response(reply.status, headers=told, content=_body(stream, length))
+        headers_sent = [(b"content-type", reply.content_type.encode("ascii")), (b"content-length", str(length).encode("ascii"))]
+        return httpcore.Response(reply.status, headers=headers_sent, content=_body(stream, length))
 
     def close(self) -> None:
-        """Keeps nothing."""
+        """Nothing to close."""
 
 
 def _body(stream: httpcore.NetworkStream, announced: int) -> Iterator[bytes]:
@@ -195,7 +195,7 @@ def _body(stream: httpcore.NetworkStream, announced: int) -> Iterator[bytes]:
         raise httpcore.RemoteProtocolError("peer closed connection without sending complete message body")
 
 
-class _Cdn(httpcore.NetworkBackend):
+class _CdnNetwork(httpcore.NetworkBackend):
     def __init__(self, network: Network) -> None:
         self._network = network
 
@@ -231,15 +231,15 @@ class _Connection(httpcore.NetworkStream):
 
 
 def documented_error(gateway: str, code: str) -> httpx.Response:
-    """A gateway's error reply as its documents show it: ttapi and acedata by HTTP status, the others in a 200's body."""
+    """A gateway's documented error reply: ttapi and acedata use the HTTP status, the others the body of a 200."""
     number = int(code) if code.isdecimal() else 400
     if gateway == "ttapi":
         body: Any = {"status": "FAILED", "message": "no", "data": None}
         return _json(number, body)
     if gateway == "acedata":
         return _json(number, {"success": False, "error": {"code": code, "message": "no"}, "trace_id": "t"})
-    words = "message" if gateway == "crun" else "msg"
-    return _json(200, {"code": number, words: "no", "data": None})
+    message = "message" if gateway == "crun" else "msg"
+    return _json(200, {"code": number, message: "no", "data": None})
 
 
 def _json(status: int, body: Any) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""One seed from beginning to end, and what is said of it when an invariant was broken."""
+"""Runs one seed, and reports the invariants that it broke."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from tests.simulation.faults import draw
 from tests.simulation.invariants import violations
 from tests.simulation.world import START, World
 
-MOST_TIMELINES = 3
+MAX_TIMELINES = 3
 
 
-def spare_the_collector() -> None:
-    """Worlds leave millions of objects and hardly a cycle: collecting less often saves a twentieth of the time."""
+def tune_garbage_collector() -> None:
+    """Worlds allocate millions of objects with hardly any cycles: collecting less often saves a twentieth of the time."""
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
 
 
 def run_seed(seed: int, jobs: int) -> str:
-    """Empty when all invariants hold; else what was broken, the command to replay it, and the timelines of jobs at fault."""
+    """Empty if all invariants hold; otherwise the broken ones, the command that replays them, and timelines of the jobs."""
     world = World(draw(seed, jobs))
     with world.open():
         try:
@@ -28,23 +28,31 @@ def run_seed(seed: int, jobs: int) -> str:
         except Exception as error:
             error.add_note(_command(seed, jobs))
             raise
-    return "\n".join(_tell(world, seed, jobs))
+    return "\n".join(_describe(world, seed, jobs))
 
 
-def _tell(world: World, seed: int, jobs: int) -> Iterator[str]:
+def _describe(world: World, seed: int, jobs: int) -> Iterator[str]:
     broken = sorted(violations(world))
     if not broken:
         return
     yield f"seed {seed}: {len(broken)} broken invariants; replay with: {_command(seed, jobs)}"
-    yield f"  {world.plan.chances}, calm after {world.plan.calm_at:.0f} s, {dict(world.plan.parameters)}"
+    yield f"  {world.plan.probabilities}, faults for {world.plan.faults_until:.0f} s, {dict(world.plan.parameters)}"
     for number, (job_id, reasons) in enumerate(groupby(broken, key=lambda each: each[0])):
         yield from (f"  {job_id or 'the world'}: {reason}" for _, reason in reasons)
-        if job_id and number < MOST_TIMELINES:
+        if job_id and number < MAX_TIMELINES:
             yield from timeline(world, job_id)
 
 
+def happenings(seed: int, jobs: int) -> list[str]:
+    """Everything that happens in the world of a seed."""
+    world = World(draw(seed, jobs))
+    with world.open():
+        world.run()
+    return [f"{moment} {job_id} {what}" for moment, job_id, what in world.timeline]
+
+
 def timeline(world: World, job_id: str) -> Iterator[str]:
-    """Every change of state, call of a gateway, callback and mishap of one job, in seconds since the beginning."""
+    """Every change of state, gateway call, callback and fault of one job, with the seconds since the start."""
     for moment, subject, what in world.timeline:
         if subject == job_id:
             yield f"    {moment - START:10.3f}  {what}"

@@ -1,4 +1,4 @@
-"""What ``template.yaml`` deploys, read from the file itself: names, environments, timeouts, routes, schedules."""
+"""The stack that ``template.yaml`` deploys, read from the file itself: names, environments, timeouts, routes, schedules."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Stack:
 
 
 def deploy(**overrides: str) -> Stack:
-    """The stack with its parameters' defaults, but for those given."""
+    """The stack with the defaults of its parameters, except for ``overrides``."""
     return _deploy(tuple(sorted(overrides.items())))
 
 
@@ -85,7 +85,7 @@ def _deploy(overrides: tuple[tuple[str, str], ...]) -> Stack:
 
 
 class _Evaluation:
-    """The intrinsic functions of CloudFormation, as far as the template uses them; any other is refused."""
+    """The intrinsic functions of CloudFormation that the template uses; any other is refused."""
 
     def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
         self._template = template
@@ -114,7 +114,7 @@ class _Evaluation:
         if name in self.parameters:
             return self.parameters[name]
         kind = self._template["Resources"][name]["Type"]
-        # The Ref of most resources is their name, but that of a secret is its ARN.
+        # The Ref of most resources is their name; that of a secret is its ARN.
         return self._arn(f"{name}.Arn") if kind == "AWS::SecretsManager::Secret" else name
 
     def _arn(self, path: str) -> str:
@@ -153,7 +153,7 @@ def _schedules(functions: Mapping[str, Any], evaluate: _Evaluation) -> list[tupl
             if event["Type"] == "ScheduleV2":
                 rate = re.fullmatch(r"rate\((\d+) minutes?\)", evaluate(event["Properties"]["ScheduleExpression"]))
                 if rate is None:
-                    raise ValueError("only rates in minutes are known")
+                    raise ValueError("only rates in minutes are supported")
                 found.append((name, 60.0 * int(rate[1])))
     return found
 

@@ -1,4 +1,4 @@
-"""The table in memory is held against moto's: the same operations, the same answers and errors."""
+"""The table in memory is compared with moto's: the same operations, the same answers and errors."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def conditions(draw: st.DrawFn, into: Expression, depth: int = 2) -> str:
 
 @st.composite
 def updates(draw: st.DrawFn, into: Expression) -> str:
-    """What ``suno_jobs.dynamo.Change`` writes, and a little more: each attribute in one clause only."""
+    """What ``suno_jobs.storage.update_expressions.Change`` produces, and more. Each attribute is in one clause only."""
     clauses: dict[str, list[str]] = {"SET": [], "REMOVE": [], "ADD": []}
     for name in draw(st.lists(names, min_size=1, max_size=4, unique=True)):
         place = into.name(name)
@@ -175,7 +175,7 @@ def parts(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def outcome(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-    """What a caller can see of it."""
+    """The part of the answer that a caller sees."""
     try:
         answer = getattr(client, operation)(**arguments)
     except client.exceptions.TransactionCanceledException as error:
@@ -189,7 +189,7 @@ def outcome(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(operations(), min_size=1, max_size=12))
-def test_it_behaves_as_moto_does(moto: SimpleNamespace, steps: list[tuple[str, dict[str, Any]]]) -> None:
+def test_the_table_behaves_like_moto(moto: SimpleNamespace, steps: list[tuple[str, dict[str, Any]]]) -> None:
     ours = DynamoDb({TABLE: JOBS_TABLE})
     moto.dynamodb.create_table(TableName=TABLE, **JOBS_TABLE)
     try:
@@ -210,15 +210,15 @@ def test_it_behaves_as_moto_does(moto: SimpleNamespace, steps: list[tuple[str, d
         ("#it[1] = :two AND #it[0] <> :two", True),
     ],
 )
-def test_what_moto_cannot_say(condition: str, holds: bool) -> None:
-    """moto breaks at the size of what is not there, where DynamoDB's guide says that no comparison with it holds."""
+def test_conditions_that_moto_does_not_support(condition: str, holds: bool) -> None:
+    """moto fails at the size of an absent attribute; according to DynamoDB's guide no comparison with it holds."""
     read, used = read_condition(condition, (("#it", "it"), ("#gone", "gone")))
     item = {"it": {"L": [{"S": "a"}, {"N": "2"}]}}
     assert used <= {"#it", "#gone", ":two"}
     assert read(Scope(item, {":two": {"N": "2"}})) is holds
 
 
-def test_of_many_writers_one_wins() -> None:
+def test_exactly_one_of_many_writers_wins() -> None:
     ours = DynamoDb({TABLE: JOBS_TABLE})
     key = {"pk": {"S": "p"}, "sk": {"S": "JOB"}}
 
@@ -248,7 +248,7 @@ def test_of_many_writers_one_wins() -> None:
         {"UpdateExpression": "REMOVE a", "ConditionExpression": "attribute_exists(a) attribute_exists(b)"},
     ],
 )
-def test_what_dynamodb_refuses_is_refused(arguments: dict[str, Any]) -> None:
+def test_expressions_that_dynamodb_refuses_are_refused(arguments: dict[str, Any]) -> None:
     ours = DynamoDb({TABLE: JOBS_TABLE})
     with pytest.raises(ClientError, match="ValidationException"):
         ours.update_item(TableName=TABLE, Key={"pk": {"S": "p"}, "sk": {"S": "JOB"}}, **arguments)

@@ -1,4 +1,4 @@
-"""The engine itself: time, and the words that its interpreter knows."""
+"""The engine itself: virtual time, and the interpreter of the state machine."""
 
 from __future__ import annotations
 
@@ -6,60 +6,60 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.asl import UnknownWord, catches, check_words, fill
+from tests.simulation.asl import UnsupportedField, catches, check_fields, fill
 from tests.simulation.clock import Loop, Process
 from tests.simulation.template import deploy
 
 
-def test_processes_take_turns_in_the_order_of_their_moments() -> None:
-    loop, told = Loop(0.0), []
+def test_processes_run_in_the_order_of_their_times() -> None:
+    loop, log = Loop(0.0), []
 
     def process(name: str, seconds: float) -> None:
         for _ in range(2):
             loop.sleep(seconds)
-            told.append((loop.now, name))
+            log.append((loop.now, name))
 
     loop.spawn(lambda: process("slow", 3.0))
     loop.spawn(lambda: process("fast", 2.0), after=0.5)
     loop.run(until=10.0)
-    assert told == [(2.5, "fast"), (3.0, "slow"), (4.5, "fast"), (6.0, "slow")]
+    assert log == [(2.5, "fast"), (3.0, "slow"), (4.5, "fast"), (6.0, "slow")]
     assert loop.now == 10.0
     loop.close()
 
 
-def test_who_waits_is_woken_once() -> None:
-    loop, told = Loop(0.0), list[float]()
+def test_a_waiting_process_is_woken_once() -> None:
+    loop, times = Loop(0.0), list[float]()
     waiting: list[Process] = []
 
-    def waiter() -> None:
+    def token_wait() -> None:
         waiting.append(loop.current)
         loop.wait(until=5.0)
-        told.append(loop.now)
+        times.append(loop.now)
         loop.sleep(10.0)
-        told.append(loop.now)
+        times.append(loop.now)
 
-    loop.spawn(waiter)
+    loop.spawn(token_wait)
     loop.spawn(lambda: loop.wake(waiting[0]), after=2.0)
     loop.run(until=100.0)
-    assert told == [2.0, 12.0]
+    assert times == [2.0, 12.0]
     loop.close()
 
 
-def test_what_a_process_raises_comes_out_and_nothing_is_left() -> None:
-    loop, told = Loop(0.0), []
+def test_an_error_in_a_process_is_raised_and_every_process_is_unwound() -> None:
+    loop, log = Loop(0.0), []
 
     def sleeper() -> None:
         try:
             loop.sleep(50.0)
         finally:
-            told.append(loop.now)
+            log.append(loop.now)
 
     loop.spawn(sleeper)
     loop.spawn(lambda: 1 // 0, after=1.0)
     with pytest.raises(ZeroDivisionError):
         loop.run(until=10.0)
     loop.close()
-    assert told == [1.0]
+    assert log == [1.0]
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_what_a_process_raises_comes_out_and_nothing_is_left() -> None:
         {"Type": "Map", "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "A", "States": {}}},
     ],
 )
-def test_a_word_that_is_not_played_is_refused(state: dict[str, Any]) -> None:
-    with pytest.raises(UnknownWord):
-        check_words({"StartAt": "A", "States": {"A": state}}, "machine")
+def test_an_unsupported_field_is_refused(state: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedField):
+        check_fields({"StartAt": "A", "States": {"A": state}}, "machine")
 
 
-def test_all_words_of_the_state_machine_are_known() -> None:
-    check_words(deploy().definition, "machine")
+def test_all_fields_of_the_state_machine_are_supported() -> None:
+    check_fields(deploy().definition, "machine")
 
 
 def test_payload_templates_are_filled_from_data_and_context() -> None:
@@ -87,10 +87,10 @@ def test_payload_templates_are_filled_from_data_and_context() -> None:
         "id.$": "$.job.id",
         "token.$": "$$.Task.Token",
         "key": {"S.$": "States.Format('JOB#{}', $.job.id)"},
-        "word": "x",
+        "text": "x",
     }
     filled = fill(template, {"job": {"id": "7"}}, {"Task": {"Token": "t"}})
-    assert filled == {"id": "7", "token": "t", "key": {"S": "JOB#7"}, "word": "x"}
+    assert filled == {"id": "7", "token": "t", "key": {"S": "JOB#7"}, "text": "x"}
 
 
 @pytest.mark.parametrize(

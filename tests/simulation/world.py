@@ -1,5 +1,5 @@
-# ruff: noqa: S311 - chance makes mishaps here, no secrets
-"""One small world per seed: clients, our bundle as ``template.yaml`` deploys it, the gateways, and time."""
+# ruff: noqa: S311 - random faults, no secrets
+"""One small world per seed: clients, the bundle as ``template.yaml`` deploys it, the gateways, and time."""
 
 from __future__ import annotations
 
@@ -16,32 +16,34 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-import httpcore
 from botocore.exceptions import ClientError
 
-from suno_jobs import assets, calls, telemetry
-from suno_jobs.authorization import key_hash
-from tests.simulation import network, songs
-from tests.simulation.aws_others import S3, Events, Secrets
+from suno_jobs.network.http import httpcore
+from suno_jobs.runtime import telemetry
+from suno_jobs.steps import store_track
+from suno_jobs.steps.authorize import key_hash
+from suno_jobs.traffic import calls
+from tests.simulation import media_pool, network
+from tests.simulation.aws_services import S3, Events, Secrets
 from tests.simulation.aws_table import DynamoDb
 from tests.simulation.clock import Loop
 from tests.simulation.expressions import Item
-from tests.simulation.faults import Order, Plan, Storm
-from tests.simulation.lambdas import FunctionError, Lambdas, Weather
-from tests.simulation.machine import Machine
+from tests.simulation.faults import Order, Plan, RandomFaults
+from tests.simulation.lambdas import FaultInjector, FunctionError, Lambdas
+from tests.simulation.state_machine import StateMachine
+from tests.simulation.state_monitor import StateMonitor
 from tests.simulation.template import deploy
-from tests.simulation.watch import Watch
 
 START = 1_800_000_000.0
 DAY_SECONDS = 86_400.0
-REST_SECONDS = 100.0
+IDLE_CHECK_SECONDS = 100.0
 TENANT = "acme"
 API_KEY = "an-api-key-of-our-own-client-0123456789"
 CALLBACK_SECRETS = ("callback-secret-0", "callback-secret-1", "callback-secret-2")
 
 
 SETTLE_SECONDS = 1500.0
-"""After a job's deadline and the last mishap: what storing may take, what an execution may still wait, and two sweeps."""
+"""The time after a job's deadline and the last fault for storing, the last wait of an execution, and two sweeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,14 @@ class Response:
 
 
 class World:
-    """``timeline`` is what happened: when, to which job, what. ``answers`` are all API answers, ``logs`` all that was logged,
-    ``macs`` those of all callback URLs that the gateways were given, ``called_back`` when each job had its first callback,
-    ``wishes`` what clients wanted of which job, and how that was answered."""
+    """``timeline`` has the time, the job and the description of every event.
 
-    def __init__(self, plan: Plan, weather: Weather | None = None) -> None:
+    ``answers`` are all answers of the API, ``logs`` is all log output, ``macs`` are the MACs of all callback URLs.
+    ``first_callback_at`` is the time of each job's first callback. ``client_actions`` are the actions of clients: job, action
+    and status of the answer.
+    """
+
+    def __init__(self, plan: Plan, faults: FaultInjector | None = None) -> None:
         self.plan = plan
         self.stack = deploy(**plan.parameters)
         self.random = Random(plan.seed)
@@ -68,26 +73,27 @@ class World:
         self.logs = io.StringIO()
         self.job_ids: dict[str, str] = {}
         self.macs: set[str] = set()
-        self.wishes: list[tuple[str, str, int]] = []
-        self.called_back: dict[str, float] = {}
-        self.storm = Storm(plan, self.loop, Random(f"storm {plan.seed}"), self.note)
-        self.lambdas = Lambdas(self.loop, self.random, self.stack.functions, weather or self.storm, self.note)
+        self.client_actions: list[tuple[str, str, int]] = []
+        self.first_callback_at: dict[str, float] = {}
+        # The text must not change: it keeps every seed the same world.
+        self.faults = RandomFaults(plan, self.loop, Random(f"storm {plan.seed}"), self.note)
+        self.lambdas = Lambdas(self.loop, self.random, self.stack.functions, faults or self.faults, self.note)
         self._deploy_services()
         self._connect_gateways()
 
     def _deploy_services(self) -> None:
         self.dynamodb = DynamoDb(self.stack.tables)
         self.jobs_table = self.dynamodb.tables["JobsTable"]
-        self.watch = Watch(self.loop, self.note)
-        self.jobs_table.watch = self.watch
-        self.jobs_table.lags = self.storm.index_lags
+        self.monitor = StateMonitor(self.loop, self.note)
+        self.jobs_table.on_write = self.monitor
+        self.jobs_table.index_is_stale = self.faults.index_is_stale
         self.s3, self.events = S3(lambda: self.loop.now), Events()
         secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:{}".format
         self.callback_secret = {"current": CALLBACK_SECRETS[0], "previous": ""}
         self.secrets = Secrets(
             {secret_arn("CallbackSecret"): self.callback_secret, secret_arn("GatewayAccountsSecret"): network.accounts()}
         )
-        self.machine = Machine(
+        self.state_machine = StateMachine(
             self.stack.state_machine_arn,
             self.stack.definition,
             self.loop,
@@ -95,23 +101,23 @@ class World:
             self.dynamodb,
             self.random,
             self.note,
-            self.storm.write_error,
-            self.storm.transition_seconds,
+            self.faults.write_error,
+            self.faults.transition_seconds,
         )
         self.lambdas.services = {
             "dynamodb": self.dynamodb,
             "s3": self.s3,
             "secretsmanager": self.secrets,
             "events": self.events,
-            "stepfunctions": self.machine,
+            "stepfunctions": self.state_machine,
         }
         self.dynamodb.put_item(TableName="ApiKeysTable", Item={"key_hash": {"S": key_hash(API_KEY)}, "tenant": {"S": TENANT}})
 
     def _connect_gateways(self) -> None:
         clock = network.VirtualClock(self.loop, self.lambdas)
-        courier = network.VirtualCourier(self.loop, clock, self._carry_callback)
+        courier = network.VirtualCourier(self.loop, clock, self._send_callback)
         self.studio = network.open_studio(self.loop, clock, self.random, courier)
-        self.network = network.Network(self.loop, self.lambdas, self.studio, clock, self.storm.trouble, self.note)
+        self.network = network.Network(self.loop, self.lambdas, self.studio, clock, self.faults.disturb, self.note)
         self.lambdas.replacements = {"Downloader": self.network.downloader}
         for gateway, faults in self.plan.refusing.items():
             self.studio.fail_next(gateway, faults)
@@ -123,14 +129,14 @@ class World:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
-        """The product is connected to this world while it lasts. One at a time in a process."""
+        """Connects the product to this world within the context. Only one world at a time in a process."""
         in_memory = SimpleNamespace(TemporaryFile=io.BytesIO)
         with (
-            songs.pooled(),
-            patch.object(assets, "tempfile", in_memory),
+            media_pool.pooled_media(),
+            patch.object(store_track, "tempfile", in_memory),
             patch.object(calls, "http_client", self.network.client),
             patch.object(httpcore, "ConnectionPool", network.Pool),
-            self._logs_caught(),
+            self._captured_logs(),
         ):
             try:
                 yield
@@ -138,8 +144,8 @@ class World:
                 self.loop.close()
 
     @contextlib.contextmanager
-    def _logs_caught(self) -> Iterator[None]:
-        """Of the functions that use powertools, of the one that does not, and metrics, which are printed."""
+    def _captured_logs(self) -> Iterator[None]:
+        """Captures the logs of functions with and without powertools, and metrics, which are printed."""
         ours = [logging.getLogger(name) for name in ("suno-jobs", "suno_jobs")]
         before = [(logger, logger.handlers, logger.propagate) for logger in ours]
         for logger, formatter in zip(ours, (telemetry.log.handlers[0].formatter, None), strict=True):
@@ -154,37 +160,37 @@ class World:
                 logger.handlers, logger.propagate = handlers, propagate
 
     def run(self) -> None:
-        """Everything that the plan holds, until all must have come to its end."""
-        for moment, act in self._acts():
+        """Runs the plan until every job must have ended."""
+        for moment, act in self._scheduled_acts():
             self.loop.spawn(act, after=moment)
-        while self.loop.now < self.ends_at and not self._is_at_rest():
-            self.loop.run(min(self.ends_at, self._next_look()))
+        while self.loop.now < self.ends_at and not self._is_idle():
+            self.loop.run(min(self.ends_at, self._next_check()))
 
-    def _acts(self) -> Iterator[tuple[float, Callable[[], None]]]:
-        """What happens from outside, and when."""
+    def _scheduled_acts(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        """The actions from outside, with their times."""
         plan = self.plan
         for order in plan.orders:
-            yield from ((moment, partial(self._place, order)) for moment in (order.at, *order.repeats))
+            yield from ((moment, partial(self._submit_order, order)) for moment in (order.at, *order.repeats))
             yield from ((moment, partial(self._act, order, action)) for moment, action in order.actions)
         for function, seconds in self.stack.schedules.items():
             yield seconds * self.random.random(), partial(self._repeat, function, seconds)
             yield from ((moment, partial(self._invoke, function)) for moment in plan.sweeps)
-        yield from ((moment, self._stop_some_execution) for moment in plan.stops)
+        yield from ((moment, self._stop_random_execution) for moment in plan.stops)
         yield from ((moment, self._rotate) for moment in plan.rotations)
 
-    def _next_look(self) -> float:
-        return max(self.calm_at, self.loop.now + REST_SECONDS, self.loop.now + self._pause_of_sweeps())
+    def _next_check(self) -> float:
+        return max(self.faults_end, self.loop.now + IDLE_CHECK_SECONDS, self.loop.now + self._sweep_pause())
 
-    def _is_at_rest(self) -> bool:
-        """Whether nothing is left but sweeps that find nothing."""
-        if self.loop.now < self.calm_at or self.loop.is_something_to_begin():
+    def _is_idle(self) -> bool:
+        """Whether only sweeps without due jobs are left."""
+        if self.loop.now < self.faults_end or self.loop.has_unstarted_processes():
             return False
-        running = any(execution.status == "RUNNING" for execution in self.machine.executions.values())
+        running = any(execution.status == "RUNNING" for execution in self.state_machine.executions.values())
         return not running and not any("due_at" in job for job in self.jobs().values())
 
     @property
-    def calm_at(self) -> float:
-        return START + self.plan.calm_at
+    def faults_end(self) -> float:
+        return START + self.plan.faults_until
 
     @cached_property
     def ends_at(self) -> float:
@@ -192,26 +198,26 @@ class World:
 
     @cached_property
     def settled_at(self) -> float:
-        """When every job must have ended."""
-        # Each of these may be the beginning of a job: a repetition, when the first request did not come through.
+        """The time at which every job must have ended."""
+        # Each of these may create a job: a repetition does if the first request failed.
         last = max(moment for each in self.plan.orders for moment in (each.at, *each.repeats, *(at for at, _ in each.actions)))
         deadline = START + last + float(self.stack.parameters["JobDeadlineSeconds"])
-        return max(deadline, self.calm_at) + SETTLE_SECONDS + 1
+        return max(deadline, self.faults_end) + SETTLE_SECONDS + 1
 
     def _repeat(self, function: str, seconds: float) -> None:
         while True:
             self._invoke(function)
-            self.loop.sleep(max(seconds, self._pause_of_sweeps()))
+            self.loop.sleep(max(seconds, self._sweep_pause()))
 
-    def _pause_of_sweeps(self) -> float:
-        """In the days of aftercare little happens: the longer ago the rest is, the fewer sweeps are needed to see it."""
+    def _sweep_pause(self) -> float:
+        """Sweeps become rarer with time: during the days of recovery little happens."""
         return (self.loop.now - self.settled_at) / 4
 
     def _invoke(self, function: str) -> None:
         with contextlib.suppress(FunctionError):
             self.lambdas.invoke(function, {}, "")
 
-    # What clients and operators do
+    # Actions of clients and operators
 
     def request(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Response:
         """One request to our API, with the client's key."""
@@ -220,26 +226,26 @@ class World:
         self.answers.append((f"{method} {path}", response.body))
         return response
 
-    def _place(self, order: Order) -> None:
+    def _submit_order(self, order: Order) -> None:
         response = self.request("POST", "/v1/jobs", order.body(), {"idempotency-key": order.token})
         if response.status < 300:
             self.job_ids[order.token] = response.json()["job_id"]
-        self.note(self.job_ids.get(order.token, ""), f"client places {order.token} and is answered {response.status}")
+        self.note(self.job_ids.get(order.token, ""), f"client submits {order.token}: {response.status}")
 
     def _act(self, order: Order, action: str) -> None:
         job_id = self.job_ids.get(order.token)
         if job_id is None:
             return
         response = self.request("POST", f"/v1/jobs/{job_id}/{action}")
-        self.wishes.append((job_id, action, response.status))
-        self.note(job_id, f"client wants {action} and is answered {response.status}")
+        self.client_actions.append((job_id, action, response.status))
+        self.note(job_id, f"client requests {action}: {response.status}")
 
-    def _stop_some_execution(self) -> None:
-        running = [name for name, each in self.machine.executions.items() if each.status == "RUNNING"]
+    def _stop_random_execution(self) -> None:
+        running = [name for name, each in self.state_machine.executions.items() if each.status == "RUNNING"]
         if running:
-            arn = f"{self.machine.arn.replace(':stateMachine:', ':execution:')}:{self.random.choice(running)}"
+            arn = f"{self.state_machine.arn.replace(':stateMachine:', ':execution:')}:{self.random.choice(running)}"
             with contextlib.suppress(ClientError):
-                self.machine.stop_execution(executionArn=arn)
+                self.state_machine.stop_execution(executionArn=arn)
 
     def _rotate(self) -> None:
         unused = next((each for each in CALLBACK_SECRETS if each not in self.callback_secret.values()), None)
@@ -247,13 +253,13 @@ class World:
             self.callback_secret.update(previous=self.callback_secret["current"], current=unused)
             self.note("", "the callback secret is rotated")
 
-    # How requests come to the handlers
+    # Requests to the handlers
 
-    def _carry_callback(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """The way of one callback through the weather; the status is that of its first arrival."""
+    def _send_callback(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Delivers a callback with the faults of the plan. Returns the status of its first arrival."""
         path = urlsplit(url).path
         self.macs.add(path.rpartition("/")[2])
-        delays = self.storm.callback_delays()
+        delays = self.faults.callback_delays()
         statuses = []
         for delay in delays:
             if delay:
@@ -267,7 +273,7 @@ class World:
         job_id = path.split("/")[4]
         self.note(job_id, f"callback {body[:60]!r} is answered {response.status}")
         if response.status == 200:
-            self.called_back.setdefault(job_id, self.loop.now)
+            self.first_callback_at.setdefault(job_id, self.loop.now)
         return response.status
 
     def _serve(self, method: str, path: str, headers: Mapping[str, str], body: str | None) -> Response:
@@ -290,7 +296,7 @@ class World:
             return Response(500, "{}")
         return Response(answer["statusCode"], answer.get("body") or "")
 
-    # What stands in the table
+    # The table
 
     def jobs(self) -> dict[str, Item]:
         """The hot record of every job."""
@@ -301,7 +307,7 @@ class World:
 def _event(
     key: str, method: str, path: str, headers: Mapping[str, str], body: str | None, parameters: Mapping[str, str]
 ) -> dict[str, Any]:
-    """As API Gateway sends it, payload version 2.0: see ``events/``."""
+    """An event of API Gateway, payload version 2.0: see ``events/``."""
     return {
         "version": "2.0",
         "routeKey": key,

@@ -2,12 +2,29 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import boto3
 import pytest
 
-from suno_jobs.receipts import ReceiptStore
-from suno_jobs.secret import Secret
-from suno_jobs.store import JobStore
-from tests.world import ACCOUNTS, RECEIPTS, TABLE, Clock, FakeBus, FakeExecutions, FixedSecret, Wire, World
+from suno_jobs.runtime.secrets import Secret
+from suno_jobs.steps.authorize import key_hash
+from suno_jobs.steps.receive_callback import CallbackReceiver
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.receipts import ReceiptStore
+from tests.builders import API_KEY, RotatingSecret
+from tests.world import (
+    ACCOUNTS,
+    API_KEYS_TABLE,
+    BUCKET,
+    PACE,
+    RECEIPTS,
+    TABLE,
+    Clock,
+    FakeBus,
+    FakeExecutions,
+    FixedSecret,
+    Wire,
+    World,
+)
 
 
 @pytest.fixture
@@ -24,3 +41,62 @@ def world(aws: SimpleNamespace) -> World:
         wire=Wire(),
         secret=Secret(lambda: FixedSecret(ACCOUNTS), "accounts", clock),  # type: ignore[arg-type,return-value]
     )
+
+
+@pytest.fixture
+def rotating(world: World) -> RotatingSecret:
+    return RotatingSecret(world.clock, current="new", previous="old")
+
+
+@pytest.fixture
+def receiver(world: World, rotating: RotatingSecret) -> CallbackReceiver:
+    return CallbackReceiver(
+        secret=rotating.secret,
+        receipts=world.receipts,
+        signals=world.jobs,
+        executions=lambda: world.executions,  # type: ignore[arg-type,return-value]
+        slack_seconds=PACE.slack,
+        clock=world.clock,
+    )
+
+
+@pytest.fixture
+def state_machine(aws: SimpleNamespace) -> str:
+    """The ARN of a state machine whose executions run until they are stopped."""
+    role = "arn:aws:iam::123456789012:role/unused"
+    definition = '{"StartAt": "Rest", "States": {"Rest": {"Type": "Succeed"}}}'
+    created = boto3.client("stepfunctions").create_state_machine(name="m", definition=definition, roleArn=role)
+    return created["stateMachineArn"]
+
+
+@pytest.fixture
+def deployed(aws: SimpleNamespace, state_machine: str, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """What the handlers need: their resources on moto, and the environment that the template gives them."""
+    secrets = boto3.client("secretsmanager")
+    callback = secrets.create_secret(Name="callback", SecretString='{"current": "local-test-secret", "previous": ""}')
+    accounts = secrets.create_secret(Name="accounts", SecretString="{}")
+    boto3.client("events").create_event_bus(Name="bus")
+    aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
+    aws.dynamodb.put_item(TableName="keys", Item={"key_hash": {"S": key_hash(API_KEY)}, "tenant": {"S": "acme"}})
+    environment = {
+        "JOBS_TABLE": TABLE,
+        "API_KEYS_TABLE": "keys",
+        "ASSETS_BUCKET": BUCKET,
+        "RECEIPTS_BUCKET": RECEIPTS,
+        "CALLBACK_SECRET_ARN": callback["ARN"],
+        "GATEWAY_ACCOUNTS_SECRET_ARN": accounts["ARN"],
+        "STATE_MACHINE_ARN": state_machine,
+        "EVENT_BUS_NAME": "bus",
+        "PUBLIC_BASE_URL": "https://api.example",
+        **dict.fromkeys(("FIRST_CHECK_SECONDS", "CHECK_INTERVAL_SECONDS", "MAX_CHECK_INTERVAL_SECONDS"), "20"),
+        **dict.fromkeys(("JOB_DEADLINE_SECONDS", "AMBIGUOUS_SUBMIT_GRACE_SECONDS", "URL_LIFETIME_SECONDS"), "900"),
+        "RECEIPT_TTL_DAYS": "30",
+        "AUTO_GATEWAYS": "ttapi,crun",
+        "AMBIGUOUS_SUBMIT_POLICY": "fail",
+        **dict.fromkeys(("BREAKER_FAILURES", "BREAKER_OPEN_SECONDS"), "60"),
+        "ASSETS_STORAGE_CLASS": "STANDARD",
+        **dict.fromkeys(("MAX_AUDIO_BYTES", "MAX_IMAGE_BYTES", "MAX_VIDEO_BYTES"), "1000000"),
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return aws

@@ -44,19 +44,19 @@ def recover(client: Client, clock: HandClock, task_id: str, *faults: str) -> tup
         client.simulator.fail_next(client.gateway, *faults)
     client.callback_url += "/recovery"
     body = {"sunoTaskId": task_id, "callBackUrl": client.callback_url}
-    recovery_id = client.post("/api/v1/suno/recovery", body).json()["data"]["taskId"]
+    renewal_id = client.post("/api/v1/suno/recovery", body).json()["data"]["taskId"]
     seen = []
     for seconds in (0, TASK_SECONDS):
         clock.advance(seconds)
-        seen.append(client.get("/api/v1/suno/recovery/record-info", task_id=recovery_id))
-    return seen, recovery_id
+        seen.append(client.get("/api/v1/suno/recovery/record-info", task_id=renewal_id))
+    return seen, renewal_id
 
 
 def test_recovery(recovering: Client, clock: HandClock, http: httpx.Client, receiver: Receiver) -> None:
     task_id = recovering.task_id("expired_links", "lost_callback")
     clock.advance(TASK_SECONDS)
     tracks = recovering.tracks(task_id)
-    (running, done), recovery_id = recover(recovering, clock, task_id)
+    (running, done), renewal_id = recover(recovering, clock, task_id)
     assert (running["code"], running["data"]) == (201, None)
     assert done["code"] == 200
     assert [(item["id"], item["status"], item["error"]) for item in done["data"]] == [
@@ -64,7 +64,7 @@ def test_recovery(recovering: Client, clock: HandClock, http: httpx.Client, rece
     ]
     assert [http.get(item["audio_url"]).status_code for item in done["data"]] == [200, 200]
     posted = receiver.body()
-    assert (posted["task_id"], posted["code"], posted["data"]) == (recovery_id, 200, done["data"])
+    assert (posted["task_id"], posted["code"], posted["data"]) == (renewal_id, 200, done["data"])
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""What every gateway adapter must keep, whatever the gateway: run on a new one by giving it its documented payloads.
+"""What every gateway adapter must fulfil. Run it on a new adapter by adding the documented payloads of its gateway.
 
     class TestMine(Conformance):
         gateway = MINE
         samples = (Sample(Kind.MUSIC, ...), ...)
 
-The samples are also the contract tests of the adapter: each compares a request and a reading with what the documents say.
+The samples are also the contract tests of the adapter: each compares a request and a reading with the documentation.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import ValidationError
 
+from suno_jobs.catalog.inputs import INPUTS, KindInput
+from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.asking import NOT_OFFERED
-from suno_jobs.gateways.base import (
+from suno_jobs.gateways.input_fields import NOT_SUPPORTED
+from suno_jobs.gateways.protocol import (
     Accepted,
     Ambiguous,
     Done,
     Gateway,
     GatewayReply,
-    Kind,
+    ReadFailed,
     Refused,
     Source,
     TaskReport,
     TaskStatus,
     TaskTrack,
-    Unread,
 )
-from suno_jobs.kinds import INPUTS, KindInput
 
 HOOK = "https://jobs.example/v1/callbacks/gateway/j1/mac"
 SOURCES = (Source("parent-task", "parent-track"), Source("parent-task-2", "parent-track-2"))
@@ -47,9 +47,9 @@ Links = Mapping[str, str]
 class Sample:
     """One kind on one gateway, as documented.
 
-    ``asked`` is our input; ``path`` and ``body`` are what the gateway must get, without the callback URL. ``answer`` is its
-    answer to the submission, ``done`` its later reply to a query; a synchronous operation may have only the answer. ``links``
-    are the links per track, or ``result`` is what is no file. ``under_way`` are replies of a task that is not done.
+    ``asked`` is our input; ``path`` and ``body`` are what the gateway must receive, without the callback URL. ``answer`` is its
+    answer to the submission, ``done`` its later reply to a status query; a synchronous operation may have only the answer.
+    The result is ``links``, by track, or ``result``, data without files. ``running`` are replies of a task that is not done.
     ``callbacks`` are bodies that name the task.
     """
 
@@ -62,7 +62,7 @@ class Sample:
     done: Any = None
     links: tuple[Links, ...] = ()
     result: dict[str, Any] | None = None
-    under_way: tuple[Any, ...] = ()
+    running: tuple[Any, ...] = ()
     callbacks: tuple[Any, ...] = field(default=())
 
     @property
@@ -78,12 +78,13 @@ def links_of(track: TaskTrack) -> dict[str, str]:
     return {link.name: link.url for link in track.links}
 
 
-def reply(value: Any, status: int = 200) -> GatewayReply:
-    return GatewayReply(status, value if isinstance(value, bytes) else json.dumps(value).encode())
+def reply(body: Any, status: int = 200, **headers: str) -> GatewayReply:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return GatewayReply(status, data, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def without_urls(value: Any) -> Any:
-    """The same payload with every link made useless."""
+    """The payload with every link made unusable."""
     if isinstance(value, dict):
         return {name: without_urls(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -92,16 +93,16 @@ def without_urls(value: Any) -> Any:
 
 
 def truncations(value: Any) -> Iterator[bytes]:
-    whole = json.dumps(value).encode()
-    return (whole[:end] for end in range(0, len(whole), max(1, len(whole) // 12)))
+    data = json.dumps(value).encode()
+    return (data[:end] for end in range(0, len(data), max(1, len(data) // 12)))
 
 
-class Asked(KindInput):
-    """Stands for an input with any fields, to see what a gateway says to them."""
+class AnyInput(KindInput):
+    """An input with any fields, to test how a gateway reacts to them."""
 
     fields: dict[str, Any]
 
-    def given(self) -> dict[str, Any]:
+    def provided_fields(self) -> dict[str, Any]:
         return dict(self.fields)
 
 
@@ -112,20 +113,20 @@ class Conformance:
     def test_every_kind_has_a_sample(self) -> None:
         assert {sample.kind for sample in self.samples} == set(self.gateway.kinds)
 
-    def test_offers_are_about_our_inputs(self) -> None:
+    def test_offers_name_fields_of_our_inputs(self) -> None:
         for kind, offer in self.gateway.kinds.items():
             needs = {name for need in offer.required for name in need.split("/")}
             assert needs <= offer.fields <= set(INPUTS[kind].model_fields), kind
-            assert offer.needs_source == bool(needs & {"source", "sources"}), kind
+            assert (offer.sources > 0) == bool(needs & {"source", "sources"}), kind
 
-    def test_what_is_not_offered_is_refused(self) -> None:
+    def test_fields_that_are_not_offered_are_refused(self) -> None:
         for kind, offer in self.gateway.kinds.items():
             for name in set(INPUTS[kind].model_fields) - offer.fields:
-                assert (name, NOT_OFFERED) in self.gateway.check(kind, Asked(fields={name: "x"})), (kind, name)
+                assert (name, NOT_SUPPORTED) in self.gateway.check(kind, AnyInput(fields={name: "x"})), (kind, name)
 
-    def test_what_is_required_is_asked_for(self) -> None:
+    def test_missing_required_fields_are_reported(self) -> None:
         for kind, offer in self.gateway.kinds.items():
-            missing = {name for name, reason in self.gateway.check(kind, Asked(fields={})) if "is required" in reason}
+            missing = {name for name, reason in self.gateway.check(kind, AnyInput(fields={})) if "is required" in reason}
             assert missing >= {need.split("/")[0] for need in offer.required}, kind
 
     def test_documented_requests(self) -> None:
@@ -156,9 +157,9 @@ class Conformance:
                 assert isinstance(got, TaskReport), sample.kind
                 self._succeeded(sample, got)
 
-    def test_tasks_under_way(self) -> None:
+    def test_running_tasks(self) -> None:
         for sample in self.samples:
-            for each in sample.under_way:
+            for each in sample.running:
                 got = self.gateway.read_status(sample.kind, reply(each))
                 assert isinstance(got, TaskReport), (sample.kind, each)
                 assert got.status in (TaskStatus.PENDING, TaskStatus.TEXT_READY, TaskStatus.FIRST_READY), (sample.kind, each)
@@ -175,42 +176,44 @@ class Conformance:
                 got = self.gateway.read_status(sample.kind, reply(without_urls(sample.done)))
                 assert not isinstance(got, TaskReport) or got.status is not TaskStatus.SUCCEEDED, sample.kind
 
-    def test_a_broken_answer_is_no_answer(self) -> None:
+    def test_a_truncated_answer_is_not_an_answer(self) -> None:
         for sample in self.samples:
             for part in truncations(sample.answer):
                 assert isinstance(self.gateway.read_submission(sample.kind, reply(part)), Ambiguous), sample.kind
             for part in truncations(sample.done):
-                assert isinstance(self.gateway.read_status(sample.kind, reply(part)), Unread), sample.kind
+                assert isinstance(self.gateway.read_status(sample.kind, reply(part)), ReadFailed), sample.kind
 
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
-    def test_a_server_in_trouble_leaves_everything_open(self, status: int) -> None:
+    def test_a_server_error_leaves_the_outcome_open(self, status: int) -> None:
         for sample in self.samples:
             for body in (b"", b"<html>Bad gateway</html>", copy.deepcopy(sample.answer)):
                 assert isinstance(self.gateway.read_submission(sample.kind, reply(body, status)), Ambiguous), sample.kind
                 got = self.gateway.read_status(sample.kind, reply(body, status))
-                assert isinstance(got, Unread), sample.kind
-                assert got.again, sample.kind
+                assert isinstance(got, ReadFailed), sample.kind
+                assert got.may_retry, sample.kind
 
     @pytest.mark.parametrize("status", [199, 300])
-    def test_a_yes_under_a_status_that_is_no_success_leaves_everything_open(self, status: int) -> None:
+    def test_an_accepting_body_with_another_status_leaves_the_outcome_open(self, status: int) -> None:
         for sample in self.samples:
             assert isinstance(self.gateway.read_submission(sample.kind, reply(sample.answer, status)), Ambiguous), sample.kind
-            assert isinstance(self.gateway.read_status(sample.kind, reply(sample.done, status)), Unread), sample.kind
+            assert isinstance(self.gateway.read_status(sample.kind, reply(sample.done, status)), ReadFailed), sample.kind
 
     @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"7", b"\xff", b"<html>", b'{"data":[]}', b'{"data":"x"}'])
-    def test_an_answer_of_another_shape(self, body: bytes) -> None:
+    def test_an_answer_of_another_shape_is_not_an_answer(self, body: bytes) -> None:
         for kind in self.gateway.kinds:
             assert isinstance(self.gateway.read_submission(kind, reply(body)), Ambiguous)
-            assert isinstance(self.gateway.read_status(kind, reply(body)), Unread)
+            assert isinstance(self.gateway.read_status(kind, reply(body)), ReadFailed)
         assert self.gateway.read_callback(body) is None
 
-    def test_the_rate_limit_is_a_refusal_that_may_be_repeated(self) -> None:
-        codes = [code for code, meaning in self.gateway.meanings.items() if meaning.code is ErrorCode.RATE_LIMITED]
+    def test_the_rate_limit_is_a_refusal_that_may_be_retried(self) -> None:
+        codes = [code for code, meaning in self.gateway.error_rules.items() if meaning.code is ErrorCode.RATE_LIMITED]
         assert codes
-        assert all(self.gateway.meanings[code].again and self.gateway.meanings[code].reread for code in codes)
+        assert all(
+            self.gateway.error_rules[code].retry_submission and self.gateway.error_rules[code].retry_read for code in codes
+        )
 
-    def test_only_certain_refusals_are_repeated(self) -> None:
-        assert all(meaning.refused for meaning in self.gateway.meanings.values() if meaning.again)
+    def test_only_definite_refusals_are_retried(self) -> None:
+        assert all(meaning.refused for meaning in self.gateway.error_rules.values() if meaning.retry_submission)
 
     def test_every_http_status_is_classified(self) -> None:
         for kind in self.gateway.kinds:
@@ -218,25 +221,25 @@ class Conformance:
                 got = self.gateway.read_submission(kind, reply(b"<html>", status))
                 assert isinstance(got, Refused | Ambiguous)
                 if isinstance(got, Refused):
-                    assert self.gateway.meanings[str(status)].refused
-                assert isinstance(self.gateway.read_status(kind, reply(b"<html>", status)), Unread)
+                    assert self.gateway.error_rules[str(status)].refused
+                assert isinstance(self.gateway.read_status(kind, reply(b"<html>", status)), ReadFailed)
 
     def test_model_names_are_an_open_set(self) -> None:
         for model in (*self.gateway.models, "v99", "chirp-v6-wild"):
             given = INPUTS[Kind.MUSIC].model_validate({"prompt": "rain", "model": model})
-            said = json.dumps(self.gateway.request(Kind.MUSIC, given, sources=(), callback_url=HOOK).json)
-            assert f'"{self.gateway.models.get(model, model)}"' in said
-        # What results call v5 is v5 here too.
+            body = json.dumps(self.gateway.request(Kind.MUSIC, given, sources=(), callback_url=HOOK).json)
+            assert f'"{self.gateway.models.get(model, model)}"' in body
+        # The name that results use for v5 is accepted as v5 too.
         crow = INPUTS[Kind.MUSIC].model_validate({"prompt": "rain", "model": "chirp-crow"})
-        said = json.dumps(self.gateway.request(Kind.MUSIC, crow, sources=(), callback_url=HOOK).json)
-        assert f'"{self.gateway.models["v5"]}"' in said
+        body = json.dumps(self.gateway.request(Kind.MUSIC, crow, sources=(), callback_url=HOOK).json)
+        assert f'"{self.gateway.models["v5"]}"' in body
 
     def _request(self, sample: Sample) -> Any:
         sources = SOURCES[: self.gateway.kinds[sample.kind].sources]
         return self.gateway.request(sample.kind, sample.given, sources=sources, callback_url=HOOK)
 
     def _succeeded(self, sample: Sample, report: TaskReport) -> None:
-        assert (report.status, report.fault, report.unknown_words) == (TaskStatus.SUCCEEDED, None, ()), sample.kind
+        assert (report.status, report.fault, report.unknown_statuses) == (TaskStatus.SUCCEEDED, None, ()), sample.kind
         assert [links_of(track) for track in report.tracks] == list(sample.links), sample.kind
         assert report.result == sample.result, sample.kind
         assert bool(report.tracks) == self.gateway.kinds[sample.kind].result.is_files, sample.kind

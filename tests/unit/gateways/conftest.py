@@ -1,28 +1,12 @@
-"""Small makers of replies and songs, so that a test shows only what it is about."""
+"""Inputs that several gateways' tests share."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from suno_jobs.gateways.base import GatewayReply
-from suno_jobs.kinds import MusicInput
+from suno_jobs.catalog.inputs import MusicInput
 
 pytest.register_assert_rewrite("tests.unit.gateways.conformance")
-
-MakeReply = Callable[..., GatewayReply]
-
-
-@pytest.fixture
-def reply() -> MakeReply:
-    def make(body: Any, status: int = 200, **headers: str) -> GatewayReply:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return GatewayReply(status, data, {name.replace("_", "-"): value for name, value in headers.items()})
-
-    return make
 
 
 @pytest.fixture
@@ -37,7 +21,7 @@ def described() -> MusicInput:
 
 
 @pytest.fixture
-def worded() -> MusicInput:
+def with_lyrics() -> MusicInput:
     return MusicInput(
         lyrics="[Verse]\nThe kettle sings at six",
         style="folk waltz",

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from suno_jobs.catalog.inputs import MusicInput
+from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.acedata import AceData
-from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Kind, Refused, TaskReport, TaskStatus, Unread
-from suno_jobs.kinds import MusicInput
-from tests.unit.gateways.conformance import audio_of
+from suno_jobs.gateways.adapters.acedata import AceData
+from suno_jobs.gateways.protocol import Accepted, Ambiguous, ReadFailed, Refused, TaskReport, TaskStatus
+from tests.unit.gateways.acedata_samples import FINISHED, TASK, TRACE, task
+from tests.unit.gateways.conformance import audio_of, reply
 
-MakeReply = Callable[..., GatewayReply]
 GATEWAY = AceData()
 HOOK = "https://jobs.example/v1/callbacks/acedata/j1/mac"
-TASK = "eae26f89-b64b-404d-a80c-761996660b1c"
-TRACE = "e13d385a-077e-4376-be01-3465b61ca0fd"
 
 
 def song(name: str, state: str | None = "succeeded", **fields: Any) -> dict[str, Any]:
@@ -37,24 +35,8 @@ def song(name: str, state: str | None = "succeeded", **fields: Any) -> dict[str,
     return described | ({} if state is None else {"state": state}) | fields
 
 
-def task(response: Any, **fields: Any) -> dict[str, Any]:
-    return {
-        "_id": "66d2",
-        "id": TASK,
-        "api_id": "09a2",
-        "created_at": 1725083093.077,
-        "request": {"action": "generate", "prompt": "A kettle that sings"},
-        "trace_id": TRACE,
-        "response": response,
-        **fields,
-    }
-
-
 def result(*songs: Any) -> dict[str, Any]:
     return {"success": True, "task_id": TASK, "data": list(songs)}
-
-
-FINISHED = {"finished_at": 1725083180.2}
 
 
 def test_request_in_inspiration_mode(described: MusicInput) -> None:
@@ -72,8 +54,8 @@ def test_request_in_inspiration_mode(described: MusicInput) -> None:
     }
 
 
-def test_request_in_custom_mode(worded: MusicInput) -> None:
-    assert GATEWAY.request(Kind.MUSIC, worded, sources=(), callback_url=HOOK).json == {
+def test_request_in_custom_mode(with_lyrics: MusicInput) -> None:
+    assert GATEWAY.request(Kind.MUSIC, with_lyrics, sources=(), callback_url=HOOK).json == {
         "action": "generate",
         "custom": True,
         "instrumental": False,
@@ -121,7 +103,7 @@ def test_status_request_and_key() -> None:
         {**result(song("a"), song("b")), "trace_id": TRACE},
     ],
 )
-def test_submission_accepted(reply: MakeReply, body: Any) -> None:
+def test_submission_accepted(body: Any) -> None:
     assert GATEWAY.read_submission(Kind.MUSIC, reply(body)) == Accepted(TASK)
 
 
@@ -148,13 +130,11 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("status", "word", "ours", "again"), REFUSALS)
 @pytest.mark.parametrize("success", [{"success": False}, {}])
-def test_submission_refused(
-    reply: MakeReply, status: int, word: str | None, ours: ErrorCode, success: dict[str, bool], *, again: bool
-) -> None:
+def test_submission_refused(status: int, word: str | None, ours: ErrorCode, success: dict[str, bool], *, again: bool) -> None:
     body = {**success, "error": {"code": word, "message": "fetch failed"}, "trace_id": TRACE}
     got = GATEWAY.read_submission(Kind.MUSIC, reply(body, status))
     assert isinstance(got, Refused)
-    assert (got.fault.code, got.again, got.fault.message, got.fault.trace_id) == (ours, again, "fetch failed", TRACE)
+    assert (got.fault.code, got.may_retry, got.fault.message, got.fault.trace_id) == (ours, again, "fetch failed", TRACE)
     assert got.fault.gateway_code == (word or str(status))
 
 
@@ -175,7 +155,7 @@ def test_submission_refused(
         (b"", 200),
     ],
 )
-def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
+def test_submission_ambiguous(body: Any, status: int) -> None:
     assert isinstance(GATEWAY.read_submission(Kind.MUSIC, reply(body, status)), Ambiguous)
 
 
@@ -189,7 +169,7 @@ def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
         task(result(song("a", None, duration=154.44), song("b", None, duration="147.16"))),
     ],
 )
-def test_success(reply: MakeReply, body: Any) -> None:
+def test_success(body: Any) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert (got.status, got.fault) == (TaskStatus.SUCCEEDED, None)
@@ -200,7 +180,7 @@ def test_success(reply: MakeReply, body: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [task(result(song("a"))), task(result(song("a", None)), **FINISHED)])
-def test_success_of_a_single_song(reply: MakeReply, body: Any) -> None:
+def test_success_of_a_single_song(body: Any) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
@@ -222,20 +202,20 @@ def test_success_of_a_single_song(reply: MakeReply, body: Any) -> None:
         (task(result(song("a", None), song("b", None, audio_url=""))), "pending", [False, False]),
     ],
 )
-def test_still_running(reply: MakeReply, body: Any, status: str, audio: list[bool]) -> None:
+def test_still_running(body: Any, status: str, audio: list[bool]) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert (got.status, [audio_of(each) is not None for each in got.tracks]) == (status, audio)
-    assert (got.fault, got.unknown_words) == (None, ())
+    assert (got.fault, got.unknown_statuses) == (None, ())
 
 
-def test_unknown_track_state_is_still_running(reply: MakeReply) -> None:
+def test_unknown_track_state_is_still_running() -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(task(result(song("a"), song("b", "polishing")), **FINISHED)))
     assert isinstance(got, TaskReport)
-    assert (got.status, got.unknown_words) == (TaskStatus.FIRST_READY, ("polishing",))
+    assert (got.status, got.unknown_statuses) == (TaskStatus.FIRST_READY, ("polishing",))
 
 
-def test_one_failed_track_does_not_lose_the_other(reply: MakeReply) -> None:
+def test_one_failed_track_does_not_lose_the_other() -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(task(result(song("a", "error"), song("b")), **FINISHED)))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
@@ -259,14 +239,14 @@ def test_one_failed_track_does_not_lose_the_other(reply: MakeReply) -> None:
         (task({"success": False}, **FINISHED), ErrorCode.GENERATION_FAILED),
     ],
 )
-def test_failed(reply: MakeReply, body: Any, code: ErrorCode) -> None:
+def test_failed(body: Any, code: ErrorCode) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
     assert (got.status, got.fault.code) == (TaskStatus.FAILED, code)
 
 
-def test_failure_tells_its_trace_and_keeps_good_tracks(reply: MakeReply) -> None:
+def test_failure_has_its_trace_id_and_keeps_good_tracks() -> None:
     response = {**result(song("a")), "success": False, "error": {"code": "api_error", "message": "worker lost"}}
     got = GATEWAY.read_status(Kind.MUSIC, reply(task(response, **FINISHED)))
     assert isinstance(got, TaskReport)
@@ -275,9 +255,9 @@ def test_failure_tells_its_trace_and_keeps_good_tracks(reply: MakeReply) -> None
     assert [audio_of(each) for each in got.tracks] == ["https://cdn.example/a.mp3"]
 
 
-def test_a_hiccup_is_no_failure(reply: MakeReply) -> None:
+def test_a_transient_error_is_not_a_failure() -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(task({"success": False, "error": "fetch failed"})))
-    assert got == TaskReport(TaskStatus.PENDING, unknown_words=("fetch failed",))
+    assert got == TaskReport(TaskStatus.PENDING, unknown_statuses=("fetch failed",))
 
 
 @pytest.mark.parametrize(
@@ -292,27 +272,27 @@ def test_a_hiccup_is_no_failure(reply: MakeReply) -> None:
         (b"<html>", 502),
     ],
 )
-def test_unreadable(reply: MakeReply, answer: tuple[Any, int]) -> None:
-    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(*answer)), Unread)
+def test_unreadable_status_reply(answer: tuple[Any, int]) -> None:
+    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(*answer)), ReadFailed)
 
 
 @pytest.mark.parametrize(("status", "word", "ours", "_again"), REFUSALS)
-def test_refused_query(reply: MakeReply, status: int, word: str | None, ours: ErrorCode, *, _again: bool) -> None:
+def test_refused_status_query(status: int, word: str | None, ours: ErrorCode, *, _again: bool) -> None:
     body = {"success": False, "error": {"code": word, "message": "no"}, "trace_id": TRACE}
     got = GATEWAY.read_status(Kind.MUSIC, reply(body, status, retry_after="9"))
-    assert isinstance(got, Unread)
+    assert isinstance(got, ReadFailed)
     assert (got.fault.code, got.retry_after_seconds) == (ours, 9.0)
 
 
-def test_callback() -> None:
+def test_callback_names_its_task() -> None:
     assert GATEWAY.read_callback(b'{"success":true,"task_id":"T1","data":[{"id":"a"}]}') == "T1"
     assert GATEWAY.read_callback(b'{"success":false,"task_id":"T1","error":{"code":"api_error"}}') == "T1"
     assert GATEWAY.read_callback(b'{"success":true}') is None
 
 
-def test_limits(described: MusicInput, worded: MusicInput) -> None:
+def test_length_limits(described: MusicInput, with_lyrics: MusicInput) -> None:
     assert GATEWAY.check(Kind.MUSIC, described) == ()
-    assert GATEWAY.check(Kind.MUSIC, worded) == ()
+    assert GATEWAY.check(Kind.MUSIC, with_lyrics) == ()
     old = MusicInput(lyrics="x" * 3001, style="x" * 201, title="x" * 81, model="v3.5")
     assert [field for field, _ in GATEWAY.check(Kind.MUSIC, old)] == ["lyrics", "style", "title"]
     assert GATEWAY.check(Kind.MUSIC, old.model_copy(update={"model": "v5"})) == ()

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.acedata import AceData
-from suno_jobs.gateways.base import Accepted, Ambiguous, BatchReading, Done, Kind, Refused, TaskReport, TaskStatus, Unread
-from suno_jobs.gateways.crun import Crun
+from suno_jobs.gateways.adapters.acedata import AceData
+from suno_jobs.gateways.adapters.crun import Crun
+from suno_jobs.gateways.protocol import Accepted, Ambiguous, BatchReading, Done, ReadFailed, Refused, TaskReport, TaskStatus
+from tests.unit.gateways.acedata_samples import FINISHED, TASK, TRACE, task
 from tests.unit.gateways.conformance import SOURCE, Conformance, Sample, links_of, reply
 
 GATEWAY = AceData()
-TASK = "eae26f89-b64b-404d-a80c-761996660b1c"
-TRACE = "e13d385a-077e-4376-be01-3465b61ca0fd"
 CDN = "https://cdn.example"
 UPLOAD = "https://files.example/hum.mp3"
 ACCEPTED = {"success": True, "task_id": TASK, "trace_id": TRACE}
@@ -42,16 +42,11 @@ def result(data: Any) -> dict[str, Any]:
     return {"success": True, "task_id": TASK, "trace_id": TRACE, "data": data}
 
 
-def task(response: Any, **fields: Any) -> dict[str, Any]:
-    return {"_id": "66d2", "id": TASK, "created_at": 1725083093.077, "trace_id": TRACE, "response": response, **fields}
-
-
 def links(name: str) -> dict[str, str]:
     return {"audio": f"{CDN}/{name}.mp3", "image": f"{CDN}/{name}-large.jpeg", "video": f"{CDN}/{name}.mp4"}
 
 
-FINISHED = {"finished_at": 1725083180.2}
-UNDER_WAY = (task(None), task({"success": True, "task_id": TASK}), task(result([])))
+RUNNING = (task(None), task({"success": True, "task_id": TASK}), task(result([])))
 FAILURE = {"success": False, "task_id": TASK, "trace_id": TRACE, "error": {"code": "api_error", "message": "fetch failed"}}
 
 
@@ -64,7 +59,7 @@ def audios(kind: Kind, action: str, asked: dict[str, Any], body: dict[str, Any],
         body={"action": action, "async": True, **body},
         answer=rest.pop("answer", ACCEPTED),
         task_id=TASK,
-        under_way=UNDER_WAY,
+        running=RUNNING,
         callbacks=(result([song("a")]), FAILURE),
         **(songs | rest),
     )
@@ -79,7 +74,7 @@ def operation(kind: Kind, path: str, asked: dict[str, Any], body: dict[str, Any]
         answer=result(data),
         task_id=TASK,
         done=task(result(data)),
-        under_way=(task(None), task({"success": True, "task_id": TASK})),
+        running=(task(None), task({"success": True, "task_id": TASK})),
         **rest,
     )
 
@@ -195,7 +190,7 @@ SAMPLES = (
         task_id=TASK,
         done=task(result([{"file_url": f"{CDN}/a.wav"}])),
         links=({"wav": f"{CDN}/a.wav"},),
-        under_way=(*UNDER_WAY, task(result([{"file_url": ""}]))),
+        running=(*RUNNING, task(result([{"file_url": ""}]))),
         callbacks=(result([{"file_url": f"{CDN}/a.wav"}]),),
     ),
     operation(
@@ -277,7 +272,7 @@ def test_stems_wait_for_the_last_one() -> None:
     assert read(Kind.STEMS, task(result(bare))).status is TaskStatus.PENDING, "there may be ten more"
     assert read(Kind.STEMS, task(result(bare), **FINISHED)).status is TaskStatus.SUCCEEDED
     odd = [song("v", "Rain (Vocals)", state="polishing")]
-    assert read(Kind.STEMS, task(result(odd))).unknown_words == ("polishing",)
+    assert read(Kind.STEMS, task(result(odd))).unknown_statuses == ("polishing",)
 
 
 def test_one_failed_stem_does_not_lose_the_others() -> None:
@@ -300,13 +295,13 @@ def test_one_failed_stem_does_not_lose_the_others() -> None:
         (Kind.TIMESTAMPED_LYRICS, {"aligned_words": [{"word": "x", "start_s": None, "end_s": 1}]}),
     ],
 )
-def test_nothing_usable_is_not_yet_and_in_the_end_a_failure(kind: Kind, data: Any) -> None:
+def test_a_result_without_usable_data_is_pending_and_finally_a_failure(kind: Kind, data: Any) -> None:
     assert read(kind, task(result(data))) == TaskReport(TaskStatus.PENDING)
     got = read(kind, task(result(data), **FINISHED))
     assert got.fault is not None
     assert (got.status, got.fault.code) == (TaskStatus.FAILED, ErrorCode.NO_AUDIO)
     if GATEWAY.kinds[kind].synchronous:
-        assert GATEWAY.read_submission(kind, reply(result(data))) == Accepted(TASK), "the task may tell it later"
+        assert GATEWAY.read_submission(kind, reply(result(data))) == Accepted(TASK), "the task may provide it later"
         assert isinstance(GATEWAY.read_submission(kind, reply({"success": True, "data": data})), Ambiguous)
 
 
@@ -316,17 +311,17 @@ def test_failures(kind: Kind) -> None:
     assert got.fault is not None
     assert (got.status, got.fault.code) == (TaskStatus.FAILED, ErrorCode.GENERATION_FAILED)
     assert (got.fault.gateway_code, got.fault.trace_id) == ("api_error", TRACE)
-    assert read(kind, task({"success": False, "error": "fetch failed"})).unknown_words == ("fetch failed",)
+    assert read(kind, task({"success": False, "error": "fetch failed"})).unknown_statuses == ("fetch failed",)
 
 
-def test_lyrics_that_failed() -> None:
+def test_failed_lyrics_are_a_failure() -> None:
     got = GATEWAY.read_submission(Kind.LYRICS, reply(result([{"text": "", "title": "", "status": "failed"}])))
     assert isinstance(got, Done)
     assert got.report.fault is not None
     assert got.report.fault.code is ErrorCode.GENERATION_FAILED
 
 
-def test_a_refused_operation() -> None:
+def test_a_refused_operation_keeps_its_trace_id() -> None:
     body = {"success": False, "error": {"code": "forbidden", "message": "an artist's name"}, "trace_id": TRACE}
     got = GATEWAY.read_submission(Kind.LYRICS, reply(body, 403))
     assert isinstance(got, Refused)
@@ -348,7 +343,7 @@ def test_batch_request() -> None:
     )
 
 
-def test_a_batch_comes_in_any_order_and_not_whole() -> None:
+def test_a_batch_may_be_unordered_and_incomplete() -> None:
     items = [
         {**task(result([{"file_url": f"{CDN}/a.wav"}])), "id": "b"},
         {**task(None), "id": "a"},
@@ -367,11 +362,11 @@ def test_a_batch_comes_in_any_order_and_not_whole() -> None:
     [(b"", 200), ({}, 200), ({"items": None}, 200), ({"items": []}, 500), ({"error": {"code": "invalid_token"}}, 401)],
 )
 def test_a_batch_that_cannot_be_read(body: Any, status: int) -> None:
-    assert isinstance(GATEWAY.read_batch({"a": Kind.MUSIC}, reply(body, status)), Unread)
+    assert isinstance(GATEWAY.read_batch({"a": Kind.MUSIC}, reply(body, status)), ReadFailed)
 
 
 def test_the_published_answers_of_stored_tasks() -> None:
-    """Their songs have neither state nor finished_at, their model a name of an older kind."""
+    """Their songs have neither state nor finished_at, and a model name of an older form."""
     songs = [song(name, state=None, model="chirp-v3.5", duration=154.44) for name in ("a", "b")]
     for each in songs:
         del each["state"], each["image_large_url"]
@@ -384,5 +379,5 @@ def test_the_published_answers_of_stored_tasks() -> None:
     assert batch == {TASK: got, other["id"]: got}
 
 
-def test_suno_s_own_names_of_models() -> None:
+def test_model_names_of_suno_become_ours() -> None:
     assert read(Kind.CONCAT, task(result([song("a", model="chirp-auk")]))).tracks[0].model == "v4.5"

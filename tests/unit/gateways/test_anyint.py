@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from suno_jobs.catalog.inputs import MusicInput
+from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.anyint import ANYINT
-from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Kind, Refused, TaskReport, TaskStatus, Unread
-from suno_jobs.kinds import MusicInput
-from tests.unit.gateways.conformance import audio_of
+from suno_jobs.gateways.adapters.anyint import AnyInt
+from suno_jobs.gateways.protocol import Accepted, Ambiguous, ReadFailed, Refused, TaskReport, TaskStatus
+from tests.unit.gateways.conformance import audio_of, reply
 
-MakeReply = Callable[..., GatewayReply]
-GATEWAY = ANYINT
+GATEWAY = AnyInt()
 HOOK = "https://jobs.example/v1/callbacks/anyint/j1/mac"
 
 CAMEL = {
@@ -63,7 +63,7 @@ def wrapped(data: Any, code: Any = 200) -> dict[str, Any]:
     return {"code": code, "msg": "success", "data": data}
 
 
-def test_request_in_simple_mode_folds_what_has_no_field(described: MusicInput) -> None:
+def test_request_in_simple_mode_adds_fields_without_a_counterpart_to_the_prompt(described: MusicInput) -> None:
     request = GATEWAY.request(Kind.MUSIC, described, sources=(), callback_url=HOOK)
     assert (request.method, request.path) == ("POST", "/suno/generate")
     assert request.json == {
@@ -77,8 +77,8 @@ def test_request_in_simple_mode_folds_what_has_no_field(described: MusicInput) -
     }
 
 
-def test_request_in_custom_mode(worded: MusicInput) -> None:
-    assert GATEWAY.request(Kind.MUSIC, worded, sources=(), callback_url=HOOK).json == {
+def test_request_in_custom_mode(with_lyrics: MusicInput) -> None:
+    assert GATEWAY.request(Kind.MUSIC, with_lyrics, sources=(), callback_url=HOOK).json == {
         "customMode": True,
         "instrumental": False,
         "model": "V4_5PLUS",
@@ -128,7 +128,7 @@ def test_status_request_and_key() -> None:
         {**wrapped({"taskId": "T1"}), "taskId": "other"},
     ],
 )
-def test_submission_accepted(reply: MakeReply, body: Any) -> None:
+def test_submission_accepted(body: Any) -> None:
     assert GATEWAY.read_submission(Kind.MUSIC, reply(body)) == Accepted("T1")
 
 
@@ -145,10 +145,10 @@ CODES = [
 
 @pytest.mark.parametrize(("code", "ours", "again"), CODES)
 @pytest.mark.parametrize("http", [200, None])
-def test_submission_refused(reply: MakeReply, code: int, ours: ErrorCode, http: int | None, *, again: bool) -> None:
+def test_submission_refused(code: int, ours: ErrorCode, http: int | None, *, again: bool) -> None:
     got = GATEWAY.read_submission(Kind.MUSIC, reply({"code": code, "msg": "no", "data": None}, http or code))
     assert isinstance(got, Refused)
-    assert (got.fault.code, got.again, got.fault.gateway_code) == (ours, again, str(code))
+    assert (got.fault.code, got.may_retry, got.fault.gateway_code) == (ours, again, str(code))
     assert got.fault.retryable == again
 
 
@@ -167,7 +167,7 @@ def test_submission_refused(reply: MakeReply, code: int, ours: ErrorCode, http: 
         (b"", 500),
     ],
 )
-def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
+def test_submission_ambiguous(body: Any, status: int) -> None:
     assert isinstance(GATEWAY.read_submission(Kind.MUSIC, reply(body, status)), Ambiguous)
 
 
@@ -182,7 +182,7 @@ SHAPES: list[Callable[[Any, Any], Any]] = [
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("song", [CAMEL, SNAKE])
-def test_success_in_every_shape(reply: MakeReply, shape: Callable[[Any, Any], Any], song: Any) -> None:
+def test_success_in_every_shape(shape: Callable[[Any, Any], Any], song: Any) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(shape("SUCCESS", [song, {**song, "id": "8551-b"}])))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
@@ -196,22 +196,22 @@ def test_success_in_every_shape(reply: MakeReply, shape: Callable[[Any, Any], An
     ("word", "status", "audio"),
     [("PENDING", "pending", 0), ("TEXT_SUCCESS", "text_ready", 0), ("FIRST_SUCCESS", "first_ready", 1), ("NEW", "pending", 0)],
 )
-def test_stages(reply: MakeReply, word: str, status: str, audio: int) -> None:
+def test_stages(word: str, status: str, audio: int) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(wrapped(record(word, [CAMEL, PREVIEW]))))
     assert isinstance(got, TaskReport)
     assert got.status == status
     assert [each.track_id for each in got.tracks] == ["8551-a", "8551-b"]
     assert sum(audio_of(each) is not None for each in got.tracks) == audio
-    assert got.unknown_words == (("NEW",) if word == "NEW" else ())
+    assert got.unknown_statuses == (("NEW",) if word == "NEW" else ())
 
 
-def test_a_task_that_has_nothing_yet(reply: MakeReply) -> None:
+def test_a_task_without_a_response_is_pending() -> None:
     body = wrapped({**record("PENDING", None), "response": None})
     assert GATEWAY.read_status(Kind.MUSIC, reply(body)) == TaskReport(TaskStatus.PENDING)
 
 
 @pytest.mark.parametrize("songs", [[], None, [PREVIEW], [{**CAMEL, "audioUrl": "https://x.example/api/forbidden"}]])
-def test_previews_are_no_audio(reply: MakeReply, songs: Any) -> None:
+def test_previews_are_not_audio(songs: Any) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(wrapped(record("SUCCESS", songs))))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
@@ -226,7 +226,7 @@ def test_previews_are_no_audio(reply: MakeReply, songs: Any) -> None:
         ("SENSITIVE_WORD_ERROR", ErrorCode.CONTENT_REJECTED, False),
     ],
 )
-def test_failures_keep_the_first_track(reply: MakeReply, word: str, code: ErrorCode, *, retryable: bool) -> None:
+def test_failures_keep_the_first_track(word: str, code: ErrorCode, *, retryable: bool) -> None:
     body = wrapped(record(word, [CAMEL, PREVIEW], errorCode=531, errorMessage="the singer lost her voice"))
     got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
@@ -237,7 +237,7 @@ def test_failures_keep_the_first_track(reply: MakeReply, word: str, code: ErrorC
     assert [audio_of(each) is not None for each in got.tracks] == [True, False]
 
 
-def test_callback_exception_is_about_us_when_there_is_audio(reply: MakeReply) -> None:
+def test_a_callback_exception_is_a_success_if_there_is_audio() -> None:
     good = GATEWAY.read_status(Kind.MUSIC, reply(wrapped(record("CALLBACK_EXCEPTION", [CAMEL, PREVIEW]))))
     assert isinstance(good, TaskReport)
     assert good.status is TaskStatus.SUCCEEDED
@@ -248,19 +248,19 @@ def test_callback_exception_is_about_us_when_there_is_audio(reply: MakeReply) ->
 
 
 @pytest.mark.parametrize(("code", "ours", "_again"), [*CODES, (500, ErrorCode.GATEWAY_ERROR, False)])
-def test_refused_query(reply: MakeReply, code: int, ours: ErrorCode, *, _again: bool) -> None:
+def test_refused_status_query(code: int, ours: ErrorCode, *, _again: bool) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply({"code": code, "msg": "no", "data": None}))
-    assert isinstance(got, Unread)
+    assert isinstance(got, ReadFailed)
     assert got.fault.code is ours
 
 
 @pytest.mark.parametrize("body", [wrapped(None), wrapped({"taskId": "T1"}), {}, b"[1]", b"oops", wrapped(record(None, []))])
-def test_unreadable(reply: MakeReply, body: Any) -> None:
-    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(body)), Unread)
+def test_unreadable_status_reply(body: Any) -> None:
+    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(body)), ReadFailed)
 
 
 @pytest.mark.parametrize("stage", ["text", "first", "complete", "error"])
-def test_callback(stage: str) -> None:
+def test_callback_names_its_task(stage: str) -> None:
     flat = {"callbackType": stage, "task_id": "T1", "data": [SNAKE]}
     failed = {"code": 501, "msg": "failed", "data": {**flat, "data": None}}
     shaped = {"code": 200, "data": {"taskId": "T1", "status": "SUCCESS", "response": {"sunoData": [CAMEL]}}}
@@ -268,9 +268,9 @@ def test_callback(stage: str) -> None:
         assert GATEWAY.read_callback(json.dumps(body).encode()) == "T1"
 
 
-def test_limits(described: MusicInput, worded: MusicInput) -> None:
+def test_length_limits(described: MusicInput, with_lyrics: MusicInput) -> None:
     assert GATEWAY.check(Kind.MUSIC, described) == ()
-    assert GATEWAY.check(Kind.MUSIC, worded) == ()
+    assert GATEWAY.check(Kind.MUSIC, with_lyrics) == ()
     assert [field for field, _ in GATEWAY.check(Kind.MUSIC, MusicInput(lyrics="la"))] == ["style", "title"]
     old = MusicInput(lyrics="x" * 3001, style="x" * 201, title="x" * 80, model="v4")
     assert [field for field, _ in GATEWAY.check(Kind.MUSIC, old)] == ["lyrics", "style"]
@@ -278,5 +278,5 @@ def test_limits(described: MusicInput, worded: MusicInput) -> None:
     (problem,) = GATEWAY.check(Kind.MUSIC, MusicInput(prompt="x" * 400, style="y" * 100))
     assert problem == (
         "prompt",
-        "is 508 characters long together with the other words that describe the song, this gateway allows 500",
+        "has 508 characters combined with the other fields that describe the song; this gateway allows 500",
     )

@@ -1,4 +1,4 @@
-"""What is told of the gateways is what their adapters do."""
+"""The description of the gateways is derived from their adapters."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import suno_jobs.capabilities as capabilities_module
-from suno_jobs.capabilities import BEGIN, END, UNSUPPORTED, capabilities, main, markdown, renewed
-from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.base import Kind
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.gateways import capabilities as capabilities_module
+from suno_jobs.gateways.capabilities import BEGIN, END, UNSUPPORTED, capabilities, main, markdown, with_current_tables
+from suno_jobs.gateways.registry import GATEWAYS
 
 
 @pytest.mark.parametrize("name", list(GATEWAYS))
@@ -21,35 +21,35 @@ def test_every_kind_is_offered_or_explained(name: str) -> None:
     assert not offered & explained
 
 
-def test_as_json() -> None:
-    told = {each["name"]: each for each in json.loads(json.dumps(capabilities(), allow_nan=False))}
-    assert list(told) == list(GATEWAYS)
-    assert told["acedata"]["batch_size"] == 50
-    assert [name for name, each in told.items() if each["link_recovery"]] == ["sunoapi", "kie"]
-    assert told["ttapi"]["link_days"]["cloudflarer2.ttapi.io"] == 3
-    assert told["kie"]["callback_stages"] == ["text", "first", "complete"]
-    assert told["kie"]["errors"]["429"] == {
+def test_the_capabilities_as_json() -> None:
+    known = {each["name"]: each for each in json.loads(json.dumps(capabilities(), allow_nan=False))}
+    assert list(known) == list(GATEWAYS)
+    assert known["acedata"]["batch_size"] == 50
+    assert [name for name, each in known.items() if each["link_renewal"]] == ["sunoapi", "kie"]
+    assert known["ttapi"]["link_days"]["cloudflarer2.ttapi.io"] == 3
+    assert known["kie"]["callback_stages"] == ["text", "first", "complete"]
+    assert known["kie"]["errors"]["429"] == {
         "code": "rate_limited",
         "retry_read": True,
         "retry_submission": True,
         "refused": True,
     }
-    assert told["sunoapi"]["errors"]["429"] == {
+    assert known["sunoapi"]["errors"]["429"] == {
         "code": "quota",
         "retry_read": False,
         "retry_submission": False,
         "refused": True,
     }
-    assert told["acedata"]["kinds"]["mashup"]["sources"] == 2
-    assert "note" not in told["sunoapi"]["kinds"]["music"]
-    assert told["crun"]["kinds"]["stems"]["note"]
+    assert known["acedata"]["kinds"]["mashup"]["sources"] == 2
+    assert "note" not in known["sunoapi"]["kinds"]["music"]
+    assert known["crun"]["kinds"]["stems"]["note"]
 
 
-def test_as_tables() -> None:
+def test_the_capabilities_as_tables() -> None:
     text = markdown()
     assert "| `concat` | yes, source | - | - | yes, source | - | - |" in text
     assert "| `timestamped_lyrics` | - | at once, source | - | at once, source |" in text
-    assert "| kie | `433` | `gateway_error` | no | may have made a task |" in text
+    assert "| kie | `433` | `gateway_error` | no | may have created a task |" in text
     assert "1 day " in text
     assert "cdn.ttapi.io: 30 days" in text
     assert all(len(set(map(len, rows))) == 1 for rows in _tables(text))
@@ -60,7 +60,7 @@ def _tables(text: str) -> list[list[list[str]]]:
     return [[line.split(" | ") for line in lines] for lines in parts if lines[0].startswith("|")]
 
 
-def test_the_document_is_renewed_between_its_marks(tmp_path: Path) -> None:
+def test_the_tables_are_replaced_between_the_marks(tmp_path: Path) -> None:
     document = tmp_path / "gateways.md"
     document.write_text(f"# Gateways\n\n{BEGIN}\nold\n{END}\n\nMore.\n")
     assert main(["--check", str(document)]) == 1
@@ -72,7 +72,7 @@ def test_the_document_is_renewed_between_its_marks(tmp_path: Path) -> None:
     assert main(["--check", str(document)]) == 0
 
 
-def test_as_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_module_as_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document = tmp_path / "gateways.md"
     document.write_text(f"{BEGIN}{END}")
     monkeypatch.setattr("sys.argv", ["capabilities", str(document)])
@@ -83,6 +83,6 @@ def test_as_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, END])
-def test_a_document_without_marks(text: str) -> None:
-    with pytest.raises(ValueError, match="lacks the marks"):
-        renewed(text)
+def test_a_document_without_marks_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="has no marks"):
+        with_current_tables(text)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from suno_jobs.catalog.inputs import MusicInput
+from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Kind, Rate, Refused, TaskReport, TaskStatus, Unread
-from suno_jobs.gateways.crun import Crun
-from suno_jobs.kinds import MusicInput
-from tests.unit.gateways.conformance import audio_of
+from suno_jobs.gateways.adapters.crun import Crun
+from suno_jobs.gateways.protocol import Accepted, Ambiguous, Rate, ReadFailed, Refused, TaskReport, TaskStatus
+from tests.unit.gateways.conformance import audio_of, reply
+from tests.unit.gateways.crun_samples import TASK, done, info
 
-MakeReply = Callable[..., GatewayReply]
 GATEWAY = Crun()
 HOOK = "https://jobs.example/v1/callbacks/crun/j1/mac"
-TASK = "d6956973-2f17-43d4-8514-af6cc3a2f55d"
 
 SONG = {
     "suno_id": "s-1",
@@ -32,31 +31,7 @@ SONG = {
 }
 
 
-def info(status: Any, result: Any, code: Any = 200) -> dict[str, Any]:
-    data = {
-        "task_id": TASK,
-        "provider": "Suno",
-        "model_version": "sunov5",
-        "status": status,
-        "param": {
-            "model": "suno/music-generate",
-            "callback_url": None,
-            "input": {"mode": "custom", "model": "v5", "instrumental": False, "title": "Kettle Song", "lyrics": "[Verse]"},
-        },
-        "create_at": 1768900378,
-        "result": result,
-        "duration_s": None,
-        "complete_at": None,
-        "source": "api",
-    }
-    return {"code": code, "message": "success", "data": data}
-
-
-def done(**fields: Any) -> dict[str, Any]:
-    return info("success", {"code": 200, "message": "success", **fields})
-
-
-def test_request_in_simple_mode_folds_what_has_no_field(described: MusicInput) -> None:
+def test_request_in_simple_mode_adds_fields_without_a_counterpart_to_the_prompt(described: MusicInput) -> None:
     request = GATEWAY.request(Kind.MUSIC, described, sources=(), callback_url=HOOK)
     assert (request.method, request.path) == ("POST", "/api/v1/client/job/CreateTask")
     assert request.json == {
@@ -73,8 +48,8 @@ def test_request_in_simple_mode_folds_what_has_no_field(described: MusicInput) -
     }
 
 
-def test_request_in_custom_mode(worded: MusicInput) -> None:
-    body = GATEWAY.request(Kind.MUSIC, worded, sources=(), callback_url=HOOK).json
+def test_request_in_custom_mode(with_lyrics: MusicInput) -> None:
+    body = GATEWAY.request(Kind.MUSIC, with_lyrics, sources=(), callback_url=HOOK).json
     assert body is not None
     assert body["input"] == {
         "mode": "custom",
@@ -89,7 +64,7 @@ def test_request_in_custom_mode(worded: MusicInput) -> None:
 
 
 @pytest.mark.parametrize("model", ["v3.5", "v4", "v4.5", "v4.5plus", "v4.5all", "v5", "v5.5", "v6"])
-def test_our_model_names_are_crun_s(model: str) -> None:
+def test_our_model_names_are_those_of_crun(model: str) -> None:
     body = GATEWAY.request(Kind.MUSIC, MusicInput(prompt="rain", model=model), sources=(), callback_url=HOOK).json
     assert body is not None
     assert body["input"]["model"] == model
@@ -102,7 +77,7 @@ def test_status_request_key_and_rate() -> None:
     assert GATEWAY.rate == Rate(15, 1.0)
 
 
-def test_submission_accepted(reply: MakeReply) -> None:
+def test_submission_accepted() -> None:
     assert GATEWAY.read_submission(
         Kind.MUSIC, reply({"code": 200, "message": "success", "data": {"task_id": TASK}})
     ) == Accepted(TASK)
@@ -119,12 +94,12 @@ def test_submission_accepted(reply: MakeReply) -> None:
         (505, ErrorCode.INVALID_REQUEST, False),
     ],
 )
-def test_submission_refused_by_body_or_by_http(reply: MakeReply, code: int, ours: ErrorCode, *, again: bool) -> None:
+def test_submission_refused_by_body_or_by_http(code: int, ours: ErrorCode, *, again: bool) -> None:
     body = {"code": code, "message": "no", "data": None}
     for answer in (reply(body), reply(body, code), reply(b"<html>", code), reply({"code": 200, "data": None}, code)):
         got = GATEWAY.read_submission(Kind.MUSIC, answer)
         assert isinstance(got, Refused)
-        assert (got.fault.code, got.again) == (ours, again)
+        assert (got.fault.code, got.may_retry) == (ours, again)
 
 
 @pytest.mark.parametrize(
@@ -143,23 +118,23 @@ def test_submission_refused_by_body_or_by_http(reply: MakeReply, code: int, ours
         (b"", 200),
     ],
 )
-def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
+def test_submission_ambiguous(body: Any, status: int) -> None:
     assert isinstance(GATEWAY.read_submission(Kind.MUSIC, reply(body, status)), Ambiguous)
 
 
 @pytest.mark.parametrize("word", ["pending", "running"])
-def test_running(reply: MakeReply, word: str) -> None:
+def test_running(word: str) -> None:
     assert GATEWAY.read_status(Kind.MUSIC, reply(info(word, None))) == TaskReport(TaskStatus.PENDING)
 
 
-def test_unknown_word_is_still_running(reply: MakeReply) -> None:
+def test_unknown_word_is_still_running() -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(info("archived", {"media_urls": ["https://crun.example/a.mp3"]})))
     assert isinstance(got, TaskReport)
-    assert (got.status, got.unknown_words) == (TaskStatus.PENDING, ("archived",))
+    assert (got.status, got.unknown_statuses) == (TaskStatus.PENDING, ("archived",))
     assert [audio_of(each) for each in got.tracks] == [None]
 
 
-def test_success(reply: MakeReply) -> None:
+def test_success() -> None:
     second = {**SONG, "suno_id": "s-2", "suno_audio_url": "https://suno.example/s-2.mp3", "duration": "180"}
     urls = ["https://crun.example/a.mp3", "https://crun.example/b.mp3"]
     got = GATEWAY.read_status(Kind.MUSIC, reply(done(media_urls=urls, suno_data=[SONG, second])))
@@ -183,7 +158,7 @@ def test_success(reply: MakeReply) -> None:
         ({"media_urls": ["https://crun.example/c.mp3"], "suno_data": [SONG, {"suno_id": "s-2"}]}, ["s-1.mp3", None]),
     ],
 )
-def test_media_urls_stand_in(reply: MakeReply, fields: Any, audio: list[str | None]) -> None:
+def test_media_urls_replace_missing_audio_urls(fields: Any, audio: list[str | None]) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(done(**fields)))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
@@ -193,14 +168,14 @@ def test_media_urls_stand_in(reply: MakeReply, fields: Any, audio: list[str | No
 @pytest.mark.parametrize(
     "result", [None, {}, {"suno_data": [{"suno_id": "s-1"}]}, {"media_urls": [None, "None"], "suno_data": 7}]
 )
-def test_success_without_audio_is_no_success(reply: MakeReply, result: Any) -> None:
+def test_success_without_audio_is_a_failure(result: Any) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(info("success", result)))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
     assert (got.status, got.fault.code) == (TaskStatus.FAILED, ErrorCode.NO_AUDIO)
 
 
-def test_status_decides_over_the_result_s_code(reply: MakeReply) -> None:
+def test_the_status_takes_precedence_over_the_code_of_the_result() -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(done(suno_data=[SONG], code=501)))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
@@ -213,7 +188,7 @@ def test_status_decides_over_the_result_s_code(reply: MakeReply) -> None:
         {"code": 501, "message": "the band broke up", "data": None},
     ],
 )
-def test_failed(reply: MakeReply, body: Any) -> None:
+def test_failed(body: Any) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
@@ -235,26 +210,26 @@ def test_failed(reply: MakeReply, body: Any) -> None:
         (777, ErrorCode.GATEWAY_ERROR),
     ],
 )
-def test_refused_query(reply: MakeReply, code: int, ours: ErrorCode) -> None:
+def test_refused_status_query(code: int, ours: ErrorCode) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply({"code": code, "message": "task_id not found", "data": None}, retry_after="30"))
-    assert isinstance(got, Unread)
+    assert isinstance(got, ReadFailed)
     assert (got.fault.code, got.retry_after_seconds) == (ours, 30.0)
 
 
 @pytest.mark.parametrize(
     "answer", [(b"<html>", 501), (info("failed", None), 502), (info(None, None), 200), ({"code": 200, "data": None}, 200)]
 )
-def test_unreadable(reply: MakeReply, answer: tuple[Any, int]) -> None:
-    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(*answer)), Unread)
+def test_unreadable_status_reply(answer: tuple[Any, int]) -> None:
+    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(*answer)), ReadFailed)
 
 
-def test_callback() -> None:
+def test_callback_names_its_task() -> None:
     assert GATEWAY.read_callback(b'{"code":200,"data":{"task_id":"T1","status":"success"}}') == "T1"
     assert GATEWAY.read_callback(b'{"task_id":"T1"}') == "T1"
     assert GATEWAY.read_callback(b'{"id":"T1"}') is None
 
 
-def test_limits(described: MusicInput) -> None:
+def test_length_limits(described: MusicInput) -> None:
     assert GATEWAY.check(Kind.MUSIC, described) == ()
     long = MusicInput(lyrics="x" * 5001, style="x" * 1001, title="x" * 101)
     assert [field for field, _ in GATEWAY.check(Kind.MUSIC, long)] == ["lyrics", "style", "title"]

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
+from suno_jobs.catalog.inputs import INPUTS
+from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.base import Kind, TaskReport, TaskStatus, Unread
-from suno_jobs.gateways.crun import Crun
-from suno_jobs.gateways.models import our_model
-from suno_jobs.kinds import INPUTS
+from suno_jobs.gateways.adapters.crun import Crun
+from suno_jobs.gateways.model_names import common_model
+from suno_jobs.gateways.protocol import ReadFailed, TaskReport, TaskStatus
 from tests.unit.gateways.conformance import HOOK, SOURCE, Conformance, Sample, links_of, reply
+from tests.unit.gateways.crun_samples import TASK, done, info
 
 GATEWAY = Crun()
-TASK = "d6956973-2f17-43d4-8514-af6cc3a2f55d"
 CDN = "https://crun.example"
 UPLOAD = "https://files.example/hum.mp3"
 ACCEPTED = {"code": 200, "message": "success", "data": {"task_id": TASK}}
@@ -35,26 +36,6 @@ def song(name: str) -> dict[str, Any]:
     }
 
 
-def info(status: str, result: Any) -> dict[str, Any]:
-    data = {
-        "task_id": TASK,
-        "provider": "Suno",
-        "model_version": "sunov5",
-        "status": status,
-        "param": {"model": "suno/music-generate", "callback_url": None, "input": {}},
-        "create_at": 1768900378,
-        "result": result,
-        "duration_s": None,
-        "complete_at": None,
-        "source": "api",
-    }
-    return {"code": 200, "message": "success", "data": data}
-
-
-def done(**result: Any) -> dict[str, Any]:
-    return info("success", {"code": 200, "message": "success", **result})
-
-
 def sample(kind: Kind, slug: str, asked: dict[str, Any], fields: dict[str, Any], **rest: Any) -> Sample:
     return Sample(
         kind=kind,
@@ -63,7 +44,7 @@ def sample(kind: Kind, slug: str, asked: dict[str, Any], fields: dict[str, Any],
         body={"model": slug, "input": fields},
         answer=ACCEPTED,
         task_id=TASK,
-        under_way=(info("pending", None), info("running", None)),
+        running=(info("pending", None), info("running", None)),
         callbacks=(info("success", None), {"task_id": TASK}, ACCEPTED),
         **rest,
     )
@@ -164,7 +145,7 @@ class TestCrun(Conformance):
         ("chirp-owl", "chirp-owl"),
     ],
 )
-def test_model_names_both_ways(suno: str, ours: str) -> None:
+def test_model_names_are_translated_both_ways(suno: str, ours: str) -> None:
     given = INPUTS[Kind.MUSIC].model_validate({"prompt": "rain", "model": suno})
     body = GATEWAY.request(Kind.MUSIC, given, sources=(), callback_url=HOOK).json
     assert body is not None
@@ -174,11 +155,11 @@ def test_model_names_both_ways(suno: str, ours: str) -> None:
     assert [track.model for track in got.tracks] == [ours]
 
 
-def test_no_model_name() -> None:
-    assert our_model(GATEWAY.models, None) is None
+def test_a_missing_model_name_stays_missing() -> None:
+    assert common_model(GATEWAY.models, None) is None
 
 
-def test_a_song_whose_audio_is_elsewhere_keeps_its_picture() -> None:
+def test_a_song_whose_audio_is_elsewhere_keeps_its_image() -> None:
     got = GATEWAY.read_status(
         Kind.MUSIC, reply(done(media_urls=[f"{CDN}/x.mp3"], suno_data=[{**song("a"), "suno_audio_url": ""}]))
     )
@@ -187,7 +168,7 @@ def test_a_song_whose_audio_is_elsewhere_keeps_its_picture() -> None:
 
 
 @pytest.mark.parametrize("media_info", [None, {}, [], "x", {"origin_url": f"{CDN}/o.mp3"}, {"theremin_url": f"{CDN}/t.mp3"}])
-def test_no_stems(media_info: Any) -> None:
+def test_a_result_without_stems_is_a_failure(media_info: Any) -> None:
     got = GATEWAY.read_status(Kind.STEMS, reply(done(media_info=media_info)))
     assert isinstance(got, TaskReport)
     assert got.fault is not None
@@ -196,5 +177,5 @@ def test_no_stems(media_info: Any) -> None:
 
 def test_a_task_that_is_not_found_yet_is_read_again() -> None:
     got = GATEWAY.read_status(Kind.MP4, reply({"code": 404, "message": "task not found", "data": None}))
-    assert isinstance(got, Unread)
-    assert (got.fault.code, got.again) == (ErrorCode.NOT_FOUND, True)
+    assert isinstance(got, ReadFailed)
+    assert (got.fault.code, got.may_retry) == (ErrorCode.NOT_FOUND, True)

@@ -1,4 +1,4 @@
-"""The inputs of all kinds, and the request that carries one."""
+"""The inputs of all kinds, and the request that contains one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from suno_jobs.gateways import GATEWAYS, gateways_with
-from suno_jobs.gateways.base import Kind
-from suno_jobs.kinds import INPUTS, MashupInput, SourceRef
-from suno_jobs.requests import JobRequest
+from suno_jobs.catalog.inputs import INPUTS, MashupInput, SourceRef
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.gateways.registry import GATEWAYS, auto_gateways, gateways_offering
+from suno_jobs.intake.requests import JobRequest
 from tests.unit.gateways.conformance import SOURCE, refuses
 
 AUDIO = "https://files.example/hum.mp3"
-LEAST: dict[Kind, dict[str, Any]] = {
+MINIMAL: dict[Kind, dict[str, Any]] = {
     Kind.MUSIC: {"prompt": "rain"},
     Kind.EXTEND: {"source": SOURCE},
     Kind.COVER: {"source": SOURCE},
@@ -48,22 +48,22 @@ def problems(asked: Any) -> list[str]:
 
 
 def test_every_kind_has_an_input_and_a_gateway() -> None:
-    assert set(INPUTS) == set(LEAST) == set(Kind)
-    assert all(gateways_with(kind) for kind in Kind)
+    assert set(INPUTS) == set(MINIMAL) == set(Kind)
+    assert all(gateways_offering(kind) for kind in Kind)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_the_least_that_a_kind_needs(kind: Kind) -> None:
-    given = INPUTS[kind].model_validate(LEAST[kind], strict=True)
-    assert given.given() == LEAST[kind]
-    for name in LEAST[kind]:
-        assert refuses(kind, {field: value for field, value in LEAST[kind].items() if field != name}), name
-    assert refuses(kind, {**LEAST[kind], "colour": "blue"})
+def test_the_minimal_input_of_a_kind(kind: Kind) -> None:
+    given = INPUTS[kind].model_validate(MINIMAL[kind], strict=True)
+    assert given.provided_fields() == MINIMAL[kind]
+    for name in MINIMAL[kind]:
+        assert refuses(kind, {field: value for field, value in MINIMAL[kind].items() if field != name}), name
+    assert refuses(kind, {**MINIMAL[kind], "colour": "blue"})
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_what_is_stored_is_read_back(kind: Kind) -> None:
-    request = JobRequest.parse({"gateway": gateways_with(kind)[0], "kind": kind.value, "input": LEAST[kind]})
+def test_a_stored_input_is_read_back(kind: Kind) -> None:
+    request = JobRequest.parse({"gateway": gateways_offering(kind)[0], "kind": kind.value, "input": MINIMAL[kind]})
     assert (request.kind, type(request.input)) == (kind, INPUTS[kind])
     assert INPUTS[kind].model_validate(request.input_item()) == request.input
 
@@ -96,8 +96,8 @@ def test_what_is_stored_is_read_back(kind: Kind) -> None:
         (Kind.COVER, {"source": {**SOURCE, "gateway": "kie"}}),
     ],
 )
-def test_refused(kind: Kind, more: dict[str, Any]) -> None:
-    assert refuses(kind, {**LEAST[kind], **more})
+def test_an_invalid_input_is_refused(kind: Kind, more: dict[str, Any]) -> None:
+    assert refuses(kind, {**MINIMAL[kind], **more})
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_refused(kind: Kind, more: dict[str, Any]) -> None:
         7,
     ],
 )
-def test_audio_that_no_gateway_can_fetch(url: Any) -> None:
+def test_an_audio_url_that_no_gateway_can_fetch_is_refused(url: Any) -> None:
     assert refuses(Kind.UPLOAD, {"audio_url": url})
 
 
-def test_references() -> None:
+def test_the_references_of_an_input() -> None:
     first, second = SourceRef(job_id="job_1", track_id="a"), SourceRef(job_id="job_2", track_id="b")
     assert MashupInput(sources=[first, second]).references() == (first, second)
     assert MashupInput(audio_urls=[AUDIO, AUDIO]).references() == ()
@@ -132,7 +132,7 @@ def test_references() -> None:
     assert INPUTS[Kind.MUSIC].model_validate({"prompt": "rain"}).references() == ()
 
 
-def test_a_request() -> None:
+def test_a_request_is_parsed() -> None:
     request = JobRequest.parse(body(metadata={"order": "7"}))
     assert (request.gateway, request.kind, request.metadata) == ("ttapi", Kind.MUSIC, {"order": "7"})
     assert request.input_item() == {"prompt": "rain", "instrumental": False}
@@ -160,15 +160,22 @@ def test_a_bad_request_names_its_fields(asked: Any, fields: list[str]) -> None:
     assert problems(asked) == fields
 
 
-def test_a_kind_that_a_gateway_does_not_have_names_those_that_do() -> None:
+def test_the_error_for_a_kind_that_is_not_offered_lists_the_gateways_that_offer_it() -> None:
     with pytest.raises(ValidationError) as caught:
         JobRequest.parse({"gateway": "crun", "kind": "concat", "input": {"source": SOURCE}})
     (error,) = caught.value.errors()
     assert error["loc"] == ("kind",)
-    assert error["msg"].endswith("is not offered by crun, but by: ttapi, acedata")
+    assert error["msg"].endswith("is not offered by crun; it is offered by ttapi, acedata")
 
 
-def test_the_names_of_the_gateways_are_told() -> None:
+def test_the_error_for_an_unknown_gateway_lists_the_known_ones() -> None:
     with pytest.raises(ValidationError) as caught:
         JobRequest.parse(body(gateway="udio"))
-    assert caught.value.errors()[0]["msg"].endswith(f"is neither auto, nor one or several of {', '.join(GATEWAYS)}")
+    assert caught.value.errors()[0]["msg"].endswith(f"must be auto, or one or more of {', '.join(GATEWAYS)}")
+
+
+def test_auto_is_every_gateway_or_the_named_ones_in_their_order() -> None:
+    assert auto_gateways("") == tuple(GATEWAYS)
+    assert auto_gateways("kie,ttapi") == ("kie", "ttapi")
+    with pytest.raises(ValueError, match="AUTO_GATEWAYS names suno; the known gateways are ttapi"):
+        auto_gateways("kie,suno")

@@ -1,43 +1,52 @@
-"""What is sung, as each gateway tells it with a song."""
+"""The lyrics of a song, as each gateway reports them."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import httpx
 import pytest
 
-from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.base import GatewayReply, Kind, TaskReport
-from suno_jobs.gateways.replies import TEXT_CHARACTERS, lines
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.gateways.parsing import TEXT_CHARACTERS, multi_line
+from suno_jobs.gateways.protocol import GatewayReply, TaskReport
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.network.http import httpx
 from tests.world import World
 
 LYRICS = "[Verse]\nRain on the roof"
 URL = "https://cdn.example/a.mp3"
 
 
-def family(words: Any) -> dict[str, Any]:
-    songs = [{"id": "a", "prompt": words, "title": "Rain", "audioUrl": URL, "duration": 198.4}]
+def record_info(lyrics: Any) -> dict[str, Any]:
+    songs = [{"id": "a", "prompt": lyrics, "title": "Rain", "audioUrl": URL, "duration": 198.4}]
     return {"code": 200, "msg": "success", "data": {"taskId": "J1", "status": "SUCCESS", "response": {"sunoData": songs}}}
 
 
-def reply(gateway: str, words: Any) -> dict[str, Any]:
+def reply(gateway: str, lyrics: Any) -> dict[str, Any]:
     match gateway:
         case "ttapi":
-            musics = [{"musicId": "a", "prompt": words, "audioUrl": URL}]
+            musics = [{"musicId": "a", "prompt": lyrics, "audioUrl": URL}]
             return {"status": "SUCCESS", "jobId": "J1", "data": {"jobId": "J1", "musics": musics}}
         case "crun":
-            result = {"code": 200, "suno_data": [{"suno_id": "a", "prompt": words, "suno_audio_url": URL}]}
+            result = {"code": 200, "suno_data": [{"suno_id": "a", "prompt": lyrics, "suno_audio_url": URL}]}
             return {"code": 200, "message": "success", "data": {"task_id": "J1", "status": "success", "result": result}}
         case "acedata":
-            data = [{"id": "a", "lyric": words, "audio_url": URL, "state": "succeeded", "prompt": "not these"}]
+            data = [
+                {
+                    "id": "a",
+                    "lyric": lyrics,
+                    "audio_url": URL,
+                    "state": "succeeded",
+                    "prompt": "no lyrics",
+                }
+            ]
             return {"id": "J1", "response": {"success": True, "task_id": "J1", "data": data}}
-    return family(words)
+    return record_info(lyrics)
 
 
-def told(gateway: str, words: Any) -> str | None:
-    body = json.dumps(reply(gateway, words)).encode()
+def read_lyrics(gateway: str, lyrics: Any) -> str | None:
+    body = json.dumps(reply(gateway, lyrics)).encode()
     found = GATEWAYS[gateway].read_status(Kind.MUSIC, GatewayReply(200, body))
     assert isinstance(found, TaskReport)
     [track] = found.tracks
@@ -46,20 +55,20 @@ def told(gateway: str, words: Any) -> str | None:
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
-def test_a_song_comes_with_its_words(gateway: str) -> None:
-    assert told(gateway, LYRICS) == LYRICS
-    no_words: list[Any] = ["", None, 7, []]
-    assert [told(gateway, nothing) for nothing in no_words] == [None] * 4
+def test_a_song_has_its_lyrics(gateway: str) -> None:
+    assert read_lyrics(gateway, LYRICS) == LYRICS
+    no_lyrics: list[Any] = ["", None, 7, []]
+    assert [read_lyrics(gateway, nothing) for nothing in no_lyrics] == [None] * 4
 
 
-def test_words_can_be_stored_whatever_is_in_them() -> None:
-    assert lines("\ud800a\0b\r\n\tc\x7f ") == "?ab\n\tc"
-    assert len(lines("x" * 10**6) or "") == TEXT_CHARACTERS
+def test_lyrics_with_any_characters_can_be_stored() -> None:
+    assert multi_line("\ud800a\0b\r\n\tc\x7f ") == "?ab\n\tc"
+    assert len(multi_line("x" * 10**6) or "") == TEXT_CHARACTERS
 
 
-def test_words_are_kept_when_the_task_has_ended(world: World) -> None:
+def test_lyrics_are_stored_when_the_task_has_ended(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [httpx.Response(200, json=reply("ttapi", LYRICS))]
-    world.checker()(job_id)
+    world.task_checker().check_task(job_id)
     assert world.jobs.lyrics(job_id) == {"a": LYRICS}
     assert "Rain" not in str(world.view(job_id))

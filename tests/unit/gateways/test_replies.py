@@ -1,4 +1,4 @@
-"""Reading what gateways write, the parts that are the same for all."""
+"""Reading replies of gateways: the parts that are the same for all."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ from typing import Any
 
 import pytest
 
-from suno_jobs.gateways import GATEWAYS
-from suno_jobs.gateways.base import GatewayReply, GatewayRequest, Link, TaskTrack
-from suno_jobs.gateways.replies import clean_message, media_url, pause, plain, read_object, seconds, task_id
-from suno_jobs.gateways.tracks import Spelling, name_tracks, read_tracks
+from suno_jobs.catalog.results import Link
+from suno_jobs.gateways.parsing import (
+    clean_message,
+    find_task_id,
+    media_url,
+    parse_duration,
+    parse_retry_after,
+    read_object,
+    single_line,
+)
+from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, TaskTrack
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.tracks import TrackFields, read_tracks, track_ids
 
 
-def test_registry() -> None:
+def test_the_registry_lists_every_gateway_by_its_name() -> None:
     assert list(GATEWAYS) == ["ttapi", "anyint", "crun", "acedata", "sunoapi", "kie"]
     assert all(each.name == name for name, each in GATEWAYS.items())
 
 
-def test_the_registry_stays_cheap_to_import() -> None:
-    script = "import sys, suno_jobs.gateways; print([m for m in ('httpx', 'pydantic', 'boto3', 'email') if m in sys.modules])"
+def test_importing_the_registry_loads_no_heavy_library() -> None:
+    script = "import sys, suno_jobs.gateways.registry; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    modules = set(done.stdout.split())
+    assert "suno_jobs.gateways.adapters.kie" in modules
+    assert not modules & {"httpx", "pydantic", "boto3", "email"}
 
 
 @pytest.mark.parametrize(
@@ -41,11 +52,11 @@ def test_the_registry_stays_cheap_to_import() -> None:
         b'{"a":' + b"9" * 5000 + b"}",
     ],
 )
-def test_no_object(body: bytes) -> None:
+def test_a_body_that_is_not_an_object(body: bytes) -> None:
     assert read_object(body) is None
 
 
-def test_an_object_with_oddities() -> None:
+def test_an_object_with_a_byte_order_mark_and_a_duplicate_key() -> None:
     assert read_object(b'\xef\xbb\xbf{"a": 1, "a": 2}') == {"a": 2}
 
 
@@ -99,25 +110,25 @@ def test_unusable_url(url: Any) -> None:
 
 @pytest.mark.parametrize(("value", "expected"), [(198, 198.0), (198.2, 198.2), ("211.44", 211.44), (" 90 ", 90.0)])
 def test_duration(value: Any, expected: float) -> None:
-    assert seconds(value) == expected
+    assert parse_duration(value) == expected
 
 
 @pytest.mark.parametrize(
     "value", [None, "", "long", True, 0, -1, float("nan"), float("inf"), "nan", "inf", 10**400, 1e300, [], {}, "3:31"]
 )
-def test_no_duration(value: Any) -> None:
-    assert seconds(value) is None
+def test_unusable_duration(value: Any) -> None:
+    assert parse_duration(value) is None
 
 
 def test_plain_text_can_be_stored() -> None:
-    assert plain("a\ud800b\x00c\n d  e") == "a?b c d e"
-    assert plain("") is None
-    assert plain(5) is None
-    assert plain("x" * 999, 10) == "x" * 10
+    assert single_line("a\ud800b\x00c\n d  e") == "a?b c d e"
+    assert single_line("") is None
+    assert single_line(5) is None
+    assert single_line("x" * 999, 10) == "x" * 10
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("message", "cleaned"),
     [
         ("Parameter error", "Parameter error"),
         ("see https://cdn.example/a.mp3?X-Signature=abc for more", "see [link] for more"),
@@ -133,8 +144,8 @@ def test_plain_text_can_be_stored() -> None:
         ("suno_processing_unavailable", "suno_processing_unavailable"),
     ],
 )
-def test_messages_tell_no_secrets(said: str, told: str) -> None:
-    assert clean_message(said) == told
+def test_messages_contain_no_secrets(message: str, cleaned: str) -> None:
+    assert clean_message(message) == cleaned
 
 
 def test_messages_are_short() -> None:
@@ -143,7 +154,7 @@ def test_messages_are_short() -> None:
     assert clean_message({"a": 1}) is None
 
 
-def test_secrets_do_not_show_in_a_repr() -> None:
+def test_secrets_are_not_in_a_repr() -> None:
     secret = "https://jobs.example/v1/callbacks/ttapi/j1/mac"
     shown = repr(
         (
@@ -177,7 +188,7 @@ NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
     ],
 )
 def test_retry_after(headers: dict[str, str], wait: float | None) -> None:
-    assert pause(GatewayReply(429, b"", headers)) == wait
+    assert parse_retry_after(GatewayReply(429, b"", headers)) == wait
 
 
 @pytest.mark.parametrize(
@@ -192,11 +203,11 @@ def test_retry_after(headers: dict[str, str], wait: float | None) -> None:
     ],
 )
 def test_track_names(given: list[Any], names: list[str]) -> None:
-    assert name_tracks(given) == names
+    assert track_ids(given) == names
 
 
 def test_odd_entries_of_a_track_list() -> None:
-    spelling = Spelling(track_id=("id",), audio=("audio_url",))
+    spelling = TrackFields(track_id=("id",), audio=("audio_url",))
     assert read_tracks("nothing", spelling) == ()
     assert read_tracks([None, 5, "x", {}, {"id": "a", "title": "\ud800", "duration": []}], spelling) == (
         TaskTrack("track-1"),
@@ -205,5 +216,5 @@ def test_odd_entries_of_a_track_list() -> None:
 
 
 def test_a_task_id_may_be_a_number() -> None:
-    assert task_id({"data": {"taskId": 17}}, "taskId") == "17"
-    assert task_id({"data": {"taskId": True}, "taskId": [1]}, "taskId") is None
+    assert find_task_id({"data": {"taskId": 17}}, "taskId") == "17"
+    assert find_task_id({"data": {"taskId": True}, "taskId": [1]}, "taskId") is None

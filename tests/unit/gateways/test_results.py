@@ -1,20 +1,19 @@
-"""Results that are no songs, model names and signatures: the parts that are the same for all gateways."""
+"""Results other than songs, model names and signatures: the parts that are the same for all gateways."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 from typing import Any
 
 import pytest
 
-from suno_jobs.gateways.base import Result, TaskStatus
-from suno_jobs.gateways.models import our_model, their_model
-from suno_jobs.gateways.results import read_id, read_lyrics, read_words, stem_name, stems_by_field, stems_by_title
+from suno_jobs.catalog.results import Result
+from suno_jobs.gateways.adapters.ttapi import MODELS
+from suno_jobs.gateways.model_names import common_model, gateway_model
+from suno_jobs.gateways.protocol import TaskStatus
+from suno_jobs.gateways.results import read_id, read_lyrics, read_timed_words, stem_name, stems_by_field, stems_by_title
 from suno_jobs.gateways.signatures import verify_kie
-from suno_jobs.gateways.ttapi import MODELS
+from tests.builders import kie_signature
 from tests.unit.gateways.conformance import links_of
 
 CDN = "https://cdn.example"
@@ -25,7 +24,7 @@ def test_which_results_are_files() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("label", "name"),
     [
         ("vocalUrl", "vocals"),
         ("vocal_url", "vocals"),
@@ -46,11 +45,11 @@ def test_which_results_are_files() -> None:
         (7, None),
     ],
 )
-def test_names_of_stems(said: Any, name: str | None) -> None:
-    assert stem_name(said) == name
+def test_names_of_stems(label: Any, name: str | None) -> None:
+    assert stem_name(label) == name
 
 
-def test_the_song_itself_is_no_stem() -> None:
+def test_the_song_itself_is_not_a_stem() -> None:
     (track,) = stems_by_field({"origin_url": f"{CDN}/o.mp3", "bass_url": f"{CDN}/b.mp3", "brass_url": ""})
     assert [(link.name, link.required) for link in track.links] == [("origin", False), ("bass", True)]
     assert stems_by_field({"origin_url": f"{CDN}/o.mp3"})[0].links == ()
@@ -71,19 +70,19 @@ def test_lyrics_keep_their_lines() -> None:
     assert got.result == {"lyrics": [{"title": "T", "text": "[Verse]\nAb?\tc"}]}
 
 
-def test_words_with_times() -> None:
+def test_timestamped_words() -> None:
     times: list[Any] = [(0, 1), ("1.5", "2"), (None, 1), (True, 1), ("x", 1), (-1, 1), (1, float("inf")), (10**400, 1), ([], 1)]
-    got = read_words([{"word": f"w{number}", "startS": start, "endS": end} for number, (start, end) in enumerate(times)])
+    got = read_timed_words([{"word": f"w{number}", "startS": start, "endS": end} for number, (start, end) in enumerate(times)])
     assert got.result == {"words": [{"word": "w0", "start_s": 0.0, "end_s": 1.0}, {"word": "w1", "start_s": 1.5, "end_s": 2.0}]}
-    assert read_words([{"word": "\n", "startS": 0, "endS": 1}]).status is TaskStatus.FAILED
+    assert read_timed_words([{"word": "\n", "startS": 0, "endS": 1}]).status is TaskStatus.FAILED
 
 
 @pytest.mark.parametrize(
-    ("said", "usable"),
+    ("value", "usable"),
     [(" a-1_B ", "a-1_B"), ("", None), (5, "5"), (True, None), ("a/b", None), ("\u00e4", None), ("x" * 65, None)],
 )
-def test_ids(said: Any, usable: str | None) -> None:
-    assert read_id({"persona_id": said}, "persona_id", "persona_id").result == (usable and {"persona_id": usable})
+def test_only_usable_ids_are_read(value: Any, usable: str | None) -> None:
+    assert read_id({"persona_id": value}, "persona_id", "persona_id").result == (usable and {"persona_id": usable})
 
 
 @pytest.mark.parametrize(
@@ -97,16 +96,16 @@ def test_ids(said: Any, usable: str | None) -> None:
         ("v7", "v7"),
     ],
 )
-def test_what_a_gateway_calls_a_model(asked: str, theirs: str) -> None:
-    assert their_model(MODELS, asked) == theirs
+def test_our_model_name_becomes_that_of_the_gateway(asked: str, theirs: str) -> None:
+    assert gateway_model(MODELS, asked) == theirs
 
 
 @pytest.mark.parametrize(
-    ("said", "ours"),
+    ("name", "ours"),
     [("chirp-v5", "v5"), ("chirp-fenix", "v5.5"), ("chirp-v4-5+", "v4.5plus"), ("x", "x"), (None, None), (5, None)],
 )
-def test_what_we_call_a_model(said: Any, ours: str | None) -> None:
-    assert our_model(MODELS, said) == ours
+def test_the_model_name_of_a_gateway_becomes_ours(name: Any, ours: str | None) -> None:
+    assert common_model(MODELS, name) == ours
 
 
 KEY = "whsec-test"
@@ -115,12 +114,11 @@ BODY = json.dumps({"code": 200, "data": {"task_id": "T1"}}).encode()
 
 
 def signed(task_id: str = "T1", timestamp: str = str(NOW), key: str = KEY) -> dict[str, str]:
-    digest = hmac.new(key.encode(), f"{task_id}.{timestamp}".encode(), hashlib.sha256).digest()
-    return {"x-webhook-timestamp": timestamp, "X-Webhook-Signature": base64.b64encode(digest).decode()}
+    return kie_signature(key, task_id, timestamp)
 
 
 @pytest.mark.parametrize("body", [BODY, b'{"data":{"taskId":"T1"}}', b'{"task_id":"T1"}', b'{"taskId":"T1","data":null}'])
-def test_a_signature_of_kie(body: bytes) -> None:
+def test_a_valid_kie_signature_is_accepted(body: bytes) -> None:
     for now in (NOW - 300, NOW, NOW + 300.0):
         assert verify_kie(signed(), body, KEY, now)
 
@@ -149,5 +147,5 @@ def test_a_signature_does_not_cover_the_body() -> None:
         (signed(timestamp="soon"), BODY, KEY, NOW),
     ],
 )
-def test_no_signature_of_kie(headers: dict[str, str], body: bytes, key: str, now: float) -> None:
+def test_an_invalid_kie_signature_is_refused(headers: dict[str, str], body: bytes, key: str, now: float) -> None:
     assert verify_kie(headers, body, key, now) is False

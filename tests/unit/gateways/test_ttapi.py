@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from suno_jobs.catalog.inputs import MusicInput
+from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.base import Accepted, Ambiguous, GatewayReply, Kind, Refused, TaskReport, TaskStatus, Unread
-from suno_jobs.gateways.ttapi import TTAPI
-from suno_jobs.kinds import MusicInput
-from tests.unit.gateways.conformance import audio_of
+from suno_jobs.gateways.adapters.ttapi import TTAPI
+from suno_jobs.gateways.protocol import Accepted, Ambiguous, ReadFailed, Refused, TaskReport, TaskStatus
+from tests.unit.gateways.conformance import audio_of, reply
 
-MakeReply = Callable[..., GatewayReply]
 GATEWAY = TTAPI()
 HOOK = "https://jobs.example/v1/callbacks/ttapi/j1/mac"
 
@@ -56,8 +55,8 @@ def test_request_in_inspiration_mode(described: MusicInput) -> None:
     }
 
 
-def test_request_in_custom_mode(worded: MusicInput) -> None:
-    assert GATEWAY.request(Kind.MUSIC, worded, sources=(), callback_url=HOOK).json == {
+def test_request_in_custom_mode(with_lyrics: MusicInput) -> None:
+    assert GATEWAY.request(Kind.MUSIC, with_lyrics, sources=(), callback_url=HOOK).json == {
         "custom": True,
         "instrumental": False,
         "mv": "chirp-v4-5+",
@@ -71,7 +70,7 @@ def test_request_in_custom_mode(worded: MusicInput) -> None:
     }
 
 
-def test_request_leaves_out_what_was_not_asked_for() -> None:
+def test_request_omits_fields_that_were_not_given() -> None:
     request = GATEWAY.request(Kind.MUSIC, MusicInput(prompt="rain", instrumental=True), sources=(), callback_url=HOOK)
     assert request.json == {
         "custom": False,
@@ -109,7 +108,7 @@ def test_status_request_and_key() -> None:
 
 
 @pytest.mark.parametrize("body", [{"data": {"jobId": "J1"}}, {"data": {"job_id": "J1"}}, {"jobId": "J1", "data": None}])
-def test_submission_accepted(reply: MakeReply, body: dict[str, Any]) -> None:
+def test_submission_accepted(body: dict[str, Any]) -> None:
     assert GATEWAY.read_submission(Kind.MUSIC, reply({"status": "SUCCESS", "message": "success", **body})) == Accepted("J1")
 
 
@@ -127,10 +126,10 @@ def test_submission_accepted(reply: MakeReply, body: dict[str, Any]) -> None:
         (422, ErrorCode.INVALID_REQUEST, False),
     ],
 )
-def test_submission_refused(reply: MakeReply, status: int, code: ErrorCode, *, again: bool) -> None:
+def test_submission_refused(status: int, code: ErrorCode, *, again: bool) -> None:
     got = GATEWAY.read_submission(Kind.MUSIC, reply({"status": "FAILED", "message": "Parameter error", "data": None}, status))
     assert isinstance(got, Refused)
-    assert (got.fault.code, got.again, got.fault.message) == (code, again, "Parameter error")
+    assert (got.fault.code, got.may_retry, got.fault.message) == (code, again, "Parameter error")
 
 
 @pytest.mark.parametrize(
@@ -150,31 +149,31 @@ def test_submission_refused(reply: MakeReply, status: int, code: ErrorCode, *, a
         ({"message": "teapot"}, 418),
     ],
 )
-def test_submission_in_doubt(reply: MakeReply, body: Any, status: int) -> None:
+def test_submission_ambiguous(body: Any, status: int) -> None:
     got = GATEWAY.read_submission(Kind.MUSIC, reply(body, status))
     assert isinstance(got, Ambiguous)
     assert got.fault.code is ErrorCode.AMBIGUOUS
 
 
-def test_http_429_without_json_is_still_a_refusal(reply: MakeReply) -> None:
+def test_http_429_without_json_is_still_a_refusal() -> None:
     got = GATEWAY.read_submission(Kind.MUSIC, reply(b"<html>slow down</html>", 429, retry_after="7"))
     assert isinstance(got, Refused)
-    assert (got.fault.code, got.again, got.retry_after_seconds) == (ErrorCode.RATE_LIMITED, True, 7.0)
+    assert (got.fault.code, got.may_retry, got.retry_after_seconds) == (ErrorCode.RATE_LIMITED, True, 7.0)
 
 
 @pytest.mark.parametrize("word", ["PENDING_QUEUE", "ON_QUEUE"])
 @pytest.mark.parametrize("data", [{"progress": "40%", "musics": None}, {"progress": "100"}, {"progress": 100}])
-def test_running(reply: MakeReply, word: str, data: dict[str, Any]) -> None:
+def test_running(word: str, data: dict[str, Any]) -> None:
     body = {"status": word, "message": None, "jobId": "J1", "data": {"jobId": "J1", "action": "music", **data}}
     assert GATEWAY.read_status(Kind.MUSIC, reply(body)) == TaskReport(TaskStatus.PENDING)
 
 
-def test_unknown_word_is_still_running(reply: MakeReply) -> None:
+def test_unknown_word_is_still_running() -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("CANCELLED", None)))
-    assert got == TaskReport(TaskStatus.PENDING, unknown_words=("CANCELLED",))
+    assert got == TaskReport(TaskStatus.PENDING, unknown_statuses=("CANCELLED",))
 
 
-def test_success(reply: MakeReply) -> None:
+def test_success() -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("SUCCESS", SONGS)))
     assert isinstance(got, TaskReport)
     assert (got.status, got.fault) == (TaskStatus.SUCCEEDED, None)
@@ -184,7 +183,7 @@ def test_success(reply: MakeReply) -> None:
     ]
 
 
-def test_success_of_one_track(reply: MakeReply) -> None:
+def test_success_of_one_track() -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("SUCCESS", [SONGS[0], {**SONGS[1], "audioUrl": None}])))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.SUCCEEDED
@@ -195,7 +194,7 @@ def test_success_of_one_track(reply: MakeReply) -> None:
 @pytest.mark.parametrize(
     "musics", [None, [], [{"musicId": "m-1", "audioUrl": ""}], [{"audioUrl": "https://x.example/None.mp3"}]]
 )
-def test_success_without_audio_is_no_success(reply: MakeReply, musics: Any) -> None:
+def test_success_without_audio_is_a_failure(musics: Any) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("SUCCESS", musics)))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.FAILED
@@ -203,7 +202,7 @@ def test_success_without_audio_is_no_success(reply: MakeReply, musics: Any) -> N
     assert got.fault.code is ErrorCode.NO_AUDIO
 
 
-def test_failure_keeps_good_tracks(reply: MakeReply) -> None:
+def test_failure_keeps_good_tracks() -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("FAILED", [SONGS[0], {"musicId": "m-2"}], message="upstream error")))
     assert isinstance(got, TaskReport)
     assert got.status is TaskStatus.FAILED
@@ -213,7 +212,7 @@ def test_failure_keeps_good_tracks(reply: MakeReply) -> None:
 
 
 @pytest.mark.parametrize("data", [{"failReason": "banned word"}, {"message": "banned word"}])
-def test_reason_inside_data(reply: MakeReply, data: dict[str, Any]) -> None:
+def test_the_reason_inside_data_is_read(data: dict[str, Any]) -> None:
     body = {"status": "FAILED", "jobId": "J1", "message": None, "data": {"jobId": "J1", "musics": None, **data}}
     got = GATEWAY.read_status(Kind.MUSIC, reply(body))
     assert isinstance(got, TaskReport)
@@ -225,19 +224,19 @@ def test_reason_inside_data(reply: MakeReply, data: dict[str, Any]) -> None:
     ("status", "code"),
     [(400, "invalid_request"), (401, "authentication"), (404, "not_found"), (429, "rate_limited"), (500, "gateway_error")],
 )
-def test_a_refused_query_says_nothing_of_the_task(reply: MakeReply, status: int, code: str) -> None:
+def test_a_refused_query_reveals_nothing_about_the_task(status: int, code: str) -> None:
     got = GATEWAY.read_status(Kind.MUSIC, reply({"status": "FAILED", "message": "no", "data": None}, status, retry_after="4"))
-    assert isinstance(got, Unread)
+    assert isinstance(got, ReadFailed)
     assert (got.fault.code, got.retry_after_seconds) == (code, 4.0)
 
 
 @pytest.mark.parametrize("body", [{"status": "FAILED", "message": "x", "data": None}, {}, {"data": {"jobId": "J1"}}, b"[]"])
-def test_unreadable(reply: MakeReply, body: Any) -> None:
-    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(body)), Unread)
+def test_unreadable_status_reply(body: Any) -> None:
+    assert isinstance(GATEWAY.read_status(Kind.MUSIC, reply(body)), ReadFailed)
 
 
 @pytest.mark.parametrize("body", [b'{"jobId":"J1"}', b'{"data":{"jobId":"J1"}}', b'{"status":"FAILED","data":{"job_id":"J1"}}'])
-def test_callback(body: bytes) -> None:
+def test_callback_names_its_task(body: bytes) -> None:
     assert GATEWAY.read_callback(body) == "J1"
 
 
@@ -246,7 +245,7 @@ def test_callback_without_a_task(body: bytes) -> None:
     assert GATEWAY.read_callback(body) is None
 
 
-def test_limits(described: MusicInput) -> None:
+def test_length_limits(described: MusicInput) -> None:
     assert GATEWAY.check(Kind.MUSIC, described) == ()
     long = MusicInput(lyrics="x" * 5001, style="x" * 201, title="x" * 81, negative_style="x" * 201)
     assert [field for field, _ in GATEWAY.check(Kind.MUSIC, long)] == ["lyrics", "style", "title", "negative_style"]

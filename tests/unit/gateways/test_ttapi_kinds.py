@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from suno_jobs.catalog.inputs import INPUTS
+from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
-from suno_jobs.gateways.base import Ambiguous, Done, Kind, TaskReport, TaskStatus
-from suno_jobs.gateways.ttapi import TTAPI
-from suno_jobs.kinds import INPUTS
+from suno_jobs.gateways.adapters.ttapi import TTAPI
+from suno_jobs.gateways.protocol import Ambiguous, Done, TaskReport, TaskStatus
 from tests.unit.gateways.conformance import SOURCE, Conformance, Sample, links_of, reply
 
 CDN = "https://cdn.ttapi.example"
@@ -54,7 +55,7 @@ def song_kind(kind: Kind, path: str, asked: dict[str, Any], body: dict[str, Any]
         task_id="J1",
         done=fetched(path, [music("m-1"), music("m-2")]),
         links=(links("m-1"), links("m-2")),
-        under_way=(waiting, fetched(path, None, "ON_QUEUE", 40)),
+        running=(waiting, fetched(path, None, "ON_QUEUE", 40)),
         callbacks=(fetched(path, [music("m-1")]), fetched(path, None, "FAILED"), {"jobId": "J1"}, {"data": {"job_id": "J1"}}),
     )
 
@@ -118,7 +119,7 @@ SAMPLES = (
         task_id="J1",
         done=fetched("stems-all", [music(f"m-{number}", f"Kettle Song ({name})") for number, name in enumerate(STEMS)]),
         links=({name.lower().replace(" ", "_"): f"{CDN}/m-{number}.mp3" for number, name in enumerate(STEMS)},),
-        under_way=(fetched("stems-all", None, "ON_QUEUE"),),
+        running=(fetched("stems-all", None, "ON_QUEUE"),),
     ),
     Sample(
         kind=Kind.UPLOAD,
@@ -170,24 +171,24 @@ def test_a_track_field_by_field() -> None:
 
 @pytest.mark.parametrize("kind", [Kind.UPLOAD, Kind.PERSONA])
 @pytest.mark.parametrize("data", [None, {}, {"music_id": ""}, {"persona_id": None}, {"jobId": ""}])
-def test_a_synchronous_answer_without_its_result_is_in_doubt(kind: Kind, data: Any) -> None:
+def test_a_synchronous_answer_without_its_result_is_ambiguous(kind: Kind, data: Any) -> None:
     got = GATEWAY.read_submission(kind, reply({"status": "SUCCESS", "message": "success", "data": data}))
     assert isinstance(got, Ambiguous)
 
 
-def test_a_synchronous_answer_with_an_unusable_id() -> None:
+def test_a_synchronous_answer_with_an_unusable_id_is_a_failure() -> None:
     got = GATEWAY.read_submission(Kind.UPLOAD, reply({"status": "SUCCESS", "data": {"music_id": "a/b"}}))
     assert isinstance(got, Done)
     assert got.report.fault is not None
     assert (got.report.status, got.report.fault.code) == (TaskStatus.FAILED, ErrorCode.NO_AUDIO)
 
 
-def test_an_upload_can_be_fetched_too() -> None:
+def test_an_upload_can_also_be_read_by_a_status_query() -> None:
     body = {"status": "SUCCESS", "jobId": "J1", "data": {"jobId": "J1", "action": "upload", "music_id": "m-9"}}
     assert GATEWAY.read_status(Kind.UPLOAD, reply(body)) == TaskReport(TaskStatus.SUCCEEDED, result={"audio_id": "m-9"})
 
 
-def test_stems_of_which_some_are_missing() -> None:
+def test_missing_stems_do_not_lose_the_others() -> None:
     stems = [music("v", "Rain - Vocals"), {**music("d", "Rain (Drums)"), "audioUrl": None}, music("x", "Rain (Theremin)")]
     got = GATEWAY.read_status(Kind.STEMS, reply(fetched("stems-all", stems)))
     assert isinstance(got, TaskReport)
@@ -195,13 +196,13 @@ def test_stems_of_which_some_are_missing() -> None:
     assert [links_of(track) for track in got.tracks] == [{"vocals": f"{CDN}/v.mp3", "stem_3": f"{CDN}/x.mp3"}]
 
 
-def test_no_stems() -> None:
+def test_a_result_without_stems_is_a_failure() -> None:
     for musics in (None, [], "x", [{"title": "Rain (Vocals)", "audioUrl": ""}]):
         got = GATEWAY.read_status(Kind.STEMS, reply(fetched("stems-all", musics)))
         assert isinstance(got, TaskReport)
         assert got.status is TaskStatus.FAILED
 
 
-def test_it_always_gives_all_stems() -> None:
+def test_the_split_of_stems_cannot_be_chosen() -> None:
     given = INPUTS[Kind.STEMS].model_validate({"source": SOURCE, "split": "vocals"})
     assert [name for name, _ in GATEWAY.check(Kind.STEMS, given)] == ["split"]

@@ -18,13 +18,13 @@ def song() -> Task:
     return Task("song", Order("acedata", None, {}), work, 0.0, 1.0, (Take("track", 0, 0.2),))
 
 
-def asked(path: str, body: Json) -> Work:
+def work_for(path: str, body: Json) -> Work:
     archive = Archive()
     archive.add(song())
     return WIRE.work(Request("POST", path, {}, {}, json.dumps(body).encode()), archive)
 
 
-def told(work: Work) -> Json:
+def callback_body(work: Work) -> Json:
     takes = tuple(Take(f"made-{number}", number, 0.2, part) for number, part in enumerate(work.parts))
     task = Task("task", Order("acedata", None, {}), work, 0.0, 1.0, takes)
     return WIRE.callback(Report(task, Stage.DONE, "http://127.0.0.1/cdn"))
@@ -37,25 +37,25 @@ def told(work: Work) -> Json:
         ("all_stems", [f"Rain ({'FX' if name == 'fx' else name.replace('_', ' ').title()})" for name in TWELVE] * 2),
     ],
 )
-def test_stems_have_their_names_in_the_titles(action: str, titles: list[str]) -> None:
-    work = asked("/suno/audios", {"action": action, "audio_id": "track", "async": True})
-    assert [track["title"] for track in told(work)["data"]] == titles
+def test_stems_have_their_names_in_their_titles(action: str, titles: list[str]) -> None:
+    work = work_for("/suno/audios", {"action": action, "audio_id": "track", "async": True})
+    assert [track["title"] for track in callback_body(work)["data"]] == titles
 
 
-def test_words_and_their_times() -> None:
-    words = told(asked("/suno/timing", {"audio_id": "track"}))["data"]["aligned_words"]
+def test_timestamped_words_are_consecutive() -> None:
+    words = callback_body(work_for("/suno/timing", {"audio_id": "track"}))["data"]["aligned_words"]
     assert [word["word"] for word in words] == ["Rain ", "falls "]
     assert all(word.keys() == {"word", "success", "start_s", "end_s", "p_align"} for word in words)
     assert words[0]["end_s"] == words[1]["start_s"]
 
 
-def test_a_persona() -> None:
-    work = asked("/suno/persona", {"audio_id": "track", "name": "Ann", "description": "calm"})
-    assert (told(work)["data"], work.undocumented) == ({"persona_id": "made-0"}, ())
+def test_a_persona_request_is_answered_with_its_id() -> None:
+    work = work_for("/suno/persona", {"audio_id": "track", "name": "Ann", "description": "calm"})
+    assert (callback_body(work)["data"], work.undocumented) == ({"persona_id": "made-0"}, ())
 
 
 @pytest.mark.parametrize("path", ["/suno/timing", "/suno/persona", "/suno/mp4", "/suno/wav"])
 def test_an_unknown_song_is_refused(path: str) -> None:
     with pytest.raises(Refusal) as caught:
-        asked(path, {"audio_id": "unknown", "name": "Ann"})
+        work_for(path, {"audio_id": "unknown", "name": "Ann"})
     assert caught.value.reason is Reason.NO_SUCH_SOURCE

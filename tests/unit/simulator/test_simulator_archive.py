@@ -10,7 +10,7 @@ def made(task_id: str, work: Work, *faults: str) -> Task:
     return Task(task_id, Order("kie", None, dict.fromkeys(faults, 1.0)), work, 0.0, 1.0, (take,))
 
 
-def test_a_track_is_found_by_its_id_and_that_of_its_task_only() -> None:
+def test_a_track_is_found_only_by_its_own_id_and_that_of_its_task() -> None:
     archive, song = Archive(), made("song", Work("generate", {}, SONG))
     archive.add(song)
     assert archive.of_track("song-track") == archive.of_track("song-track", "song") == Source(song, song.takes[0])
@@ -18,7 +18,7 @@ def test_a_track_is_found_by_its_id_and_that_of_its_task_only() -> None:
     assert (archive.of_track("song-track", "other"), archive.of_track("song"), archive.of_task("song-track")) == (None,) * 3
 
 
-def test_what_failed_counts_as_not_made() -> None:
+def test_a_failed_work_counts_as_not_made() -> None:
     archive, song = Archive(), made("song", Work("generate", {}, SONG))
     source = Source(song, song.takes[0])
     archive.add(song)

@@ -33,7 +33,7 @@ Check = Callable[[Fields], object]
         (3, lambda fields: fields.span("x", "x"), Reason.INVALID),
     ],
 )
-def test_wrong_values_are_refused(value: object, check: Check, reason: Reason) -> None:
+def test_invalid_values_are_refused(value: object, check: Check, reason: Reason) -> None:
     with pytest.raises(Refusal) as refused:
         check(Fields({"x": value}))
     assert refused.value.reason is reason
@@ -54,17 +54,17 @@ def test_wrong_values_are_refused(value: object, check: Check, reason: Reason) -
         (1, lambda fields: fields.span("x", "y"), None),
     ],
 )
-def test_right_values_are_read(value: object, check: Check, expected: object) -> None:
+def test_valid_values_are_read(value: object, check: Check, expected: object) -> None:
     assert check(Fields({"x": value})) == expected
 
 
-def test_fields_that_nobody_documents_are_listed() -> None:
+def test_undocumented_fields_are_listed() -> None:
     fields = Fields({"a": 1, "c": 2, "b": 3})
     fields.number("a")
     assert fields.others() == ("b", "c")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])
-def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_refused(body: bytes) -> None:
     with pytest.raises(Refusal):
         Request("POST", "/", {}, {}, body).json()

@@ -24,22 +24,22 @@ def test_a_task_goes_through_its_stages_in_time() -> None:
     assert seen == [Stage.QUEUED, Stage.QUEUED, Stage.RUNNING, Stage.RUNNING, Stage.TEXT, *[Stage.FIRST] * 2, *[Stage.DONE] * 2]
 
 
-def test_a_failing_task_is_done_where_another_has_its_text() -> None:
+def test_a_failing_task_ends_when_a_successful_one_has_its_text() -> None:
     task = make_task("failed_task")
     assert [task.stage(STARTED + seconds) for seconds in (0, 3.9, 4)] == [Stage.QUEUED, Stage.RUNNING, Stage.DONE]
 
 
-def test_a_task_whose_creation_failed_is_done_when_it_begins() -> None:
+def test_a_task_whose_creation_failed_ends_when_it_starts_to_run() -> None:
     assert [make_task("creation_failed").stage(STARTED + seconds) for seconds in (0.9, 1)] == [Stage.QUEUED, Stage.DONE]
 
 
-def test_what_is_no_pair_of_songs_is_there_at_the_end_only() -> None:
+def test_stems_are_available_only_when_the_task_is_done() -> None:
     task = make_task()
     task.work = Work("stems", {}, stems("vocals", "drums"))
     assert [[task.has(take, stage) for take in task.takes] for stage in (Stage.FIRST, Stage.DONE)] == [[False] * 2, [True] * 2]
 
 
-def test_what_a_song_is_made_into_has_its_title() -> None:
+def test_a_derived_work_has_the_title_of_its_source() -> None:
     song = make_task()
     song.work = Work("generate", {}, words="la", title="Rain")
     assert Work("stems", {}, source=Source(song, song.takes[0])).shown_title == "Rain"
@@ -87,7 +87,7 @@ def test_without_a_callback_url_nothing_is_due() -> None:
     assert schedule(make_task(callback_url=None), ALL_STAGES) == []
 
 
-def test_a_title_is_made_up_from_the_words() -> None:
+def test_a_missing_title_is_derived_from_the_text() -> None:
     def title(words: str, given: str = "") -> str:
         return Work("generate", {}, words=words, title=given).shown_title
 

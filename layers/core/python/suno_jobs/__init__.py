@@ -1,7 +1,4 @@
-"""What suno-jobs thinks: the life of a job, the gateways, callback trust, the asset gate and the rate budget."""
+"""The core of suno-jobs: everything that decides something about a job.
 
-import logging
-
-# Both print whole URLs and headers, signatures included (I9), as soon as somebody turns the log level up.
-for _wire in ("httpx", "httpcore"):
-    logging.getLogger(_wire).setLevel(logging.WARNING)
+Each package says in its docstring what belongs there. Imports go in one direction: the contract is in ``pyproject.toml``.
+"""

@@ -1,23 +1,24 @@
-"""The one taxonomy of what can go wrong, and the exceptions that carry it.
+"""The error codes that clients see, and the exceptions that this package raises on purpose.
 
 SunoJobsError
- ├── ClientError                 answered to the client as a problem (RFC 9457)
- │    ├── InvalidRequest         422, names the field
+ ├── ClientError                 answered to the client as a problem document (RFC 9457)
+ │    ├── InvalidRequest         422, lists the wrong fields
  │    ├── IdempotencyConflict    422, the key was used with another body
  │    ├── JobNotFound            404
- │    ├── WrongState             409, the job cannot be cancelled or retried any more
- │    └── AssetNotFound          404, says what there is instead
+ │    ├── WrongState             409, the job cannot be cancelled or retried in its state
+ │    ├── AssetNotFound          404, lists what exists instead
+ │    └── NotJson, BodyTooLarge  400 and 413, in ``runtime.problems``
  ├── CallbackRefused             401 or 413, nothing is stored
- ├── Conflict                    a conditional write lost; read again and decide
- ├── GatewayUnreachable          no whole answer came back from a gateway
- ├── NoSlot                      the rate budget is used up for the moment
- ├── AssetError                  a file that did not pass the gate
- │    ├── AssetNotReady          may pass later; the state machine tries again
+ ├── Conflict                    the condition of a write did not hold; read again and decide anew
+ ├── GatewayUnreachable          no complete reply arrived from a gateway
+ ├── NoSlot                      the rate limit is exhausted at the moment
+ ├── AssetError                  a file did not pass the checks
+ │    ├── AssetNotReady          may pass later; the state machine retries
  │    │    └── AssetExpired      only a new link from the gateway helps
  │    └── AssetRefused           will never pass
- ├── TracksNotStored             the job is not finished yet
- ├── ManifestNotWritten          the bucket did not take the job's manifest
- └── EventNotSent                the bus did not take the job's last event
+ ├── TracksNotStored             the job cannot end yet
+ ├── ManifestNotWritten          S3 did not accept the job's manifest
+ └── EventNotSent                EventBridge did not accept the job's last event
 
 The names AssetNotReady, TracksNotStored, ManifestNotWritten and EventNotSent are a contract with
 ``statemachine/suno_job.asl.json``.
@@ -31,7 +32,7 @@ from typing import Any
 
 
 class ErrorCode(StrEnum):
-    """Why a job, a track or a gateway call failed. Clients may rely on these words."""
+    """Why a job, a track or a gateway call failed. Clients may rely on these values."""
 
     INVALID_REQUEST = "invalid_request"
     AUTHENTICATION = "authentication"
@@ -59,10 +60,9 @@ class ErrorCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One failure as a value: our code, beside the gateway's own words.
+    """One failure as a value: our error code, with the gateway's own code and trace id.
 
-    ``retryable`` tells a client whether the same request, submitted anew, can succeed.
-    ``message`` never holds a key, a MAC or a signed URL.
+    ``retryable``: the same request can succeed as a new job. ``message`` never contains a key, a MAC or a signed URL.
     """
 
     code: ErrorCode
@@ -80,11 +80,11 @@ class Fault:
 
 
 class SunoJobsError(Exception):
-    """Root of every error that this package raises on purpose."""
+    """Base class of every error that this package raises on purpose."""
 
 
 class ClientError(SunoJobsError):
-    """The client can mend this; ``detail`` says how."""
+    """The client can correct this; ``detail`` explains how. ``members`` are added to the problem document."""
 
     status = 400
     title = "Bad request"
@@ -117,21 +117,21 @@ class JobNotFound(ClientError):
 
 
 class WrongState(ClientError):
-    """The job stands where this cannot be done."""
+    """The job is in a state that does not allow this."""
 
     status = 409
-    title = "The job is in another state"
+    title = "The state of the job does not allow this"
 
 
 class AssetNotFound(ClientError):
-    """The job is there, the file is not, or not yet."""
+    """The job exists, but the file does not exist, or not yet."""
 
     status = 404
     title = "No such asset"
 
 
 class CallbackRefused(SunoJobsError):
-    """A callback that is not accepted; ``status`` is the HTTP status to answer."""
+    """The callback is not accepted; ``status`` is the HTTP status of the answer."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -139,7 +139,7 @@ class CallbackRefused(SunoJobsError):
 
 
 class Conflict(SunoJobsError):
-    """A conditional write found the item changed by somebody else. Safe to read again and decide anew."""
+    """The condition of a write did not hold, because the item has changed. It is safe to read it again and decide anew."""
 
 
 class GatewayUnreachable(SunoJobsError):
@@ -154,15 +154,15 @@ class GatewayUnreachable(SunoJobsError):
 
 
 class NoSlot(SunoJobsError):
-    """The rate budget of a gateway is used up; nothing was sent. One slot should be free after ``seconds``."""
+    """The rate limit of a gateway is exhausted; nothing was sent. One slot should be free after ``seconds``."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"no slot for {seconds:.1f} s")
+        super().__init__(f"no slot of the rate limit is free for {seconds:.1f} s")
         self.seconds = seconds
 
 
 class AssetError(SunoJobsError):
-    """A file did not pass the gate; ``fault`` is what is recorded for its track."""
+    """A file did not pass the checks; ``fault`` is recorded for its track."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
@@ -170,24 +170,24 @@ class AssetError(SunoJobsError):
 
 
 class AssetNotReady(AssetError):
-    """The file may still become good (CDN lag, a broken connection). Nothing was stored."""
+    """The file may pass later (CDN lag, a broken connection). Nothing was stored."""
 
 
 class AssetExpired(AssetNotReady):
-    """The link is dead, and so it stays: not to be tried again before the gateway gave a new one."""
+    """The link has expired for good: a retry is useless until the gateway provides a new link."""
 
 
 class AssetRefused(AssetError):
-    """The file will never be accepted. Nothing was stored."""
+    """The file will never pass. Nothing was stored."""
 
 
 class TracksNotStored(SunoJobsError):
-    """A track is not in the bucket yet and there is time left: wait, read the task again, store again."""
+    """A track is not in the bucket yet, and there is time left: wait, read the task again and store again."""
 
 
 class ManifestNotWritten(SunoJobsError):
-    """S3 did not take the manifest, so the job has not ended; to be repeated, its bytes are the same."""
+    """S3 did not accept the manifest, so the job has not ended. Repeat the call: it writes the same bytes."""
 
 
 class EventNotSent(SunoJobsError):
-    """EventBridge did not take the event; the job keeps it pending and the same event id is sent again."""
+    """EventBridge did not accept the event. Repeat the call: the event stays pending and keeps its id."""

@@ -1,4 +1,4 @@
-"""Signatures of callbacks, where a gateway signs: of ours only kie.ai, and only if a key is set in its settings."""
+"""Signatures of callbacks. Only kie.ai signs, and only if a webhook key is set in its settings."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-from suno_jobs.gateways.replies import read_object, task_id
+from suno_jobs.gateways.parsing import find_task_id, read_object
 
 
 def verify_kie(headers: Mapping[str, str], body: bytes, key: str, now: float, tolerance: float = 300) -> bool:
-    """Whether kie.ai signed this callback, at most ``tolerance`` seconds ago.
+    """Whether kie.ai signed this callback at most ``tolerance`` seconds before or after ``now``. False for an empty ``key``.
 
-    It signs the task id and the time, NOT the body: a signature that was seen once fits any body that names the same task, so
-    the task must be read again all the same (I8). Header names in any case. False for an empty ``key``.
+    The signature covers the task id and the time, NOT the body: one signature is valid for any body with the same task id, so
+    the task must still be read (I8). Header names may be in any case.
     """
     lower = {name.lower(): value for name, value in headers.items()}
     timestamp, signature = lower.get("x-webhook-timestamp", ""), lower.get("x-webhook-signature", "")
-    named = task_id(read_object(body), "taskId", "task_id")
-    if not key or not named or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
+    signed_task = find_task_id(read_object(body), "taskId", "task_id")
+    if not key or not signed_task or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
         return False
     if abs(now - int(timestamp)) > tolerance:
         return False
     try:
-        claimed = base64.b64decode(signature, validate=True)
-        signed = f"{named}.{timestamp}".encode()
+        received = base64.b64decode(signature, validate=True)
+        signed = f"{signed_task}.{timestamp}".encode()
     except (binascii.Error, ValueError):
         return False
-    return hmac.compare_digest(claimed, hmac.digest(key.encode(), signed, hashlib.sha256))
+    return hmac.compare_digest(received, hmac.digest(key.encode(), signed, hashlib.sha256))
 
 
-SIGNED_BY = {"kie": verify_kie}
-"""The gateways that sign their callbacks, when a key is set in their settings."""
+SIGNATURE_CHECKS = {"kie": verify_kie}
+"""By gateway. A gateway that is not here does not sign."""

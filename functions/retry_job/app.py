@@ -1,0 +1,45 @@
+"""POST /v1/jobs/{job_id}/retry: repeats a failed job as a new job, which costs money again."""
+
+import os
+import time
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.event_handler import Response
+
+from suno_jobs.intake.creation import JobCreator
+from suno_jobs.jobs.schedule import slack
+from suno_jobs.jobs.views import job_view
+from suno_jobs.runtime import http_api
+from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.executions import Executions
+from suno_jobs.runtime.settings import RetryJobSettings
+from suno_jobs.steps.retry_job import JobRetrier
+from suno_jobs.storage.jobs import JobStore
+
+app = http_api.resolver()
+
+
+@cache
+def job_retrier() -> JobRetrier:
+    settings = RetryJobSettings(os.environ)
+    longest = settings.max_check_interval_seconds
+    creator = JobCreator(
+        jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
+        executions=Executions(boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn, longest),
+        deadline_seconds=settings.job_deadline_seconds,
+        slack_seconds=slack(longest),
+        clock=time.time,
+    )
+    return JobRetrier(creator)
+
+
+@app.post("/v1/jobs/<job_id>/retry")
+def retry_job(job_id: str) -> Response[str]:
+    view, created = job_retrier().retry_job(http_api.tenant(app), job_id)
+    return http_api.answer(202 if created else 200, job_view(view), {"Location": f"/v1/jobs/{view.job.job_id}"})
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return app.resolve(event, context)

@@ -1,0 +1,258 @@
+"""The input of each kind. It is the same for every gateway.
+
+``Gateway.check`` decides which fields a gateway supports and requires, and how long texts may be. ``model`` is an open set: our
+common names (``v4``, ``v4.5``, ``v5``, ...) are translated per gateway; any other name is passed on unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from suno_jobs.catalog.kinds import Kind
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Model = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,39}$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
+
+
+def _public_https_url(url: str) -> str:
+    """The gateway fetches the URL, but under the same rules as our own downloads."""
+    # Imported here because few requests have a URL, and the import loads an HTTP client.
+    from suno_jobs.network.ssrf_guard import ForbiddenTarget, check_url  # noqa: PLC0415
+
+    try:
+        check_url(url)
+    except ForbiddenTarget as error:
+        raise ValueError(f"must be a public https URL that the gateway can fetch: {error}") from None
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("must be a public https URL in ASCII without spaces")
+    return url
+
+
+AudioUrl = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2048), AfterValidator(_public_https_url)]
+
+
+class StrictModel(BaseModel):
+    """Refuses unknown fields, so that a misspelt field is never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceRef(StrictModel):
+    """A result of an earlier job on the same gateway: one of its tracks, or the ``audio_id`` of an upload."""
+
+    job_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    track_id: Id
+
+
+class KindInput(StrictModel):
+    def provided_fields(self) -> dict[str, Any]:
+        """Without fields that are None or equal to their default."""
+        return self.model_dump(exclude_none=True, exclude_defaults=True)
+
+    def references(self) -> tuple[SourceRef, ...]:
+        """The earlier results that this job refers to, in order."""
+        source = getattr(self, "source", None)
+        return (source,) if source is not None else tuple(getattr(self, "sources", None) or ())
+
+
+class SongFields(KindInput):
+    """The description of a song. Every field is optional."""
+
+    prompt: Text | None = None
+    lyrics: Text | None = None
+    style: Text | None = None
+    title: Text | None = None
+    model: Model | None = None
+    instrumental: bool = False
+    negative_style: Text | None = None
+    vocal_gender: Literal["male", "female"] | None = None
+    style_weight: Weight | None = None
+    weirdness: Weight | None = None
+    audio_weight: Weight | None = None
+    persona_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _prompt_or_lyrics(self) -> Self:
+        if self.prompt is not None and self.lyrics is not None:
+            raise ValueError("prompt and lyrics cannot be combined")
+        if self.lyrics is not None and self.instrumental:
+            raise ValueError("an instrumental cannot have lyrics: use prompt instead")
+        return self
+
+
+class MusicInput(SongFields):
+    """A song. Either ``prompt`` describes it and the gateway writes the lyrics, or ``lyrics`` are sung unchanged."""
+
+    @model_validator(mode="after")
+    def _has_prompt_or_lyrics(self) -> Self:
+        if self.prompt is None and self.lyrics is None:
+            raise ValueError("prompt or lyrics is required")
+        return self
+
+
+class SourceInput(KindInput):
+    source: SourceRef
+
+
+class SourceOrAudioInput(KindInput):
+    """An earlier result or external audio. ``Gateway.check`` decides which of them a gateway supports."""
+
+    source: SourceRef | None = None
+    audio_url: AudioUrl | None = None
+
+    @model_validator(mode="after")
+    def _source_or_audio_url(self) -> Self:
+        if (self.source is None) == (self.audio_url is None):
+            raise ValueError("either source or audio_url is required, not both")
+        return self
+
+
+class ExtendInput(SongFields, SourceInput):
+    """``continue_at``: where the continuation begins, in seconds. Without song fields it is like the source."""
+
+    continue_at: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
+
+
+class CoverInput(SongFields, SourceInput):
+    pass
+
+
+class UploadInput(KindInput):
+    """Uploads external audio to the gateway. The result is an ``audio_id`` that later jobs can refer to."""
+
+    audio_url: AudioUrl
+
+
+class UploadExtendInput(SongFields, SourceOrAudioInput):
+    continue_at: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
+
+
+class UploadCoverInput(SongFields, SourceOrAudioInput):
+    pass
+
+
+class LyricsInput(KindInput):
+    prompt: Text
+    model: Model | None = None
+
+
+class StemsInput(SourceInput):
+    """``vocals`` separates voice and accompaniment, ``all`` every instrument. The default is the gateway's."""
+
+    split: Literal["vocals", "all"] | None = None
+
+
+class WavInput(SourceInput):
+    pass
+
+
+class Mp4Input(SourceInput):
+    """``author`` and ``brand`` are shown in the video."""
+
+    author: Annotated[Text, StringConstraints(max_length=50)] | None = None
+    brand: Annotated[Text, StringConstraints(max_length=50)] | None = None
+
+
+class CoverArtInput(SourceInput):
+    pass
+
+
+class _SectionInput(KindInput):
+    start_s: Seconds | None = None
+    end_s: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _end_after_start(self) -> Self:
+        if self.start_s is not None and self.end_s is not None and self.end_s <= self.start_s:
+            raise ValueError("end_s must be greater than start_s")
+        return self
+
+
+class AddVocalsInput(SongFields, SourceOrAudioInput, _SectionInput):
+    pass
+
+
+class AddInstrumentalInput(SongFields, SourceOrAudioInput, _SectionInput):
+    pass
+
+
+class ReplaceSectionInput(SourceInput, _SectionInput):
+    """``lyrics`` are sung from ``start_s`` to ``end_s``. ``full_lyrics`` are those of the complete song after the change."""
+
+    lyrics: Text
+    full_lyrics: Text
+    start_s: Seconds
+    end_s: Seconds
+    style: Text | None = None
+    title: Text | None = None
+    negative_style: Text | None = None
+    model: Model | None = None
+
+
+class ConcatInput(SourceInput):
+    """Joins an extension, the source, with everything before it."""
+
+
+class MashupInput(SongFields):
+    """Combines two songs: two earlier results, or two external files."""
+
+    sources: Annotated[list[SourceRef], Field(min_length=2, max_length=2)] | None = None
+    audio_urls: Annotated[list[AudioUrl], Field(min_length=2, max_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _sources_or_audio_urls(self) -> Self:
+        if (self.sources is None) == (self.audio_urls is None):
+            raise ValueError("either sources or audio_urls is required, not both")
+        return self
+
+
+class PersonaInput(SourceInput, _SectionInput):
+    """A reusable singer. The result is a ``persona_id``. The section is the part of the source to analyse."""
+
+    name: Text
+    description: Text
+    style: Text | None = None
+
+
+class TimestampedLyricsInput(SourceInput):
+    pass
+
+
+class SoundsInput(KindInput):
+    prompt: Text
+    model: Model | None = None
+    loop: bool | None = None
+    bpm: Annotated[int, Field(ge=1, le=300)] | None = None
+    key: Annotated[str, StringConstraints(pattern=r"^(Any|[A-G]#?m?)$")] | None = None
+
+
+INPUTS: Mapping[Kind, type[KindInput]] = MappingProxyType(
+    {
+        Kind.MUSIC: MusicInput,
+        Kind.EXTEND: ExtendInput,
+        Kind.COVER: CoverInput,
+        Kind.UPLOAD: UploadInput,
+        Kind.UPLOAD_EXTEND: UploadExtendInput,
+        Kind.UPLOAD_COVER: UploadCoverInput,
+        Kind.LYRICS: LyricsInput,
+        Kind.STEMS: StemsInput,
+        Kind.WAV: WavInput,
+        Kind.MP4: Mp4Input,
+        Kind.COVER_ART: CoverArtInput,
+        Kind.ADD_VOCALS: AddVocalsInput,
+        Kind.ADD_INSTRUMENTAL: AddInstrumentalInput,
+        Kind.REPLACE_SECTION: ReplaceSectionInput,
+        Kind.CONCAT: ConcatInput,
+        Kind.MASHUP: MashupInput,
+        Kind.PERSONA: PersonaInput,
+        Kind.TIMESTAMPED_LYRICS: TimestampedLyricsInput,
+        Kind.SOUNDS: SoundsInput,
+    }
+)

@@ -1,0 +1,71 @@
+"""``suno-jobs explain``: the readable timeline of one job. It contains no link, no MAC and no body of a receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from suno_jobs.errors import Fault
+from suno_jobs.jobs.history import Entry
+from suno_jobs.jobs.record import Job, JobView, Track
+from suno_jobs.runtime.executions import execution_name
+from suno_jobs.storage.receipts import Receipt
+
+
+def explain(view: JobView, receipts: Iterable[Receipt]) -> Iterator[str]:
+    """The lines of the timeline: the job, its changes and what its gateway sent, its next step, and its tracks."""
+    job = view.job
+    yield f"{job.job_id}  {job.kind} for {job.tenant}, at {job.gateway}, task {job.task_id or 'unknown'}: {job.state}"
+    if job.fault:
+        yield f"  {_fault_text(job.fault)}"
+    yield from (f"  {name} {job_id}" for name, job_id in (("retry of", job.retry_of), ("retried as", job.retried_as)) if job_id)
+    yield ""
+    moments = [(at, line) for entry in map(Entry.read, job.history) for at, line in [_change(job, entry)]]
+    moments += [moment for receipt in receipts for moment in _received(receipt)]
+    yield from (f"{_time(at)}  {line}" for at, line in sorted(moments, key=lambda moment: moment[0]))
+    yield from _next_moments(job)
+    for track in view.tracks:
+        yield from _track(track)
+
+
+def _change(job: Job, entry: Entry) -> tuple[int, str]:
+    line = f"{entry.state:<15} {entry.gateway}, by {entry.cause}, execution {execution_name(job.job_id, entry.execution)}"
+    return entry.at, f"{line}: {entry.code}" if entry.code else line
+
+
+def _received(receipt: Receipt) -> Iterator[tuple[int, str]]:
+    status = f", HTTP {receipt.http_status}" if receipt.http_status else ""
+    yield receipt.first_at, f"  {receipt.source} received{status}, {receipt.bytes} bytes"
+    if receipt.times > 1:
+        yield receipt.last_at, f"  {receipt.source} received{status} again, {receipt.times} times in total"
+
+
+def _next_moments(job: Job) -> Iterator[str]:
+    moments = (
+        ("next submission", job.submit_after if job.intent is None and not job.terminal else None),
+        ("end of the grace period for the lost answer", job.grace_until),
+        ("deadline", None if job.terminal else job.deadline_at),
+        ("end of recovery", job.recoverable_until),
+    )
+    for name, moment in moments:
+        if moment:
+            yield f"{_time(moment)}  ({name})"
+
+
+def _track(track: Track) -> Iterator[str]:
+    yield f"\ntrack {track.track_id}: {track.state}, {track.title or 'no title'}, {track.duration_seconds or 0:.1f} s"
+    for asset in track.assets:
+        yield f"  {asset.kind:<12} {asset.bytes:>12} bytes  sha256 {asset.sha256[:16]}  {asset.key}"
+    for name, fault in track.missing.items():
+        yield f"  {name:<12} missing: {_fault_text(fault)}"
+    if track.fault:
+        yield f"  {_fault_text(track.fault)}"
+
+
+def _fault_text(fault: Fault) -> str:
+    details = ", ".join(f"{name} {value}" for name, value in (("code", fault.gateway_code), ("trace", fault.trace_id)) if value)
+    return f"{fault.code}: {fault.message}" + (f" ({details})" if details else "")
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,126 @@
+"""Replies of the record-info API, per kind.
+
+Sources: the record-info pages of sunoapi.org and kie.ai, and AnyInt's task states. AnyInt documents no reply, so every reply is
+read with and without the envelope ``{code, msg, data}``, in camelCase and in snake_case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.catalog.results import Media
+from suno_jobs.errors import ErrorCode
+from suno_jobs.gateways.adapter import Body
+from suno_jobs.gateways.error_rules import ErrorReply, fault
+from suno_jobs.gateways.parsing import clean_message, code_text, find_task_id, inner, media_url, pick
+from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
+from suno_jobs.gateways.reports import failed_report, finished_report, running_report
+from suno_jobs.gateways.results import read_id, read_lyrics, read_timed_words, stems_by_field
+from suno_jobs.gateways.tracks import TrackFields, as_objects, file_tracks, first_url, read_tracks
+
+TASK_ID = ("taskId", "task_id")
+_SONGS = ("sunoData", "suno_data", "data")
+_STATE = ("status", "successFlag", "success_flag")
+_SONG = TrackFields(
+    track_id=("id",),
+    audio=("audioUrl", "audio_url"),
+    image=("imageUrl", "image_url"),
+    lyrics=("prompt",),
+    model=("modelName", "model_name"),
+)
+
+_RUNNING = {
+    "PENDING": TaskStatus.PENDING,
+    "TEXT_SUCCESS": TaskStatus.TEXT_READY,
+    "FIRST_SUCCESS": TaskStatus.FIRST_READY,
+}
+_FAILED = {
+    "CREATE_TASK_FAILED": ErrorCode.GENERATION_FAILED,
+    "GENERATE_AUDIO_FAILED": ErrorCode.GENERATION_FAILED,
+    "GENERATE_LYRICS_FAILED": ErrorCode.GENERATION_FAILED,
+    "GENERATE_WAV_FAILED": ErrorCode.GENERATION_FAILED,
+    "SENSITIVE_WORD_ERROR": ErrorCode.CONTENT_REJECTED,
+    "CALLBACK_EXCEPTION": ErrorCode.GATEWAY_ERROR,
+}
+_COVER_ART_FLAGS = {"0": "PENDING", "1": "SUCCESS", "2": "PENDING", "3": "CREATE_TASK_FAILED"}
+"""Only cover art has numeric statuses: pending, succeeded, generating, failed."""
+
+
+def read_record(kind: Kind, body: Body) -> TaskReport | None:
+    """A task with an unknown status counts as running. None for a record without a status."""
+    data = inner(body, "data")
+    record = data if any(name in data for name in (*TASK_ID, *_STATE)) else body
+    status = code_text(pick(record, *_STATE))
+    return _report(kind, record, status) if status is not None else None
+
+
+def _report(kind: Kind, record: Body, status: str) -> TaskReport:
+    name = status.upper()
+    if kind is Kind.COVER_ART:
+        name = _COVER_ART_FLAGS.get(name, name)
+    report = _result(kind, record)
+    if name == "SUCCESS" or (name == "CALLBACK_EXCEPTION" and report.status is TaskStatus.SUCCEEDED):
+        # CALLBACK_EXCEPTION is about our callback endpoint, not about the song.
+        return report
+    bare = [replace(track, fault=None) for track in report.tracks]
+    if name in _FAILED:
+        codes = (code_text(pick(record, "errorCode", "error_code")), status)
+        reason = ErrorReply(codes, pick(record, "errorMessage", "error_message"))
+        return failed_report(bare, reason.fault(_FAILED[name]))
+    return running_report(_RUNNING.get(name, TaskStatus.PENDING), bare, () if name in _RUNNING else (status,))
+
+
+def _result(kind: Kind, record: Body) -> TaskReport:
+    """The result of a task that has succeeded."""
+    response = inner(record, "response") or record
+    match kind:
+        case Kind.LYRICS:
+            return read_lyrics(pick(response, "data", "lyricsData", "lyrics_data"))
+        case Kind.STEMS:
+            nested = inner(response, "vocal_removal_info") or inner(record, "vocal_removal_info")
+            tracks = stems_by_field(nested or response)
+        case Kind.WAV:
+            tracks = file_tracks("wav", Media.AUDIO, [first_url(response, ("audioWavUrl", "audio_wav_url"))])
+        case Kind.MP4:
+            tracks = file_tracks("video", Media.VIDEO, [first_url(response, ("videoUrl", "video_url"))])
+        case Kind.COVER_ART:
+            images = response.get("images")
+            tracks = file_tracks("image", Media.IMAGE, map(media_url, images if isinstance(images, list) else []))
+        case _:
+            songs = pick(response, *_SONGS) or pick(record, *_SONGS)
+            tracks = read_tracks(songs, _SONG)
+    return finished_report(tracks)
+
+
+def read_synchronous_result(kind: Kind, body: Body) -> TaskReport | None:
+    """The result of a synchronous operation, or None if the response has none."""
+    data = inner(body, "data") or body
+    if kind is Kind.TIMESTAMPED_LYRICS:
+        words = pick(data, "alignedWords", "aligned_words")
+        # An empty list is a result: an instrumental has no words.
+        return read_timed_words(words) if isinstance(data.get("alignedWords", data.get("aligned_words")), list) else None
+    if kind is Kind.PERSONA and pick(data, "personaId", "persona_id") is not None:
+        return read_id(data, "persona_id", "personaId", "persona_id")
+    return None
+
+
+def read_renewal_record(body: Body) -> TaskReport | None:
+    """The code in the body is the status: 201 running, 200 at least one track renewed, 500 with tracks none renewed."""
+    code, items = code_text(body.get("code")), body.get("data")
+    if code == "201":
+        return running_report(TaskStatus.PENDING)
+    tracks = [_renewed_track(*each) for each in zip(read_tracks(items, _SONG), as_objects(items), strict=False)]
+    if code == "200":
+        return finished_report(tracks)
+    if code == "500" and (tracks or find_task_id(body, *TASK_ID)):
+        return failed_report(tracks, ErrorReply((code,), pick(body, "msg", "message")).fault(ErrorCode.GENERATION_FAILED))
+    return None
+
+
+def _renewed_track(track: TaskTrack, item: Body) -> TaskTrack:
+    code = code_text(item.get("error"))
+    if (code_text(item.get("status")) or "").lower() != "failed" and track.ready:
+        return track
+    message = f"the gateway could not renew the link of this track: {clean_message(code) or 'no reason given'}"
+    return replace(track, links=(), fault=fault(ErrorCode.GENERATION_FAILED, message, gateway_code=code))

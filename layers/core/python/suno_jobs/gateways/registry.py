@@ -1,0 +1,34 @@
+"""Every gateway that the bundle can use, by name.
+
+A new gateway is one module in ``adapters`` with a subclass of ``adapter.Adapter``, and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.gateways.adapters.acedata import AceData
+from suno_jobs.gateways.adapters.anyint import AnyInt
+from suno_jobs.gateways.adapters.crun import Crun
+from suno_jobs.gateways.adapters.kie import Kie
+from suno_jobs.gateways.adapters.sunoapi import SunoApi
+from suno_jobs.gateways.adapters.ttapi import TTAPI
+from suno_jobs.gateways.protocol import Gateway
+
+_ALL: tuple[Gateway, ...] = (TTAPI(), AnyInt(), Crun(), AceData(), SunoApi(), Kie())
+
+GATEWAYS: Mapping[str, Gateway] = MappingProxyType({each.name: each for each in _ALL})
+
+
+def gateways_offering(kind: Kind) -> tuple[str, ...]:
+    return tuple(name for name, each in GATEWAYS.items() if kind in each.kinds)
+
+
+def auto_gateways(names: str) -> tuple[str, ...]:
+    """The gateways behind ``auto``: ``names`` joined by commas, or every gateway if empty. Raises ValueError."""
+    chosen = tuple(names.split(",")) if names else tuple(GATEWAYS)
+    if unknown := [name for name in chosen if name not in GATEWAYS]:
+        raise ValueError(f"AUTO_GATEWAYS names {', '.join(unknown)}; the known gateways are {', '.join(GATEWAYS)}")
+    return chosen

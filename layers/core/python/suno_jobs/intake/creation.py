@@ -1,0 +1,72 @@
+"""Creating a job: its record, then its execution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError
+from botocore.exceptions import ClientError as AwsError
+
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.errors import Conflict
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.jobs.history import Entry
+from suno_jobs.jobs.record import Candidate, Item, Job
+from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.runtime import telemetry
+from suno_jobs.runtime.executions import Executions
+from suno_jobs.storage.jobs import JobStore
+
+_CREATE_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCreator:
+    jobs: JobStore
+    executions: Executions
+    deadline_seconds: int
+    slack_seconds: int
+    clock: Callable[[], float]
+
+    def new_job(self, tenant: str, job_id: str, digest: str, gateways: Sequence[str], kind: Kind) -> Job:
+        """A job that is not stored yet. ``gateways`` are tried in their order."""
+        now = int(self.clock())
+        return Job(
+            job_id=job_id,
+            tenant=tenant,
+            gateway=gateways[0],
+            candidates=tuple(Candidate(each) for each in gateways[1:]),
+            kind=kind,
+            expects=GATEWAYS[gateways[0]].kinds[kind].result,
+            state=JobState.ACCEPTED,
+            created_at=now,
+            updated_at=now,
+            deadline_at=now + self.deadline_seconds,
+            fingerprint=digest,
+            history=(Entry(now, JobState.ACCEPTED, Cause.CLIENT, 0, gateways[0]).line(),),
+        )
+
+    def create_job(self, job: Job, request: Item) -> bool:
+        """Stores the job and starts its execution. False if another request has already created the job.
+
+        If the execution cannot be started, the job remains stored, and the sweep starts it.
+        """
+        if not self._write(job, request):
+            return False
+        telemetry.count("JobsAccepted", gateway=job.gateway)
+        try:
+            self.executions.start(job.job_id)
+        except (AwsError, BotoCoreError) as error:
+            telemetry.log.warning("execution not started, left to the sweep", job_id=job.job_id, reason=str(error))
+        return True
+
+    def _write(self, job: Job, request: Item) -> bool:
+        due_at = job.created_at + self.slack_seconds
+        for _ in range(_CREATE_ATTEMPTS):
+            try:
+                return self.jobs.create(job, request, due_at=due_at)
+            except Conflict:
+                if self.jobs.get(job.job_id):
+                    return False
+        raise Conflict("Too many concurrent requests with this Idempotency-Key")

@@ -1,0 +1,91 @@
+"""Checking a request against the capabilities of the gateways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from suno_jobs.catalog.results import POSITIONAL_TRACK_ID, Result
+from suno_jobs.errors import InvalidRequest
+from suno_jobs.gateways.protocol import FieldErrors, Source
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.intake.requests import AUTO, JobRequest
+from suno_jobs.jobs.record import Item, JobView
+from suno_jobs.storage.jobs import JobStore
+
+
+@dataclass(frozen=True, slots=True)
+class ValidRequest:
+    """A request that can be submitted to each of ``gateways``, in order. ``sources`` are its references in gateway ids."""
+
+    request: JobRequest
+    gateways: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+    def to_item(self) -> Item:
+        return {
+            "input": self.request.input_item(),
+            "sources": [asdict(each) for each in self.sources],
+            "gateways": list(self.gateways),
+        }
+
+
+def validate_request(body: Any, tenant: str, jobs: JobStore, auto_gateways: Sequence[str]) -> ValidRequest:
+    """Every gateway in the request must be able to run it; of ``auto``, at least one.
+
+    Raises InvalidRequest, which lists every invalid field.
+    """
+    request = _parse(body)
+    views = [(jobs.view(each.job_id), each.track_id) for each in request.input.references()]
+    names = request.gateways(auto_gateways)
+    sources = {name: [_source(view, tenant, name, track_id) for view, track_id in views] for name in names}
+    errors = {name: _check(request, name, sources[name]) for name in names}
+    able = tuple(name for name in names if not errors[name])
+    if not able or (request.gateway != AUTO and len(able) < len(names)):
+        raise _invalid(_combine(errors) if names else (("kind", "is not offered by any gateway behind auto"),))
+    return ValidRequest(request, able, tuple(each for each in sources[able[0]] if isinstance(each, Source)))
+
+
+def _parse(body: Any) -> JobRequest:
+    try:
+        return JobRequest.parse(body)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise _invalid(tuple((".".join(map(str, each["loc"])) or "body", each["msg"]) for each in details)) from error
+
+
+def _check(request: JobRequest, gateway: str, sources: Sequence[Source | str]) -> FieldErrors:
+    source_field = "input.source" if len(sources) < 2 else "input.sources"
+    return (
+        *((f"input.{name}", reason) for name, reason in GATEWAYS[gateway].check(request.kind, request.input)),
+        *((source_field, reason) for reason in sources if isinstance(reason, str)),
+    )
+
+
+def _combine(by_gateway: Mapping[str, FieldErrors]) -> FieldErrors:
+    """With the name of the gateway, unless the errors of all gateways are the same."""
+    if len(set(by_gateway.values())) == 1:
+        return next(iter(by_gateway.values()))
+    return tuple((field, f"{gateway}: {reason}") for gateway, errors in by_gateway.items() for field, reason in errors)
+
+
+def _invalid(field_errors: FieldErrors) -> InvalidRequest:
+    errors = [{"field": field, "detail": reason.removeprefix("Value error, ")} for field, reason in field_errors]
+    return InvalidRequest("; ".join(f"{e['field']}: {e['detail']}" for e in errors), errors=errors)
+
+
+def _source(view: JobView | None, tenant: str, gateway: str, track_id: str) -> Source | str:
+    """The referenced result in the gateway's ids, or the reason why it cannot be used."""
+    if view is None or view.job.tenant != tenant:
+        return "no job of yours has this job_id"
+    if view.job.gateway != gateway:
+        return f"that job ran on {view.job.gateway}; a source must be from the same gateway"
+    songs = view.tracks if view.job.expects is Result.TRACKS else ()
+    known = {track.track_id for track in songs if track.links} | {(view.result or {}).get("audio_id")}
+    # Stems, converted files and songs without an id have ids of ours, which the gateway does not know.
+    if track_id not in known or POSITIONAL_TRACK_ID.fullmatch(track_id):
+        return "that job has no finished song with this track_id"
+    return Source(view.job.task_id or "", track_id)

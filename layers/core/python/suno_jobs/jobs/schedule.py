@@ -1,0 +1,60 @@
+"""When a job is checked next, and what Create Task and Check Task return to the state machine."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from suno_jobs.jobs.record import Job
+
+
+GROWTH = 1.5
+"""Factor from one polling interval to the next, up to the longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What the state machine does next for a job; ``wait_seconds`` is how long it awaits a signal first."""
+
+    job_id: str
+    next: Literal["wait", "submit", "store", "finish"]
+    wait_seconds: int = 1
+    tracks: tuple[str, ...] = ()
+
+    def to_payload(self) -> dict[str, Any]:
+        return {"job_id": self.job_id, "next": self.next, "wait_seconds": self.wait_seconds, "tracks": list(self.tracks)}
+
+
+@dataclass(frozen=True, slots=True)
+class PollingSchedule:
+    """The times between two checks of a job, in seconds."""
+
+    first_check: int
+    interval: int
+    longest: int
+
+    def backoff(self, job: Job) -> int:
+        """The interval after the checks made so far: it grows up to the longest."""
+        return min(self.longest, round(self.interval * GROWTH ** min(job.checks, 20)))
+
+    def next_try_for_slot(self, job: Job, free_in: float) -> int:
+        """Until the job asks the rate limiter again. The longer jobs have waited, the wider they are spread."""
+        spread = min(self.longest, 1 << min(job.checks, 10))
+        return math.ceil(free_in) + zlib.crc32(f"{job.job_id}{job.checks}".encode()) % spread
+
+    def next_check(self, job: Job, now: int) -> int:
+        """Until a running task is read again: not before its callback is overdue, and never after the deadline."""
+        overdue_in = (job.submitted_at or job.created_at) + self.first_check - now
+        return max(1, min(max(self.backoff(job), overdue_in), job.deadline_at - now))
+
+    @property
+    def slack(self) -> int:
+        return slack(self.longest)
+
+
+def slack(longest_interval: int) -> int:
+    """Seconds after its expected next step from which a job counts as stuck."""
+    return 2 * longest_interval

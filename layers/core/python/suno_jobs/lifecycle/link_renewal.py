@@ -1,0 +1,81 @@
+"""Renewing expired links, at gateways that can do it, and only when a file was not saved in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from suno_jobs.errors import ErrorCode, GatewayUnreachable
+from suno_jobs.gateways.protocol import Accepted, GatewayReply, GatewayRequest, LinkRenewal, TaskReport, TaskTrack
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.jobs.record import Job, JobView
+from suno_jobs.lifecycle.link_lifetimes import with_expiry
+from suno_jobs.runtime import telemetry
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.traffic.accounts import AccountUnusable
+from suno_jobs.traffic.calls import GatewayCalls
+
+RENEWAL_SECONDS = 600
+"""After this the renewal is given up; the next run of recovery may ask for another one."""
+
+
+def link_renewal_gateway(job: Job) -> LinkRenewal | None:
+    """The job's gateway, if it can renew the links of its task."""
+    gateway = GATEWAYS[job.gateway]
+    return gateway if job.task_id and isinstance(gateway, LinkRenewal) else None
+
+
+def has_expired_links(view: JobView) -> bool:
+    """Whether a file is missing because its link has expired."""
+    faults = [fault for track in view.tracks if track.unsaved for fault in (track.fault, *track.missing.values())]
+    return any(fault and fault.code is ErrorCode.ASSET_EXPIRED for fault in faults)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRenewer:
+    jobs: JobStore
+    calls: GatewayCalls
+    clock: Callable[[], float]
+
+    def renew_links(self, view: JobView, gateway: LinkRenewal) -> bool:
+        """Begins a renewal, or reads it and records the new links. True while the gateway is working on it: check again soon.
+
+        A renewal generates nothing and costs nothing. Raises NoSlot.
+        """
+        job = view.job
+        if job.renewal_id is None:
+            return self._begin(job, gateway)
+        reply = self._send(job, gateway.renewal_status_request(job.renewal_id))
+        reading = gateway.read_renewal(reply) if reply else None
+        ended = isinstance(reading, TaskReport) and reading.status.ended
+        if not ended and self.clock() < (job.renewal_began_at or 0) + RENEWAL_SECONDS:
+            return True
+        if isinstance(reading, TaskReport):
+            self._record_links(view, reading.tracks)
+        self.jobs.record_link_renewal(job, None, now=int(self.clock()))
+        return False
+
+    def _begin(self, job: Job, gateway: LinkRenewal) -> bool:
+        reply = self._send(job, gateway.renewal_request(job.task_id or ""))
+        submission = gateway.read_renewal_submission(reply) if reply else None
+        if not isinstance(submission, Accepted):
+            telemetry.log.info("links not renewed", job_id=job.job_id, gateway=job.gateway)
+            return False
+        self.jobs.record_link_renewal(job, submission.task_id, now=int(self.clock()))
+        return True
+
+    def _send(self, job: Job, request: GatewayRequest) -> GatewayReply | None:
+        self.calls.take_slot(job)
+        try:
+            return self.calls.send(job, self.calls.account(job), request)
+        except (AccountUnusable, GatewayUnreachable) as error:
+            telemetry.log.info("links not renewed", job_id=job.job_id, gateway=job.gateway, reason=str(error))
+            return None
+
+    def _record_links(self, view: JobView, renewed: tuple[TaskTrack, ...]) -> None:
+        """Renewed links are in the order of the tracks. A file without a renewed link keeps its earlier one."""
+        for track in view.tracks:
+            if track.unsaved and track.position < len(renewed) and renewed[track.position].links:
+                dated = with_expiry(view.job, renewed[track.position].links)
+                links = {link.name: link for link in (*track.links, *dated)}
+                self.jobs.renew_links(view.job.job_id, track.track_id, [*links.values()])

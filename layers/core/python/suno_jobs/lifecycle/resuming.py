@@ -1,0 +1,35 @@
+"""Resuming a job: waking its execution, or starting the next one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from suno_jobs.errors import Conflict
+from suno_jobs.jobs.states import Cause
+from suno_jobs.runtime.executions import Executions, ExecutionState
+from suno_jobs.storage.signals import SignalStore
+
+
+def resume_job(  # noqa: PLR0913 - the parts of one handshake
+    signals: SignalStore, executions: Executions, job_id: str, execution: int, cause: Cause, *, now: int, due_at: int
+) -> Literal["woken", "started", "skipped"]:
+    """Wakes the job's execution if it is running; otherwise starts its next execution.
+
+    The number of the next execution is claimed before the start. If the caller dies between the two, the next caller starts
+    the claimed execution. Of several concurrent callers, exactly one starts it; the others get ``skipped``. ``due_at`` is when
+    the sweep checks the job again.
+    """
+    state = executions.state(job_id, execution)
+    if state is ExecutionState.RUNNING:
+        signals.postpone(job_id, due_at=due_at)
+        signalled = signals.signal(job_id, cause, now=now)
+        if signalled and signalled.task_token:
+            executions.wake(signalled.task_token)
+        return "woken"
+    number = execution + (1 if state is ExecutionState.ENDED else 0)
+    try:
+        signals.claim_execution(job_id, cause, before=execution, number=number, now=now, due_at=due_at)
+    except Conflict:
+        return "skipped"
+    executions.start(job_id, number)
+    return "started"

@@ -1,9 +1,0 @@
-"""Origins that the rules for outgoing requests do not hold for. Empty, and nothing that runs on AWS can fill it:
-
-no variable and no setting is read. Only the local stack, whose code is in no layer, puts its own loopback origins here before
-it starts a function.
-"""
-
-from __future__ import annotations
-
-LOCAL_ORIGINS: frozenset[str] = frozenset()

@@ -1,0 +1,53 @@
+"""The executions of the state machine: their names, starting them, waking them."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+
+def execution_name(job_id: str, number: int) -> str:
+    """Named after the job, so that starting an execution twice starts it once."""
+    return f"{job_id}-{number}" if number else job_id
+
+
+class ExecutionState(StrEnum):
+    RUNNING = "RUNNING"
+    ENDED = "ENDED"
+    MISSING = "MISSING"
+
+
+class Executions:
+    def __init__(self, client: SFNClient, state_machine_arn: str, pause_seconds: int) -> None:
+        """``pause_seconds``: how long an execution waits if its first step fails before it returns a time to wait."""
+        self._client = client
+        self._arn = state_machine_arn
+        self._pause_seconds = pause_seconds
+
+    def start(self, job_id: str, number: int = 0) -> None:
+        """Starts the execution unless one of that name exists. May be repeated."""
+        payload = json.dumps({"job_id": job_id, "wait_seconds": self._pause_seconds})
+        try:
+            self._client.start_execution(stateMachineArn=self._arn, name=execution_name(job_id, number), input=payload)
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return
+
+    def state(self, job_id: str, number: int) -> ExecutionState:
+        arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{execution_name(job_id, number)}"
+        try:
+            status = self._client.describe_execution(executionArn=arn)["status"]
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return ExecutionState.MISSING
+        return ExecutionState.RUNNING if status == "RUNNING" else ExecutionState.ENDED
+
+    def wake(self, task_token: str) -> None:
+        """Ends the wait of the execution that holds the token. If it no longer waits, it is already checking its job."""
+        errors = self._client.exceptions
+        try:
+            self._client.send_task_success(taskToken=task_token, output="{}")
+        except (errors.TaskTimedOut, errors.TaskDoesNotExist, errors.InvalidToken):
+            return

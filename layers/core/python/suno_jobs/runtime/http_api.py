@@ -1,0 +1,51 @@
+"""The HTTP side of the client API: reading requests and shaping answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from suno_jobs.runtime.problems import BodyTooLarge, NotJson, answer_errors_as_problems
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def resolver() -> APIGatewayHttpResolver:
+    """A resolver for the routes of one function, which answers errors as problem documents."""
+    app = APIGatewayHttpResolver()
+    answer_errors_as_problems(app)
+    return app
+
+
+def answer(status: int, body: Any, headers: Mapping[str, str]) -> Response[str]:
+    text = "" if body is None else json.dumps(body)
+    return Response(status, "application/json", text, headers={"Cache-Control": "no-store", **headers})
+
+
+def redirect(url: str) -> Response[str]:
+    """A redirect to a URL that expires soon, so the answer must not be cached."""
+    return Response(307, "text/plain", "", headers={"Location": url, "Cache-Control": "no-store"})
+
+
+def tenant(app: APIGatewayHttpResolver) -> str:
+    """The tenant whose API key the authorizer recognised."""
+    name: str = app.current_event["requestContext"]["authorizer"]["lambda"]["tenant"]
+    return name
+
+
+def json_body(app: APIGatewayHttpResolver) -> Any:
+    """Raises BodyTooLarge, NotJson."""
+    try:
+        text = app.current_event.decoded_body or ""
+        if len(text.encode(errors="replace")) > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"A request may have at most {MAX_BODY_BYTES} bytes.")
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise NotJson(f"Send a JSON object: {error}.") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,51 @@
+"""Secrets from Secrets Manager: cached for a while, never printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+KEEP_SECONDS = 300.0
+RENEW_SECONDS = 10.0
+"""A failed verification may mean that the secret was rotated, but a flood of forgeries must not cause a flood of reads."""
+
+
+class Secret:
+    """One secret that contains a JSON object, read at its first use and again every five minutes."""
+
+    def __init__(self, client: Callable[[], SecretsManagerClient], secret_id: str, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._id = secret_id
+        self._clock = clock
+        self._values: dict[str, Any] = {}
+        self._read_at = float("-inf")
+
+    def values(self) -> dict[str, Any]:
+        """Raises ValueError when the secret is not a JSON object."""
+        if self._clock() - self._read_at >= KEEP_SECONDS:
+            self._read()
+        return self._values
+
+    def renew(self) -> bool:
+        """Reads the secret again unless that was just done; returns whether it changed."""
+        if self._clock() - self._read_at < RENEW_SECONDS:
+            return False
+        before = self._values
+        self._read()
+        return self._values != before
+
+    def _read(self) -> None:
+        text = self._client().get_secret_value(SecretId=self._id)["SecretString"]
+        try:
+            values = json.loads(text)
+        except ValueError:
+            values = None
+        if not isinstance(values, dict):
+            # Not chained to the parser's own error, whose message would quote the secret.
+            raise ValueError("the secret is not a JSON object")  # noqa: TRY004 - its content is wrong, not a caller's type
+        self._values = values
+        self._read_at = self._clock()

@@ -1,0 +1,29 @@
+"""Authorize: which tenant an API key belongs to. Keys are stored as digests only."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from suno_jobs.storage.attribute_values import pack, unpack
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_BEARER = re.compile(r"[Bb]earer ([\x21-\x7e]{16,256})")
+
+
+def key_hash(api_key: str) -> str:
+    """SHA-256 in hex. No salt and no slow function: a key is 256 random bits, not a chosen password."""
+    return hashlib.sha256(api_key.encode()).hexdigest()
+
+
+def find_tenant(client: DynamoDBClient, table: str, authorization: str) -> str | None:
+    """The tenant to whom the key of an ``Authorization: Bearer`` header belongs, or None."""
+    match = _BEARER.fullmatch(authorization)
+    if match is None:
+        return None
+    answer = client.get_item(TableName=table, Key=pack({"key_hash": key_hash(match[1])}))
+    item = unpack(answer.get("Item", {}))
+    return str(item["tenant"]) if item and not item.get("disabled") else None

@@ -1,0 +1,135 @@
+"""Finish Job: ends a job according to what is really in the bucket, and announces the end at least once (I4, I5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError as AwsError
+
+from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
+from suno_jobs.jobs.record import JobView, TrackState
+from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.views import job_view
+from suno_jobs.lifecycle.manifest import ManifestWriter
+from suno_jobs.lifecycle.recovery import files_at_risk, links_end, next_recovery_at, recoverable_until
+from suno_jobs.runtime import telemetry
+from suno_jobs.storage.jobs import JobStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+EVENT_SOURCE = "suno-jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    state: JobState
+    fault: Fault | None = None
+    partial: bool = False
+
+
+def outcome(view: JobView, now: int) -> Outcome:
+    """How the job ends, or how a timed-out job ends now. Raises TracksNotStored while a track may still be stored in time.
+
+    A stored track or a result outweighs everything else: it was paid for, and it is complete.
+    """
+    job, tracks = view.job, view.tracks
+    stored = [track for track in tracks if track.state is TrackState.STORED]
+    missing = [track for track in tracks if track.state is TrackState.READY]
+    if missing and not job.verdict and now < job.deadline_at:
+        raise TracksNotStored(f"{len(missing)} of {len(tracks)} tracks are not stored yet")
+    if stored or (view.result and not job.expects.is_files):
+        return Outcome(JobState.SUCCEEDED, partial=job.incomplete or job.unfinished or len(stored) < len(tracks))
+    if job.verdict:
+        return Outcome(job.verdict, job.fault)
+    if job.terminal:
+        return Outcome(job.state, job.fault)
+    faults = [track.fault for track in tracks if track.fault]
+    fault = faults[0] if faults else job.fault or Fault(ErrorCode.NO_AUDIO, "No track could be stored.")
+    return Outcome(JobState.TIMED_OUT if missing else JobState.FAILED, fault)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFinisher:
+    jobs: JobStore
+    events: EventBridgeClient
+    event_bus: str
+    manifests: ManifestWriter
+    clock: Callable[[], float]
+
+    def finish_job(self, job_id: str) -> JobState:
+        """Sets the terminal state and puts its event on the bus; each takes effect once, however often it runs.
+
+        The manifest is written first, so that every SUCCEEDED job has one. Raises TracksNotStored, ManifestNotWritten and
+        EventNotSent (repeat the call: the event keeps its id), and JobNotFound.
+        """
+        now = int(self.clock())
+        view = self._view(job_id)
+        if view.job.event_pending:
+            self._announce(view)
+        if not view.job.terminal or view.job.state is JobState.TIMED_OUT:
+            before, view = view, self._end(view, now)
+            if view.job.event_pending and view.job.state is not before.job.state:
+                self._announce(view)
+        if view.job.terminal:
+            self._leave_to_recovery(view, now)
+        return view.job.state
+
+    def _end(self, view: JobView, now: int) -> JobView:
+        end = outcome(view, now)
+        if end.state is view.job.state:
+            return view
+        if end.state is JobState.SUCCEEDED:
+            self.manifests.write_manifest(view, partial=end.partial)
+        until = recoverable_until(view, end.state, now)
+        try:
+            job = self.jobs.finish(view.job, end.state, end.fault, partial=end.partial, now=now, recoverable_until=until)
+        except Conflict:
+            latest = self._view(view.job.job_id)
+            # It was submitted meanwhile, or has ended otherwise: the current record decides.
+            return latest if latest.job.terminal or latest == view else self._end(latest, now)
+        telemetry.count("JobsFinished", gateway=job.gateway, state=job.state)
+        return replace(view, job=job)
+
+    def _leave_to_recovery(self, view: JobView, now: int) -> None:
+        job = view.job
+        until = recoverable_until(view, job.state, now)
+        lacking = any(track.state is not TrackState.STORED for track in view.tracks)
+        partial = job.partial and (job.incomplete or job.unfinished or lacking)
+        due_at = next_recovery_at(job, now) if until else None
+        if job.state is JobState.SUCCEEDED and job.recoverable_until and not job.event_pending:
+            # A run of recovery: a file that was missing may be stored now.
+            self.manifests.write_manifest(view, partial=partial)
+        if until and job.state is JobState.SUCCEEDED:
+            telemetry.count("AssetsAtRisk", files_at_risk(view), scope="bundle")
+            telemetry.count("AssetHoursLeft", max(0, (links_end(view) - now) // 3600), scope="bundle")
+        self.jobs.mark_announced(job, recoverable_until=until, due_at=due_at, partial=partial, now=now)
+
+    def _view(self, job_id: str) -> JobView:
+        view = self.jobs.view(job_id)
+        if view is None:
+            raise JobNotFound(f"no job {job_id}")
+        return view
+
+    def _announce(self, view: JobView) -> None:
+        """The event does not contain the result: lyrics may exceed the size of an event."""
+        job = view.job
+        shown = job_view(replace(view, result=None))
+        detail = {"event_id": f"{job.job_id}.{job.state.lower()}", "tenant": job.tenant, **shown}
+        entry: PutEventsRequestEntryTypeDef = {
+            "EventBusName": self.event_bus,
+            "Source": EVENT_SOURCE,
+            "DetailType": f"job.{job.state.lower()}",
+            "Detail": json.dumps(detail),
+            "Resources": [job.job_id],
+        }
+        try:
+            answer = self.events.put_events(Entries=[entry])
+        except AwsError as error:
+            raise EventNotSent(error.response["Error"]["Code"]) from error
+        if answer["FailedEntryCount"]:
+            raise EventNotSent(answer["Entries"][0].get("ErrorCode", "unknown"))

@@ -1,0 +1,14 @@
+"""Read Gateways: what each gateway can do, and its recent health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suno_jobs.gateways.capabilities import capabilities
+from suno_jobs.traffic.health import NEVER_CALLED, Health
+
+
+def read_gateways(health: Health) -> dict[str, Any]:
+    """The body of the answer, ready for JSON."""
+    known = health.read()
+    return {"gateways": [{**each, "health": known.get(each["name"], NEVER_CALLED)} for each in capabilities()]}

@@ -1,0 +1,94 @@
+"""Read Jobs: a job as its tenant sees it, with presigned URLs of what is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from suno_jobs.errors import AssetNotFound
+from suno_jobs.jobs.record import Track
+from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.views import asset_file_name, error_view, etag, events_view, job_view, manifest_file_name, manifest_key
+from suno_jobs.lifecycle.ownership import tenant_view
+from suno_jobs.storage.jobs import JobStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobReader:
+    jobs: JobStore
+    s3: S3Client
+    bucket: str
+    url_seconds: int
+    interval_seconds: int
+
+    def read_job(self, tenant: str, job_id: str, if_none_match: str | None) -> tuple[int, Any, dict[str, str]]:
+        """Status, body and headers; 304 when nothing but URLs has changed. Raises JobNotFound, also for other tenants' jobs."""
+        found = tenant_view(self.jobs, tenant, job_id)
+        view = job_view(found, url=self._url)
+        headers = {"ETag": etag(view)}
+        if not found.job.terminal:
+            headers["Retry-After"] = str(self.interval_seconds)
+        if if_none_match and headers["ETag"] in [tag.strip() for tag in if_none_match.split(",")]:
+            return 304, None, headers
+        return 200, view, headers
+
+    def read_events(self, tenant: str, job_id: str) -> dict[str, Any]:
+        """The history of the job, change by change. Raises JobNotFound."""
+        return {"job_id": job_id, "events": events_view(tenant_view(self.jobs, tenant, job_id).job)}
+
+    def manifest_url(self, tenant: str, job_id: str) -> str:
+        """Raises JobNotFound, and AssetNotFound for a job that has not succeeded."""
+        job = tenant_view(self.jobs, tenant, job_id).job
+        if job.state is not JobState.SUCCEEDED:
+            raise AssetNotFound(f"Only a job that has succeeded has a manifest; this one is {job.state}.")
+        return self._url(manifest_key(job), manifest_file_name(job))
+
+    def asset_url(self, tenant: str, job_id: str, track_id: str, kind: str) -> str:
+        """A URL of one file of a track. Raises JobNotFound, and AssetNotFound, which names the files that there are."""
+        view = tenant_view(self.jobs, tenant, job_id)
+        track = _track(view.tracks, track_id)
+        for asset in track.assets:
+            if asset.kind == kind:
+                return self._url(asset.key, asset_file_name(asset, track, view.tracks))
+        raise _no_asset(track, kind)
+
+    def _url(self, key: str, file_name: str) -> str:
+        """A presigned URL that expires soon; browsers save the file as ``file_name``."""
+        disposition = f"attachment; filename=\"{_ascii(file_name)}\"; filename*=UTF-8''{quote(file_name, safe='')}"
+        return self.s3.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self.bucket, "Key": key, "ResponseContentDisposition": disposition},
+            ExpiresIn=self.url_seconds,
+        )
+
+
+def _ascii(file_name: str) -> str:
+    """For clients that do not know ``filename*`` (RFC 6266)."""
+    return re.sub(r"[^\w .()-]", "_", file_name, flags=re.ASCII)
+
+
+def _track(tracks: Sequence[Track], track_id: str) -> Track:
+    for track in tracks:
+        if track.track_id == track_id:
+            return track
+    known = [track.track_id for track in tracks]
+    raise AssetNotFound(f"This job has no such track; it has: {', '.join(known) or 'none yet'}.", tracks=known)
+
+
+def _no_asset(track: Track, kind: str) -> AssetNotFound:
+    """Names the stored files and, if known, why the requested one is missing."""
+    stored = [asset.kind for asset in track.assets]
+    fault = track.missing.get(kind) or track.fault
+    reason = f" Reason: {fault.code}, {fault.message}" if fault else ""
+    return AssetNotFound(
+        f"This track is {track.state} and has no stored {kind}; it has: {', '.join(stored) or 'none'}.{reason}",
+        assets=stored,
+        track_state=track.state,
+        error=error_view(fault),
+    )

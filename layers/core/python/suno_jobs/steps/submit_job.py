@@ -1,0 +1,67 @@
+"""Submit Job: turns a client's request into a job record and an execution. Nothing is submitted to a gateway here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from suno_jobs.errors import IdempotencyConflict, InvalidRequest
+from suno_jobs.intake.creation import JobCreator
+from suno_jobs.intake.validation import validate_request
+from suno_jobs.jobs.identifiers import derived_job_id, random_job_id
+from suno_jobs.jobs.record import JobView
+from suno_jobs.lifecycle.ownership import tenant_view
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def fingerprint(body: Any) -> str:
+    """Digest of the request body. White space and the order of members do not matter."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSubmitter:
+    """``auto_gateways`` are the gateways behind ``auto``, in order. ``resubmit`` is the default for requests without
+    ``ambiguous_submit``: whether a submission whose answer was lost may be repeated once."""
+
+    creator: JobCreator
+    auto_gateways: Sequence[str]
+    resubmit: bool
+    random_bytes: Callable[[int], bytes]
+
+    def submit_job(self, tenant: str, body: Any, idempotency_key: str | None) -> tuple[JobView, bool]:
+        """The job for this request, and whether this call created it.
+
+        With an Idempotency-Key the call may always be repeated; without one, every call creates a job. Raises InvalidRequest
+        and IdempotencyConflict.
+        """
+        if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+            raise InvalidRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
+        digest = fingerprint(body)
+        if idempotency_key:
+            job_id = derived_job_id(tenant, idempotency_key)
+            if known := self.creator.jobs.view(job_id):
+                return _same_request(known, tenant, digest), False
+        else:
+            job_id = random_job_id(self.creator.clock(), self.random_bytes)
+        valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
+        request = valid.request
+        resubmit = self.resubmit if request.ambiguous_submit is None else request.ambiguous_submit == "resubmit"
+        job = self.creator.new_job(tenant, job_id, digest, valid.gateways, request.kind)
+        job = replace(job, resubmit=resubmit, metadata=request.metadata)
+        if not self.creator.create_job(job, valid.to_item()):
+            return _same_request(tenant_view(self.creator.jobs, tenant, job_id), tenant, digest), False
+        return JobView(job), True
+
+
+def _same_request(view: JobView, tenant: str, digest: str) -> JobView:
+    if view.job.tenant != tenant or view.job.fingerprint != digest:
+        raise IdempotencyConflict(
+            "This Idempotency-Key belongs to a job with another request. Repeat that request unchanged, or use a new key."
+        )
+    return view

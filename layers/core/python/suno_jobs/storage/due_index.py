@@ -1,0 +1,47 @@
+"""The sparse index of due work: which jobs the sweep has to check, and from when."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from suno_jobs.jobs.record import Item
+from suno_jobs.storage.attribute_values import pack, unpack
+from suno_jobs.storage.table import Table
+
+DUE_SHARDS = 4
+"""Partitions of the index: enough for thousands of index writes per second, few enough for a sweep to read them all."""
+
+NOT_DUE = ("due_shard", "due_at")
+"""The attributes that a job loses when it leaves the index."""
+
+
+def due(job_id: str, at: int) -> Item:
+    """The attributes that put a job into the index; ``at`` is in seconds since 1970."""
+    return {"due_shard": f"DUE#{zlib.crc32(job_id.encode()) % DUE_SHARDS}", "due_at": at}
+
+
+class DueIndex(Table):
+    def due_jobs(self, now: int) -> Iterator[str]:
+        """Ids of jobs whose due time has passed: from each shard in turn, the job that is longest overdue."""
+        shards = [self._due_in(shard, now) for shard in range(DUE_SHARDS)]
+        while shards:
+            for shard in list(shards):
+                if (job_id := next(shard, None)) is None:
+                    shards.remove(shard)
+                else:
+                    yield job_id
+
+    def _due_in(self, shard: int, now: int) -> Iterator[str]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="due",
+            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
+            ExpressionAttributeValues=pack({":shard": f"DUE#{shard}", ":now": now}),
+            PaginationConfig={"PageSize": 50},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield str(unpack(item)["pk"]).removeprefix("JOB#")

@@ -1,0 +1,338 @@
+"""The jobs table. One conditional write per intent.
+
+The items of a job share the partition ``JOB#{job_id}``:
+
+    JOB                         the hot record, about half a KB besides the client's metadata
+    JOB#RESULT                  what the task yields besides files, written once
+    JOB#TRACK#{track_id}        one per track
+    LYRICS#{track_id}           the lyrics of one track, compressed, written once
+    RECEIPT#{source}#{sha256}   see ``receipts``
+    REQUEST                     the validated input, and the gateway's ids of its sources, written once
+
+One query for the prefix ``JOB`` reads a job as its owner sees it, without receipts and request.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+
+from suno_jobs.catalog.results import Result
+from suno_jobs.errors import Conflict, ErrorCode, Fault
+from suno_jobs.jobs.history import Entry
+from suno_jobs.jobs.record import Candidate, FileTerms, Item, Job, JobView, TaskEnd, Track
+from suno_jobs.jobs.states import TERMINAL, Cause, JobState, Progress, may_become
+from suno_jobs.storage.attribute_values import pack
+from suno_jobs.storage.due_index import NOT_DUE, DueIndex, due
+from suno_jobs.storage.signals import SignalStore
+from suno_jobs.storage.table import JOB, key
+from suno_jobs.storage.tracks import RESULT, TRACK, TrackStore
+from suno_jobs.storage.update_expressions import Change
+
+LONG_HISTORY = 200
+ANNOUNCED_SECONDS = 120
+"""After this a job whose event was not sent is due again."""
+
+REQUEST = "REQUEST"
+INTENT = ("intent", "intent_at")
+OPEN = frozenset(JobState) - TERMINAL
+UNSETTLED = frozenset({JobState.ACCEPTED, JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
+
+
+def _with_history(
+    change: Change, job: Job, state: JobState, now: int, code: ErrorCode | None = None, cause: Cause | None = None
+) -> Change:
+    """The change together with its line of history. Once the history is very long, only changes of the state are added."""
+    if state is job.state and len(job.history) >= LONG_HISTORY:
+        return change
+    change.appends = {"history": Entry(now, state, cause or job.cause, job.execution, job.gateway, code).line()}
+    return change
+
+
+def _task_end(end: TaskEnd) -> Item:
+    return {"incomplete": end is TaskEnd.INCOMPLETE, "unfinished": end is TaskEnd.UNFINISHED}
+
+
+def _open_or_recoverable(change: Change, now: int) -> Change:
+    """Requires that the job has not ended, or that its recovery continues."""
+    return change.require(
+        "attribute_not_exists(#ended_at) OR #recoverable_until > :now", "ended_at", "recoverable_until", now=now
+    )
+
+
+def _same_intent(change: Change, job: Job) -> Change:
+    """Requires that the submission is the one that was read, so that no decision applies to one that began since."""
+    if job.intent is None:
+        return change.require_absent("intent")
+    return change.require("#intent = :mine", "intent", mine=job.intent)
+
+
+class JobStore(TrackStore, DueIndex, SignalStore):
+    """Reads and changes jobs. Times are in seconds. Each method may be repeated: it takes effect once or raises Conflict."""
+
+    # Reading
+
+    def get(self, job_id: str) -> Job | None:
+        item = self._get(key(job_id, JOB))
+        return Job.from_item(item) if item else None
+
+    def request(self, job_id: str) -> Item:
+        """``input`` as it was validated, ``sources``, and the ``gateways`` that it was accepted for."""
+        item = self._get(key(job_id, REQUEST)) or {}
+        return {name: value for name, value in item.items() if name not in ("pk", "sk")}
+
+    def view(self, job_id: str) -> JobView | None:
+        """The job with its result and its tracks in their order, or None."""
+        items = {item["sk"]: item for item in self._items(job_id, JOB)}
+        if JOB not in items:
+            return None
+        tracks = [Track.from_item(item) for sort, item in items.items() if sort.startswith(TRACK)]
+        tracks.sort(key=lambda track: (track.position, track.track_id))
+        result = json.loads(zlib.decompress(items[RESULT]["body"])) if RESULT in items else None
+        return JobView(Job.from_item(items[JOB]), tuple(tracks), result)
+
+    # Submission
+
+    def create(self, job: Job, request: Item, *, due_at: int) -> bool:
+        """Writes job and request together. False: the job exists already. Conflict: another request is creating it."""
+        items = {JOB: job.to_item() | due(job.job_id, due_at), REQUEST: request}
+        try:
+            self._client.transact_write_items(
+                TransactItems=[
+                    {
+                        "Put": {
+                            "TableName": self._table,
+                            "Item": pack(key(job.job_id, sort) | item),
+                            "ConditionExpression": "attribute_not_exists(pk)",
+                        }
+                    }
+                    for sort, item in items.items()
+                ]
+            )
+        except self._client.exceptions.TransactionCanceledException as error:
+            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+            if "ConditionalCheckFailed" in reasons:
+                return False
+            if "TransactionConflict" in reasons:
+                raise Conflict("another request is creating this job") from error
+            raise
+        return True
+
+    def begin_submission(self, job: Job, intent: str, file_terms: FileTerms, *, now: int, due_at: int) -> Job:
+        """Writes the intent before the gateway is called (I1). Conflict: a submission is in progress or settled.
+
+        ``intent`` is new for every attempt. The call may be repeated with the same one, as the AWS client does after a lost
+        answer.
+        """
+        # While the outcome of a first submission is unknown, a second one does not change the state.
+        unknown = job.state is JobState.SUBMIT_UNKNOWN
+        state = JobState.SUBMIT_UNKNOWN if unknown else JobState.SUBMITTING
+        times = {"intent_at": now, "submitted_at": now}
+        change = Change(
+            sets={"state": state, "intent": intent, "file_terms": file_terms, **times, **due(job.job_id, due_at)},
+            removes=("submit_after",),
+        )
+        change.require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})
+        change.require_absent("verdict", "grace_until")
+        change.require("#gateway = :gateway", "gateway", gateway=job.gateway)
+        # As it was read: a refusal recorded since then has set another time.
+        then = "attribute_not_exists(#submit_after)" if job.submit_after is None else "#submit_after = :then"
+        values = {"mine": intent} if job.submit_after is None else {"mine": intent, "then": job.submit_after}
+        change.require(f"#intent = :mine OR (attribute_not_exists(#intent) AND {then})", "intent", "submit_after", **values)
+        return self._change(job.job_id, _with_history(change, job, state, now), now)
+
+    def accept_task(
+        self, job: Job, task_id: str | None, *, now: int, due_at: int, done: bool = False, fault: Fault | None = None
+    ) -> Job:
+        """Records the task of a submission that was accepted, or that a callback revealed.
+
+        ``done``: the reply contained the result, which is already recorded, or a ``fault``. A job that has timed out keeps its
+        state and only gets its task id. Conflict: the job already has its task, or has ended.
+        """
+        late = job.state is JobState.TIMED_OUT
+        known = {"task_id": task_id, **({} if late else {"fault": fault, "state": JobState.GENERATING})}
+        change = Change(
+            sets={"done": done, **{name: value for name, value in known.items() if value}, **due(job.job_id, due_at)},
+            removes=(*INTENT, "grace_until", *(() if late else ("verdict",)), *(() if fault or late else ("fault",))),
+        )
+        change.require_one_of("state", {JobState.TIMED_OUT} if late else may_become(JobState.GENERATING))
+        if not late:
+            _with_history(change, job, JobState.GENERATING, now)
+        return self._change(job.job_id, change, now)
+
+    def refuse_submission(
+        self, job: Job, fault: Fault, order: Sequence[Candidate], result: Result, *, now: int, due_at: int
+    ) -> Job:
+        """Takes back the job's intent: the gateway certainly created nothing.
+
+        The first of ``order`` is asked next and yields ``result``; the others are kept for later. Conflict: the submission is
+        not the one in ``job``, or is settled.
+        """
+        change = self._switch_gateway(job, order, result, due_at)
+        change.sets = {**change.sets, "fault": fault}
+        if not job.resubmitted:
+            # All submissions so far certainly created nothing.
+            change.removes = (*change.removes, "submitted_at")
+        return self._change(job.job_id, _with_history(change, job, job.state, now, fault.code), now)
+
+    def skip_gateway(self, job: Job, order: Sequence[Candidate], result: Result, *, now: int, due_at: int) -> Job:
+        """As ``refuse_submission``, for a gateway to which nothing was sent."""
+        return self._change(job.job_id, self._switch_gateway(job, order, result, due_at), now)
+
+    def _switch_gateway(self, job: Job, order: Sequence[Candidate], result: Result, due_at: int) -> Change:
+        chosen, *others = order
+        chosen_sets = {"gateway": chosen.gateway, "expects": result, "submit_after": chosen.after, "candidates": others}
+        change = Change(sets={**chosen_sets, **due(job.job_id, due_at)}, removes=INTENT)
+        change.require_one_of("state", UNSETTLED).require_absent("verdict", "grace_until")
+        change.require("#gateway = :read", "gateway", read=job.gateway)
+        change.require("#resubmitted = :before", "resubmitted", before=job.resubmitted)
+        return _same_intent(change, job)
+
+    def lose_submission(self, job: Job, fault: Fault, *, grace_until: int, now: int, due_at: int) -> Job:
+        """Records that the answer was lost; the grace period begins. Conflict: the submission is not the one in ``job``."""
+        change = Change(
+            sets={"state": JobState.SUBMIT_UNKNOWN, "fault": fault, "grace_until": grace_until, **due(job.job_id, due_at)},
+            removes=INTENT,
+        )
+        change.require_one_of("state", {JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
+        _with_history(change, job, JobState.SUBMIT_UNKNOWN, now, fault.code)
+        return self._change(job.job_id, _same_intent(change, job), now)
+
+    def allow_resubmission(self, job: Job, *, now: int) -> Job:
+        """Ends the wait for the task of a lost answer, so that the job may be submitted once more. Conflict: it may not."""
+        change = Change(sets={"resubmitted": True}, removes=("grace_until",))
+        change.require_one_of("state", {JobState.SUBMIT_UNKNOWN}).require_absent("verdict")
+        change.require("#resubmit = :yes AND #resubmitted = :no", "resubmit", "resubmitted", yes=True, no=False)
+        return self._change(job.job_id, change, now)
+
+    # Signals and checks
+
+    def begin_check(self, job_id: str, *, now: int, due_at: int) -> Job | None:
+        """Clears the signal and reads the job in one write; a later signal ends the next wait. None: no such job.
+
+        A job whose recovery is over is only read.
+        """
+        change = Change(
+            sets=due(job_id, due_at),
+            adds={"checks": 1},
+            copies={"cause": ("signalled_by", Cause.POLL)},
+            removes=("signalled", "signalled_by", "task_token"),
+        )
+        change.require("attribute_exists(pk)")
+        try:
+            return self._change(job_id, _open_or_recoverable(change, now), now)
+        except Conflict:
+            return self.get(job_id)
+
+    def decide(self, job: Job, verdict: JobState, fault: Fault, *, now: int) -> Job:
+        """Records how the job will end, and leaves a signal that ends any wait.
+
+        Conflict: there is a verdict, a submission began or ended since ``job`` was read, or the job has ended.
+        """
+        change = Change(
+            sets={"verdict": verdict, "fault": fault, "signalled": now},
+            defaults={"signalled_by": job.cause},
+            removes=(*INTENT, "submit_after"),
+        )
+        change.require_absent("verdict")
+        return self._change(job.job_id, _open_or_recoverable(_same_intent(change, job), now), now)
+
+    def advance(self, job_id: str, progress: Progress, *, now: int) -> None:
+        """Records a later stage of progress. An earlier one, or one of a job that has ended, changes nothing."""
+        earlier = [stage for stage in Progress if stage.rank < progress.rank]
+        if earlier:
+            change = Change(sets={"progress": progress}).require_one_of("progress", earlier)
+            self._unless_conflict(job_id, change.require_one_of("state", OPEN), now)
+
+    def count_no_audio(self, job_id: str, *, now: int) -> int:
+        """Counts a success without audio and returns the count. Conflict: the job has ended and is not in recovery."""
+        change = Change(adds={"no_audio": 1}).require("attribute_exists(pk)")
+        return self._change(job_id, _open_or_recoverable(change, now), now).no_audio
+
+    def start_storing(self, job: Job, end: TaskEnd, *, now: int, due_at: int) -> Job:
+        """Raises Conflict unless the job is GENERATING or already STORING."""
+        sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, **_task_end(end)}
+        change = Change(sets={**sets, **due(job.job_id, due_at)}, removes=("fault",))
+        if job.state is not JobState.STORING:
+            _with_history(change, job, JobState.STORING, now)
+        change.require_one_of("state", {JobState.STORING, *may_become(JobState.STORING)})
+        return self._change(job.job_id, change, now)
+
+    def record_task_end(self, job: Job, end: TaskEnd, *, now: int, due_at: int) -> None:
+        """Records the same for a job in recovery, whose state does not change."""
+        change = Change(sets={**_task_end(end), "due_at": due_at}).require("attribute_exists(#due_shard)", "due_shard")
+        self._unless_conflict(job.job_id, change.require_one_of("state", {job.state}), now)
+
+    # End and sweep
+
+    def finish(  # noqa: PLR0913 - the parts of one write
+        self,
+        job: Job,
+        state: JobState,
+        fault: Fault | None,
+        *,
+        partial: bool,
+        now: int,
+        recoverable_until: int | None = None,
+        cause: Cause | None = None,
+    ) -> Job:
+        """The one write that ends a job. It stays due until its event is sent; its signal ends any wait for it.
+
+        Conflict: the job has ended, or it was read as never submitted and has been submitted since.
+        """
+        sets = {"state": state, "partial": partial, "event_pending": True, "ended_at": now, "signalled": now}
+        known = {"fault": fault, "recoverable_until": recoverable_until}
+        obsolete = ("verdict", *INTENT, "submit_after", "grace_until", "signalled_by")
+        sets |= due(job.job_id, now + ANNOUNCED_SECONDS)
+        change = Change(
+            sets=sets | {name: value for name, value in known.items() if value is not None},
+            removes=(*obsolete, *(name for name, value in known.items() if value is None)),
+        )
+        if job.submitted_at is None:
+            change.require_absent("submitted_at")
+        _with_history(change, job, state, now, fault.code if fault else None, cause)
+        return self._change(job.job_id, change.require_one_of("state", may_become(state)), now)
+
+    def mark_announced(self, job: Job, *, recoverable_until: int | None, due_at: int | None, partial: bool, now: int) -> None:
+        """Records that the end was announced: the job leaves the due index, or recovery checks it at ``due_at``.
+
+        It stays due while an execution waits for it, since the sweep has to end that wait. If the job has ended differently
+        since ``job`` was read, nothing changes.
+        """
+        placed = due(job.job_id, due_at) if due_at is not None else {}
+        recovery = {"recoverable_until": recoverable_until} if recoverable_until is not None else {}
+        change = Change(
+            sets={"event_pending": False, "partial": partial, **recovery, **placed},
+            removes=(*(() if placed else NOT_DUE), *(() if recovery else ("recoverable_until",))),
+        )
+        announced = Change(sets={"event_pending": False}).require_one_of("state", {job.state})
+        try:
+            self._change(job.job_id, change.require_one_of("state", {job.state}).require_absent("task_token"), now)
+        except Conflict:
+            self._unless_conflict(job.job_id, announced, now)
+
+    def record_link_renewal(self, job: Job, renewal_id: str | None, *, now: int) -> None:
+        """Records the renewal of links that is in progress, or with None that it has ended."""
+        sets = {"renewal_id": renewal_id, "renewal_began_at": now} if renewal_id else {}
+        change = Change(sets=sets, removes=() if renewal_id else ("renewal_id", "renewal_began_at"))
+        self._change(job.job_id, change.require("attribute_exists(pk)"), now)
+
+    def mark_retried(self, job: Job, new_job_id: str, *, now: int) -> bool:
+        """Records which job repeats this one. False: this one has not failed, or another job repeats it."""
+        change = Change(sets={"retried_as": new_job_id})
+        change.require_one_of("state", {JobState.FAILED, JobState.TIMED_OUT})
+        change.require("attribute_not_exists(#retried_as) OR #retried_as = :new", "retried_as", new=new_job_id)
+        try:
+            self._change(job.job_id, change, now)
+        except Conflict:
+            return False
+        return True
+
+    def _change(self, job_id: str, change: Change, now: int) -> Job:
+        change.sets = {**change.sets, "updated_at": now}
+        return Job.from_item(self._update(key(job_id, JOB), change, "ALL_NEW"))
+
+    def _unless_conflict(self, job_id: str, change: Change, now: int) -> None:
+        change.sets = {**change.sets, "updated_at": now}
+        self._unless_conflict_at(key(job_id, JOB), change)

@@ -1,0 +1,53 @@
+"""Signals: the handshake between a caller that has news for a job and the execution that waits for it.
+
+Await Signal stores its task token only while no signal is there, so a signal ends either the current wait or the next one.
+This module is all that the callback function needs of the jobs table besides receipts, so it does not load the job record.
+"""
+
+from __future__ import annotations
+
+from suno_jobs.errors import Conflict
+from suno_jobs.jobs.states import Cause
+from suno_jobs.storage.table import JOB, Table, key
+from suno_jobs.storage.update_expressions import Change
+
+
+class Signalled:
+    """What a signal found: the number of the job's execution, the task token of the one that was waiting, if there was one,
+    and whether the job has ended and is in recovery."""
+
+    def __init__(self, execution: int, task_token: str | None, *, in_recovery: bool) -> None:
+        self.execution = execution
+        self.task_token = task_token
+        self.in_recovery = in_recovery
+
+
+class SignalStore(Table):
+    """Each method may be repeated: it takes effect once, or raises Conflict."""
+
+    def signal(self, job_id: str, cause: Cause, *, now: int) -> Signalled | None:
+        """Leaves a signal and takes the waiting execution's token, so that only one caller wakes it. None: no such job."""
+        change = Change(sets={"signalled": now}, defaults={"signalled_by": cause}, removes=("task_token",))
+        try:
+            item = self._update(key(job_id, JOB), change.require("attribute_exists(pk)"), "ALL_OLD")
+        except Conflict:
+            return None
+        return Signalled(item["execution"], item.get("task_token"), in_recovery="recoverable_until" in item)
+
+    def postpone(self, job_id: str, *, due_at: int) -> None:
+        """Moves a job to a later time in the due index. A job that has left the index stays out."""
+        change = Change(sets={"due_at": due_at}).require("attribute_exists(#due_shard)", "due_shard")
+        self._unless_conflict_at(key(job_id, JOB), change)
+
+    def claim_execution(self, job_id: str, cause: Cause, *, before: int, number: int, now: int, due_at: int) -> None:
+        """Claims the number of the next execution, which finds a signal and so checks at once.
+
+        Conflict: another caller was faster, or the job has left the index.
+        """
+        change = Change(
+            sets={"execution": number, "due_at": due_at, "signalled": now},
+            defaults={"signalled_by": cause},
+            removes=("task_token",),
+        )
+        change.require("#execution = :before", "execution", before=before)
+        self._update(key(job_id, JOB), change.require("attribute_exists(#due_shard)", "due_shard"), "NONE")

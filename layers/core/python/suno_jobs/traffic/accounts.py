@@ -1,0 +1,53 @@
+"""Gateway accounts: API keys and base URLs, from the accounts secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError
+from botocore.exceptions import ClientError as AwsError
+
+from suno_jobs.gateways.protocol import Gateway
+from suno_jobs.network import local_origins
+from suno_jobs.runtime.secrets import Secret
+
+
+class AccountUnusable(LookupError):
+    """The accounts secret has no usable entry for this gateway and account; the operator has to correct it."""
+
+
+class AccountReadFailed(AccountUnusable):
+    """The accounts secret could not be read at the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Our API key at a gateway, and the gateway's base URL.
+
+    Raises ValueError, without the key in its message, for a key that cannot be sent in a header.
+    """
+
+    api_key: str = field(repr=False)
+    base_url: str
+
+    def __post_init__(self) -> None:
+        if not self.api_key or not self.api_key.isascii() or not self.api_key.isprintable() or " " in self.api_key:
+            raise ValueError("the api_key of a gateway account must be printable ASCII without spaces")
+
+
+def find_account(accounts: Secret, gateway: Gateway, name: str) -> Account:
+    """Raises AccountUnusable. ``base_url`` may be set per account, for gateways that are reached under several names."""
+    try:
+        entry = accounts.values().get(f"{gateway.name}/{name}")
+        if not isinstance(entry, dict):
+            raise AccountUnusable(f"the gateway accounts secret has no entry {gateway.name}/{name}")
+        base_url = str(entry.get("base_url") or gateway.base_url)
+        parts = urlsplit(base_url)
+        if parts.scheme != "https" and f"{parts.scheme}://{parts.netloc}" not in local_origins.LOCAL_ORIGINS:
+            raise AccountUnusable(f"the base_url of {gateway.name}/{name} is not https")
+        return Account(api_key=str(entry.get("api_key") or ""), base_url=base_url)
+    except ValueError as error:
+        raise AccountUnusable(f"{gateway.name}/{name}: {error}") from None
+    except (AwsError, BotoCoreError) as error:
+        raise AccountReadFailed(f"the gateway accounts secret could not be read: {type(error).__name__}") from error

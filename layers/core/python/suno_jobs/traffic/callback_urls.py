@@ -1,0 +1,51 @@
+"""Callback URLs: each contains our job id and a MAC over gateway and job id.
+
+It authenticates gateways that do not sign, and it finds the task of a submission whose answer was lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+
+from suno_jobs.errors import CallbackRefused
+from suno_jobs.jobs.identifiers import JOB_ID_PATTERN
+from suno_jobs.runtime.secrets import Secret
+
+# Matched against the path as received, before any decoding: a job has exactly one valid spelling.
+_PATH = re.compile(f"/v1/callbacks/(?P<gateway>[a-z0-9]{{1,32}})/(?P<job_id>{JOB_ID_PATTERN})/(?P<mac>[0-9a-f]{{64}})")
+
+
+def mac(secret: str, gateway: str, job_id: str) -> str:
+    """HMAC-SHA256 as 64 hex digits. Raises ValueError for an empty secret, under which any MAC could be forged."""
+    if not secret:
+        raise ValueError("the callback secret is empty")
+    return hmac.new(secret.encode(), f"{gateway}\n{job_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def callback_url(base_url: str, secret: Secret, gateway: str, job_id: str) -> str:
+    return f"{base_url.rstrip('/')}/v1/callbacks/{gateway}/{job_id}/{mac(secret.values()['current'], gateway, job_id)}"
+
+
+def verify_callback_path(raw_path: str, secret: Secret) -> tuple[str, str]:
+    """Gateway and job id of an authentic callback path. Raises CallbackRefused.
+
+    Accepts the current and the previous secret, so that a rotation loses no callback in flight. If the MAC matches neither,
+    the secret is read again, since it may have been rotated a moment ago.
+    """
+    parts = _PATH.fullmatch(raw_path)
+    if parts is None:
+        raise CallbackRefused(401, "malformed path")
+    gateway, job_id, received = parts["gateway"], parts["job_id"], parts["mac"]
+    if _matches(secret, gateway, job_id, received) or (secret.renew() and _matches(secret, gateway, job_id, received)):
+        return gateway, job_id
+    raise CallbackRefused(401, "wrong MAC")
+
+
+def _matches(secret: Secret, gateway: str, job_id: str, received: str) -> bool:
+    values = secret.values()
+    secrets = [value for value in (values.get("current"), values.get("previous")) if value]
+    # Every secret is tried, so that the time taken does not reveal which one matched.
+    matches = [hmac.compare_digest(mac(value, gateway, job_id), received) for value in secrets]
+    return any(matches)

@@ -1,0 +1,98 @@
+"""The one place that sends requests to gateways: exactly once, and without revealing the key."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+from suno_jobs.errors import GatewayUnreachable
+from suno_jobs.gateways.protocol import Gateway, GatewayReply, GatewayRequest
+from suno_jobs.network.http import httpx
+from suno_jobs.traffic.accounts import Account
+
+CONNECT_SECONDS = 5.0
+REPLY_SECONDS = 30.0
+REPLY_BYTES = 1024 * 1024
+_SHORTEST_SECRET = 8
+
+# Raised before anything left this machine.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+def http_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """For use with ``send``: no proxy from the environment, no redirects, no retries, and a new connection each time.
+
+    A connection that was kept while Lambda froze the function may be broken, and a submission over it would count as lost.
+    """
+    return httpx.Client(
+        transport=transport, trust_env=False, follow_redirects=False, limits=httpx.Limits(max_keepalive_connections=0)
+    )
+
+
+def send(
+    client: httpx.Client,
+    gateway: Gateway,
+    account: Account,
+    request: GatewayRequest,
+    *,
+    reply_seconds: float = REPLY_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
+) -> GatewayReply:
+    """Sends ``request`` exactly once and returns any complete reply, including redirects and errors.
+
+    Connecting takes at most 5 s, the complete reply at most ``reply_seconds`` more. Of a reply over 1 MiB only the beginning
+    is returned, which no adapter can parse. If the gateway echoes our key, it is removed from the body.
+
+    Raises GatewayUnreachable if no complete reply arrived.
+    """
+    deadline = clock() + CONNECT_SECONDS + reply_seconds
+    try:
+        outgoing = client.build_request(
+            request.method,
+            account.base_url.rstrip("/") + request.path,
+            params=dict(request.params) or None,
+            # ASCII only, so that every text of a client can be encoded.
+            content=None if request.json is None else json.dumps(request.json).encode(),
+            headers=_headers(gateway, account, request),
+            timeout=httpx.Timeout(reply_seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+        )
+        response = client.send(outgoing, stream=True, follow_redirects=False)
+    except (httpx.RequestError, httpx.InvalidURL) as error:
+        raise _unreachable(gateway, error) from None
+    try:
+        body = _read(gateway, response, deadline, clock)
+    except httpx.RequestError as error:
+        raise _unreachable(gateway, error) from None
+    finally:
+        response.close()
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return GatewayReply(response.status_code, _without_key(body, account.api_key), headers)
+
+
+def _headers(gateway: Gateway, account: Account, request: GatewayRequest) -> dict[str, str]:
+    # Uncompressed, so that the size limit of a reply also limits the memory for it.
+    headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "suno-jobs"}
+    if request.json is not None:
+        headers["content-type"] = "application/json"
+    return {**headers, **gateway.authorization(account.api_key)}
+
+
+def _read(gateway: Gateway, response: httpx.Response, deadline: float, clock: Callable[[], float]) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > REPLY_BYTES:
+            return bytes(body[:REPLY_BYTES])
+        if clock() > deadline:
+            raise GatewayUnreachable(f"{gateway.name}: the reply was not complete in time", sent=True)
+    return bytes(body)
+
+
+def _without_key(body: bytes, api_key: str) -> bytes:
+    return body.replace(api_key.encode(), b"[key]") if len(api_key) >= _SHORTEST_SECRET else body
+
+
+def _unreachable(gateway: Gateway, error: httpx.RequestError | httpx.InvalidURL) -> GatewayUnreachable:
+    sent = not isinstance(error, (*_NOT_SENT, httpx.InvalidURL))
+    return GatewayUnreachable(f"{gateway.name}: {type(error).__name__}", sent=sent)

@@ -1,0 +1,63 @@
+"""Real files for the simulated CDN: a few are computed once, and each song gets a tag with the id of its track."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from unittest.mock import patch
+
+from local.simulator import cdn, media, tasks
+from local.simulator.media import Media, Recording
+
+POOL = 6
+SECONDS = 1.2
+
+
+def _number(track_id: str) -> int:
+    return zlib.crc32(track_id.encode()) % POOL
+
+
+@cache
+def _recording(number: int) -> Recording:
+    return media.record(f"pool {number}", SECONDS + number / 10)
+
+
+@cache
+def _file(kind: Media, number: int) -> bytes:
+    return media.render(kind, f"pool {number}", SECONDS)
+
+
+@cache
+def _cover(number: int) -> bytes:
+    return media.cover(f"pool {number}")
+
+
+def _tag(track_id: str) -> bytes:
+    """An ID3v2 tag with a comment, so that no two tracks have the same bytes."""
+    text = b"\0eng\0" + track_id.encode()
+    frame = b"COMM" + len(text).to_bytes(4, "big") + b"\0\0" + text
+    return b"ID3\x04\0\0" + bytes((0, 0, len(frame) >> 7, len(frame) & 0x7F)) + frame
+
+
+def record(track_id: str, _seconds: float) -> Recording:
+    pooled = _recording(_number(track_id))
+    return replace(pooled, mp3=_tag(track_id) + pooled.mp3)
+
+
+def render(kind: Media, track_id: str, seconds: float) -> bytes:
+    return record(track_id, seconds).mp3 if kind is Media.MP3 else _file(kind, _number(track_id))
+
+
+@contextmanager
+def pooled_media() -> Iterator[None]:
+    """Within this context the simulator serves these files."""
+    with (
+        patch.object(tasks, "record", record),
+        patch.object(tasks, "render", render),
+        patch.object(cdn, "render", render),
+        patch.object(cdn, "cover", lambda track_id, _side=64: _cover(_number(track_id))),
+    ):
+        yield

@@ -1,0 +1,302 @@
+"""Step Functions in memory: executions of the state machine, and the client's operations on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.simulation.asl import (
+    INVOKE,
+    StateError,
+    UnsupportedField,
+    catches,
+    caught,
+    check_fields,
+    choose,
+    fill,
+    path,
+    seconds,
+    with_result,
+)
+from tests.simulation.aws_table import Answer, DynamoDb, aws_error
+from tests.simulation.clock import Loop, Process
+from tests.simulation.lambdas import FunctionError, Lambdas
+
+MAX_TRANSITIONS = 2000
+"""More than any job needs; an execution with more is in an endless loop."""
+
+
+class Stopped(Exception):
+    """The execution was stopped, and its current state is abandoned."""
+
+
+class ExecutionAlreadyExists(ClientError):
+    pass
+
+
+class ExecutionDoesNotExist(ClientError):
+    pass
+
+
+class TaskTimedOut(ClientError):
+    pass
+
+
+class TaskDoesNotExist(ClientError):
+    pass
+
+
+class InvalidToken(ClientError):
+    pass
+
+
+class Exceptions:
+    """``client.exceptions``."""
+
+    ClientError = ClientError
+    ExecutionAlreadyExists = ExecutionAlreadyExists
+    ExecutionDoesNotExist = ExecutionDoesNotExist
+    TaskTimedOut = TaskTimedOut
+    TaskDoesNotExist = TaskDoesNotExist
+    InvalidToken = InvalidToken
+
+
+@dataclass(eq=False, slots=True)
+class Execution:
+    name: str
+    given: str
+    subject: str
+    started_at: float
+    ends: float
+    status: str = "RUNNING"
+    state: str = ""
+    transitions: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class TokenWait:
+    """The wait of a process for its task token, and the output that it received."""
+
+    execution: Execution
+    process: Process
+    output: Any = None
+    answered: bool = False
+    ended: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class StateMachine:
+    """``write_error`` returns the error code for a direct write to the table, or None. ``transition_delay`` is in seconds."""
+
+    arn: str
+    definition: Mapping[str, Any]
+    loop: Loop
+    lambdas: Lambdas
+    table: DynamoDb
+    random: Random
+    note: Callable[[str, str], None]
+    write_error: Callable[[], str | None] = lambda: None
+    transition_delay: Callable[[], float] = lambda: 0.0
+    executions: dict[str, Execution] = field(default_factory=dict)
+    token_waits: dict[str, TokenWait] = field(default_factory=dict)
+    exceptions = Exceptions
+
+    def __post_init__(self) -> None:
+        check_fields(self.definition, "machine")
+
+    # Operations of the client
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> Answer:  # noqa: A002
+        known = self.executions.get(name)
+        if stateMachineArn != self.arn:
+            raise aws_error("StateMachineDoesNotExist", "StartExecution")
+        if known and (known.status != "RUNNING" or known.given != input):
+            raise aws_error(ExecutionAlreadyExists, "StartExecution")
+        if not known:
+            subject = json.loads(input)["job_id"]
+            execution = Execution(name, input, subject, self.loop.now, self.loop.now + self.definition["TimeoutSeconds"])
+            self.executions[name] = execution
+            self.note(subject, f"execution {name} starts")
+            self.loop.spawn(lambda: self._run(execution))
+        return {"executionArn": self._arn_of(name)}
+
+    def describe_execution(self, *, executionArn: str) -> Answer:
+        return {"status": self._find(executionArn).status}
+
+    def stop_execution(self, *, executionArn: str) -> Answer:
+        execution = self._find(executionArn)
+        if execution.status == "RUNNING":
+            self._end(execution, "ABORTED")
+        return {}
+
+    def send_task_success(self, *, taskToken: str, output: str) -> Answer:
+        token_wait = self.token_waits.get(taskToken)
+        if token_wait is None:
+            raise aws_error(InvalidToken, "SendTaskSuccess")
+        if token_wait.ended or token_wait.answered or token_wait.execution.status != "RUNNING":
+            raise aws_error(TaskTimedOut, "SendTaskSuccess")
+        token_wait.answered, token_wait.output = True, json.loads(output)
+        self.loop.wake(token_wait.process)
+        return {}
+
+    def _find(self, arn: str) -> Execution:
+        prefix, _, name = arn.rpartition(":")
+        if prefix != self._arn_of("")[:-1] or name not in self.executions:
+            raise aws_error(ExecutionDoesNotExist, "DescribeExecution")
+        return self.executions[name]
+
+    def _arn_of(self, name: str) -> str:
+        return f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+    # Executions
+
+    def _run(self, execution: Execution) -> None:
+        try:
+            self._run_states(execution, self.definition, json.loads(execution.given), {})
+        except Stopped:
+            return
+        except StateError as error:
+            if execution.status == "RUNNING":
+                self._end(execution, "FAILED", str(error))
+        else:
+            self._end(execution, "SUCCEEDED")
+
+    def _end(self, execution: Execution, status: str, reason: str = "") -> None:
+        execution.status = status
+        self.note(execution.subject, f"execution {execution.name} {status} in {execution.state} {reason}".rstrip())
+
+    def _run_states(self, execution: Execution, machine: Mapping[str, Any], data: Any, item: Mapping[str, Any]) -> Any:
+        """``item`` is Map.Item of the context object, inside a Map."""
+        name = machine["StartAt"]
+        while True:
+            state = machine["States"][name]
+            self._enter(execution, name)
+            try:
+                data, following = self._step(execution, state, data, item)
+            except StateError as error:
+                data, following = caught(state, data, error)
+            if following is None:
+                return data
+            name = following
+
+    def _enter(self, execution: Execution, name: str) -> None:
+        execution.state = name
+        execution.transitions += 1
+        if execution.transitions > MAX_TRANSITIONS:
+            raise AssertionError(f"execution {execution.name} has {execution.transitions} transitions")
+        delay = self.transition_delay()
+        if delay:
+            self.loop.sleep(delay)
+        self._check_running(execution)
+
+    def _check_running(self, execution: Execution) -> None:
+        if execution.status != "RUNNING":
+            raise Stopped
+        if self.loop.now >= execution.ends:
+            self._end(execution, "TIMED_OUT")
+            raise Stopped
+
+    def _step(
+        self, execution: Execution, state: Mapping[str, Any], data: Any, item: Mapping[str, Any]
+    ) -> tuple[Any, str | None]:
+        match state["Type"]:
+            case "Task":
+                result = self._task_with_retries(execution, state, data, item)
+                return path(with_result(state, data, result), state.get("OutputPath", "$")), state.get("Next")
+            case "Map":
+                return with_result(state, data, self._map(execution, state, data)), state.get("Next")
+            case "Choice":
+                return data, choose(state, data)
+            case "Pass":
+                return data, state.get("Next")
+        raise StateError(state["Error"], state["Cause"])
+
+    def _task_with_retries(self, execution: Execution, state: Mapping[str, Any], data: Any, item: Mapping[str, Any]) -> Any:
+        attempts = [0] * len(state.get("Retry", ()))
+        while True:
+            try:
+                result = self._task(execution, state, data, item)
+            except StateError as error:
+                self._check_running(execution)
+                number = next((n for n, each in enumerate(state.get("Retry", ())) if catches(each, error.name)), None)
+                if number is None or attempts[number] >= state["Retry"][number]["MaxAttempts"]:
+                    raise
+                retrier = state["Retry"][number]
+                longest = retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempts[number]
+                attempts[number] += 1
+                # JitterStrategy FULL: any delay up to the backoff.
+                self.loop.sleep(self.random.uniform(0, min(longest, retrier.get("MaxDelaySeconds", longest))))
+                self._check_running(execution)
+            else:
+                self._check_running(execution)
+                return result
+
+    def _task(self, execution: Execution, state: Mapping[str, Any], data: Any, item: Mapping[str, Any]) -> Any:
+        token = f"token-{self.random.randbytes(16).hex()}"
+        context = {"Map": {"Item": item}, "Task": {"Token": token}}
+        parameters = fill(state["Parameters"], data, context)
+        if state["Resource"] == INVOKE:
+            return {"Payload": self._invoke(execution, state, parameters), "StatusCode": 200}
+        until = self.loop.now + seconds(state, data)
+        return self._wait_for_token(execution, parameters, token, min(until, execution.ends))
+
+    def _invoke(self, execution: Execution, state: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+        function = parameters["FunctionName"].rpartition(":")[2]
+        if self.lambdas.plans[function].timeout >= state["TimeoutSeconds"]:
+            raise UnsupportedField(f"{execution.state} may end before its function does")
+        try:
+            return self.lambdas.invoke(function, parameters["Payload"], execution.subject)
+        except FunctionError as error:
+            raise StateError(error.name, str(error)) from None
+
+    def _wait_for_token(self, execution: Execution, parameters: Mapping[str, Any], token: str, until: float) -> Any:
+        token_wait = self.token_waits[token] = TokenWait(execution, self.loop.current)
+        try:
+            error_code = self.write_error()
+            if error_code:
+                raise StateError(f"DynamoDb.{error_code}")
+            self.table.update_item(**parameters)
+        except ClientError as error:
+            token_wait.ended = True
+            raise StateError(f"DynamoDb.{type(error).__name__}", str(error)) from None
+        if not token_wait.answered:
+            self.loop.wait(until)
+        token_wait.ended = True
+        if not token_wait.answered:
+            raise StateError("States.Timeout")
+        return token_wait.output
+
+    def _map(self, execution: Execution, state: Mapping[str, Any], data: Any) -> list[Any]:
+        """Runs the items concurrently, at most MaxConcurrency at a time."""
+        values = path(data, state["ItemsPath"])
+        todo = list(enumerate(values))[::-1]
+        results: dict[int, Any] = {}
+        failures: list[Exception] = []
+        parent = self.loop.current
+
+        def worker() -> None:
+            while todo and not failures:
+                number, value = todo.pop()
+                item = {"Index": number, "Value": value}
+                selected = fill(state["ItemSelector"], data, {"Map": {"Item": item}})
+                try:
+                    results[number] = self._run_states(execution, state["ItemProcessor"], selected, item)
+                except (StateError, Stopped) as error:
+                    failures.append(error)
+            running.pop()
+            if not running:
+                self.loop.wake(parent)
+
+        running = [worker] * min(len(todo), state["MaxConcurrency"])
+        for each in list(running):
+            self.loop.spawn(each)
+        if running:
+            self.loop.wait(float("inf"))
+        if failures:
+            raise failures[0]
+        return [results[number] for number in range(len(values))]

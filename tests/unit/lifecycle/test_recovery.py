@@ -1,0 +1,318 @@
+"""After the end: a late result recovers a job that timed out, and missing files are fetched while the links are valid."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from suno_jobs.catalog.results import Link
+from suno_jobs.errors import ErrorCode, EventNotSent, Fault
+from suno_jobs.jobs.history import Entry
+from suno_jobs.jobs.record import DAY_SECONDS, DEFAULT_LINK_DAYS, FileTerms, Track, TrackState
+from suno_jobs.jobs.schedule import NextStep
+from suno_jobs.jobs.states import JobState
+from suno_jobs.lifecycle.recovery import LONGEST_INTERVAL_SECONDS, SHORTEST_INTERVAL_SECONDS
+from suno_jobs.network.http import httpx
+from suno_jobs.steps.check_task import NO_AUDIO_CHECKS
+from suno_jobs.steps.receive_callback import CallbackReceiver
+from suno_jobs.storage.receipts import ReceiptSource
+from tests.builders import (
+    AUDIO,
+    BODY,
+    always,
+    await_signal,
+    ended_execution,
+    lost,
+    music,
+    path,
+    running,
+    store,
+    task,
+    timed_out,
+)
+from tests.world import BUCKET, DEADLINE, GRACE, World
+
+LINK = Link("audio", "https://cdn.example/a.mp3")
+NO_COVER = {"image": Fault(ErrorCode.ASSET_UNAVAILABLE, "404")}
+
+
+def lost_and_timed_out(world: World) -> str:
+    """A job whose gateway never answered the submission, after the grace period."""
+    job_id = lost(world)
+    world.clock.sleep(GRACE)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    ended_execution(world, job_id)
+    return job_id
+
+
+def test_a_late_success_is_found_by_polling(world: World) -> None:
+    job_id = timed_out(world)
+    assert world.job_reconciler().reconcile_jobs(always).started == []
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    assert world.job_reconciler().reconcile_jobs(always).started == [job_id]
+    assert (job_id, 1) in world.executions.states
+    world.wire.answers = [task(music(1), music(2))]
+    step = world.task_checker().check_task(job_id)
+    assert (step.next, step.tracks) == ("store", ("m-1", "m-2"))
+    assert world.job(job_id).state is JobState.TIMED_OUT
+    store(world, step)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert [event["DetailType"] for event in world.bus.events] == ["job.timed_out", "job.succeeded"]
+    assert world.due() == []
+    assert world.job(job_id).fault is None
+
+
+def test_a_late_callback_recovers_the_job_at_once(world: World, receiver: CallbackReceiver) -> None:
+    job_id = timed_out(world)
+    receiver.receive_callback(path(job_id), BODY, {})
+    assert (job_id, 1) in world.executions.states
+    receiver.receive_callback(path(job_id), BODY, {})
+    assert (job_id, 2) not in world.executions.states
+    world.wire.answers = [task(music(1))]
+    store(world, world.task_checker().check_task(job_id))
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    last = Entry.read(world.job(job_id).history[-1])
+    assert (last.state, last.cause, last.execution) == (JobState.SUCCEEDED, "callback", 1)
+
+
+def test_a_late_callback_reveals_the_task_of_a_lost_submission(world: World, receiver: CallbackReceiver) -> None:
+    job_id = lost_and_timed_out(world)
+    receiver.receive_callback(path(job_id), BODY, {})
+    world.wire.answers = [task(music(1), music(2))]
+    step = world.task_checker().check_task(job_id)
+    assert (step.next, world.job(job_id).task_id) == ("store", "J1")
+    store(world, step)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert world.wire.submissions == 1
+
+
+def test_a_callback_whose_function_died_before_resuming_the_job_is_used_at_the_next_check(world: World) -> None:
+    job_id = lost_and_timed_out(world)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, BODY, now=world.now)
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    assert world.job_reconciler().reconcile_jobs(always).started == [job_id]
+    world.wire.answers = [task(music(1))]
+    assert world.task_checker().check_task(job_id).next == "store"
+
+
+def test_a_late_failure_ends_the_job(world: World) -> None:
+    job_id = timed_out(world)
+    world.wire.answers = [httpx.Response(200, json={"status": "FAILED", "jobId": "J1", "message": "too sad", "data": None})]
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job_finisher().finish_job(job_id) is JobState.FAILED
+    assert world.due() == []
+    fault = world.job(job_id).fault
+    assert fault is not None
+    assert fault.code is ErrorCode.GENERATION_FAILED
+
+
+@pytest.mark.parametrize("answer", [running(), httpx.ReadTimeout("t"), httpx.Response(500)], ids=str)
+def test_an_uninformative_reply_changes_nothing_and_delays_the_next_check(world: World, answer: Any) -> None:
+    job_id = timed_out(world)
+    ended_at = world.now
+    world.wire.answers = [answer]
+    ages = []
+    for _ in range(12):
+        [job] = world.due(10**7)
+        world.clock.now = int(world.items("JOB")[0]["due_at"]["N"])
+        ages.append(world.now - ended_at)
+        assert world.task_checker().check_task(job) == NextStep(job_id, "finish")
+        assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    assert ages[:4] == [SHORTEST_INTERVAL_SECONDS * 2**n for n in range(4)]
+    assert max(later - earlier for earlier, later in pairwise(ages)) == LONGEST_INTERVAL_SECONDS
+    assert [event["DetailType"] for event in world.bus.events] == ["job.timed_out"]
+
+
+def test_recovery_ends_when_the_links_have_expired(world: World, receiver: CallbackReceiver) -> None:
+    job_id = timed_out(world)
+    world.clock.sleep(DEFAULT_LINK_DAYS * DAY_SECONDS)
+    assert world.job_reconciler().reconcile_jobs(always).started == [job_id]
+    requests = len(world.wire.requests)
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "finish")
+    assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    assert (world.due(), len(world.wire.requests)) == ([], requests)
+    ended_execution(world, job_id)
+    receiver.receive_callback(path(job_id), BODY, {})
+    assert (job_id, 2) not in world.executions.states
+    assert len(world.items("RECEIPT#callback#")) == 1
+
+
+def test_a_track_that_could_not_be_stored_in_time_is_fetched_later(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2))]
+    store(world, NextStep(job_id, "store", 1, world.task_checker().check_task(job_id).tracks[:1]))
+    world.clock.sleep(DEADLINE)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert world.job(job_id).partial
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    assert world.due(0) == [job_id]
+    step = world.task_checker().check_task(job_id)
+    assert step.tracks == ("m-2",)
+    store(world, step)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert (world.job(job_id).partial, world.due()) == (False, [])
+    assert len(world.bus.events) == 1
+
+
+def test_an_optional_file_is_retried_while_the_links_are_valid(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1))]
+    store(world, world.task_checker().check_task(job_id), NO_COVER)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert world.job(job_id).recoverable_until == world.job(job_id).created_at + DEFAULT_LINK_DAYS * DAY_SECONDS
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "store", 45, ("m-1",))
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert world.due() == [job_id]
+    world.clock.sleep(DEFAULT_LINK_DAYS * DAY_SECONDS)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    world.job_finisher().finish_job(job_id)
+    assert world.due() == []
+
+
+def test_files_that_are_recovered_later_are_added_to_the_manifest(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1))]
+    store(world, world.task_checker().check_task(job_id), NO_COVER)
+    world.job_finisher().finish_job(job_id)
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    world.task_checker().check_task(job_id)
+    cover = replace(AUDIO, kind="image", key="i", content_type="image/png")
+    world.jobs.add_assets(job_id, world.tracks(job_id)["m-1"], [AUDIO, cover], {})
+    world.job_finisher().finish_job(job_id)
+    key = f"acme/{job_id}/manifest.json"
+    manifest = json.loads(world.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    assert [asset["kind"] for asset in manifest["tracks"][0]["assets"]] == ["audio", "image"]
+    assert world.due() == []
+
+
+def test_a_job_that_was_never_submitted_has_no_recovery(world: World) -> None:
+    job_id = world.accept()
+    world.clock.sleep(DEADLINE)
+    world.task_checker().check_task(job_id)
+    assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    assert world.due() == []
+
+
+def test_an_ended_job_with_a_waiting_execution_stays_due_until_the_sweep_wakes_it(world: World) -> None:
+    job_id = world.generating()
+    await_signal(world, job_id)
+    world.jobs.finish(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "x"), partial=False, now=world.now)
+    world.job_finisher().finish_job(job_id)
+    assert world.due() == [job_id]
+    world.clock.sleep(10**4)
+    assert world.job_reconciler().reconcile_jobs(always).woken == [job_id]
+    assert world.executions.woken == ["token"]
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "finish")
+    world.job_finisher().finish_job(job_id)
+    assert world.due() == []
+    assert len(world.bus.events) == 1
+
+
+def test_a_synchronous_result_that_was_recorded_after_the_end_is_kept(world: World) -> None:
+    job_id = lost_and_timed_out(world)
+    world.jobs.record_result(job_id, {"lyrics": [{"title": "t", "text": "x"}]})
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    step = world.task_checker().check_task(job_id)
+    assert step.next == "finish"
+    assert world.job(job_id).done
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert all(track.state is TrackState.STORED for track in world.tracks(job_id).values())
+
+
+def anyint_reply(status: str, *songs: str) -> httpx.Response:
+    data = [{"id": song, "audioUrl": f"https://cdn.example/{song}.mp3", "title": "T", "duration": 12.5} for song in songs]
+    body = {"taskId": "J1", "status": status, "response": {"taskId": "J1", "sunoData": data}}
+    return httpx.Response(200, json={"code": 200, "msg": "success", "data": body})
+
+
+def test_a_verdict_recorded_by_an_earlier_check_is_carried_out(world: World) -> None:
+    job_id = timed_out(world)
+    world.wire.answers = [httpx.Response(200, json={"status": "FAILED", "jobId": "J1", "message": "sad", "data": None})]
+    world.task_checker().check_task(job_id)
+    requests = len(world.wire.requests)
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "finish")
+    assert len(world.wire.requests) == requests
+    assert world.job_finisher().finish_job(job_id) is JobState.FAILED
+
+
+def test_the_rest_of_an_unfinished_task_is_fetched_when_it_arrives(world: World, receiver: CallbackReceiver) -> None:
+    job_id = world.generating("anyint")
+    world.wire.answers = [anyint_reply("FIRST_SUCCESS", "a")]
+    world.clock.sleep(DEADLINE)
+    store(world, world.task_checker().check_task(job_id))
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert (world.job(job_id).partial, world.due()) == (True, [job_id])
+    ended_execution(world, job_id)
+    receiver.receive_callback(path(job_id, gateway="anyint"), b"{}", {})
+    assert (job_id, 1) in world.executions.states
+    world.wire.answers = [anyint_reply("SUCCESS", "a", "b")]
+    step = world.task_checker().check_task(job_id)
+    assert step.tracks == ("b",)
+    store(world, step)
+    world.job_finisher().finish_job(job_id)
+    assert (world.job(job_id).partial, world.due()) == (False, [])
+    assert len(world.bus.events) == 1
+
+
+def test_a_task_that_failed_late_keeps_its_good_track_and_is_partial(world: World) -> None:
+    job_id = timed_out(world)
+    world.wire.answers = [task(music(1), music(2, None), status="FAILED")]
+    store(world, world.task_checker().check_task(job_id))
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert world.job(job_id).partial
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["after the end", "at the deadline"])
+def test_a_late_success_waits_for_its_links(world: World, late: bool) -> None:
+    job_id = timed_out(world) if late else world.generating()
+    world.wire.answers = [task(music(1, None))]
+    if not late:
+        world.clock.sleep(DEADLINE)
+        assert world.task_checker().check_task(job_id).next == "finish"
+        assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    world.wire.answers = [task(music(1))]
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    assert world.task_checker().check_task(job_id).next == "store"
+
+
+def test_a_success_that_never_has_audio_finally_fails(world: World) -> None:
+    job_id = timed_out(world)
+    world.wire.answers = [task(music(1, None))]
+    states = []
+    for _ in range(NO_AUDIO_CHECKS):
+        world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+        world.task_checker().check_task(job_id)
+        states.append(world.job_finisher().finish_job(job_id))
+    assert states == [JobState.TIMED_OUT] * (NO_AUDIO_CHECKS - 1) + [JobState.FAILED]
+
+
+def test_i5_a_pending_event_is_sent_before_the_next_end(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [running()]
+    world.clock.sleep(DEADLINE)
+    world.task_checker().check_task(job_id)
+    world.bus.refusals = 1
+    with pytest.raises(EventNotSent):
+        world.job_finisher().finish_job(job_id)
+    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,)))
+    world.jobs.store_track(job_id, "t", [AUDIO], {}, 1.0)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert [event["DetailType"] for event in world.bus.events] == ["job.timed_out", "job.succeeded"]
+
+
+def test_a_task_revealed_between_verdict_and_end_is_followed(world: World) -> None:
+    job_id = world.accept()
+    job = world.jobs.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
+    world.jobs.decide(job, JobState.TIMED_OUT, NO_COVER["image"], now=world.now)
+    world.jobs.accept_task(job, "J1", now=world.now, due_at=world.now)
+    world.wire.answers = [running()]
+    assert world.task_checker().check_task(job_id).next == "wait"

@@ -1,0 +1,486 @@
+"""What the conventions say, held against template.yaml, the state machine, the settings and the code (style.md, habit 6)."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from samtranslator.yaml_helper import yaml_parse
+
+from local.conditions import Choices, UnknownCondition
+from suno_jobs import errors
+from suno_jobs.lifecycle.lost_submission import LONG_SUBMIT_SECONDS, SUBMIT_SECONDS
+from suno_jobs.runtime import settings
+from suno_jobs.steps.check_task import CHECK_SECONDS
+from suno_jobs.steps.create_task import SYNCHRONOUS_SECONDS
+from suno_jobs.traffic.client import CONNECT_SECONDS, REPLY_SECONDS
+from tests.unit.project.aws_calls import reachable_actions, read_code
+
+ROOT = Path(__file__).parents[3]
+TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
+MACHINE: dict[str, Any] = RESOURCES["SunoJobStateMachine"]["Properties"]
+ASL_TEXT = (ROOT / MACHINE["DefinitionUri"]).read_text()
+ASL: dict[str, Any] = json.loads(ASL_TEXT)
+CODE = read_code(ROOT / "layers/core/python/suno_jobs")
+
+DATA_TYPES = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"}
+ERRORS_OF_AWS = re.compile(r"(States|Lambda|DynamoDb|DynamoDB|Sandbox)\.\w+")
+SMALL_WORDS = {"a", "and", "for", "in", "of", "the", "to"}
+
+
+def of_type(*types: str) -> dict[str, dict[str, Any]]:
+    return {name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] in types}
+
+
+def all_states(machine: dict[str, Any] = ASL) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, state in machine["States"].items():
+        yield name, state
+        if "ItemProcessor" in state:
+            yield from all_states(state["ItemProcessor"])
+
+
+def as_list(value: str | list[Any] | dict[str, Any]) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(properties: dict[str, Any], condition: str | None = None) -> list[dict[str, Any]]:
+    """Those that hold always, or those that a condition adds."""
+    policies = [policy.get("Fn::If", (None, policy)) for policy in properties.get("Policies", [])]
+    return [statement for when, policy, *_ in policies if when == condition for statement in policy["Statement"]]
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+STATES = dict(all_states())
+TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+
+
+def folder_of(function: str) -> str:
+    return Path(FUNCTIONS[function]["CodeUri"]).name
+
+
+def settings_of(function: str) -> type[settings.Settings]:
+    found: type[settings.Settings] = getattr(settings, f"{function.removesuffix('Function')}Settings")
+    return found
+
+
+# ------------------------------------------------------------------------------------------- functions
+
+
+def test_every_folder_of_functions_is_deployed() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert {folder_of(name) for name in FUNCTIONS} == folders
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_is_named_after_its_folder(name: str) -> None:
+    camel_case = "".join(word.capitalize() for word in folder_of(name).split("_"))
+    assert name == f"{camel_case}Function"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_handler_stands_in_the_file(name: str) -> None:
+    module, function = GLOBALS["Handler"].split(".")
+    source = (ROOT / FUNCTIONS[name]["CodeUri"] / f"{module}.py").read_text()
+    assert re.search(rf"^def {function}\(", source, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_says_its_limits_and_its_purpose(name: str) -> None:
+    assert FUNCTIONS[name].keys() >= {"Timeout", "MemorySize", "Description"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_logs_to_a_group_of_its_own_with_retention(name: str) -> None:
+    group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert group == f"{name.removesuffix('Function')}LogGroup"
+    assert GLOBALS["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_every_log_group_has_a_retention() -> None:
+    for name, group in of_type("AWS::Logs::LogGroup").items():
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_environment_is_what_the_settings_read(name: str) -> None:
+    variables = set(FUNCTIONS[name]["Environment"]["Variables"])
+    assert variables == {variable.upper() for variable in settings_of(name).variables()}
+
+
+def test_every_settings_class_belongs_to_a_function() -> None:
+    subclasses = {cls for cls in vars(settings).values() if isinstance(cls, type) and issubclass(cls, settings.Settings)}
+    assert {settings_of(name) for name in FUNCTIONS} == subclasses - {settings.Settings}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_settings_load_from_the_defaults_of_the_parameters(name: str) -> None:
+    def text(value: Any) -> str:
+        parameter = TEMPLATE["Parameters"].get(value.get("Ref"), {})
+        return str(parameter.get("Default", "name-or-arn"))
+
+    environment = {key: text(value) for key, value in FUNCTIONS[name]["Environment"]["Variables"].items()}
+    settings_of(name)(environment)
+
+
+def test_alias_would_keep_old_layer_code() -> None:
+    assert not any("AutoPublishAlias" in function for function in (GLOBALS, *FUNCTIONS.values()))
+
+
+def test_core_layer_is_built_from_the_folder_that_is_called_python() -> None:
+    """layers/core would build python/python, which fails only on Lambda."""
+    content = ROOT / RESOURCES["CoreLayer"]["Properties"]["ContentUri"]
+    assert content.name == "python"
+    assert (content / "suno_jobs/__init__.py").is_file()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_one_name_leads_through_everything(name: str) -> None:
+    folder = folder_of(name)
+    assert (ROOT / f"layers/core/python/suno_jobs/steps/{folder}.py").is_file()
+    assert (ROOT / f"tests/unit/steps/test_{folder}.py").is_file()
+    assert list((ROOT / "events" / folder).glob("*.json"))
+    log_group = RESOURCES[FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]["LogGroupName"]
+    assert log_group == {"Fn::Sub": f"/aws/lambda/${{AWS::StackName}}-{folder.replace('_', '-')}"}
+    states = {state for state, task in TASKS.items() if task["Parameters"].get("FunctionName") == f"${{{name}Arn}}"}
+    assert states <= {folder.replace("_", " ").title()}
+
+
+def test_every_step_belongs_to_a_function() -> None:
+    steps = {path.stem for path in (ROOT / "layers/core/python/suno_jobs/steps").glob("[!_]*.py")}
+    assert steps == {folder_of(name) for name in FUNCTIONS}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_serves_the_routes_that_the_template_gives_it(name: str) -> None:
+    events = (event["Properties"] for event in FUNCTIONS[name].get("Events", {}).values() if event["Type"] == "HttpApi")
+    routes = {(event["Method"], event["Path"]) for event in events if event.get("Auth") != {"Authorizer": "NONE"}}
+    assert served(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py") == routes
+
+
+def served(app: Path) -> set[tuple[str, str]]:
+    """The routes of the resolver in this file, in the template's notation."""
+    spec = importlib.util.spec_from_file_location(f"routes_of_{app.parent.name}", app)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    resolver: APIGatewayHttpResolver | None = getattr(module, "app", None)
+    routes = [*resolver._static_routes, *resolver._dynamic_routes] if resolver else []
+    return {(route.method, re.sub(r"<(\w+)>", r"{\1}", route.path)) for route in routes}
+
+
+# -------------------------------------------------------------------------------- permissions and data
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "SunoJobStateMachine"])
+def test_permissions_name_actions_and_resources(name: str) -> None:
+    for statement in statements(RESOURCES[name]["Properties"]):
+        assert not any("*" in action for action in as_list(statement["Action"])), statement
+        # CloudWatch Logs knows no resources for log delivery; this one statement cannot be narrower.
+        if statement.get("Sid") != "LogDelivery":
+            assert "*" not in as_list(statement["Resource"]), statement
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_may_use_what_its_environment_names(name: str) -> None:
+    """A permission without the variable, or the variable without a permission, is a mistake in one of the two."""
+    permitted = json.dumps(statements(FUNCTIONS[name]))
+    for variable, value in FUNCTIONS[name]["Environment"]["Variables"].items():
+        if variable.endswith(("_TABLE", "_BUCKET", "_SECRET_ARN", "_BUS_NAME")):
+            assert value["Ref"] in permitted, variable
+    for resource in of_type(*DATA_TYPES):
+        if resource in permitted:
+            assert {"Ref": resource} in FUNCTIONS[name]["Environment"]["Variables"].values(), resource
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_may_do_what_its_code_does_and_no_more(name: str) -> None:
+    granted = {action for statement in statements(FUNCTIONS[name]) for action in as_list(statement["Action"])}
+    assert granted == reachable_actions(CODE, ROOT / FUNCTIONS[name]["CodeUri"] / "app.py")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_may_use_the_key_of_the_assets_for_what_it_does_with_them(name: str) -> None:
+    """S3 asks KMS in the name of whoever reads or puts; a key that nobody may use for more than that is no danger."""
+    needed = {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:GenerateDataKey"}
+    assets = [each for each in statements(FUNCTIONS[name]) if "AssetsBucket" in json.dumps(each["Resource"])]
+    expected = {needed[action] for statement in assets for action in as_list(statement["Action"])}
+    granted = statements(FUNCTIONS[name], "HasAssetsKey")
+    assert {action for statement in granted for action in as_list(statement["Action"])} == expected
+    for statement in granted:
+        assert statement["Resource"] == {"Ref": "AssetsKmsKeyArn"}
+        assert statement["Condition"] == {
+            "StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}
+        }
+
+
+def test_largest_audio_fits_into_the_temporary_storage() -> None:
+    storage = FUNCTIONS["StoreTrackFunction"]["EphemeralStorage"]["Size"] * 1024**2
+    assert TEMPLATE["Parameters"]["MaxAudioBytes"]["MaxValue"] < storage
+
+
+def test_an_intent_counts_as_dead_when_its_function_can_no_longer_run() -> None:
+    timeout = FUNCTIONS["CreateTaskFunction"]["Timeout"]
+    assert REPLY_SECONDS + CONNECT_SECONDS < SUBMIT_SECONDS
+    assert SYNCHRONOUS_SECONDS + CONNECT_SECONDS < timeout < LONG_SUBMIT_SECONDS
+    assert FUNCTIONS["CheckTaskFunction"]["Timeout"] <= CHECK_SECONDS
+
+
+def test_data_is_retained_and_recoverable() -> None:
+    for name, resource in RESOURCES.items():
+        if resource["Type"] in DATA_TYPES:
+            assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain", name
+    for name, table in of_type("AWS::DynamoDB::Table").items():
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, name
+        assert table["SSESpecification"] == {"SSEEnabled": True}, name
+
+
+def test_secrets_hold_no_value_that_a_later_deployment_would_write_again() -> None:
+    for name, secret in of_type("AWS::SecretsManager::Secret").items():
+        assert "SecretString" not in secret, name
+
+
+def test_buckets_are_private_encrypted_and_tls_only() -> None:
+    policies = {policy["Bucket"]["Ref"]: policy for policy in of_type("AWS::S3::BucketPolicy").values()}
+    for name, bucket in of_type("AWS::S3::Bucket").items():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
+        assert bucket["BucketEncryption"], name
+        statement, *further = policies[name]["PolicyDocument"]["Statement"]
+        assert [each["Fn::If"][0] for each in further] == (["HasDistribution"] if name == "AssetsBucket" else [])
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert {"Fn::GetAtt": [name, "Arn"]} in statement["Resource"]
+        assert {"Fn::Sub": f"${{{name}.Arn}}/*"} in statement["Resource"]
+
+
+def test_assets_never_lie_open_through_cloudfront() -> None:
+    (distribution,) = of_type("AWS::CloudFront::Distribution").values()
+    config = distribution["DistributionConfig"]
+    assert "CacheBehaviors" not in config
+    assert config["DefaultCacheBehavior"]["TrustedKeyGroups"] == [{"Ref": "AssetsKeyGroupId"}]
+    assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
+    (origin,) = config["Origins"]
+    assert origin["OriginAccessControlId"] == {"Fn::GetAtt": ["AssetsOriginAccess", "Id"]}
+    (access,) = of_type("AWS::CloudFront::OriginAccessControl").values()
+    assert access["OriginAccessControlConfig"]["SigningBehavior"] == "always"
+    _, allowed = RESOURCES["AssetsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    _, statement, otherwise = allowed["Fn::If"]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "cloudfront.amazonaws.com"}, "s3:GetObject")
+    assert "distribution/${AssetsDistribution}" in str(statement["Condition"]["StringEquals"]["AWS:SourceArn"])
+    assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_what_cloudfront_needs_is_not_there_by_default() -> None:
+    assert TEMPLATE["Parameters"]["AssetsKeyGroupId"]["Default"] == ""
+    for kind in ("AWS::CloudFront::Distribution", "AWS::CloudFront::OriginAccessControl"):
+        assert all(each["Condition"] == "HasDistribution" for each in RESOURCES.values() if each["Type"] == kind)
+    assert TEMPLATE["Outputs"]["AssetsDistributionDomain"]["Condition"] == "HasDistribution"
+
+
+def lifecycle(**parameters: str) -> dict[str, Any]:
+    rules = Choices(TEMPLATE, parameters).made(RESOURCES["AssetsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"])
+    return {rule["Id"]: rule for rule in rules}
+
+
+def test_assets_stay_where_they_are_unless_somebody_says_so() -> None:
+    assert set(lifecycle()) == {"abort-incomplete-uploads", "expire-deleted-versions"}
+    changed = lifecycle(AssetsTransitionDays="30", AssetsTransitionStorageClass="STANDARD_IA", AssetsExpireDays="365")
+    assert changed["move-assets"]["Transitions"] == [{"TransitionInDays": "30", "StorageClass": "STANDARD_IA"}]
+    assert changed["expire-assets"]["ExpirationInDays"] == "365"
+
+
+def test_assets_are_encrypted_with_the_key_that_is_given() -> None:
+    encryption = RESOURCES["AssetsBucket"]["Properties"]["BucketEncryption"]
+    arn = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    by_default = Choices(TEMPLATE, {}).made(encryption)["ServerSideEncryptionConfiguration"]
+    assert by_default == [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+    assert Choices(TEMPLATE, {"AssetsKmsKeyArn": arn}).made(encryption)["ServerSideEncryptionConfiguration"] == [
+        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}, "BucketKeyEnabled": True}
+    ]
+
+
+def test_links_work_for_every_storage_class_that_may_be_chosen() -> None:
+    """Objects in GLACIER and DEEP_ARCHIVE have to be restored before they can be read."""
+    at_once = {"STANDARD", "INTELLIGENT_TIERING", "STANDARD_IA", "ONEZONE_IA", "GLACIER_IR"}
+    for name in ("AssetsStorageClass", "AssetsTransitionStorageClass"):
+        assert set(TEMPLATE["Parameters"][name]["AllowedValues"]) <= at_once
+
+
+# ---------------------------------------------------------------------------------- events and the API
+
+
+def test_asynchronous_invocations_have_a_dead_letter_queue() -> None:
+    queues = of_type("AWS::SQS::Queue")
+    for name, function in FUNCTIONS.items():
+        events = [event for event in function.get("Events", {}).values() if event["Type"] != "HttpApi"]
+        for event in events:
+            assert event["Properties"]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] in queues, name
+            failed = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+            assert failed["Destination"]["Fn::GetAtt"][0] in queues, name
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
+
+
+def test_only_the_callback_route_is_without_an_authorizer() -> None:
+    open_routes = {
+        (event["Properties"]["Method"], event["Properties"]["Path"])
+        for function in FUNCTIONS.values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "HttpApi" and "Auth" in event["Properties"]
+    }
+    assert open_routes == {("POST", "/v1/callbacks/{gateway}/{job_id}/{mac}")}
+    assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
+
+
+def test_access_log_holds_no_path() -> None:
+    """The path of a callback holds its MAC (I9)."""
+    log_format = RESOURCES["HttpApi"]["Properties"]["AccessLogSettings"]["Format"]
+    assert "$context.routeKey" in json.loads(log_format).values()
+    assert not re.search(r"\$context\.(path|\w*[Pp]arameter)", log_format)
+
+
+def test_metric_of_refused_callbacks_counts_what_the_function_logs() -> None:
+    pattern = RESOURCES["RefusedCallbacksMetric"]["Properties"]["FilterPattern"]
+    found = re.search(r'message = "(.*)\*"', pattern)
+    assert found
+    assert f'log.warning("{found[1]}' in (ROOT / "functions/receive_callback/app.py").read_text()
+
+
+def test_state_machine_log_holds_no_execution_data() -> None:
+    """Execution data holds task tokens (I9)."""
+    assert MACHINE["Logging"]["IncludeExecutionData"] is False
+
+
+def test_every_parameter_is_described_and_used() -> None:
+    text = (ROOT / "template.yaml").read_text()
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert parameter["Description"], name
+        assert re.search(rf"(!Ref {name}\b|\${{{name}}})", text), name
+        if parameter["Type"] == "Number":
+            assert "AllowedValues" in parameter or parameter.keys() >= {"MinValue", "MaxValue"}, name
+
+
+# --------------------------------------------------------------------------------------- state machine
+
+
+def test_placeholders_and_substitutions_are_the_same() -> None:
+    assert set(re.findall(r"\${(\w+)}", ASL_TEXT)) == set(MACHINE["DefinitionSubstitutions"])
+
+
+def test_state_machine_may_invoke_just_the_functions_it_calls() -> None:
+    called = {
+        value["Fn::GetAtt"][0] for key, value in MACHINE["DefinitionSubstitutions"].items() if key.endswith("FunctionArn")
+    }
+    permitted = {
+        resource["Fn::GetAtt"][0]
+        for statement in statements(MACHINE)
+        if statement["Action"] == "lambda:InvokeFunction"
+        for resource in statement["Resource"]
+    }
+    assert permitted == called
+
+
+def test_invoked_functions_stand_under_their_own_names() -> None:
+    for placeholder, value in MACHINE["DefinitionSubstitutions"].items():
+        if placeholder.endswith("FunctionArn"):
+            assert value == {"Fn::GetAtt": [placeholder.removesuffix("Arn"), "Arn"]}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_state_is_named_and_commented_as_agreed(name: str) -> None:
+    state = STATES[name]
+    assert all(word[0].isupper() or word in SMALL_WORDS for word in name.split()), name
+    assert name.endswith("?") == (state["Type"] == "Choice")
+    assert state["Comment"]
+    if state["Type"] == "Fail":
+        assert state["Error"]
+        assert state["Cause"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_task_has_a_timeout(name: str) -> None:
+    assert TASKS[name].keys() & {"TimeoutSeconds", "TimeoutSecondsPath"}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_state_waits_longer_than_its_function_runs(name: str) -> None:
+    """Otherwise the state gives up on a function that is still at work."""
+    placeholder = TASKS[name]["Parameters"].get("FunctionName")
+    if placeholder is not None:
+        function = FUNCTIONS[placeholder.removeprefix("${").removesuffix("Arn}")]
+        assert TASKS[name]["TimeoutSeconds"] > function["Timeout"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_retries_name_their_errors_and_end(name: str) -> None:
+    for retry in TASKS[name].get("Retry", []):
+        assert "States.ALL" not in retry["ErrorEquals"]
+        assert retry["MaxAttempts"] > 0
+        assert retry["Comment"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_way_out_of_a_failed_task_is_recorded(name: str) -> None:
+    assert TASKS[name]["Catch"]
+    assert all(catch["Comment"] for catch in TASKS[name]["Catch"])
+
+
+def test_nothing_catches_or_retries_everything_around_the_paid_call() -> None:
+    """States.ALL there would hide that a task may exist, and a repetition could pay again (I1)."""
+    handlers = [*TASKS["Create Task"]["Retry"], *TASKS["Create Task"]["Catch"]]
+    assert not any("States.ALL" in handler["ErrorEquals"] for handler in handlers)
+    assert not any(retry["ErrorEquals"] == ["States.TaskFailed"] for retry in TASKS["Create Task"]["Retry"])
+
+
+def test_every_error_name_is_one_of_ours_or_of_aws() -> None:
+    names = {
+        name
+        for state in STATES.values()
+        for handler in [*state.get("Retry", []), *state.get("Catch", [])]
+        for name in handler["ErrorEquals"]
+    }
+    ours = {name for name in names if not ERRORS_OF_AWS.fullmatch(name)}
+    assert ours
+    for name in ours:
+        assert issubclass(getattr(errors, name), errors.SunoJobsError), name
+
+
+def retried(state: str) -> set[str]:
+    return {name for retry in STATES[state]["Retry"] for name in retry["ErrorEquals"]}
+
+
+def test_what_can_get_better_is_tried_again_and_what_needs_somebody_else_is_not() -> None:
+    """A dead link gets better by Check Task, a track that is not stored by waiting."""
+    assert "AssetNotReady" in retried("Store Track")
+    assert not retried("Store Track") & {"AssetExpired", "AssetRefused"}
+    assert {"ManifestNotWritten", "EventNotSent"} <= retried("Finish Job")
+    assert "TracksNotStored" not in retried("Finish Job")
+
+
+def test_emulator_spelling_is_caught_beside_the_one_of_aws() -> None:
+    caught = TASKS["Await Signal"]["Catch"][0]["ErrorEquals"]
+    assert {"DynamoDb.ConditionalCheckFailedException", "DynamoDB.ConditionalCheckFailedException"} <= set(caught)
+    assert {"States.Timeout", "States.HeartbeatTimeout"} <= set(caught)
+
+
+def test_choices_can_always_go_somewhere() -> None:
+    for name, state in STATES.items():
+        if state["Type"] == "Choice":
+            assert state["Default"] in STATES, name
+
+
+def test_machine_ends_and_no_deadline_outlives_it() -> None:
+    assert ASL["Comment"]
+    assert ASL["TimeoutSeconds"] > TEMPLATE["Parameters"]["JobDeadlineSeconds"]["MaxValue"]
+
+
+def test_a_condition_that_the_local_stack_does_not_know_is_an_error() -> None:
+    with pytest.raises(UnknownCondition, match="Fn::Or"):
+        Choices(TEMPLATE, {}).holds({"Fn::Or": []})

@@ -1,0 +1,509 @@
+import zlib
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from suno_jobs.catalog.results import Link
+from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound
+from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.jobs.record import FileTerms, TrackState
+from suno_jobs.jobs.schedule import NextStep
+from suno_jobs.jobs.states import Cause, JobState, Progress
+from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
+from suno_jobs.lifecycle.task_reports import record_report
+from suno_jobs.network.http import httpx
+from suno_jobs.steps.check_task import NO_AUDIO_CHECKS
+from suno_jobs.steps.create_task import YIELD_SECONDS
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
+from tests.builders import AUDIO, Denied, hanging, lost, music, running, task, use_accounts
+from tests.world import DEADLINE, GRACE, PACE, RECEIPTS, TABLE, FixedSecret, World
+
+
+def checks(world: World, job_id: str) -> list[NextStep]:
+    steps = []
+    for _ in range(NO_AUDIO_CHECKS):
+        steps.append(world.task_checker().check_task(job_id))
+        world.clock.sleep(PACE.interval)
+    return steps
+
+
+def test_an_unknown_job_is_an_error_and_creates_nothing(world: World) -> None:
+    with pytest.raises(JobNotFound):
+        world.task_checker().check_task("job_unknown")
+    assert world.items("") == []
+
+
+def test_the_tracks_of_a_finished_task_are_recorded_and_stored_next(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2))]
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "store", 30, ("m-1", "m-2"))
+    job = world.job(job_id)
+    assert (job.state, job.progress) == (JobState.STORING, Progress.COMPLETE)
+    track = world.tracks(job_id)["m-1"]
+    assert (track.state, track.title, track.duration_seconds) == (TrackState.READY, "Rain", 12.5)
+    assert len(world.items("RECEIPT#status#")) == 1
+
+
+def test_a_running_task_is_checked_when_its_callback_is_overdue_and_then_at_growing_intervals(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [running()]
+    world.clock.sleep(30)
+    waits = []
+    for _ in range(5):
+        step = world.task_checker().check_task(job_id)
+        assert step.next == "wait"
+        waits.append(step.wait_seconds)
+        world.clock.sleep(step.wait_seconds)
+    assert waits == [PACE.first_check - 30, 45, 60, 60, 60]
+    assert world.items("RECEIPT#") == []
+
+
+def test_no_wait_exceeds_the_deadline_at_which_the_job_times_out(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [running()]
+    world.clock.sleep(DEADLINE - 10)
+    assert world.task_checker().check_task(job_id).wait_seconds == 10
+    world.clock.sleep(10)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    job = world.job(job_id)
+    assert (job.verdict, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.DEADLINE_EXCEEDED)
+
+
+def test_a_check_clears_earlier_signals_and_keeps_one_that_arrives_during_it(world: World) -> None:
+    job_id = world.generating()
+    world.jobs.signal(job_id, Cause.CALLBACK, now=world.now)
+
+    def gateway(_: httpx.Request) -> httpx.Response:
+        assert "signalled" not in world.items("JOB")[0]
+        world.jobs.signal(job_id, Cause.CALLBACK, now=world.now)
+        return running()
+
+    world.wire.answers = [gateway]
+    world.task_checker().check_task(job_id)
+    assert "signalled" in world.items("JOB")[0]
+
+
+@pytest.mark.parametrize(
+    "broken", [httpx.ReadTimeout("t"), httpx.Response(500, text="x"), httpx.Response(200, text="<html>")], ids=str
+)
+def test_a_failed_read_reveals_nothing_about_the_task(world: World, broken: Any) -> None:
+    job_id = world.generating()
+    world.wire.answers = [broken]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    assert world.job(job_id).state is JobState.GENERATING
+    assert world.job(job_id).verdict is None
+
+
+def test_a_read_that_needs_an_operator_is_repeated_at_the_longest_interval(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [httpx.Response(401, json={"status": "FAILED", "message": "bad key"})]
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", PACE.longest)
+
+
+def test_a_failed_read_at_the_deadline_times_the_job_out(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [httpx.ReadTimeout("t")]
+    world.clock.sleep(DEADLINE)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    job = world.job(job_id)
+    assert job.verdict is JobState.TIMED_OUT
+    assert job.fault is not None
+    assert job.fault.retryable
+    assert "before the job's deadline" in job.fault.message
+    assert "ReadTimeout" in job.fault.message
+
+
+def test_an_unreadable_reply_is_stored_completely(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [httpx.Response(200, text="<html>")]
+    world.task_checker().check_task(job_id)
+    world.task_checker().check_task(job_id)
+    [item] = world.items("RECEIPT#status#")
+    assert zlib.decompress(item["body"]["B"]) == b"<html>"
+    assert item["times"] == {"N": "2"}
+
+
+def test_an_unknown_status_means_still_running_and_is_reported(
+    world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(status="PONDERING")]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    assert "UnknownStatusWord" in capsys.readouterr().out
+    assert [record.__dict__["word"] for record in caplog.records] == ["PONDERING"]
+    assert len(world.items("RECEIPT#status#")) == 1
+
+
+def test_a_failed_task_fails_the_job_with_the_gateways_reason(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [httpx.Response(200, json={"status": "FAILED", "jobId": "J1", "message": "too sad", "data": None})]
+    assert world.task_checker().check_task(job_id).next == "finish"
+    job = world.job(job_id)
+    assert job.verdict is JobState.FAILED
+    assert job.fault is not None
+    assert "too sad" in job.fault.message
+
+
+def test_success_without_audio_is_read_again_and_finally_a_failure(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1, None), music(2, ""))]
+    for _ in range(NO_AUDIO_CHECKS - 1):
+        assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", PACE.interval)
+        world.clock.sleep(PACE.interval)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    job = world.job(job_id)
+    assert (job.verdict, job.fault and job.fault.code) == (JobState.FAILED, ErrorCode.NO_AUDIO)
+
+
+def test_audio_that_arrives_shortly_after_success_is_stored(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1, None)), task(music(1))]
+    world.task_checker().check_task(job_id)
+    assert world.task_checker().check_task(job_id).tracks == ("m-1",)
+
+
+def test_a_good_track_of_a_failed_task_is_stored(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2, None), status="FAILED")]
+    step = world.task_checker().check_task(job_id)
+    assert (step.next, step.tracks) == ("store", ("m-1",))
+    assert world.job(job_id).incomplete
+
+
+def test_a_good_track_of_a_success_is_stored_if_the_other_never_arrives(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2, None))]
+    assert [step.next for step in checks(world, job_id)] == ["wait", "wait", "store"]
+
+
+def test_the_job_waits_for_a_second_link_that_arrives_later(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2, None)), task(music(1), music(2))]
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", PACE.interval)
+    world.clock.sleep(PACE.interval)
+    assert world.task_checker().check_task(job_id).tracks == ("m-1", "m-2")
+    assert not world.job(job_id).incomplete
+
+
+@pytest.mark.parametrize("later", [task(status="FAILED"), task(music(1, None), status="FAILED"), task(music(1, None))], ids=str)
+def test_a_link_that_was_reported_once_is_never_lost(world: World, later: httpx.Response) -> None:
+    job_id = world.generating()
+    ready = TaskTrack("m-1", (Link("audio", "https://cdn.example/1.mp3"),))
+    record_report(world.jobs, world.job(job_id), TaskReport(TaskStatus.FIRST_READY, (ready,)))
+    world.wire.answers = [later]
+    step = checks(world, job_id)[-1]
+    assert (step.next, step.tracks) == ("store", ("m-1",))
+
+
+def test_a_link_that_reappears_is_used(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1, None)), task(music(1))]
+    world.task_checker().check_task(job_id)
+    assert world.tracks(job_id)["m-1"].fault is not None
+    world.clock.sleep(PACE.interval)
+    assert world.task_checker().check_task(job_id).tracks == ("m-1",)
+    assert world.tracks(job_id)["m-1"].fault is None
+
+
+def test_tracks_without_an_id_are_not_recorded(world: World) -> None:
+    job_id = world.generating("anyint")
+    body = {
+        "taskId": "J1",
+        "status": "TEXT_SUCCESS",
+        "response": {"taskId": "J1", "sunoData": [{"title": "T"}, {"title": "T"}]},
+    }
+    world.wire.answers = [httpx.Response(200, json={"code": 200, "msg": "success", "data": body})]
+    world.task_checker().check_task(job_id)
+    assert world.tracks(job_id) == {}
+
+
+def test_a_decision_based_on_a_stale_read_is_a_conflict(world: World) -> None:
+    job_id = world.accept()
+    stale = world.job(job_id)
+    world.jobs.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
+    with pytest.raises(Conflict):
+        world.jobs.decide(stale, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "x"), now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, Fault(ErrorCode.AMBIGUOUS, "x"), partial=False, now=world.now)
+    with pytest.raises(Conflict):
+        world.jobs.decide(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "y"), now=world.now)
+
+
+def test_i6_an_overdue_job_ends_even_if_the_accounts_secret_is_malformed(world: World) -> None:
+    job_id = world.generating()
+    use_accounts(world, FixedSecret("not an object"))
+    assert world.task_checker().check_task(job_id).next == "wait"
+    world.clock.sleep(DEADLINE)
+    assert world.task_checker().check_task(job_id).next == "finish"
+
+
+def test_a_stored_track_is_not_stored_again(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2))]
+    world.task_checker().check_task(job_id)
+    world.jobs.store_track(job_id, "m-1", [AUDIO], {}, 12.4)
+    assert world.task_checker().check_task(job_id).tracks == ("m-2",)
+    assert world.tracks(job_id)["m-1"].duration_seconds == 12.4
+    world.clock.sleep(1)
+    world.jobs.store_track(job_id, "m-2", [AUDIO], {}, 12.4)
+    assert world.task_checker().check_task(job_id).next == "finish"
+
+
+@pytest.mark.parametrize("state", ["verdict", "terminal"])
+def test_a_decided_job_is_finished_without_calling_the_gateway(world: World, state: str) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(status="FAILED")]
+    world.task_checker().check_task(job_id)
+    if state == "terminal":
+        world.job_finisher().finish_job(job_id)
+    before = world.job(job_id)
+    requests = len(world.wire.requests)
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "finish")
+    assert len(world.wire.requests) == requests
+    assert world.job(job_id).state is before.state
+
+
+def test_a_job_that_was_never_submitted_is_submitted(world: World) -> None:
+    job_id = world.accept()
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "submit", PACE.interval)
+
+
+def test_a_refused_job_waits_until_it_may_be_submitted_again(world: World) -> None:
+    job_id = world.accept()
+    world.wire.answers = [httpx.Response(429, json={"status": "FAILED", "message": "x"}, headers={"Retry-After": "50"})]
+    world.task_creator().create_task(job_id)
+    world.clock.sleep(20)
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", 30 + YIELD_SECONDS)
+    world.clock.sleep(30 + YIELD_SECONDS)
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "submit", PACE.interval)
+    world.clock.sleep(DEADLINE)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    job = world.job(job_id)
+    assert (job.verdict, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.RATE_LIMITED)
+
+
+def test_an_intent_counts_as_lost_once_its_function_can_no_longer_run(world: World) -> None:
+    job_id = world.accept()
+    world.jobs.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
+    world.clock.sleep(10)
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", SUBMIT_SECONDS - 10)
+    assert world.job(job_id).state is JobState.SUBMITTING
+    world.clock.sleep(SUBMIT_SECONDS - 10)
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", GRACE)
+    assert world.job(job_id).state is JobState.SUBMIT_UNKNOWN
+    world.clock.sleep(GRACE)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    job = world.job(job_id)
+    assert (job.verdict, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.AMBIGUOUS)
+
+
+def test_a_callback_reveals_the_task_of_a_lost_submission(world: World) -> None:
+    job_id = lost(world)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b"not JSON", now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.wire.answers = [task(music(1), music(2))]
+    assert world.task_checker().check_task(job_id).tracks == ("m-1", "m-2")
+    job = world.job(job_id)
+    assert (job.state, job.task_id, job.fault) == (JobState.STORING, "J1", None)
+
+
+def test_an_adopted_task_that_runs_is_due_soon(world: World) -> None:
+    job_id = lost(world)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "ON_QUEUE"}', now=world.now)
+    world.wire.answers = [running()]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    assert world.due(after=PACE.longest + PACE.slack) == [job_id]
+
+
+def test_the_first_verdict_stands(world: World) -> None:
+    job_id = world.generating()
+    job = world.job(job_id)
+    world.jobs.decide(job, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "late"), now=world.now)
+    with pytest.raises(Conflict):
+        world.jobs.decide(job, JobState.FAILED, Fault(ErrorCode.GENERATION_FAILED, "no"), now=world.now)
+    assert world.job(job_id).verdict is JobState.TIMED_OUT
+
+
+class ReadRecorder:
+    """A client that records its eventually consistent reads."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.inconsistent: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def get_item(self, **arguments: Any) -> Any:
+        self._record("get_item", arguments)
+        return self.client.get_item(**arguments)
+
+    def get_paginator(self, operation: str) -> Any:
+        def paginate(**arguments: Any) -> Any:
+            self._record(operation, arguments)
+            return self.client.get_paginator(operation).paginate(**arguments)
+
+        return SimpleNamespace(paginate=paginate)
+
+    def _record(self, operation: str, arguments: dict[str, Any]) -> None:
+        if not arguments.get("ConsistentRead"):
+            self.inconsistent.append(arguments.get("IndexName", operation))
+
+
+def test_no_decision_uses_an_eventually_consistent_read(world: World) -> None:
+    """Only reads of the due index may be stale: DynamoDB offers no others, and every write that follows is conditional."""
+    world.dynamodb = reads = ReadRecorder(world.dynamodb)
+    world.jobs = JobStore(reads, TABLE)  # type: ignore[arg-type]
+    world.receipts = ReceiptStore(reads, TABLE, lambda: world.s3, RECEIPTS, ttl_days=1)  # type: ignore[arg-type]
+    job_id = lost(world)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.wire.answers = [task(music(1))]
+    step = world.task_checker().check_task(job_id)
+    world.jobs.store_track(job_id, step.tracks[0], [AUDIO], {}, 12.5)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert reads.inconsistent == []
+    world.due()
+    assert set(reads.inconsistent) == {"due"}
+
+
+def test_i8_a_callback_that_names_a_task_the_gateway_does_not_know_is_not_believed(world: World) -> None:
+    job_id = lost(world)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "forged", "status": "SUCCESS"}', now=world.now)
+    world.wire.answers = [httpx.Response(404, json={"status": "FAILED", "message": "not found"})]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    job = world.job(job_id)
+    assert (job.state, job.task_id) == (JobState.SUBMIT_UNKNOWN, None)
+    world.clock.sleep(GRACE)
+    assert world.task_checker().check_task(job_id).next == "wait"
+    world.clock.sleep(DEADLINE)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job(job_id).verdict is JobState.TIMED_OUT
+
+
+def test_i7_without_a_slot_the_gateway_is_not_asked(world: World) -> None:
+    job_id = world.generating()
+    world.use_up_slots(job_id)
+    step = world.task_checker().check_task(job_id)
+    assert (step.next, step.wait_seconds <= 2) == ("wait", True)
+    assert world.wire.requests == []
+
+
+def test_i7_a_gateway_without_slots_does_not_delay_others(world: World) -> None:
+    slowest, *others = sorted(GATEWAYS.values(), key=lambda each: each.rate.requests / each.rate.seconds)
+    world.use_up_slots(world.accept(slowest.name))
+    for other in others:
+        world.calls().take_slot(world.job(world.accept(other.name, f"key-{other.name}")))
+
+
+def test_a_job_whose_account_was_removed_waits(world: World) -> None:
+    job_id = world.generating()
+    use_accounts(world, FixedSecret({}))
+    assert world.task_checker().check_task(job_id).next == "wait"
+
+
+def test_progress_is_recorded_and_never_decreases(world: World) -> None:
+    job_id = world.generating("anyint")
+
+    def stage(status: str, *data: dict[str, Any]) -> httpx.Response:
+        body = {"taskId": "J1", "status": status, "response": {"taskId": "J1", "sunoData": list(data)}}
+        return httpx.Response(200, json={"code": 200, "msg": "success", "data": body})
+
+    first = {"id": "a", "audioUrl": "https://cdn.example/a.mp3", "title": "T", "duration": 3.0}
+    recorded = []
+    for answer in (stage("PENDING"), stage("TEXT_SUCCESS"), stage("FIRST_SUCCESS", first, {"id": "b"}), stage("TEXT_SUCCESS")):
+        world.wire.answers = [answer]
+        assert world.task_checker().check_task(job_id).next == "wait"
+        recorded.append(world.job(job_id).progress)
+    assert recorded == [Progress.QUEUED, Progress.TEXT, Progress.FIRST, Progress.FIRST]
+    assert {name: track.state for name, track in world.tracks(job_id).items()} == {"a": "ready"}
+    world.clock.sleep(DEADLINE)
+    assert world.task_checker().check_task(job_id).tracks == ("a",)
+
+
+def test_a_job_that_changed_during_the_check_is_checked_again(world: World) -> None:
+    job_id = lost(world)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+
+    def gateway(_: httpx.Request) -> httpx.Response:
+        world.jobs.accept_task(world.job(job_id), "J1", now=world.now, due_at=world.now)
+        return running()
+
+    world.wire.answers = [gateway]
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", 1)
+
+
+def test_i6_an_overdue_job_ends_even_if_no_slot_is_free(world: World) -> None:
+    job_id = world.generating()
+    world.clock.sleep(DEADLINE)
+    world.use_up_slots(job_id)
+    assert world.task_checker().check_task(job_id).next == "wait"
+    world.clock.sleep(PACE.slack)
+    world.use_up_slots(job_id)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job(job_id).verdict is JobState.TIMED_OUT
+
+
+def test_a_job_that_was_never_submitted_ends_without_a_charge(world: World) -> None:
+    job_id = world.accept()
+    world.clock.sleep(DEADLINE)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    fault = world.job(job_id).fault
+    assert fault is not None
+    assert "Nothing was charged" in fault.message
+
+
+def test_a_track_that_failed_the_checks_for_good_stays_failed(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2))]
+    world.task_checker().check_task(job_id)
+    world.jobs.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_TOO_LARGE, "too large"), final=True)
+    world.clock.sleep(1)
+    assert world.task_checker().check_task(job_id).tracks == ("m-2",)
+    assert world.tracks(job_id)["m-1"].state is TrackState.FAILED
+
+
+def test_at_the_deadline_a_job_waits_until_its_submission_can_no_longer_run(world: World) -> None:
+    job_id = world.accept()
+    world.clock.sleep(DEADLINE - 5)
+    world.jobs.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
+    world.clock.sleep(10)
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", SUBMIT_SECONDS - 10)
+    world.clock.sleep(SUBMIT_SECONDS - 10)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job(job_id).verdict is JobState.TIMED_OUT
+
+
+def test_i6_an_overdue_job_ends_even_if_the_accounts_secret_cannot_be_read(world: World) -> None:
+    job_id = world.generating()
+    use_accounts(world, Denied())
+    assert world.task_checker().check_task(job_id).next == "wait"
+    world.clock.sleep(DEADLINE)
+    assert world.task_checker().check_task(job_id).next == "finish"
+
+
+def test_a_receipt_that_cannot_be_stored_does_not_stop_the_job(world: World) -> None:
+    job_id = world.generating()
+    world.receipts._client = Denied()  # type: ignore[assignment]
+    world.wire.answers = [task(music(1))]
+    assert world.task_checker().check_task(job_id).next == "store"
+
+
+def test_a_task_named_in_the_receipt_of_a_submission_is_adopted(world: World) -> None:
+    job_id = lost(world)
+    answer = b'{"status": "SUCCESS", "message": "success", "data": {"jobId": "J1"}}'
+    world.receipts.record(job_id, ReceiptSource.SUBMISSION, answer, now=world.now, status=200)
+    world.wire.answers = [task(music(1))]
+    assert world.task_checker().check_task(job_id).next == "store"
+    assert world.job(job_id).task_id == "J1"
+
+
+def test_no_more_task_ids_are_queried_than_time_allows(world: World) -> None:
+    job_id = lost(world)
+    for number in range(3):
+        world.receipts.record(job_id, ReceiptSource.CALLBACK, f'{{"jobId": "J{number}"}}'.encode(), now=world.now)
+    before = len(world.wire.requests)
+    world.wire.answers = [hanging(world)]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    assert len(world.wire.requests) == before + 1

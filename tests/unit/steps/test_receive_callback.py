@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import boto3
+import pytest
+
+from suno_jobs.errors import CallbackRefused
+from suno_jobs.jobs.states import JobState
+from suno_jobs.runtime.secrets import RENEW_SECONDS
+from suno_jobs.steps.receive_callback import MAX_BODY_BYTES, CallbackReceiver
+from tests.builders import BODY, JOB_ID, RotatingSecret, await_signal, event, handler, kie_signature, load_app, path, put_job
+from tests.world import RECEIPTS, World
+
+
+def test_a_forged_callback_is_refused_just_after_a_rotation(
+    world: World, receiver: CallbackReceiver, rotating: RotatingSecret
+) -> None:
+    job_id = world.generating()
+    rotating.secret.values()
+    rotating.client.value = {"current": "newer", "previous": "new"}
+    world.clock.sleep(RENEW_SECONDS)
+    with pytest.raises(CallbackRefused):
+        receiver.receive_callback(path(job_id, secret="guessed"), BODY, {})
+    assert world.items("RECEIPT#") == []
+    receiver.receive_callback(path(job_id, secret="newer"), BODY, {})
+    assert len(world.items("RECEIPT#callback#")) == 1
+
+
+def test_a_callback_is_stored_and_wakes_the_waiting_execution_once(world: World, receiver: CallbackReceiver) -> None:
+    job_id = world.generating()
+    await_signal(world, job_id)
+    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {})
+    assert world.executions.woken == ["token"]
+    [item] = world.items("RECEIPT#callback#")
+    assert zlib.decompress(item["body"]["B"]) == BODY
+    assert item["times"] == {"N": "2"}
+    assert int(item["expires_at"]["N"]) == world.now + 30 * 86400
+
+
+def test_a_callback_before_the_wait_leaves_a_signal_that_prevents_the_wait(world: World, receiver: CallbackReceiver) -> None:
+    job_id = world.generating()
+    receiver.receive_callback(path(job_id), BODY, {})
+    with pytest.raises(world.dynamodb.exceptions.ConditionalCheckFailedException):
+        await_signal(world, job_id)
+    assert world.executions.woken == []
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe", b"[]", b'{"unknown": "shape"}'])
+def test_a_body_of_any_shape_is_stored_and_signalled(world: World, receiver: CallbackReceiver, body: bytes) -> None:
+    job_id = world.generating()
+    await_signal(world, job_id)
+    receiver.receive_callback(path(job_id), body, {})
+    assert list(world.receipts.callbacks(job_id)) == [body]
+    assert world.executions.woken == ["token"]
+
+
+def test_a_large_body_is_stored_in_the_bucket_and_read_back_completely(world: World, receiver: CallbackReceiver) -> None:
+    job_id = world.generating()
+    body = bytes(index * index % 251 for index in range(MAX_BODY_BYTES // 4)) + str(list(range(20000))).encode()
+    receiver.receive_callback(path(job_id), body, {})
+    [stored] = world.s3.list_objects_v2(Bucket=RECEIPTS)["Contents"]
+    assert world.s3.head_object(Bucket=RECEIPTS, Key=stored["Key"])["ContentType"] == "application/zlib"
+    assert "body" not in world.items("RECEIPT#")[0]
+    assert list(world.receipts.callbacks(job_id)) == [body]
+
+
+def test_a_body_over_the_limit_is_refused(world: World, receiver: CallbackReceiver) -> None:
+    job_id = world.generating()
+    receiver.receive_callback(path(job_id), bytes(MAX_BODY_BYTES), {})
+    with pytest.raises(CallbackRefused) as refused:
+        receiver.receive_callback(path(job_id), bytes(MAX_BODY_BYTES + 1), {})
+    assert refused.value.status == 413
+
+
+def test_a_callback_for_an_unknown_job_is_stored_and_creates_no_job(world: World, receiver: CallbackReceiver) -> None:
+    job_id = "job_" + "0" * 26
+    receiver.receive_callback(path(job_id), BODY, {})
+    assert world.items("JOB") == []
+    assert len(world.items("RECEIPT#")) == 1
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda job_id: path(job_id, "guess"),
+        lambda job_id: path(job_id).replace("ttapi", "crun"),
+        lambda job_id: path("job_" + "1" * 26).replace("1" * 26, job_id.removeprefix("job_")),
+        lambda job_id: path(job_id)[:-1],
+        lambda job_id: path(job_id) + "/",
+        lambda job_id: path(job_id) + "\n",
+        lambda job_id: path(job_id)[:-64] + path(job_id)[-64:].upper(),
+        lambda job_id: path(job_id).replace("job_", "job%5F"),
+        lambda job_id: path(job_id)[:-64] + "%" + format(ord(path(job_id)[-64]), "x") + path(job_id)[-63:],
+        lambda job_id: path(job_id)[:-64],
+        lambda _: "",
+    ],
+)
+def test_a_forged_path_is_refused_and_nothing_is_stored(
+    world: World, receiver: CallbackReceiver, forged: Callable[[str], str]
+) -> None:
+    job_id = world.generating()
+    before = world.items("")
+    with pytest.raises(CallbackRefused) as refused:
+        receiver.receive_callback(forged(job_id), BODY, {})
+    assert refused.value.status == 401
+    assert world.items("") == before
+
+
+@pytest.mark.parametrize(
+    ("headers", "accepted"),
+    [
+        (lambda now: kie_signature("hook", "J1", now), True),
+        (lambda now: kie_signature("hook", "J2", now), False),
+        (lambda now: kie_signature("other", "J1", now), False),
+        (lambda now: kie_signature("hook", "J1", now - 1000), False),
+        (lambda _: {}, False),
+    ],
+)
+def test_with_a_webhook_key_both_the_mac_and_the_signature_must_match(
+    world: World, receiver: CallbackReceiver, rotating: RotatingSecret, headers: Callable[[int], dict[str, str]], accepted: bool
+) -> None:
+    body = b'{"code": 200, "data": {"task_id": "J1"}}'
+    job_id = world.generating("kie")
+    rotating.client.value = {"current": "new", "kie_webhook_key": "hook"}
+    if accepted:
+        receiver.receive_callback(path(job_id, gateway="kie"), body, headers(world.now))
+    else:
+        with pytest.raises(CallbackRefused, match="wrong signature"):
+            receiver.receive_callback(path(job_id, gateway="kie"), body, headers(world.now))
+    assert len(world.items("RECEIPT#")) == accepted
+
+
+def test_a_webhook_key_that_was_just_replaced_is_detected(
+    world: World, receiver: CallbackReceiver, rotating: RotatingSecret
+) -> None:
+    job_id = world.generating("kie")
+    rotating.client.value = {"current": "new", "kie_webhook_key": "before"}
+    rotating.secret.values()
+    rotating.client.value = {"current": "new", "kie_webhook_key": 7}
+    world.clock.sleep(RENEW_SECONDS)
+    receiver.receive_callback(path(job_id, gateway="kie"), b'{"data": {"task_id": "J1"}}', kie_signature("7", "J1", world.now))
+    assert len(world.items("RECEIPT#callback#")) == 1
+
+
+def test_a_signing_key_of_a_gateway_that_does_not_sign_changes_nothing(
+    world: World, receiver: CallbackReceiver, rotating: RotatingSecret
+) -> None:
+    rotating.client.value = {"current": "new", "ttapi_webhook_key": "hook"}
+    receiver.receive_callback(path(world.generating()), BODY, {})
+    assert len(world.items("RECEIPT#callback#")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "stored"), [("success", 200, 1), ("binary", 200, 1), ("empty", 200, 1), ("forged", 401, 0)]
+)
+def test_the_handler_stores_authentic_callbacks_only(
+    deployed: SimpleNamespace, world: World, name: str, status: int, stored: int
+) -> None:
+    put_job(world, task_id="J1")
+    assert handler("receive_callback")(event(f"receive_callback/{name}")) == {"statusCode": status}
+    assert len(list(world.receipts.callbacks(JOB_ID))) == stored
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+def test_the_handler_stores_the_bytes_that_were_sent(deployed: SimpleNamespace, world: World, encoded: bool) -> None:
+    put_job(world)
+    body = base64.b64encode(b"\xff\0").decode() if encoded else '{"jobId": "J1"}'
+    given = {**event("receive_callback/success"), "body": body, "isBase64Encoded": encoded}
+    assert handler("receive_callback")(given) == {"statusCode": 200}
+    assert list(world.receipts.callbacks(JOB_ID)) == [b"\xff\0" if encoded else body.encode()]
+
+
+def test_the_handler_stores_a_body_with_an_unpaired_surrogate(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world)
+    assert handler("receive_callback")({**event("receive_callback/success"), "body": "\ud800"}) == {"statusCode": 200}
+    assert list(world.receipts.callbacks(JOB_ID)) == [b"\xed\xa0\x80"]
+
+
+def test_the_handler_wakes_the_execution_that_holds_the_task_token(deployed: SimpleNamespace, world: World) -> None:
+    put_job(world, task_id="J1")
+    await_signal(world, JOB_ID, "token of the waiting execution")
+    app = load_app("receive_callback")
+    woken: list[dict[str, str]] = []
+    app.client("stepfunctions").meta.events.register(
+        "provide-client-params.sfn.SendTaskSuccess", lambda params, **_: woken.append(params)
+    )
+    assert app.lambda_handler(event("receive_callback/success"), None) == {"statusCode": 200}
+    assert woken == [{"taskToken": "token of the waiting execution", "output": "{}"}]
+
+
+def test_the_handler_starts_the_next_execution_of_a_timed_out_job(
+    deployed: SimpleNamespace, world: World, state_machine: str
+) -> None:
+    put_job(world, task_id="J1")
+    executions = boto3.client("stepfunctions")
+    first = executions.start_execution(stateMachineArn=state_machine, name=JOB_ID)
+    executions.stop_execution(executionArn=first["executionArn"])
+    world.jobs.finish(
+        world.job(JOB_ID), JobState.TIMED_OUT, None, partial=False, now=world.now, recoverable_until=world.now + 10**9
+    )
+    assert handler("receive_callback")(event("receive_callback/success")) == {"statusCode": 200}
+    listed = executions.list_executions(stateMachineArn=state_machine)["executions"]
+    assert {each["name"]: each["status"] for each in listed} == {JOB_ID: "ABORTED", f"{JOB_ID}-1": "RUNNING"}

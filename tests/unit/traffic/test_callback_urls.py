@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from suno_jobs.errors import CallbackRefused
+from suno_jobs.runtime.secrets import RENEW_SECONDS
+from suno_jobs.traffic.callback_urls import callback_url, mac, verify_callback_path
+from tests.builders import RotatingSecret, path
+from tests.world import World
+
+
+def test_both_secrets_are_accepted_during_a_rotation(rotating: RotatingSecret) -> None:
+    job_id = "job_" + "a" * 26
+    for secret in ("new", "old"):
+        assert verify_callback_path(path(job_id, secret), rotating.secret) == ("ttapi", job_id)
+
+
+def test_a_rotation_is_detected_by_the_first_callback_that_needs_it(rotating: RotatingSecret, world: World) -> None:
+    job_id = "job_" + "a" * 26
+    verify_callback_path(path(job_id, "new"), rotating.secret)
+    rotating.client.value = {"current": "newest", "previous": "new"}
+    world.clock.sleep(RENEW_SECONDS)
+    assert verify_callback_path(path(job_id, "newest"), rotating.secret) == ("ttapi", job_id)
+    with pytest.raises(CallbackRefused):
+        verify_callback_path(path(job_id, "old"), rotating.secret)
+
+
+def test_a_flood_of_forgeries_does_not_cause_a_flood_of_reads(rotating: RotatingSecret, world: World) -> None:
+    for _ in range(100):
+        with pytest.raises(CallbackRefused):
+            verify_callback_path(path("job_" + "a" * 26, "guess"), rotating.secret)
+    assert rotating.client.reads == 1
+    world.clock.sleep(RENEW_SECONDS)
+    with pytest.raises(CallbackRefused):
+        verify_callback_path(path("job_" + "a" * 26, "guess"), rotating.secret)
+    assert rotating.client.reads == 2
+
+
+@pytest.mark.parametrize("values", [{}, {"current": "", "previous": ""}, {"current": None}])
+def test_an_empty_secret_authenticates_no_callback(values: dict[str, str], world: World) -> None:
+    secret = RotatingSecret(world.clock, **values).secret
+    with pytest.raises(CallbackRefused):
+        verify_callback_path("/v1/callbacks/ttapi/job_" + "a" * 26 + "/" + "0" * 64, secret)
+    with pytest.raises(ValueError, match="empty"):
+        mac("", "ttapi", "job_1")
+
+
+def test_our_own_callback_url_is_accepted(rotating: RotatingSecret) -> None:
+    job_id = "job_" + "0v" * 13
+    url = callback_url("https://api.example/", rotating.secret, "ttapi", job_id)
+    assert url.startswith("https://api.example/v1/callbacks/ttapi/")
+    assert verify_callback_path(url.removeprefix("https://api.example"), rotating.secret) == ("ttapi", job_id)
