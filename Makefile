@@ -26,19 +26,22 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local test test-fast simulate lint format docs types templates build bundle bench test-313 test-httpx2 check lock clean
+.PHONY: help run local faults bench-local soak test test-fast simulate lint format docs types templates build bundle bench test-313 test-httpx2 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(READY) ## Generate one song each through four gateways, simulated on this machine, into songs/
+run: $(READY) ## Generate one song each through six gateways, simulated on this machine, into songs/
 	$(BIN)/python -m local run
 
-local: $(READY) ## Run the complete stack on this machine, until Ctrl-C
-	$(BIN)/python -m local up
+local: $(READY) ## Run the complete stack on this machine, until Ctrl-C; LOCAL="--port 8080 --parameter JobDeadlineSeconds=60"
+	$(BIN)/python -m local up $(LOCAL)
+
+faults: $(READY) ## List the faults of the simulator: [fault:lost_callback] in a prompt asks for one
+	$(BIN)/python -m local faults
 
 # The tests that need the complete stack run one after the other, because each of them keeps all cores busy.
-FAST := tests/unit tests/properties tests/integration/simulator tests/integration/test_download.py tests/integration/test_store_track.py
+FAST := tests/unit tests/properties tests/integration/simulator tests/integration/local tests/integration/test_download.py tests/integration/test_store_track.py
 STACK := tests/integration/test_bench.py tests/integration/test_local_stack.py tests/integration/test_jobs.py \
 	tests/integration/test_races.py tests/integration/test_kinds.py
 
@@ -84,6 +87,12 @@ build: $(READY) ## Build what is deployed into .aws-sam/build, for arm64 and Pyt
 bundle: build ## Build, then import every function with only what is shipped
 	BUILD_FOR=host $(SAM_BUILD) --build-dir .aws-sam/host
 	$(BIN)/pytest tests/bundle
+
+bench-local: $(READY) ## Measure the load that the local stack carries; AGAINST=folder compares another checkout
+	$(BIN)/python -m bench.local $(if $(AGAINST),--against "$(AGAINST)")
+
+soak: $(READY) ## Run a thousand jobs with faults while functions are killed; SOAK="--jobs 100 --seed 1" differs
+	$(BIN)/python -m bench.soak $(SOAK)
 
 bench: $(READY) ## Measure the project next to floors and a rival, into bench/results.json
 	$(BIN)/python -m bench

@@ -1,4 +1,4 @@
-"""`python -m local up | run | simulate`."""
+"""`python -m local up | run | simulate | faults`."""
 
 import argparse
 import json
@@ -18,13 +18,23 @@ from rich.console import Console
 
 from local import demo, simulator
 from local.deploy import DeployFailed
+from local.loopback import port
+from local.parameters import WrongParameter
 from local.processes import StartFailed
 from local.simulator import Simulator
-from local.stack import GATEWAYS, LocalStack, UnknownParameter
+from local.simulator.faults import fault_help
+from local.stack import GATEWAYS, LocalStack
 
 
 class Terminated(BaseException):
     """A signal arrived. Like KeyboardInterrupt it unwinds everything, so that nothing is left behind."""
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Answers a wrong argument with what is wrong, and not with all that might be right."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def pair(text: str) -> tuple[str, str]:
@@ -42,7 +52,7 @@ def gateway_pair(text: str) -> tuple[str, str]:
 
 
 def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=0, help="port of the API (default: a free one)")
+    parser.add_argument("--port", type=port, default=0, help="port of the API (default: a free one)")
     parser.add_argument(
         "--parameter", type=pair, action="append", default=[], metavar="KEY=VALUE", help="template parameter; repeatable"
     )
@@ -65,9 +75,7 @@ def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m local", description="The whole bundle on this machine: no account, no Docker."
-    )
+    parser = OneLineParser(prog="python -m local", description="The whole bundle on this machine: no account, no Docker.")
     commands = parser.add_subparsers(required=True)
     up = commands.add_parser("up", help="start the stack, print where it is, stay up until interrupted")
     add_stack_arguments(up)
@@ -76,10 +84,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_stack_arguments(run)
     run.add_argument("--songs", type=Path, default=Path("songs"), help="where the files go (default: songs)")
     run.set_defaults(command=run_demo)
+    faults = commands.add_parser("faults", help="show the faults that the simulator can play")
+    faults.set_defaults(command=show_faults)
     simulate = commands.add_parser("simulate", help="the gateway simulator alone")
     simulator.add_arguments(simulate)
     simulate.set_defaults(command=simulator.run)
     return parser.parse_args(arguments)
+
+
+def show_faults(_arguments: argparse.Namespace) -> int:
+    print(f"Write [fault:NAME] or [fault:NAME=N] into the prompt of a request. N has the default shown.\n\n{fault_help()}")
+    return 0
 
 
 def make_stack(arguments: argparse.Namespace, parameters: dict[str, str], logs: Path) -> LocalStack:
@@ -126,8 +141,9 @@ def with_logs(command: Callable[[Path], int], *, interrupted: int) -> int:
     except Terminated:
         shutil.rmtree(logs)
         return interrupted
-    except (StartFailed, DeployFailed, UnknownParameter, demo.RequestRefused, httpx.HTTPError) as error:
-        print(error, file=sys.stderr)
+    except (StartFailed, DeployFailed, WrongParameter, demo.RequestRefused, httpx.HTTPError) as error:
+        print(f"{error} (logs: {logs})", file=sys.stderr)
+        return code
     if code:
         print(f"logs: {logs}", file=sys.stderr)
     else:

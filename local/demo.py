@@ -38,6 +38,8 @@ SONGS: dict[str, Json] = {
         "style": "piano ballad",
         "lyrics": "[Verse]\nRain on the roof and nobody calling\nTea going cold and the evening falling",
     },
+    "sunoapi": {"prompt": "A bossa nova song about a lighthouse keeper's day off"},
+    "kie": {"prompt": "A country song about the long road between two radio stations"},
 }
 
 

@@ -1,12 +1,17 @@
 """A clean, early known URL for the HTTP API: the emulator serves it below a path that is known after the deploy only."""
 
 import http.client
+import time
 from http.server import BaseHTTPRequestHandler
 
+from local import limits
+from local.limits import Busy, Turns
 from local.loopback import LoopbackServer
 from local.processes import StartFailed
 
 INTEGRATION_TIMEOUT_SECONDS = 35
+# The emulator closes a connection that was idle for 75 s. One that may be closed is not used: a request is sent once.
+IDLE_SECONDS = 30
 _HOP_BY_HOP = {
     "connection",
     "keep-alive",
@@ -42,13 +47,16 @@ class _Handler(BaseHTTPRequestHandler):
         if target is None:
             return 503, [], b""
         try:
-            return self._exchange(target, body)
+            with self.server.turns.turn(limits.API_PATIENCE_SECONDS) as connection:
+                return self._exchange(connection, target, body)
+        except Busy:
+            return 503, [("Content-Type", "application/json")], b'{"message":"Service Unavailable"}'
         except (OSError, http.client.HTTPException):
             return 502, [], b""
 
-    def _exchange(self, target: tuple[int, str], body: bytes) -> _Reply:
+    def _exchange(self, connection: "Connection", target: tuple[int, str], body: bytes) -> _Reply:
         port, prefix = target
-        upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=INTEGRATION_TIMEOUT_SECONDS)
+        upstream = connection.to(port)
         try:
             upstream.putrequest(self.command, prefix + self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
@@ -58,8 +66,9 @@ class _Handler(BaseHTTPRequestHandler):
             upstream.endheaders(body)
             response = upstream.getresponse()
             return response.status, response.getheaders(), response.read()
-        finally:
-            upstream.close()
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            raise
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response_only(status)
@@ -74,12 +83,37 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _forward  # noqa: N815
 
 
+class Connection:
+    """A connection to the emulator, kept from one request to the next."""
+
+    def __init__(self) -> None:
+        self._upstream: http.client.HTTPConnection | None = None
+        self._used = 0.0
+
+    def to(self, port: int) -> http.client.HTTPConnection:
+        now = time.monotonic()
+        if self._upstream is None or self._upstream.port != port or now - self._used > IDLE_SECONDS:
+            self.close()
+            self._upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=INTEGRATION_TIMEOUT_SECONDS)
+        self._used = now
+        return self._upstream
+
+    def close(self) -> None:
+        if self._upstream is not None:
+            self._upstream.close()
+
+
 class Front(LoopbackServer):
-    """Forwards method, raw path, query, headers, body and status unchanged; answers 503 until `route_to` is called."""
+    """Forwards method, raw path, query, headers, body and status unchanged; answers 503 until `route_to` is called.
+
+    So many requests at a time are forwarded as the API has its share of; more wait for their turn.
+    """
 
     target: tuple[int, str] | None = None
 
     def __init__(self, port: int = 0) -> None:
+        self._connections = [Connection() for _ in range(limits.API_REQUESTS)]
+        self.turns = Turns(self._connections)
         try:
             super().__init__(_Handler, port)
         except OSError as error:
@@ -87,3 +121,8 @@ class Front(LoopbackServer):
 
     def route_to(self, port: int, prefix: str) -> None:
         self.target = (port, prefix)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for connection in self._connections:
+            connection.close()

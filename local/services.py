@@ -1,6 +1,6 @@
 """Child process of the local stack: one emulator, serving on a listening socket that it inherits.
 
-Started by path (`python -P services.py NAME FD`) as the leader of its own process group. It reads its standard input, which the
+Started as `python -m local.services NAME FD`, as the leader of its own process group. It reads its standard input, which the
 parent holds open: when the parent is gone, however it died, the whole group (the emulated Lambda environments too) is killed.
 
 Each emulator is imported where it is served: the other one's process should not carry it.
@@ -10,7 +10,6 @@ import asyncio
 import os
 import resource
 import signal
-import socket
 import sys
 import threading
 
@@ -32,14 +31,9 @@ def serve_ministack(fd: int) -> None:
 
 
 def serve_step_functions(fd: int) -> None:
-    from moto.core.config import default_user_config  # noqa: PLC0415
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app  # noqa: PLC0415
-    from werkzeug.serving import make_server  # noqa: PLC0415
+    from local import interpreter  # noqa: PLC0415
 
-    default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    host, port = socket.socket(fileno=os.dup(fd)).getsockname()
-    application = DomainDispatcherApplication(create_backend_app)
-    make_server(host, port, application, threaded=True, request_handler=MotoRequestHandler, fd=fd).serve_forever()
+    interpreter.serve(fd)
 
 
 SERVERS = {"ministack": serve_ministack, "stepfunctions": serve_step_functions}

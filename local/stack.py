@@ -12,22 +12,20 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from local import aws
+from local import aws, limits
+from local.conditions import Json
 from local.deploy import Deployed, deploy, make_uploader
 from local.front import Front
-from local.processes import Emulator
+from local.parameters import check
+from local.processes import Emulator, EnvironmentTemplate
 from local.simulator import Simulator
 from local.simulator.simulator import DEFAULT_KEYS
-from local.template import Runtime, functions, load, package, translate
+from local.template import Runtime, functions, layer_folders, load, of_type, package, translate
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK_NAME = "suno-jobs-local"
 GATEWAYS = tuple(DEFAULT_KEYS)
 SERVICES = ("cloudformation", "dynamodb", "events", "lambda", "logs", "s3", "secretsmanager", "sqs", "stepfunctions")
-
-
-class UnknownParameter(ValueError):
-    """The template has no such parameter."""
 
 
 class FunctionFailed(Exception):
@@ -80,9 +78,14 @@ class LocalStack:
         self._interpreter = started.enter_context(Emulator("stepfunctions", self.logs / "stepfunctions.log"))
         self._ministack.start(self._ministack_environment(home))
         self._interpreter.start(aws.clean_environment(home) | {"MOTO_PORT": str(self._ministack.port)})
+        template = load(self._root)
+        check(template, self._parameters)
+        layers = layer_folders(template, self._root)
+        self._environments = started.enter_context(EnvironmentTemplate(home, layers, self.logs / "environments.log"))
+        self._environments.start(aws.clean_environment(home))
         started.enter_context(self.simulator)
         started.callback(self._close_clients)
-        self._deploy()
+        self._deploy(template)
 
     def _ministack_environment(self, home: Path) -> dict[str, str]:
         """The functions inherit this: it is where they learn the endpoints from."""
@@ -93,6 +96,8 @@ class LocalStack:
             # Every function is held to its own role's policy.
             "AUTH": "true",
             "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_ACCOUNT_CONCURRENCY": str(limits.ACCOUNT_CONCURRENCY),
+            "LAMBDA_WARM_TTL_SECONDS": str(limits.WARM_SECONDS),
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "S3_DATA_DIR": str(home / "s3"),
@@ -101,24 +106,29 @@ class LocalStack:
             "AWS_ENDPOINT_URL_SFN": self._interpreter.url,
         }
 
-    def _deploy(self) -> None:
-        template = load(self._root)
-        if unknown := self._parameters.keys() - template["Parameters"].keys():
-            raise UnknownParameter(f"the template has no parameter {', '.join(sorted(unknown))}")
-        parameters = {"PublicBaseUrl": self.api_url, "SweepIntervalMinutes": "1"} | self._parameters
+    def _deploy(self, template: Json) -> None:
+        values = {"PublicBaseUrl": self.api_url, "SweepIntervalMinutes": "1"} | self._parameters
+        self._environments.wait_until_ready()
         self._ministack.wait_until_ready("/_ministack/ready")
         self._function_ids = functions(template)
+        self._table_ids = sorted(of_type(template, "AWS::DynamoDB::Table"))
+        self._secret_ids = sorted(of_type(template, "AWS::SecretsManager::Secret"))
         package(template, self._root, self._runtime(), make_uploader(self.client))
-        translated = translate(template, parameters, self._session)
+        translated = translate(template, values, self._session)
         self._interpreter.wait_until_ready("/moto-api/")
-        self._deployed: Deployed = deploy(self.client, STACK_NAME, translated, parameters)
+        self._deployed: Deployed = deploy(self.client, STACK_NAME, translated, values)
         self._front.route_to(self._ministack.port, f"/_aws/execute-api/{self._deployed.ids['HttpApi']}/$default")
         self._put_gateway_accounts()
         self.api_key = self.create_api_key("local")
 
     def _runtime(self) -> Runtime:
         urls = [self.simulator.url, self.simulator.audio_origin, *self._gateways.values(), *self._audio_origins]
-        return Runtime(python=sys.executable, logs=self.logs.resolve(), local_origins=sorted({origin(url) for url in urls}))
+        return Runtime(
+            python=sys.executable,
+            template=self._environments.folder,
+            logs=self.logs.resolve(),
+            local_origins=sorted({origin(url) for url in urls}),
+        )
 
     def _put_gateway_accounts(self) -> None:
         urls = {name: self.simulator.base_url(name) for name in GATEWAYS} | self._gateways
@@ -156,6 +166,10 @@ class LocalStack:
             raise FunctionFailed(f"{function}: {json.dumps(result)}; its log: {self.logs / function}.log")
         return result
 
+    def environments(self) -> list[int]:
+        """The process ids of the Lambda environments that there are now."""
+        return self._environments.running()
+
     def function_log(self, function: str) -> str:
         """All that this function, named by its folder, has written so far."""
         file = self.logs / f"{function}.log"
@@ -182,6 +196,8 @@ class LocalStack:
             "api_url": self.api_url,
             "api_key": self.api_key,
             "bucket": self.bucket,
+            "tables": {name: self._deployed.ids[name] for name in self._table_ids},
+            "secrets": {name: self._deployed.ids[name] for name in self._secret_ids},
             "endpoints": {service: self.endpoint(service) for service in SERVICES},
             "simulator_url": self.simulator.url,
             "region": aws.REGION,

@@ -27,14 +27,17 @@ Upload = Callable[[str, bytes], Json]
 """Stores a package under a name and answers where it lies: {"Bucket": ..., "Key": ...}."""
 
 SHORTEST_TIMEOUT_SECONDS = 30
-RUNNER = Path(__file__).with_name("lambda_runner.py")
+BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """How the emulated functions run: which Python, where they log, and the loopback origins they may reach."""
+    """How the emulated functions run: with which Python, forked by the template in which folder, logging to which folder, and
+    the loopback origins that they may reach.
+    """
 
     python: str
+    template: Path
     logs: Path
     local_origins: Sequence[str]
 
@@ -55,11 +58,15 @@ def functions(template: Json) -> dict[str, str]:
     return {Path(item["Properties"]["CodeUri"]).name: logical_id for logical_id, item in found.items()}
 
 
+def layer_folders(template: Json, root: Path) -> list[str]:
+    layers = of_type(template, "AWS::Serverless::LayerVersion").values()
+    return [str(root / item["Properties"]["ContentUri"]) for item in layers]
+
+
 def package(template: Json, root: Path, runtime: Runtime, upload: Upload) -> None:
     """Puts each function's and layer's folder into a zip, and the state machine's definition into the template, in place."""
-    layers = of_type(template, "AWS::Serverless::LayerVersion")
-    import_path = [str(root / item["Properties"]["ContentUri"]) for item in layers.values()]
-    for item in layers.values():
+    import_path = layer_folders(template, root)
+    for item in of_type(template, "AWS::Serverless::LayerVersion").values():
         properties = item["Properties"]
         properties["ContentUri"] = upload(properties["ContentUri"], zip_folder(root / properties["ContentUri"], {}))
     for name, logical_id in functions(template).items():
@@ -77,8 +84,8 @@ def bootstrap(name: str, import_path: Sequence[str], runtime: Runtime) -> str:
         "log": str(runtime.logs / f"{name}.log"),
         "local_origins": list(runtime.local_origins),
     }
-    command = shlex.join([runtime.python, "-u", "-P", str(RUNNER), json.dumps(settings)])
-    return f'#!/bin/sh\nexec {command} "$_HANDLER"\n'
+    command = shlex.join([runtime.python, "-IS", str(BOOTSTRAP), str(runtime.template), json.dumps(settings)])
+    return f"#!/bin/sh\nexec {command}\n"
 
 
 def zip_folder(folder: Path, extra: Mapping[str, str]) -> bytes:

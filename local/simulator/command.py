@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Collection
 
+from local.loopback import port
 from local.simulator.faults import fault_help
 from local.simulator.gateways import WIRES
 from local.simulator.simulator import SIGNING, Simulator
@@ -25,7 +26,7 @@ what happened: GET /_simulator/tasks
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG.format(table=fault_help())
-    parser.add_argument("--port", type=int, default=0, help="port on loopback (default: a free one)")
+    parser.add_argument("--port", type=port, default=0, help="port on loopback (default: a free one)")
     parser.add_argument("--task-seconds", type=float, default=10.0, help="how long a task takes (default: %(default)s)")
     parser.add_argument(
         "--audio-seconds", type=float, nargs=2, default=(6.0, 11.0), metavar=("SHORTEST", "LONGEST"), help="length of the songs"

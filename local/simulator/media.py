@@ -60,7 +60,7 @@ class Recording:
     duration_seconds: float
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)  # so that a song is made once, though hundreds are under way
 def record(seed: str, seconds: float) -> Recording:
     """A melody of about so many seconds: the nearest whole number of notes, and what the encoder pads."""
     mp3 = _encode(_melody(Random(seed), seconds))
@@ -100,6 +100,7 @@ def _melody(chance: Random, seconds: float) -> bytes:
     return tune.tobytes()
 
 
+@cache
 def _note(frequency: float, seconds: float) -> array[int]:
     """A plucked tone with one overtone, faded out, so that notes join without a click."""
     count = int(SAMPLE_RATE * seconds)

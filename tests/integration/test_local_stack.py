@@ -27,8 +27,9 @@ from rich.console import Console
 
 from local import aws, demo, template
 from local.front import Front
+from local.parameters import UnknownParameter
 from local.screen import Saved, Screen
-from local.stack import ROOT, LocalStack, UnknownParameter
+from local.stack import ROOT, LocalStack
 
 Json = dict[str, Any]
 SONG = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "a song about a lighthouse"}}
@@ -108,6 +109,41 @@ def test_twenty_requests_at_once(api: httpx.Client) -> None:
 def test_a_function_can_be_invoked_and_logs_to_a_file(stack: LocalStack) -> None:
     stack.invoke("reconcile_jobs", {})
     assert (stack.logs / "reconcile_jobs.log").exists()
+
+
+def test_forty_jobs_at_once_are_all_taken_and_all_succeed(api: httpx.Client, finished: Callable[[str], Json]) -> None:
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda _: api.post("/v1/jobs", json=SONG), range(40)))
+    assert [answer.status_code for answer in answers] == [202] * 40
+    assert {finished(answer.json()["job_id"])["state"] for answer in answers} == {"SUCCEEDED"}
+
+
+def test_an_environment_that_was_killed_is_replaced(stack: LocalStack, api: httpx.Client) -> None:
+    api.get("/v1/jobs/job_unknown")
+    killed = stack.environments()
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    await_end(set(killed))
+    assert api.get("/v1/jobs/job_unknown").status_code == 404
+    assert set(stack.environments()).isdisjoint(killed)
+
+
+def test_each_invocation_writes_where_its_function_logs(stack: LocalStack) -> None:
+    stack.invoke("reconcile_jobs", {})
+    logs = stack.client("logs")
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    lines = [event["message"] for name in groups for event in logs.filter_log_events(logGroupName=name)["events"]]
+    assert any(str(stack.logs.resolve() / "reconcile_jobs.log") in line for line in lines)
+
+
+def test_the_ready_line_names_what_another_program_needs(stack: LocalStack) -> None:
+    ready = json.loads(json.dumps(stack.describe()))
+    assert ready["tables"]["JobsTable"] == stack.output("JobsTable")
+    assert set(ready["tables"].values()) <= set(stack.client("dynamodb").list_tables()["TableNames"])
+    for secret in ready["secrets"].values():
+        assert stack.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+    assert ready["secrets"].keys() == template.of_type(template.load(ROOT), "AWS::SecretsManager::Secret").keys()
+    stack.client("s3").head_bucket(Bucket=ready["bucket"])
 
 
 def test_a_misspelt_parameter_is_refused(tmp_path: Path) -> None:

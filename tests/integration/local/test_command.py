@@ -1,0 +1,72 @@
+"""`python -m local`: what its users give it, and what it says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local import demo, template
+from local.parameters import UnknownParameter, WrongParameter, check
+from local.simulator.faults import FAULTS
+from local.stack import GATEWAYS, ROOT
+
+
+def local(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {"TMPDIR": str(folder)} if folder else {}
+    command = [sys.executable, "-m", "local", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("FirstCheckSeconds", "abc", "must be a number"),
+        ("FirstCheckSeconds", "0", "must be from 1 to 3600"),
+        ("FirstCheckSeconds", "3601", "must be from 1 to 3600"),
+        ("AmbiguousSubmitPolicy", "maybe", "must be one of fail, resubmit"),
+        ("LogRetentionDays", "2", "must be one of 1, 3, 5"),
+        ("AutoGateways", "ttapi,", "must be empty or names of gateways separated by commas"),
+    ],
+)
+def test_a_value_that_the_template_does_not_allow_is_refused(name: str, value: str, reason: str) -> None:
+    with pytest.raises(WrongParameter, match=f"parameter {name}={value}: {reason}"):
+        check(template.load(ROOT), {name: value})
+
+
+def test_allowed_values_are_taken() -> None:
+    given = {"FirstCheckSeconds": "3", "AmbiguousSubmitPolicy": "resubmit", "AutoGateways": "kie", "LogRetentionDays": "7"}
+    check(template.load(ROOT), given)
+
+
+def test_an_unknown_parameter_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(UnknownParameter, match=r"no parameter X; it has FirstCheckSeconds, "):
+        check(template.load(ROOT), {"X": "1"})
+
+
+def test_a_wrong_parameter_gets_one_line(tmp_path: Path) -> None:
+    done = local("up", "--parameter", "FirstCheckSeconds=abc", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("parameter FirstCheckSeconds=abc: must be a number (logs: ")
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+@pytest.mark.parametrize("command", ["up", "simulate"])
+def test_a_wrong_port_gets_one_line(command: str, port: str) -> None:
+    done = local(command, f"--port={port}")
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.endswith(f"argument --port: must be a number from 0 to 65535: {port}")
+
+
+def test_faults_are_shown_with_what_they_do() -> None:
+    shown = local("faults").stdout
+    assert "[fault:NAME]" in shown
+    assert all(name in shown and kind.meaning in shown for name, kind in FAULTS.items())
+
+
+def test_the_demo_shows_every_gateway() -> None:
+    assert sorted(demo.SONGS) == sorted(GATEWAYS)
