@@ -40,14 +40,15 @@ local: $(READY) ## Run the complete stack on this machine, until Ctrl-C; LOCAL="
 faults: $(READY) ## List the faults of the simulator: [fault:lost_callback] in a prompt asks for one
 	$(BIN)/python -m local faults
 
-# The tests that need the complete stack run one after the other, because each of them keeps all cores busy.
-FAST := tests/unit tests/properties tests/integration/simulator tests/integration/local tests/integration/test_download.py tests/integration/test_store_track.py
+# The tests that need the complete stack run on two of them, a file at a time: a job mostly waits for its gateway or its deadline.
+FAST := tests/unit tests/properties tests/integration/simulator tests/integration/local tests/integration/test_download.py \
+	tests/integration/test_store_track.py
 STACK := tests/integration/test_bench.py tests/integration/test_local_stack.py tests/integration/test_jobs.py \
 	tests/integration/test_races.py tests/integration/test_kinds.py
 
 test: test-fast simulate ## Run the unit, property and integration tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto tests/simulation
-	$(BIN)/pytest $(STACK)
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile $(STACK)
 
 test-fast: $(READY) ## Run the tests that do not need the complete stack, with coverage
 	$(BIN)/pytest --numprocesses=auto $(FAST) --cov

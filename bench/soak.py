@@ -53,6 +53,8 @@ PATIENCE_SECONDS = 900
 SAMPLE_SECONDS = 5.0
 MAX_GROWTH = 0.2
 SUBMITTER = "create_task"
+NO_ANSWER = "no answer"
+UNREADABLE = "unreadable answer"
 
 
 @dataclass
@@ -60,7 +62,7 @@ class Notes:
     """What happened, written by many threads: each only appends or adds."""
 
     killed: Counter[str] = field(default_factory=Counter)
-    server_errors: Counter[int] = field(default_factory=Counter)
+    repeated: Counter[str] = field(default_factory=Counter)
     megabytes: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
@@ -121,14 +123,21 @@ class Soak:
         return job
 
     def _ask(self, method: str, path: str, **options: Any) -> Json:
-        """Repeats what a killed environment left unanswered, as a client does. Raises HTTPStatusError for a refusal."""
+        """Repeats what a killed environment left unanswered, as a client does. Raises HTTPError for a refusal."""
         give_up = time.monotonic() + PATIENCE_SECONDS
         while True:
-            answer = self._api.request(method, path, **options)
-            if answer.status_code < 500 or time.monotonic() > give_up:
-                found: Json = answer.raise_for_status().json()
-                return found
-            self.notes.server_errors[answer.status_code] += 1
+            try:
+                answer = self._api.request(method, path, **options)
+                if answer.status_code < 500:
+                    found: Json = answer.raise_for_status().json()
+                    return found
+                self.notes.repeated[str(answer.status_code)] += 1
+            except httpx.TransportError:
+                self.notes.repeated[NO_ANSWER] += 1
+            except ValueError:
+                self.notes.repeated[UNREADABLE] += 1
+            if time.monotonic() > give_up:
+                raise httpx.HTTPError(f"{method} {path}: nothing but {dict(self.notes.repeated)}")
             time.sleep(ASK_SECONDS)
 
     def _inspect(self, job: Json, fault: str) -> Ended:
@@ -169,7 +178,7 @@ def report(ended: Sequence[Ended], notes: Notes, wall_seconds: float) -> Json:
             "longest": round(seconds[-1], 1),
         },
         "killed": notes.killed,
-        "answers_5xx_repeated": {str(status): count for status, count in notes.server_errors.items()},
+        "requests_repeated_after": notes.repeated,
         "given_up_as_ambiguous": sum(each.ambiguous for each in ended),
         "memory_mb": {"least": round(min(notes.megabytes, default=0)), "most": round(max(notes.megabytes, default=0))},
         "memory_growth": round(growth(notes.megabytes), 3),
@@ -179,7 +188,8 @@ def report(ended: Sequence[Ended], notes: Notes, wall_seconds: float) -> Json:
 
 
 def passed(found: Json) -> bool:
-    return not found["broken"] and not found["unexplained"] and found["memory_growth"] <= MAX_GROWTH
+    clean = not found["broken"] and not found["unexplained"] and not found["requests_repeated_after"].get(UNREADABLE)
+    return clean and found["memory_growth"] <= MAX_GROWTH
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

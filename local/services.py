@@ -6,7 +6,6 @@ parent holds open: when the parent is gone, however it died, the whole group (th
 Each emulator is imported where it is served: the other one's process should not carry it.
 """
 
-import asyncio
 import os
 import resource
 import signal
@@ -20,14 +19,9 @@ def die_with_parent() -> None:
 
 
 def serve_ministack(fd: int) -> None:
-    from hypercorn.asyncio import serve  # noqa: PLC0415
-    from hypercorn.config import Config  # noqa: PLC0415
-    from ministack.app import app  # noqa: PLC0415
+    from local import lambda_service  # noqa: PLC0415
 
-    config = Config()
-    config.bind = [f"fd://{fd}"]
-    config.keep_alive_timeout = 75
-    asyncio.run(serve(app, config))
+    lambda_service.serve(fd)
 
 
 def serve_step_functions(fd: int) -> None:

@@ -1,0 +1,37 @@
+"""The server of all emulated services but Step Functions, with one correction to its Lambda."""
+
+import asyncio
+import importlib
+from typing import Any
+
+
+def accept_whole_answers_only() -> None:
+    """An environment that is killed while it sends its answer has not answered: on AWS, too, the invocation then fails.
+
+    The emulator would take what arrived, which can be nothing, for the answer of the function.
+    """
+    worker: Any = importlib.import_module("ministack.core.lambda_runtime").ProvidedWorker
+    build = worker._build_handler_class  # noqa: SLF001 - the only place where an answer is received
+
+    def build_strict(self: Any, generation: int, pending: Any) -> Any:
+        handler: Any = build(self, generation, pending)
+
+        class Strict(handler):  # type: ignore[misc]  # the emulator publishes no types
+            def _read_body(self) -> bytes:
+                body: bytes = super()._read_body()
+                if len(body) < int(self.headers.get("Content-Length", 0)):
+                    raise ConnectionAbortedError("the environment ended within its answer")
+                return body
+
+        return Strict
+
+    worker._build_handler_class = build_strict  # noqa: SLF001
+
+
+def serve(fd: int) -> None:
+    accept_whole_answers_only()
+    config = importlib.import_module("hypercorn.config").Config()
+    config.bind = [f"fd://{fd}"]
+    config.keep_alive_timeout = 75
+    application = importlib.import_module("ministack.app").app
+    asyncio.run(importlib.import_module("hypercorn.asyncio").serve(application, config))
