@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from bench.shipped import import_path
 from bench.stub import FunctionBroken, Json, Stub
 
-RUNS = 15
+RUNS = 25
 ANSWER_SECONDS = 30.0
 
 

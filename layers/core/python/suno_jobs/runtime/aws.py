@@ -6,8 +6,8 @@ import gc
 
 from botocore.config import Config
 
-# Every handler loads boto3 before this module. What is loaded stays for the life of the process, so the garbage collector need not
-# walk through it: while the first client is made, that would take a tenth of the start.
+# Every handler loads boto3 before this module. What is loaded stays for the life of the process, so the garbage collector need
+# not walk through it: while the first client is made, that would take a tenth of the start.
 gc.freeze()
 
 CONFIG = Config(
