@@ -42,7 +42,7 @@ faults: $(READY) ## List the faults of the simulator: [fault:lost_callback] in a
 
 # The tests that need the complete stack run on two of them, a file at a time: a job mostly waits for its gateway or its deadline.
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/local tests/integration/test_download.py \
-	tests/integration/test_store_track.py
+	tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
 STACK := tests/integration/test_bench.py tests/integration/test_local_stack.py tests/integration/test_jobs.py \
 	tests/integration/test_races.py tests/integration/test_kinds.py
 
@@ -112,7 +112,7 @@ test-httpx2: $(READY) ## Run the tests of the HTTP client on httpx2, the maintai
 	cp -R template.yaml events functions layers local pyproject.toml tests $(HTTPX2)
 	sed -i 's/^import httpcore, httpx /import httpcore2 as httpcore, httpx2 as httpx /' $(HTTPX2)/layers/core/python/suno_jobs/network/http.py
 	cd $(HTTPX2) && PYTHONPATH="$$PWD/layers/core/python" $(abspath $(BIN))/pytest --numprocesses=auto tests/unit/network tests/unit/traffic \
-		tests/properties/test_addresses.py tests/integration/test_download.py tests/integration/test_store_track.py
+		tests/properties/test_addresses.py tests/integration/test_download.py tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
 
 check: lint types templates test bundle ## Run everything that CI runs
 

@@ -83,7 +83,10 @@ class Soak:
     def run(self, jobs: int, clients: int, kill_seconds: float) -> list[Ended]:
         faults = self._chance.choices(list(FAULTS), k=jobs)
         chosen = [fault if self._chance.random() < FAULT_SHARE else "" for fault in faults]
-        watchers = [threading.Thread(target=self._kill, args=(kill_seconds,)), threading.Thread(target=self._sample)]
+        watchers = [
+            threading.Thread(target=self._kill, args=(kill_seconds,)),
+            threading.Thread(target=self._sample, args=(jobs,)),
+        ]
         for watcher in watchers:
             watcher.start()
         try:
@@ -105,9 +108,11 @@ class Soak:
                     os.kill(pid, signal.SIGKILL)
                     self.notes.killed[name] += 1
 
-    def _sample(self) -> None:
+    def _sample(self, jobs: int) -> None:
+        """While new jobs come: at the end, only those are waited for that have to reach their deadline."""
         while not self._over.wait(SAMPLE_SECONDS):
-            self.notes.megabytes.append(processes.usage(os.getpid()).pss)
+            if sum(self.notes.faults.values()) < jobs:
+                self.notes.megabytes.append(processes.usage(os.getpid()).pss)
 
     def _follow(self, number: int, fault: str) -> Json:
         """From the first POST to the end of the job."""

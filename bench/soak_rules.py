@@ -30,6 +30,8 @@ FAULTS = {
     "audio_404_first": "SUCCEEDED",
     "truncated_audio=1": "SUCCEEDED",
     "html_audio=1": "SUCCEEDED",
+    "damaged_audio=1": "SUCCEEDED",
+    "wrong_length=60": "SUCCEEDED",
     "rate_limited=2": "SUCCEEDED",
     "server_error_after_create": "SUCCEEDED",
     "timeout_on_submit=2": "SUCCEEDED",

@@ -16,12 +16,13 @@ import lameenc
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import ErrorCode, Fault
-from suno_jobs.jobs.record import Asset
+from suno_jobs.jobs.record import Asset, JobView
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.executions import ExecutionState
 from suno_jobs.runtime.secrets import Secret
+from suno_jobs.steps.cancel_job import JobCanceller
 from suno_jobs.traffic.callback_urls import mac
 from tests.simulation.aws_table import Exceptions
 from tests.world import BREAKER_FAILURES, DEADLINE, ROOT, START, TABLE, Clock, FixedSecret, World, a_job
@@ -79,7 +80,7 @@ def put_job(world: World, state: JobState = JobState.GENERATING, **changes: Any)
     """Stores the job that the sample events are about."""
     times = {"created_at": world.now, "updated_at": world.now, "deadline_at": world.now + 900}
     job = a_job(job_id=JOB_ID, state=state, **times, **changes)
-    request = {"input": {"prompt": "rain"}, "sources": [], "gateways": ["ttapi"]}
+    request = {"gateway": "ttapi", "input": {"prompt": "rain"}, "sources": [], "gateways": ["ttapi"]}
     assert world.jobs.create(job, request, due_at=world.now)
 
 
@@ -233,6 +234,11 @@ class RotatingSecret:
 
 def path(job_id: str, secret: str = "new", gateway: str = "ttapi") -> str:
     return f"/v1/callbacks/{gateway}/{job_id}/{mac(secret, gateway, job_id)}"
+
+
+def cancel(world: World, job_id: str) -> JobView:
+    canceller = JobCanceller(jobs=world.jobs, executions=world.job_creator().executions, clock=world.clock)
+    return canceller.cancel_job("acme", job_id)
 
 
 def kie_signature(key: str, task_id: str, timestamp: int | str) -> dict[str, str]:

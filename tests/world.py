@@ -19,7 +19,7 @@ from suno_jobs.catalog.results import Result
 from suno_jobs.errors import NoSlot
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.creation import JobCreator
-from suno_jobs.jobs.record import Job, JobView
+from suno_jobs.jobs.record import Attempt, Job, JobView, TaskEnd
 from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.link_lifetimes import file_terms
@@ -203,6 +203,11 @@ class World:
         self.jobs.accept_task(job, "J1", now=self.now, due_at=self.now + 60)
         return job_id
 
+    def start_storing(self, job_id: str) -> Job:
+        """As Check Task does once the task is complete."""
+        job = self.job(job_id)
+        return self.jobs.start_storing(job, job.with_ends({0: TaskEnd.COMPLETE}), now=self.now, due_at=self.now)
+
     def use_up_slots(self, job_id: str) -> None:
         with contextlib.suppress(NoSlot):
             while True:
@@ -227,7 +232,10 @@ class World:
         return list(self.jobs.due_jobs(self.now + after))
 
     def items(self, prefix: str) -> list[dict[str, Any]]:
-        return [item for item in self.dynamodb.scan(TableName=TABLE)["Items"] if item["sk"]["S"].startswith(prefix)]
+        """The items with this sort key, or with this prefix if it is empty or ends with #."""
+        found = self.dynamodb.scan(TableName=TABLE)["Items"]
+        partly = not prefix or prefix.endswith("#")
+        return [item for item in found if item["sk"]["S"] == prefix or (partly and item["sk"]["S"].startswith(prefix))]
 
     @property
     def now(self) -> int:
@@ -252,7 +260,10 @@ API_KEYS_TABLE = table_definition("ApiKeysTable")
 
 
 def a_job(**given: Any) -> Job:
-    """A music job at TTAPI; ``given`` replaces defaults."""
+    """A music job at TTAPI; ``given`` replaces defaults. ``task_id`` and ``submitted_at`` are those of its one attempt."""
+    attempt = given.pop("submitted_at", None), given.pop("task_id", None)
+    if attempt != (None, None):
+        given["attempts"] = (Attempt(attempt[0] or 0, attempt[1]),)
     defaults = {
         "job_id": "job_1",
         "tenant": "acme",

@@ -17,8 +17,8 @@ from suno_jobs.storage.jobs import JobStore
 from suno_jobs.traffic.batch_reads import BatchReader
 from suno_jobs.traffic.calls import connect
 
-RESERVE_MS = 10_000
-"""Time kept in reserve, so that the current job is finished before Lambda stops the function."""
+RESERVE_MS = 15_000
+"""Time kept in reserve, so that one batch read and the current job are finished before Lambda stops the function."""
 
 
 @cache

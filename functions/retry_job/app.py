@@ -37,7 +37,7 @@ def job_retrier() -> JobRetrier:
 
 @app.post("/v1/jobs/<job_id>/retry")
 def retry_job(job_id: str) -> Response[str]:
-    view, created = job_retrier().retry_job(http_api.tenant(app), job_id)
+    view, created = job_retrier().retry_job(http_api.tenant(app), job_id, http_api.optional_json_body(app))
     return http_api.answer(202 if created else 200, job_view(view), {"Location": f"/v1/jobs/{view.job.job_id}"})
 
 

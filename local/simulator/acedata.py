@@ -28,6 +28,7 @@ _ERRORS = {
     Reason.WRONG_KEY: (401, "invalid_token"),
     Reason.NOT_SIMULATED: (400, "api_not_implemented"),
     Reason.NO_CREDITS: (403, "used_up"),
+    Reason.RETIRED_MODEL: (403, "forbidden"),
     Reason.NO_SUCH_ROUTE: (404, "no_api"),
     Reason.TOO_FREQUENT: (429, "too_many_requests"),
     Reason.SERVER_ERROR: (500, "api_error"),
@@ -58,14 +59,15 @@ class AceData:
     def accepted(self, report: Report) -> Reply:
         if not report.work.waits:
             return json_reply(200, {"success": True, "task_id": report.task.task_id, "trace_id": _trace_id(report)})
-        status = 200 if not report.failed else 403 if "content_rejected" in report.task.faults else 500
+        status = 200 if not report.failed else 403 if report.rejected else 500
         return json_reply(status, self.callback(report))
 
     def refused(self, refusal: Refusal) -> Reply:
         status, code = _ERRORS.get(refusal.reason, (400, "bad_request"))
         error = {"code": code, "message": refusal.message}
         trace_id = str(uuid5(NAMESPACE_URL, refusal.message))
-        return json_reply(status, {"success": False, "error": error, "trace_id": trace_id})
+        named = {"task_id": refusal.existing} if refusal.existing else {}
+        return json_reply(status, {"success": False, "error": error, "trace_id": trace_id, **named})
 
     def status(self, request: Request, find: Find) -> Reply:
         fields = Fields(request.json())
@@ -78,8 +80,11 @@ class AceData:
 
     def callback(self, report: Report) -> Json:
         body: Json = {"success": True, "task_id": report.task.task_id, "trace_id": _trace_id(report)}
+        if report.done and report.work.operation == "mashup" and not report.work.words:
+            # Accepted, and refused in the finished task.
+            return body | {"success": False, "error": {"code": "bad_request", "message": "gpt_description_prompt is required"}}
         if report.failed:
-            code = "forbidden" if "content_rejected" in report.task.faults else "api_error"
+            code = "forbidden" if report.rejected else "api_error"
             return body | {"success": False, "error": {"code": code, "message": report.failure}}
         return body | _data(report)
 

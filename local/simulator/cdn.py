@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from local.simulator.faults import strikes
+from local.simulator.faults import FAULTS, strikes
 from local.simulator.gateways import WIRES
 from local.simulator.media import CONTENT_TYPES, Media, cover, render
 from local.simulator.studio import HTML, Studio
@@ -40,13 +40,21 @@ def _made(studio: Studio, gateway: str, track_id: str, ending: str, *, renewed: 
         return _missing(download.expired_status)
     media = Media(ending)
     file, faults = download.take.file(media), download.faults
+    if "cdn_status" in faults and download.number <= faults.get("cdn_times", FAULTS["cdn_times"].default):
+        return _missing(int(faults["cdn_status"]))
     if strikes(faults, "audio_404_first", download.number):
         return _missing()
     if strikes(faults, "html_audio", download.number):
         return HTML
     if strikes(faults, "truncated_audio", download.number):
         return Reply(200, file[: len(file) // 2], CONTENT_TYPES[media], declared_length=len(file))
-    return _reply(media, file)
+    return _reply(media, damaged(media, file) if strikes(faults, "damaged_audio", download.number) else file)
+
+
+def damaged(media: Media, file: bytes) -> bytes:
+    """A hole in an MP3; anything else without its second half."""
+    half = len(file) // 2
+    return file[:half] + (bytes(2000) + file[half + 2000 :] if media is Media.MP3 else b"")
 
 
 def _reply(media: Media, file: bytes) -> Reply:
@@ -54,5 +62,5 @@ def _reply(media: Media, file: bytes) -> Reply:
 
 
 def _missing(status: int = 404) -> Reply:
-    code = {403: "AccessDenied", 410: "Gone"}.get(status, "NoSuchKey")
+    code = {403: "AccessDenied", 404: "NoSuchKey", 410: "Gone"}.get(status, "InvalidRequest")
     return Reply(status, f"<Error><Code>{code}</Code></Error>".encode(), "application/xml")

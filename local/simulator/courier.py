@@ -42,7 +42,7 @@ class Courier:
         for moment, stage in schedule(task, wire.callback_stages(task.work)):
             if not self._clock.wait_until(moment):
                 return
-            self._send(task, wire, Report(task, stage, cdn))
+            self._send(task, wire, Report(task, stage, cdn, at=self._clock.now()))
 
     def stop(self) -> None:
         with self._lock:
@@ -88,7 +88,7 @@ def schedule(task: Task, stages: Sequence[Stage]) -> list[tuple[float, Stage]]:
         return []
     if "early_callback" in faults:
         plan = [(task.moment(Stage.RUNNING), Stage.DONE)]
-    elif task.fails:
+    elif task.failed(done):
         plan = [(done, Stage.DONE)]
     elif "disordered_callbacks" in faults:
         plan = [(done, stage) for stage in reversed(stages)]

@@ -75,7 +75,8 @@ class Crun:
         return json_reply(200, {"code": 200, "message": "success", "data": {"task_id": report.task.task_id}})
 
     def refused(self, refusal: Refusal) -> Reply:
-        return json_reply(200, {"code": _CODES.get(refusal.reason, 422), "message": refusal.message, "data": None})
+        data = {"task_id": refusal.existing} if refusal.existing else None
+        return json_reply(200, {"code": _CODES.get(refusal.reason, 422), "message": refusal.message, "data": data})
 
     def status(self, request: Request, find: Find) -> Reply:
         task_id = request.query.get("task_id", "")
@@ -165,7 +166,9 @@ def _status(report: Report) -> str:
     if report.strange:
         return "mastering"
     if report.done:
-        return "failed" if report.failed else "success"
+        if report.failed:
+            return "error" if "cancelled_task" in report.task.faults else "failed"
+        return "success"
     return "pending" if report.stage is Stage.QUEUED else "running"
 
 

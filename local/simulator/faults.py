@@ -35,9 +35,11 @@ FAULTS: dict[str, FaultKind] = {
     "rate_limited": FaultKind(1, "the first n submissions are refused as too frequent, with Retry-After: 1"),
     "quota_exhausted": FaultKind(EVERY, "the first n submissions are refused because the account is empty"),
     "maintenance": FaultKind(1, "the first n submissions are refused because the gateway is under maintenance"),
+    "retired_model": FaultKind(EVERY, "the first n submissions are refused because Suno has retired the model"),
     "server_error_on_submit": FaultKind(EVERY, "the first n submissions are answered with code 500, nothing is created"),
     "dropped_connection": FaultKind(EVERY, "the first n submissions are cut off without an answer, nothing is created"),
     "server_error_after_create": FaultKind(EVERY, "the task is created and will call back, the answer is code 500"),
+    "error_names_task": FaultKind(EVERY, "the task is created and will call back, the answer is code 500 and names the task"),
     "timeout_on_submit": FaultKind(30, "the task is created, the answer is held for n seconds, then the connection is cut"),
     "garbled_answer": FaultKind(EVERY, "the task is created, the answer is an HTML page with status 200"),
     "lost_callback": FaultKind(EVERY, "no callback is sent"),
@@ -52,23 +54,39 @@ FAULTS: dict[str, FaultKind] = {
     "failed_task": FaultKind(EVERY, "the task fails and makes nothing"),
     "creation_failed": FaultKind(EVERY, "the task fails as soon as it begins"),
     "content_rejected": FaultKind(EVERY, "the task fails because of its words"),
+    "cancelled_task": FaultKind(EVERY, "the task fails with an undocumented final status, where clients have seen one"),
+    "rejected_artist": FaultKind(EVERY, "the task fails because its style names an artist"),
+    "refunded_task": FaultKind(EVERY, "the task fails and its credits are returned, where a gateway reports that"),
     "success_without_audio": FaultKind(EVERY, "the task succeeds, but what it should have made is missing"),
+    "stream_first": FaultKind(3, "callbacks and the first n status replies have the link of a stream instead of a file"),
+    "failed_then_success": FaultKind(600, "the task is reported as failed, and n seconds later as succeeded with its files"),
+    "late_links": FaultKind(5, "the task succeeds, but the links to its files come n seconds later"),
+    "late_second_link": FaultKind(5, "the same for the second file only"),
     "one_track_failed": FaultKind(EVERY, "the second of the things that the task makes is missing"),
     "callback_exception": FaultKind(
         EVERY, "a finished task has the status CALLBACK_EXCEPTION, where a gateway knows that word"
     ),
     "unknown_status": FaultKind(2, "the first n status replies use a status word that nobody documented"),
+    "json_in_strings": FaultKind(EVERY, "objects and lists inside a status reply are strings with JSON"),
     "poll_server_error": FaultKind(2, "the first n status requests are answered with code 500"),
     "poll_not_found": FaultKind(2, "the first n status requests do not find the task"),
     "garbled_poll": FaultKind(2, "the first n status requests are answered with an HTML page with status 200"),
     "audio_404_first": FaultKind(2, "the first n downloads of each file are answered with 404"),
     "truncated_audio": FaultKind(EVERY, "the first n downloads of each file break off half way"),
     "html_audio": FaultKind(EVERY, "the first n downloads of each file are an HTML page with status 200"),
+    "damaged_audio": FaultKind(EVERY, "the first n downloads of each file are whole, but the file is damaged inside"),
+    "wrong_length": FaultKind(60, "the length of each song is reported as n seconds"),
+    "cdn_status": FaultKind(403, "the first downloads of each file are answered with HTTP status n"),
+    "cdn_times": FaultKind(2, "cdn_status concerns the first n downloads"),
     "expired_links": FaultKind(403, "the links have expired: status n, until recovery or a later status reply gives new ones"),
+    "dying_links": FaultKind(60, "the links work for n seconds, then as expired_links"),
+    "stale_links": FaultKind(60, "status replies repeat expired links for n seconds after a download was refused"),
     "recovered_as_m4a": FaultKind(EVERY, "a recovery gives .m4a files"),
 }
 
-FAILURES = frozenset(("failed_task", "creation_failed", "content_rejected"))
+FAILURES = frozenset(
+    ("failed_task", "creation_failed", "content_rejected", "cancelled_task", "rejected_artist", "refunded_task")
+)
 
 _MARKER = re.compile(r"\[fault:([^\]]*)\]")
 

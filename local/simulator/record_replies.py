@@ -200,7 +200,7 @@ def recovered(report: Report) -> list[Json]:
 def texts(report: Report) -> list[TrackReport]:
     if not report.done or report.failed or "success_without_audio" in report.task.faults:
         return []
-    return report.tracks()
+    return [track for track in report.tracks() if track.there or track.failed]
 
 
 def lyric(report: Report, track: TrackReport, error_name: str) -> Json:
@@ -220,9 +220,15 @@ def _head(report: Report) -> Json:
         "taskId": report.task.task_id,
         "param": json.dumps(dict(report.work.fields)),
         "createTime": _time(report.task.created_at),
-        "errorCode": 500 if failed else None,
+        "errorCode": _error_code(report) if failed else None,
         "errorMessage": report.failure if failed else None,
     }
+
+
+def _error_code(report: Report) -> int:
+    if "refunded_task" in report.task.faults:
+        return 531
+    return 400 if "rejected_artist" in report.task.faults else 500
 
 
 def _file_head(report: Report) -> Json:

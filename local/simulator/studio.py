@@ -8,7 +8,6 @@ import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from random import Random
 from typing import Any
 from urllib.parse import unquote
@@ -20,7 +19,7 @@ from local.simulator.faults import Faults, UnknownFault, draw, marked_faults, st
 from local.simulator.gateways import WIRES
 from local.simulator.media import Media, take_seconds
 from local.simulator.tasks import Order, Report, Stage, Take, Task, Work
-from local.simulator.wire import Reason, Refusal, Reply, Request, Wire
+from local.simulator.wire import Reason, Refusal, Reply, Request, Wire, with_json_in_strings
 
 HTML = Reply(200, b"<!doctype html><title>Just a moment...</title><p>Checking your browser.</p>", "text/html; charset=utf-8")
 
@@ -96,11 +95,13 @@ class Studio:
         """None while the file is not made."""
         with self._lock:
             task, take = self._archives[gateway].take(track_id) or (None, None)
-            if task is None or take is None or not task.has(take, task.stage(self._clock.now())):
+            now = self._clock.now()
+            if task is None or take is None or not task.has(take, task.stage(now), now):
                 return None
-            expired = 0 if renewed else int(task.faults.get("expired_links", 0))
+            expired = int(task.faults.get("expired_links", 403)) if now >= task.links_end(take) and not renewed else 0
             take.downloads += 1
-            take.expired += bool(expired)
+            if expired and take.expired_at is None:
+                take.expired_at = now
             return Download(take, take.part.media, task.faults, take.downloads, expired)
 
     def preview(self, gateway: str, track_id: str) -> bytes | None:
@@ -123,8 +124,19 @@ class Studio:
             raise Refusal(Reason.NO_SUCH_ROUTE, f"no such route: {request.method} {request.path}")
         self._check_key(wire, request)
         if purpose == "status":
-            return wire.status(request, partial(self._find, wire.name))
+            return self._status(wire, request)
         return self._submit(wire, request)
+
+    def _status(self, wire: Wire, request: Request) -> Reply:
+        reports: list[Report | None] = []
+
+        def find(task_id: str) -> Report | None:
+            reports.append(self._find(wire.name, task_id))
+            return reports[-1]
+
+        reply = wire.status(request, find)
+        encoded = any(report and "json_in_strings" in report.task.faults for report in reports)
+        return with_json_in_strings(reply) if encoded else reply
 
     def _check_key(self, wire: Wire, request: Request) -> None:
         key = wire.key(request)
@@ -188,6 +200,8 @@ class Studio:
         return tuple(Take(self._new_id(), number, length, part) for number, (part, length) in enumerate(parts))
 
     def _accept(self, wire: Wire, task: Task) -> Reply:
+        if "error_names_task" in task.faults:
+            raise Refusal(Reason.SERVER_ERROR, "fetch failed", existing=task.task_id)
         if "server_error_after_create" in task.faults:
             raise Refusal(Reason.SERVER_ERROR, "fetch failed")
         if "garbled_answer" in task.faults:
@@ -215,8 +229,10 @@ class Studio:
         return self._report(task, strange=strikes(task.faults, "unknown_status", poll))
 
     def _report(self, task: Task, *, strange: bool = False) -> Report:
-        renewed = WIRES[task.gateway].renews_links and any(take.expired for take in task.takes)
-        return Report(task, task.stage(self._clock.now()), self._cdn(task.gateway), strange, renewed)
+        now, stale = self._clock.now(), task.faults.get("stale_links", 0.0)
+        expired = any(take.expired_at is not None and take.expired_at + stale <= now for take in task.takes)
+        renewed = WIRES[task.gateway].renews_links and expired
+        return Report(task, task.stage(now), self._cdn(task.gateway), strange, renewed, now)
 
     def _describe(self, task: Task) -> dict[str, Any]:
         return {
@@ -231,7 +247,10 @@ class Studio:
             "paid": task.order.paid,
             "callbacks": [asdict(delivery) for delivery in list(task.callbacks)],
             "polls": task.polls,
+            "ready_at": {take.track_id: task.ready_at(take) for take in task.takes},
             "downloads": {take.track_id: take.downloads for take in task.takes},
+            "words": task.work.words,
+            "waits": task.work.waits,
             "request": dict(task.work.fields),
             "undocumented_fields": list(task.work.undocumented),
         }
@@ -260,6 +279,7 @@ def _refuse(faults: Faults, attempt: int) -> None:
         ("rate_limited", Reason.TOO_FREQUENT, "too many requests"),
         ("maintenance", Reason.MAINTENANCE, "under maintenance"),
         ("quota_exhausted", Reason.NO_CREDITS, "not enough credits"),
+        ("retired_model", Reason.RETIRED_MODEL, "paid_upsell: this model has been retired"),
         ("server_error_on_submit", Reason.SERVER_ERROR, "fetch failed"),
     ):
         if strikes(faults, name, attempt):

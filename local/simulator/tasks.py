@@ -5,6 +5,7 @@ The life of a task is a pure function of the time: nothing has to run for it to 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -92,14 +93,14 @@ class Delivery:
 
 @dataclass(slots=True, eq=False)
 class Take:
-    """One of the things that a task makes. ``expired`` counts the downloads that were refused because of an old link."""
+    """One of the things that a task makes. ``expired_at`` is when a download was first refused because of an old link."""
 
     track_id: str
     number: int
     seconds: float
     part: Part = SONGS[0]
     downloads: int = 0
-    expired: int = 0
+    expired_at: float | None = None
 
     def recording(self) -> Recording:
         return record(self.track_id, self.seconds)
@@ -132,11 +133,38 @@ class Task:
 
     @property
     def fails(self) -> bool:
+        """Whether it fails for good."""
         return bool(self.faults.keys() & FAILURES)
+
+    def failed(self, at: float) -> bool:
+        """Whether a report at that time, after the end, calls it failed."""
+        late = self._late("failed_then_success")
+        return self.fails or (late > 0 and at < self.moment(Stage.DONE) + late)
+
+    def links_at(self, take: Take) -> float:
+        """When the link to a take appears, if the task is not reported as failed then."""
+        late = max(self._late("late_links"), self._late("late_second_link") if take.number == 1 else 0.0)
+        return self.moment(Stage.DONE) + late if late else -math.inf
+
+    def ready_at(self, take: Take) -> float | None:
+        """When a report of the ended task first contains a take; None if none ever does."""
+        if not self.has(take, Stage.DONE):
+            return None
+        return max(self.moment(Stage.DONE) + self._late("failed_then_success"), self.links_at(take))
+
+    def links_end(self, take: Take) -> float:
+        """When the first link to a take dies; a renewed one does not."""
+        if "expired_links" in self.faults:
+            return -math.inf
+        return max(self.moment(Stage.DONE), self.links_at(take)) + self.faults.get("dying_links", math.inf)
+
+    def _late(self, name: str) -> float:
+        """Seconds. What is answered with the result is reported once only, so nothing comes later."""
+        return 0.0 if self.work.waits or self.work.instant else self.faults.get(name, 0.0)
 
     def moment(self, stage: Stage) -> float:
         """When the task enters a stage. A task that fails does so where another begins or has its text."""
-        if stage is Stage.DONE and self.fails:
+        if stage is Stage.DONE and (self.fails or self._late("failed_then_success")):
             stage = Stage.RUNNING if "creation_failed" in self.faults else Stage.TEXT
         return self.created_at + self.seconds * STAGE_SHARES.get(stage, 0.0)
 
@@ -144,11 +172,11 @@ class Task:
         reached = [stage for stage in Stage if self.moment(stage) <= now]
         return max(reached, default=Stage.QUEUED)
 
-    def has(self, take: Take, stage: Stage) -> bool:
-        """Whether a take is made at a stage."""
-        if self.fails or "success_without_audio" in self.faults:
+    def has(self, take: Take, stage: Stage, at: float = math.inf) -> bool:
+        """Whether a report of a stage, made at that time, contains a take."""
+        if self.failed(at) or at < self.links_at(take) or "success_without_audio" in self.faults:
             return False
-        if self.work.recovers and self.work.source and not self.work.source.task.has(take, Stage.DONE):
+        if self.work.recovers and self.work.source and not self.work.source.task.has(take, Stage.DONE, at):
             return False
         if take.number == 0:
             return stage >= (Stage.FIRST if self.work.comes_in_stages else Stage.DONE)
@@ -174,14 +202,15 @@ class TrackReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A task at some stage, as a gateway words it. ``strange``: with a status word that nobody documented. ``renewed``: with
-    new links."""
+    """A task at some stage, as a gateway words it at the time ``at``. ``strange``: with a status word that nobody documented.
+    ``renewed``: with new links."""
 
     task: Task
     stage: Stage
     cdn: str
     strange: bool = False
     renewed: bool = False
+    at: float = math.inf
 
     @property
     def work(self) -> Work:
@@ -193,11 +222,18 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        return self.done and self.task.fails
+        return self.done and self.task.failed(self.at)
 
     @property
     def failure(self) -> str:
+        if "rejected_artist" in self.task.faults:
+            return "Your tags contained artist name: nobody"
         return "The words are not allowed" if "content_rejected" in self.task.faults else "Generation failed"
+
+    @property
+    def rejected(self) -> bool:
+        """Failed because of what was ordered."""
+        return bool({"content_rejected", "rejected_artist"} & set(self.task.faults))
 
     @property
     def finished_at(self) -> float:
@@ -211,22 +247,27 @@ class Report:
         return self._track(self.task.takes[0])
 
     def _track(self, take: Take) -> TrackReport:
-        there, name = self.task.has(take, self.stage), take.track_id
+        there, name = self.task.has(take, self.stage, self.at), take.track_id
         return TrackReport(
             track_id=name,
             number=take.number,
             name=take.part.name,
             there=there,
             url=self._url(take) if there and take.part.media else None,
-            duration=take.recording().duration_seconds if there and take.part.media is Media.MP3 else None,
+            duration=self._seconds(take) if there and take.part.media is Media.MP3 else None,
             preview_url=f"{self.cdn}/preview/{name}.mp3",
             image_url=f"{self.cdn}/images/{name}.png",
             image_large_url=f"{self.cdn}/images/{name}-large.png",
             video_url=f"{self.cdn}/videos/{name}.mp4",
-            failed=self.done and not there,
+            failed=self.done and not there and self.at >= self.task.links_at(take),
         )
 
+    def _seconds(self, take: Take) -> float:
+        return self.task.faults.get("wrong_length", take.recording().duration_seconds)
+
     def _url(self, take: Take) -> str:
+        if take.part.media is Media.MP3 and self.task.polls <= self.task.faults.get("stream_first", -1):
+            return f"https://audiopipe.suno.ai/?item_id={take.track_id}"
         media = Media.M4A if self.work.recovers and "recovered_as_m4a" in self.task.faults else take.part.media
         folder = f"{self.cdn}/renewed" if self.renewed or self.work.recovers else self.cdn
         return f"{folder}/{take.track_id}.{media}"

@@ -77,7 +77,8 @@ class Ttapi:
 
     def refused(self, refusal: Refusal) -> Reply:
         status = _HTTP_STATUS.get(refusal.reason, 400)
-        return json_reply(status, {"status": "FAILED", "message": refusal.message, "data": None})
+        data = {"jobId": refusal.existing} if refusal.existing else None
+        return json_reply(status, {"status": "FAILED", "message": refusal.message, "data": data})
 
     def status(self, request: Request, find: Find) -> Reply:
         if not (job_id := request.query.get("jobId")):
@@ -90,7 +91,8 @@ class Ttapi:
         job_id = report.task.task_id
         if report.failed:
             data: Json = {"jobId": job_id, "musics": None}
-            return {"status": "FAILED", "message": report.failure, "jobId": job_id, "data": data}
+            status = "CANCELLED" if "cancelled_task" in report.task.faults else "FAILED"
+            return {"status": status, "message": report.failure, "jobId": job_id, "data": data}
         if not report.done:
             return {"status": _running_word(report), "message": None, "jobId": job_id, "data": _running(report)}
         return {"status": "SUCCESS", "message": "success", "jobId": job_id, "data": _finished(report)}

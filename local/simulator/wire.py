@@ -55,6 +55,17 @@ def json_reply(status: int, value: Any) -> Reply:
     return Reply(status, json.dumps(value, ensure_ascii=False).encode())
 
 
+def with_json_in_strings(reply: Reply) -> Reply:
+    """The same reply, in which each object and each list inside an object is a string with JSON. A page stays as it is."""
+    return reply if reply.content_type != "application/json" else json_reply(reply.status, _encoded(json.loads(reply.body)))
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: json.dumps(_encoded(each)) if isinstance(each, dict | list) else each for name, each in value.items()}
+    return [_encoded(each) for each in value] if isinstance(value, list) else value
+
+
 class Reason(Enum):
     NO_KEY = auto()
     WRONG_KEY = auto()
@@ -67,6 +78,7 @@ class Reason(Enum):
     NOT_SIMULATED = auto()
     MAINTENANCE = auto()
     NO_CREDITS = auto()
+    RETIRED_MODEL = auto()
     TOO_FREQUENT = auto()
     SERVER_ERROR = auto()
     NO_SUCH_TASK = auto()
@@ -75,7 +87,7 @@ class Reason(Enum):
 
 class Refusal(Exception):
     """A request that the gateway does not accept; each wire has its own envelope for it. ``existing`` is the task that was
-    given the same to do before, if the gateway tells it."""
+    given the same to do before, or that was created all the same, if the gateway tells it."""
 
     def __init__(self, reason: Reason, message: str, *, existing: str | None = None) -> None:
         super().__init__(message)

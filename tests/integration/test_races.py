@@ -117,7 +117,8 @@ def test_of_fifty_retries_one_makes_a_job(stack: LocalStack, api: httpx.Client, 
     body = {"gateway": "crun", "kind": "music", "input": {"prompt": "a song about rain [fault:failed_task]"}}
     failed = finished(api.post("/v1/jobs", json=body).raise_for_status().json()["job_id"])
     assert failed["state"] == "FAILED"
-    answers = storm([lambda: api.post(f"/v1/jobs/{failed['job_id']}/retry")] * THREADS, 0)
+    accepted = {"accept_second_charge": True}
+    answers = storm([lambda: api.post(f"/v1/jobs/{failed['job_id']}/retry", json=accepted)] * THREADS, 0)
     assert sorted(answer.status_code for answer in answers) == [200] * (THREADS - 1) + [202]
     [retried] = {answer.json()["job_id"] for answer in answers}
     job = finished(retried)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
-from suno_jobs.gateways.parsing import media_url
+from suno_jobs.gateways.parsing import media_url, playable_url
 from suno_jobs.gateways.protocol import (
     Accepted,
     Ambiguous,
@@ -35,12 +35,14 @@ NAMES = st.sampled_from(
     id musicId suno_id audioUrl audio_url suno_audio_url stream_audio_url title duration success error finished_at state
     errorCode errorMessage failReason trace_id successFlag images videoUrl video_url audioWavUrl audio_wav_url file_url
     vocal_removal_info vocalUrl drums_url originUrl media_info lyricsData text word startS start_s endS end_s alignedWords
-    aligned_words personaId persona_id music_id audio_id items imageUrl image_large_url modelName name url""".split()  # noqa: SIM905
+    aligned_words personaId persona_id music_id audio_id items imageUrl image_large_url modelName name url sourceAudioUrl
+    streamAudioUrl source_audio_url stream_audio_url sourceImageUrl originData stem_type_group_name prompt""".split()  # noqa: SIM905
 )
 WORDS = st.sampled_from(
     """SUCCESS FAILED ON_QUEUE PENDING TEXT_SUCCESS FIRST_SUCCESS CALLBACK_EXCEPTION SENSITIVE_WORD_ERROR success failed running
     succeeded error complete T1 200 201 409 429 500 501 busy api_error https://cdn.example/a.mp3 https://cdn.example/b.wav
-    https://cdn.example/None.mp3 None Rain(Vocals) chirp-crow""".split()  # noqa: SIM905
+    https://cdn.example/None.mp3 None Rain(Vocals) chirp-crow TIMEOUT CANCELLED GENERATE_AUDIO_FAILED bad_request forbidden
+    paid_upsell: https://audiopipe.suno.ai/?item_id=a 0f5c9e5e-6a5c-4a57-9a38-6f8a3f1f2b11 400 413 531""".split()  # noqa: SIM905
 )
 LEAVES = (
     st.none()
@@ -52,7 +54,9 @@ LEAVES = (
 )
 JSON = st.recursive(
     LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(max_size=3), inner, max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(max_size=3), inner, max_size=6) | inner.map(json.dumps)
+    ),
     max_leaves=20,
 )
 BODIES = st.binary(max_size=200) | st.builds(lambda value: json.dumps(value).encode(), JSON)
@@ -91,6 +95,9 @@ def check_tracks(report: TaskReport) -> None:
         assert len(names) == len(set(names))
         assert all(ASSET_NAME.fullmatch(name) for name in names)
         assert all(media_url(link.url) == link.url for link in track.links)
+        for links in track.last_resort:
+            assert [link.name for link in links if link.required] == ["audio"]
+            assert all(playable_url(link.url) == link.url for link in links)
         storable((track.title, track.duration_seconds, track.model, track.fault and track.fault.to_item()))
 
 

@@ -37,6 +37,7 @@ class JobWrites(RuleBasedStateMachine):
         self.jobs = JobStore(self.table, TABLE)  # type: ignore[arg-type]
         self.now = START
         self.intents = 0
+        self.tasks = 0
         self.open_submissions = 0
         self.announced: set[JobState] = set()
         self.recorded: set[str] = set()
@@ -83,7 +84,8 @@ class JobWrites(RuleBasedStateMachine):
         if begun:
             assert begun.intent == f"i{self.intents}"
             self.open_submissions += 1
-            assert self.open_submissions <= 1 + begun.resubmitted
+            assert self.open_submissions <= 1 + begun.resubmit
+            assert len(begun.attempts) == self.open_submissions
 
     @rule(job=snapshots, after=moments)
     def refuse(self, job: Job, after: int) -> None:
@@ -102,9 +104,10 @@ class JobWrites(RuleBasedStateMachine):
         if self.attempt(self.jobs.allow_resubmission, job, now=self.now):
             assert job.resubmit
 
-    @rule(job=snapshots, done=st.booleans())
-    def accept_task(self, job: Job, done: bool) -> None:
-        self.attempt(self.jobs.accept_task, job, "J1", now=self.now, due_at=self.now, done=done)
+    @rule(job=snapshots, end=st.none() | st.sampled_from(TaskEnd))
+    def accept_task(self, job: Job, end: TaskEnd | None) -> None:
+        self.tasks += 1
+        self.attempt(self.jobs.accept_task, job, f"J{self.tasks}", now=self.now, due_at=self.now, end=end)
 
     # Signals and checks
 
@@ -136,7 +139,7 @@ class JobWrites(RuleBasedStateMachine):
 
     @rule(job=snapshots)
     def start_storing(self, job: Job) -> None:
-        self.attempt(self.jobs.start_storing, job, TaskEnd.COMPLETE, now=self.now, due_at=self.now)
+        self.attempt(self.jobs.start_storing, job, job.with_ends({0: TaskEnd.COMPLETE}), now=self.now, due_at=self.now)
 
     @rule(track_id=st.sampled_from(TRACKS), ready=st.booleans())
     def record(self, track_id: str, ready: bool) -> None:
@@ -160,7 +163,7 @@ class JobWrites(RuleBasedStateMachine):
     @rule(job=snapshots, state=st.sampled_from(sorted(TERMINAL)), recovery=st.none() | moments)
     def finish(self, job: Job, state: JobState, recovery: int | None) -> None:
         until = None if recovery is None else self.now + recovery
-        ended = self.attempt(self.jobs.finish, job, state, FAULT, partial=False, now=self.now, recoverable_until=until)
+        ended = self.attempt(self.jobs.finish, job, state, FAULT, now=self.now, recoverable_until=until)
         if ended:
             assert (ended.state, ended.event_pending) == (state, True)
             assert state not in self.announced
@@ -170,7 +173,7 @@ class JobWrites(RuleBasedStateMachine):
     def mark_announced(self, job: Job, recovery: int | None) -> None:
         if job.terminal:
             until = None if recovery is None else self.now + recovery
-            self.jobs.mark_announced(job, recoverable_until=until, due_at=until, partial=False, now=self.now)
+            self.jobs.mark_announced(job, recoverable_until=until, due_at=until, now=self.now)
 
     @rule(job=snapshots)
     def claim(self, job: Job) -> None:
@@ -212,7 +215,8 @@ class JobWrites(RuleBasedStateMachine):
         before, self.before = self.before, job
         assert job.state is before.state or job.state in LEGAL[before.state]
         assert job.history[: len(before.history)] == before.history
-        assert before.task_id in (None, job.task_id)
+        known = [(number, attempt.task_id) for number, attempt in enumerate(before.attempts) if attempt.task_id]
+        assert all(job.attempts[number].task_id == task_id for number, task_id in known)
         if job.state is not before.state:
             assert Entry.read(job.history[-1]).state is job.state
 

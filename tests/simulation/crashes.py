@@ -1,9 +1,11 @@
-"""Crashes at chosen boundaries and no other faults. Every boundary is recorded."""
+"""Crashes and throttled calls at chosen boundaries, and no other faults. Every boundary is recorded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
+from tests.simulation.faults import busy
 from tests.simulation.lambdas import Invocation
 
 
@@ -16,14 +18,19 @@ class Boundary:
     call: int
     label: str
 
+    @property
+    def is_aws(self) -> bool:
+        return not self.label.startswith(("gateway", "cdn"))
+
 
 @dataclass(slots=True)
 class Crash:
-    """A crash at a boundary, ``before`` or ``after`` its call takes effect. The next ``repeats`` invocations of the function
-    that reach the same call crash there too. ``count`` is the number of crashes so far."""
+    """A crash at a boundary, ``before`` or ``after`` its call takes effect; or its call to AWS is ``throttled``, and nothing
+    crashes. The next ``repeats`` invocations of the function that reach the same call fare the same. ``count`` is the number of
+    crashes, or throttled calls, so far."""
 
     at: Boundary
-    when: str
+    when: Literal["before", "after", "throttled"]
     repeats: int = 0
     count: int = 0
 
@@ -48,6 +55,8 @@ class CrashInjector:
     def before(self, invocation: Invocation, label: str) -> None:
         self.boundaries.append(Boundary(invocation.function, invocation.number, invocation.calls, label))
         self._kill(invocation, "before")
+        if self._applies(invocation, "throttled"):
+            raise busy(label)
 
     def after(self, invocation: Invocation, _label: str) -> None:
         self._kill(invocation, "after")
@@ -56,5 +65,10 @@ class CrashInjector:
         return False
 
     def _kill(self, invocation: Invocation, when: str) -> None:
-        if [crash for crash in self.crashes if crash.applies_to(invocation, when)]:
+        if self._applies(invocation, when):
             invocation.kill()
+
+    def _applies(self, invocation: Invocation, when: str) -> bool:
+        applies = bool([crash for crash in self.crashes if crash.applies_to(invocation, when)])
+        invocation.disturbed |= applies
+        return applies

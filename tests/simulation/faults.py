@@ -8,24 +8,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from local.simulator.faults import FAULTS
+from local.simulator.studio import HTML
+from local.simulator.wire import Reply
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.network.http import httpx
+from suno_jobs.network.http import httpcore
 from tests.simulation.aws_table import TransactionCanceledException, aws_error
 from tests.simulation.clock import Loop
 from tests.simulation.lambdas import FunctionError, Invocation
-from tests.simulation.network import documented_error
+from tests.simulation.network import Ask, Manner, documented_error
+from tests.simulation.troubles import NO_TROUBLES, Troubles, draw_troubles
+
+LATE = (3, 60, 290, 310, 1300, 20_000, 80_000)
+"""Seconds: just below and above the waits of the product, after its deadlines, and within a day of recovery."""
+
+ODD_ANSWERS: Mapping[str, tuple[float, ...]] = {
+    "cancelled_task": (FAULTS["cancelled_task"].default,),
+    "cdn_status": (202, 400, 401, 404, 405, 409, 412, 416, 421, 423, 451, 500, 503),
+    "cdn_times": (1, 2, 4, 8, 30),
+    "damaged_audio": (1, 3, 8, 10**6),
+    "dying_links": (1, 30, 300, 3000),
+    "error_names_task": (FAULTS["error_names_task"].default,),
+    "failed_then_success": (30, 590, 610, 3500, 20_000, 80_000),
+    "json_in_strings": (FAULTS["json_in_strings"].default,),
+    "late_links": LATE,
+    "late_second_link": LATE,
+    "refunded_task": (FAULTS["refunded_task"].default,),
+    "rejected_artist": (FAULTS["rejected_artist"].default,),
+    "retired_model": (FAULTS["retired_model"].default,),
+    "stale_links": (60, 600, 20_000),
+    "stream_first": (1, 3, 10),
+    "wrong_length": (0, 1, 60, 10**6),
+}
+"""Faults that lose a song if one odd answer decides. They have a random stream of their own, so that each seed keeps its
+clients, its other faults and their times."""
+
+LATE_SONGS = ("cdn_status", "dying_links", "error_names_task", "failed_then_success", "late_links", "late_second_link")
+
+WRONG_FILES = ("damaged_audio", "stream_first", "wrong_length")
+
+COMPANIONS: Mapping[str, str] = {"cdn_status": "cdn_times", "dying_links": "stale_links"}
+"""The second fault says how often or how long the first one happens."""
 
 GATEWAY_FAULTS: Mapping[str, tuple[float, ...]] = {
-    **{name: (kind.default,) for name, kind in FAULTS.items()},
+    **{name: (kind.default,) for name, kind in FAULTS.items() if name not in ODD_ANSWERS},
     "audio_404_first": (1, 4, 30),
     "expired_links": (403, 410),
     "garbled_poll": (1, 3, 10),
@@ -40,7 +74,7 @@ GATEWAY_FAULTS: Mapping[str, tuple[float, ...]] = {
     "truncated_audio": (1, 2, 4, 8, 16, 10**6),
     "unknown_status": (2, 10, 10**6),
 }
-"""Every fault of the simulator with the numbers to try. Some are just below and just above a deadline or timeout."""
+"""Every other fault of the simulator with the numbers to try. Some are just below and just above a deadline or timeout."""
 
 MAX_PROBABILITY = 0.3
 """With a higher probability nothing would ever succeed."""
@@ -118,6 +152,7 @@ class Plan:
     refusing: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     days: float = 0.0
     parameters: Mapping[str, str] = field(default_factory=dict)
+    troubles: Troubles = NO_TROUBLES
 
 
 def draw(seed: int, jobs: int) -> Plan:
@@ -127,7 +162,7 @@ def draw(seed: int, jobs: int) -> Plan:
     severity = random.choice((0.0, 0.0, 0.3, 1.0, 4.0))
     faults_until = span + random.choice((100.0, 900.0, 1800.0)) if severity else 0.0
     parameters = random.choice(({}, {}, {"JobDeadlineSeconds": "400", "AmbiguousSubmitGraceSeconds": "200"}))
-    return Plan(
+    plan = Plan(
         seed=seed,
         orders=tuple(_order(random, number, seed, gateways, span) for number in range(jobs)),
         probabilities=_probabilities(random, severity),
@@ -139,6 +174,34 @@ def draw(seed: int, jobs: int) -> Plan:
         days=random.choice((0.0, 0.0, 0.0, 17.0)),
         parameters=parameters,
     )
+    return _with_troubles(_with_odd_answers(plan, Random(f"odd answers {seed}")), Random(f"troubles {seed}"))
+
+
+def _with_troubles(plan: Plan, random: Random) -> Plan:
+    """They have a random stream of their own, too. In a world without other faults, they extend the time of the faults."""
+    gateways = sorted({gateway for order in plan.orders for gateway in order.gateways})
+    troubles = draw_troubles(random, gateways, plan.faults_until)
+    # A gateway that never answers again makes days of recovery long, and shows nothing more in them.
+    days = 0.0 if troubles.endless else plan.days
+    return replace(plan, troubles=troubles, faults_until=max(plan.faults_until, troubles.until), days=days)
+
+
+def _with_odd_answers(plan: Plan, random: Random) -> Plan:
+    """None in a quarter of the plans. Two days are enough for every late answer."""
+    share = random.choice((0.0, 0.1, 0.3, 0.6))
+    orders = tuple(
+        replace(order, faults={**order.faults, **_odd_answers(random)}) if random.random() < share else order
+        for order in plan.orders
+    )
+    return replace(plan, orders=orders, days=plan.days or random.choice((0.0, 0.0, 0.0, 2.0)))
+
+
+def _odd_answers(random: Random) -> dict[str, float]:
+    """Most of them concern what a gateway or its CDN sends late or only for a while, or a file that is not as reported."""
+    many = random.choices((LATE_SONGS, WRONG_FILES, sorted(ODD_ANSWERS)), weights=(3, 2, 1))[0]
+    names = random.sample(many, random.choices((1, 2, 3), weights=(6, 3, 1))[0])
+    names += [COMPANIONS[name] for name in names if name in COMPANIONS]
+    return {name: random.choice(ODD_ANSWERS[name]) for name in names}
 
 
 def _moments(random: Random, most: int, faults_until: float) -> tuple[float, ...]:
@@ -184,8 +247,12 @@ def _span(random: Random, faults_until: float) -> tuple[float, float]:
     return begin, min(faults_until, begin + random.expovariate(1 / 300))
 
 
-def _busy(label: str) -> ClientError:
-    if label != "dynamodb.transact_write_items":
+TRANSACTION = "dynamodb.transact_write_items"
+
+
+def busy(label: str) -> ClientError:
+    """What AWS answers when it throttles a call."""
+    if label != TRANSACTION:
         return aws_error("ThrottlingException", label)
     reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
     return aws_error(TransactionCanceledException, label, CancellationReasons=reasons)
@@ -206,10 +273,12 @@ WRITES = frozenset(
 
 
 class RandomFaults:
-    """The faults of a plan."""
+    """The faults of a plan, except for the troubles, which ``troubles.py`` causes."""
 
     def __init__(self, plan: Plan, loop: Loop, random: Random, note: Callable[[str, str], None]) -> None:
         self._probabilities = plan.probabilities
+        self._troubles = plan.troubles
+        self._trouble = Random(f"troubles of {plan.seed}")
         self._outages = plan.outages
         self._end = loop.now + plan.faults_until
         self._start = loop.now
@@ -238,9 +307,11 @@ class RandomFaults:
 
     def before(self, invocation: Invocation, label: str) -> None:
         self._disturb(invocation, label, "before")
-        if not label.startswith(("gateway", "cdn")) and self._happens(self._probabilities.refused):
+        throttled = label in (*WRITES, TRANSACTION) and self._troubles.throttles(self._loop.now - self._start, self._trouble)
+        if throttled or (not label.startswith(("gateway", "cdn")) and self._happens(self._probabilities.refused)):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number}: {label} is refused")
-            raise _busy(label)
+            invocation.disturbed = True
+            raise busy(label)
 
     def after(self, invocation: Invocation, label: str) -> None:
         self._disturb(invocation, label, "after")
@@ -250,16 +321,23 @@ class RandomFaults:
 
     def _disturb(self, invocation: Invocation, label: str, when: str) -> None:
         if self._happens(self._probabilities.slow):
+            invocation.disturbed = True
             invocation.spend(self._random.choice(DELAYS) * self._random.random())
         if self._happens(self._probabilities.killed):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number} is killed {when} {label}")
+            invocation.disturbed = True
             invocation.kill()
 
     # Other faults
 
     def write_error(self) -> str | None:
         """The error code for the state machine's own write to the table, or None."""
-        return "ThrottlingException" if self._happens(self._probabilities.refused) else None
+        throttled = self._troubles.throttles(self._loop.now - self._start, self._trouble)
+        return "ThrottlingException" if throttled or self._happens(self._probabilities.refused) else None
+
+    def manner(self, source: str) -> Manner:
+        """How a reply of that gateway or of the CDN arrives."""
+        return self._troubles.manner(source, self._loop.now - self._start, self._trouble)
 
     def index_is_stale(self) -> bool:
         return self._happens(self._probabilities.stale)
@@ -273,29 +351,29 @@ class RandomFaults:
             return (0.0,)
         return tuple(self._random.expovariate(1 / 200) for _ in range(self._random.choice((0, 1, 2, 3))))
 
-    def disturb(self, gateway: str, request: httpx.Request, ask: Callable[[], httpx.Response]) -> httpx.Response:
+    def disturb(self, gateway: str, method: str, ask: Ask) -> Reply:
         begin, end = self._outages.get(gateway, (0.0, 0.0))
         if begin <= self._loop.now - self._start < end:
-            raise httpx.ConnectError("no route", request=request)
+            raise httpcore.ConnectError("no route")
         if not self._happens(self._probabilities.gateway):
             return ask()
         match self._random.choice(("refuse", "break", "lose", "error", "page", "empty")):
             case "refuse":
-                raise httpx.ConnectTimeout("timed out", request=request)
+                raise httpcore.ConnectTimeout("timed out")
             case "break":
-                raise httpx.ReadError("broken pipe", request=request)
+                raise httpcore.ReadError("broken pipe")
             case "lose":
                 ask()
-                raise httpx.RemoteProtocolError("incomplete chunked read", request=request)
+                raise httpcore.RemoteProtocolError("incomplete chunked read")
             case "error":
-                return self._documented(gateway, request.method, ask)
+                return self._documented(gateway, method, ask)
             case "page":
                 ask()
-                return httpx.Response(200, content=b"<html>Just a moment</html>")
+                return HTML
         ask()
-        return httpx.Response(200, content=self._random.choice((b"", b"{}", b"[]", b"null", b'{"code": 200, "data": null}')))
+        return Reply(200, self._random.choice((b"", b"{}", b"[]", b"null", b'{"code": 200, "data": null}')))
 
-    def _documented(self, gateway: str, method: str, ask: Callable[[], httpx.Response]) -> httpx.Response:
+    def _documented(self, gateway: str, method: str, ask: Ask) -> Reply:
         """A documented error. A definite refusal creates no task; any other may hide one. No read reports a false failure."""
         meanings = GATEWAYS[gateway].error_rules
         allowed = [code for code, meaning in meanings.items() if method == "POST" or meaning.code not in ENDS_TASK]

@@ -7,7 +7,7 @@ the invocation may die before or after the call takes effect.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -56,16 +56,24 @@ class FaultInjector(Protocol):
 
 @dataclass(eq=False, slots=True)
 class Invocation:
-    """``skew`` is the error of its clock in seconds. ``subject`` is the job that it is about, if known."""
+    """``skew`` is the error of its clock in seconds. ``subject`` is the job that it is about, if known.
+
+    ``disturbed``: it was killed or slowed down, or one of its calls to AWS was refused. ``stuck``: one of its calls never
+    returned.
+    """
 
     lambdas: Lambdas
     function: str
     number: int
+    began: float
     ends: float
     skew: float
     subject: str
     calls: int = 0
     dead: bool = False
+    timed_out: bool = False
+    disturbed: bool = False
+    stuck: bool = False
 
     def get_remaining_time_in_millis(self) -> int:
         """The invocation is also the handler's Lambda context."""
@@ -95,6 +103,7 @@ class Invocation:
         # powertools keeps the current request in a class attribute. Real environments share no memory; these do.
         BaseRouter.current_event = request  # type: ignore[assignment]
         if seconds >= left:
+            self.timed_out = True
             self.kill()
 
     def kill(self) -> None:
@@ -159,7 +168,7 @@ def _compiled(path: Path) -> CodeType:
 @dataclass(eq=False, slots=True)
 class Lambdas:
     """``services`` are the AWS services by boto3's names. ``replacements`` replace names in every handler's module.
-    ``raised`` has the exceptions that handlers raised."""
+    ``begun`` has all invocations of each function, ``raised`` the exceptions that handlers raised."""
 
     loop: Loop
     random: Random
@@ -168,8 +177,8 @@ class Lambdas:
     note: Callable[[str, str], None]
     services: dict[str, Any] = field(default_factory=dict)
     replacements: Mapping[str, Any] = field(default_factory=dict)
-    invocations: Counter[str] = field(default_factory=Counter)
     raised: list[tuple[Invocation, Exception]] = field(default_factory=list)
+    begun: defaultdict[str, list[Invocation]] = field(default_factory=lambda: defaultdict(list))
     _idle: defaultdict[str, list[Environment]] = field(default_factory=lambda: defaultdict(list))
 
     def invoke(self, function: str, event: Any, subject: str = "") -> Any:
@@ -196,7 +205,9 @@ class Lambdas:
         except Killed:
             # Lambda discards the environment.
             self.note(subject, f"{function} #{invocation.number} dies at its call {invocation.calls}")
-            raise FunctionError("Sandbox.Timedout", "the invocation was cut off") from None
+            if invocation.timed_out:
+                raise FunctionError("Sandbox.Timedout", "the task timed out") from None
+            raise FunctionError("Runtime.ExitError", "the runtime exited") from None
         except Exception as error:
             idle.append(environment)
             self.note(subject, f"{function} #{invocation.number} raises {type(error).__name__}: {error}")
@@ -208,9 +219,10 @@ class Lambdas:
         return json.loads(json.dumps(answer))
 
     def _begin(self, function: str, subject: str) -> Invocation:
-        self.invocations[function] += 1
-        ends = self.loop.now + self.plans[function].timeout
-        return Invocation(self, function, self.invocations[function], ends, 0.0, subject)
+        now, begun = self.loop.now, self.begun[function]
+        invocation = Invocation(self, function, len(begun) + 1, now, now + self.plans[function].timeout, 0.0, subject)
+        begun.append(invocation)
+        return invocation
 
     @property
     def running(self) -> Invocation:

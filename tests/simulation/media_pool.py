@@ -35,6 +35,12 @@ def _cover(number: int) -> bytes:
     return media.cover(f"pool {number}")
 
 
+def genuine(track_id: str) -> tuple[bytes, ...]:
+    """Every file that a working CDN has for a track."""
+    number = _number(track_id)
+    return (record(track_id, 0.0).mp3, _cover(number), *(_file(kind, number) for kind in (Media.WAV, Media.M4A, Media.MP4)))
+
+
 def _tag(track_id: str) -> bytes:
     """An ID3v2 tag with a comment, so that no two tracks have the same bytes."""
     text = b"\0eng\0" + track_id.encode()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import math
 import ssl
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from local.simulator.clock import Clock
@@ -18,12 +19,13 @@ from local.simulator.gateways import WIRES
 from local.simulator.server import route
 from local.simulator.studio import CutConnection, Studio, StudioSettings
 from local.simulator.tasks import Report, Task
-from local.simulator.wire import Reply, Request, Wire
+from local.simulator.wire import Reply, Request, Wire, json_reply
+from suno_jobs.network.deadlines import TimedTransport
 from suno_jobs.network.download import Downloader
 from suno_jobs.network.http import httpcore, httpx
 from suno_jobs.traffic.client import http_client
 from tests.simulation.clock import Loop, Process
-from tests.simulation.lambdas import Lambdas
+from tests.simulation.lambdas import Invocation, Lambdas
 
 HOST = "gateways.example.com"
 ORIGIN = f"https://{HOST}"
@@ -31,10 +33,34 @@ PUBLIC_ADDRESS = "93.184.215.14"
 TASK_SECONDS = 90.0
 _NO_TLS = ssl.create_default_context()  # nothing is encrypted here, and creating a context takes long
 KEYS = {name: f"secret-key-of-{name}" for name in WIRES}
+NEW_KEYS = {name: f"{key}-replaced" for name, key in KEYS.items()}
 
+DRIP_SECONDS = 1.0
+"""Between two bytes of a reply that drips: shorter than every timeout of the client."""
+
+
+class Manner(Enum):
+    """How a reply arrives. Of a drip, one byte comes each second, and it never ends. STUCK: the call never returns, whatever
+    deadline it has, so that only the timeout of the function ends it."""
+
+    WHOLE = auto()
+    DRIPPING_HEAD = auto()
+    DRIPPING_BODY = auto()
+    SILENT = auto()
+    CUT = auto()
+    STUCK = auto()
+
+
+Ask = Callable[[], Reply]
 Deliver = Callable[[str, Mapping[str, str], bytes], int]
-RequestFaults = Callable[[str, httpx.Request, Callable[[], httpx.Response]], httpx.Response]
-"""Injects faults into a request to a gateway; it calls the last argument to let the request through."""
+RequestFaults = Callable[[str, str, Ask], Reply]
+"""Injects faults into a request to a gateway, given its method; it calls the last argument to let the request through. Raises
+the errors of httpcore."""
+
+ReplyFaults = Callable[[str], Manner]
+"""How the reply of a gateway, or of ``CDN``, arrives."""
+
+CDN = "cdn"
 
 
 class _ClientTimeout(Exception):
@@ -69,94 +95,141 @@ class VirtualClock(Clock):
 
 
 class VirtualCourier(Courier):
-    """Sends callbacks through ``deliver``, which may delay, duplicate or lose them."""
+    """Sends callbacks through ``deliver``, which may delay, duplicate or lose them. ``submitters`` has the job of each task:
+    the one whose function sent the request."""
 
     def __init__(self, loop: Loop, clock: Clock, deliver: Deliver) -> None:
         self._loop = loop
         self._clock = clock
         self._webhook_keys: Mapping[str, str] = {}
         self._deliver = deliver
+        self.submitters: dict[str, str] = {}
 
     def send_in_time(self, task: Task, wire: Wire, cdn: str) -> None:
+        self._record_submitter(task)
         for moment, stage in schedule(task, wire.callback_stages(task.work)):
-            report = Report(task, stage, cdn)
-            self._loop.spawn(partial(self._send, task, wire, report), after=max(0.0, moment - self._loop.now))
+            report = Report(task, stage, cdn, at=max(moment, self._loop.now))
+            self._loop.spawn(partial(self._send, task, wire, report), after=report.at - self._loop.now)
 
     def send_all(self, task: Task, wire: Wire, cdn: str) -> None:
+        self._record_submitter(task)
         for _, stage in schedule(task, wire.callback_stages(task.work)):
-            self._send(task, wire, Report(task, stage, cdn))
+            self._send(task, wire, Report(task, stage, cdn, at=self._loop.now))
+
+    def _record_submitter(self, task: Task) -> None:
+        invocation: Invocation = self._loop.current.local
+        self.submitters[task.task_id] = invocation.subject
 
     def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int | str:
         return self._deliver(url, headers, content)
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A file that the CDN sent completely, whatever it was."""
+
+    to: Invocation
+    path: str
+    body: bytes
+
+
+class KeyRing:
+    """Which of our keys each gateway accepts. The simulator itself knows the first key of each gateway only."""
+
+    def __init__(self) -> None:
+        self._valid = {gateway: {key} for gateway, key in KEYS.items()}
+
+    def add(self, gateway: str, key: str) -> None:
+        self._valid[gateway].add(key)
+
+    def revoke(self, gateway: str, key: str) -> None:
+        self._valid[gateway].discard(key)
+
+    def translate(self, gateway: str, headers: Mapping[str, str]) -> dict[str, str]:
+        """The headers with the key that the simulator knows in place of a valid one, and without it otherwise."""
+        return {name: self._translate_value(gateway, value) for name, value in headers.items()}
+
+    def _translate_value(self, gateway: str, value: str) -> str:
+        first = KEYS.get(gateway, "")
+        scheme, space, key = value.rpartition(" ")
+        if not key.startswith(first) or not first:
+            return value
+        return f"{scheme}{space}{first if key in self._valid[gateway] else 'revoked'}"
+
+
 @dataclass(eq=False, slots=True)
 class Network:
-    """``request_times`` has the times of all requests to each gateway."""
+    """``request_times`` has the times of all requests to each gateway, ``served`` every download that did not break off."""
 
     loop: Loop
     lambdas: Lambdas
     studio: Studio
     clock: VirtualClock
     disturb: RequestFaults
+    manner: ReplyFaults
     note: Callable[[str, str], None]
+    keys: KeyRing = field(default_factory=KeyRing)
     request_times: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    served: list[Served] = field(default_factory=list)
 
     def client(self) -> httpx.Client:
-        """Replaces the product's own function for HTTP clients."""
-        return http_client(httpx.MockTransport(self._handle))
+        """Replaces the product's own function for HTTP clients: the same transport on a simulated network."""
+        network = _Gateways(self, self._ask_gateway)
+        return http_client(TimedTransport(resolver=_resolve, ssl_context=_NO_TLS, network=network))
 
     def downloader(self, **given: Any) -> Downloader:
         """Replaces the Downloader by the real one on a simulated network."""
-        return Downloader(
-            **given,
-            resolver=lambda _host, _port: [PUBLIC_ADDRESS],
-            clock=lambda: self.loop.now,
-            ssl_context=_NO_TLS,
-            network=_CdnNetwork(self),
-        )
+        network = _Gateways(self, self._ask_cdn)
+        return Downloader(**given, resolver=_resolve, clock=lambda: self.loop.now, ssl_context=_NO_TLS, network=network)
 
-    def download(self, request: Request) -> Reply:
+    def _ask_cdn(self, request: Request, _timeout: float) -> tuple[Reply, Manner]:
         running = self.lambdas.running
-        reply: Reply = running.cross_boundary(f"cdn.GET {request.path}", lambda: route(self.studio, request))
-        self.note(running.subject, f"{request.path} answers {reply.status} with {len(reply.body)} bytes")
-        return reply
 
-    def _handle(self, request: httpx.Request) -> httpx.Response:
+        def ask() -> tuple[Reply, Manner]:
+            reply, manner = route(self.studio, request), self.manner(CDN)
+            self.note(running.subject, f"{request.path} answers {reply.status} with {len(reply.body)} bytes{_named(manner)}")
+            if reply.status == 200 and reply.declared_length is None and manner is Manner.WHOLE:
+                self.served.append(Served(running, request.path, reply.body))
+            return reply, manner
+
+        answered: tuple[Reply, Manner] = running.cross_boundary(f"cdn.GET {request.path}", ask)
+        return answered
+
+    def _ask_gateway(self, request: Request, timeout: float) -> tuple[Reply, Manner]:
         running = self.lambdas.running
-        response: httpx.Response = running.cross_boundary(
-            f"gateway.{request.method}", lambda: self._answer(request, running.subject)
+        answered: tuple[Reply, Manner] = running.cross_boundary(
+            f"gateway.{request.method}", lambda: self._answer(request, timeout, running.subject)
         )
-        return response
+        return answered
 
-    def _answer(self, request: httpx.Request, subject: str) -> httpx.Response:
-        gateway = request.url.path.split("/")[1]
+    def _answer(self, request: Request, timeout: float, subject: str) -> tuple[Reply, Manner]:
+        gateway = request.path.split("/")[1]
         self.request_times[gateway].append(self.loop.now)
         try:
-            response = self.disturb(gateway, request, lambda: self._ask(request))
-        except httpx.TransportError as error:
+            reply = self.disturb(gateway, request.method, lambda: self._route(gateway, request, timeout))
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             self.note(subject, f"{gateway} {request.method} {type(error).__name__}")
             raise
-        self.note(subject, f"{gateway} {request.method} answers {response.status_code} {response.content[:120]!r}")
-        return response
+        manner = self.manner(gateway)
+        self.note(subject, f"{gateway} {request.method} answers {reply.status} {reply.body[:120]!r}{_named(manner)}")
+        return reply, manner
 
-    def _ask(self, request: httpx.Request) -> httpx.Response:
-        asked = Request(
-            method=request.method,
-            path=request.url.path,
-            query=dict(request.url.params),
-            headers=dict(request.headers),
-            body=request.content,
-        )
+    def _route(self, gateway: str, request: Request, timeout: float) -> Reply:
+        asked = replace(request, headers=self.keys.translate(gateway, request.headers))
         try:
-            timeout = request.extensions["timeout"]["read"]
-            reply = self.clock.with_timeout(timeout, lambda: route(self.studio, asked))
+            return self.clock.with_timeout(timeout, lambda: route(self.studio, asked))
         except CutConnection:
-            raise httpx.RemoteProtocolError("Server disconnected", request=request) from None
+            raise httpcore.RemoteProtocolError("Server disconnected") from None
         except _ClientTimeout:
-            raise httpx.ReadTimeout("The read operation timed out", request=request) from None
-        headers = {"content-type": reply.content_type, **reply.headers}
-        return httpx.Response(reply.status, headers=headers, content=reply.body)
+            raise httpcore.ReadTimeout("The read operation timed out") from None
+
+
+def _named(manner: Manner) -> str:
+    return "" if manner is Manner.WHOLE else f", {manner.name.lower().replace('_', ' ')}"
+
+
+def _resolve(_host: str, _port: int) -> list[str]:
+    return [PUBLIC_ADDRESS]
 
 
 def open_studio(loop: Loop, clock: Clock, random: Random, courier: Courier) -> Studio:
@@ -169,7 +242,8 @@ def accounts() -> dict[str, dict[str, str]]:
 
 
 class Pool:
-    """Replaces httpcore's pool: the network backend of the guard stays, but no HTTP messages are encoded, which takes long."""
+    """Replaces httpcore's pool: the network backend stays, with its deadline and its guard, but no HTTP messages are encoded,
+    which takes long."""
 
     def __init__(self, *, ssl_context: ssl.SSLContext, network_backend: httpcore.NetworkBackend) -> None:  # noqa: ARG002
         self._network = network_backend
@@ -178,26 +252,49 @@ class Pool:
         stream = self._network.connect_tcp(request.url.host.decode("ascii"), request.url.port or 443)
         target = urlsplit(request.url.target.decode("ascii"))
         headers = {name.decode("ascii").lower(): value.decode("ascii") for name, value in request.headers}
-        asked = Request(request.method.decode("ascii"), target.path, dict(parse_qsl(target.query)), headers, b"")
-        reply: Reply = stream.get_extra_info("ask")(asked)
+        body = b"".join(cast("Iterable[bytes]", request.stream))
+        stream.get_extra_info("send")(
+            Request(request.method.decode("ascii"), target.path, dict(parse_qsl(target.query)), headers, body)
+        )
+        timeout = request.extensions["timeout"]["read"]
+        while (reply := stream.get_extra_info("head")) is None:
+            stream.read(READ_BYTES, timeout)
         length = reply.declared_length or len(reply.body)
-        headers_sent = [(b"content-type", reply.content_type.encode("ascii")), (b"content-length", str(length).encode("ascii"))]
-        return httpcore.Response(reply.status, headers=headers_sent, content=_body(stream, length))
+        if stream.get_extra_info("manner") is Manner.DRIPPING_BODY:
+            length = ENDLESS_BYTES
+        head = {"content-type": reply.content_type, "content-length": str(length), **reply.headers}
+        headers_sent = [(name.encode("ascii"), value.encode("ascii")) for name, value in head.items()]
+        return httpcore.Response(reply.status, headers=headers_sent, content=_body(stream, length, timeout))
 
     def close(self) -> None:
         """Nothing to close."""
 
 
-def _body(stream: httpcore.NetworkStream, announced: int) -> Iterator[bytes]:
-    content = stream.read(announced)
-    yield content
-    if len(content) < announced:
-        raise httpcore.RemoteProtocolError("peer closed connection without sending complete message body")
+READ_BYTES = 65_536
+ENDLESS_BYTES = 500_000
+"""The length of a body that drips: below every limit of size, so that only the time ends it."""
 
 
-class _CdnNetwork(httpcore.NetworkBackend):
-    def __init__(self, network: Network) -> None:
+def _body(stream: httpcore.NetworkStream, announced: int, timeout: float) -> Iterator[bytes]:
+    received = 0
+    while received < announced:
+        content = stream.read(max(announced, READ_BYTES), timeout)
+        if not content:
+            raise httpcore.RemoteProtocolError("peer closed connection without sending complete message body")
+        received += len(content)
+        yield content
+
+
+Exchange = Callable[[Request, float], tuple[Reply, Manner]]
+"""Sends a request; the reply has to begin within so many seconds."""
+
+
+class _Gateways(httpcore.NetworkBackend):
+    """A network with only one server, which is behind every name."""
+
+    def __init__(self, network: Network, exchange: Exchange) -> None:
         self._network = network
+        self._exchange = exchange
 
     def connect_tcp(
         self,
@@ -208,39 +305,62 @@ class _CdnNetwork(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
         assert host == PUBLIC_ADDRESS
-        return _Connection(self._network)
+        return _Connection(self._network, self._exchange)
 
 
 class _Connection(httpcore.NetworkStream):
-    """One request and the body of its answer."""
+    """One request and its reply. The first read sends the request; each read waits as long as its timeout permits."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, exchange: Exchange) -> None:
         self._network = network
+        self._exchange = exchange
+        self._request: Request | None = None
+        self._reply: Reply | None = None
+        self._manner = Manner.WHOLE
         self._content = b""
 
     def get_extra_info(self, info: str) -> Any:
-        return {"ask": self._ask}[info]
+        return {"send": self._send, "head": self._head(), "manner": self._manner}[info]
 
-    def _ask(self, request: Request) -> Reply:
-        reply = self._network.download(request)
-        self._content = reply.body
-        return reply
+    def _send(self, request: Request) -> None:
+        self._request = request
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        return self._content[:max_bytes]
+    def _head(self) -> Reply | None:
+        """None while it is not complete."""
+        return None if self._manner in (Manner.DRIPPING_HEAD, Manner.SILENT, Manner.STUCK) else self._reply
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        seconds = math.inf if timeout is None else timeout
+        if self._reply is None:
+            assert self._request
+            self._reply, self._manner = self._exchange(self._request, seconds)
+            whole = self._reply.body
+            self._content = whole[: len(whole) // 2] if self._manner is Manner.CUT else whole
+            return b""
+        match self._manner:
+            case Manner.DRIPPING_HEAD | Manner.DRIPPING_BODY:
+                self._wait(DRIP_SECONDS, seconds)
+                return b"x"
+            case Manner.SILENT:
+                self._wait(math.inf, seconds)
+            case Manner.STUCK:
+                self._network.lambdas.running.stuck = True
+                self._wait(math.inf, math.inf)
+        content, self._content = self._content[:max_bytes], self._content[max_bytes:]
+        return content
+
+    def _wait(self, seconds: float, timeout: float) -> None:
+        self._network.lambdas.running.spend(min(seconds, timeout))
+        if seconds > timeout:
+            raise httpcore.ReadTimeout("timed out")
 
 
-def documented_error(gateway: str, code: str) -> httpx.Response:
+def documented_error(gateway: str, code: str) -> Reply:
     """A gateway's documented error reply: ttapi and acedata use the HTTP status, the others the body of a 200."""
     number = int(code) if code.isdecimal() else 400
     if gateway == "ttapi":
-        body: Any = {"status": "FAILED", "message": "no", "data": None}
-        return _json(number, body)
+        return json_reply(number, {"status": "FAILED", "message": "no", "data": None})
     if gateway == "acedata":
-        return _json(number, {"success": False, "error": {"code": code, "message": "no"}, "trace_id": "t"})
+        return json_reply(number, {"success": False, "error": {"code": code, "message": "no"}, "trace_id": "t"})
     message = "message" if gateway == "crun" else "msg"
-    return _json(200, {"code": number, message: "no", "data": None})
-
-
-def _json(status: int, body: Any) -> httpx.Response:
-    return httpx.Response(status, headers={"content-type": "application/json"}, content=json.dumps(body).encode())
+    return json_reply(200, {"code": number, message: "no", "data": None})

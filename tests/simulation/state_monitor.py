@@ -11,7 +11,7 @@ from tests.simulation.expressions import Item
 
 ENDS = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"})
 FORWARD = ("", "ACCEPTED", "SUBMITTING", "SUBMIT_UNKNOWN", "GENERATING", "STORING")
-LATE_RESULTS = frozenset({("TIMED_OUT", "SUCCEEDED"), ("TIMED_OUT", "FAILED")})
+LATE_RESULTS = frozenset({("TIMED_OUT", "SUCCEEDED"), ("TIMED_OUT", "FAILED"), ("FAILED", "SUCCEEDED")})
 
 
 @dataclass(eq=False, slots=True)

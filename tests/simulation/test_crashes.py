@@ -1,7 +1,7 @@
 """The crash matrix.
 
 Each path of a job is run once to find every external call. It is then run again with a crash before and after each of these
-calls, and with none, one and two further crashes of the invocations that repeat the work.
+calls, and with each call to AWS throttled, and the same for none, one and two further invocations that repeat the work.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.unit.project.aws_calls import OPERATIONS, PARTS, reachable_actions, r
 from tests.world import ROOT
 
 ALWAYS = 10.0**6
-MOMENTS: tuple[Literal["before", "after"], ...] = ("before", "after")
+MOMENTS: tuple[Literal["before", "after", "throttled"], ...] = ("before", "after", "throttled")
 FURTHER_CRASHES = (0, 1, 2)
 LOST = {"lost_callback": ALWAYS}
 FAULTS_UNTIL = 300.0
@@ -94,6 +94,7 @@ PATHS = {
     "partial, callback lost": JobPath("SUCCEEDED", "kie", faults={"one_track_failed": ALWAYS, **LOST}),
     "synchronous operation": JobPath("SUCCEEDED", "acedata", Kind.LYRICS),
     "upload": JobPath("SUCCEEDED", "ttapi", Kind.UPLOAD),
+    "a damaged file at first": JobPath("SUCCEEDED", faults={"damaged_audio": 2}),
     "files that are available late": JobPath("SUCCEEDED", "acedata", faults={"audio_404_first": 6}),
     "not done at the deadline": JobPath("TIMED_OUT", "acedata", faults={"slow_task": 50_000}, deadline=400, at=(0.0, 1.0)),
     # A task fails after 36 seconds, so that three requests are due at once while the rate limit has two slots.
@@ -123,7 +124,8 @@ def test_no_crash_at_any_boundary_breaks_an_invariant(name: str, record_property
     boundaries = record(path)
     record_property("boundaries", len(boundaries))
     earlier = earlier_deaths(path)
-    crashes = [Crash(boundary, when, repeats) for boundary, when, repeats in product(boundaries, MOMENTS, FURTHER_CRASHES)]
+    moments = [(each, when) for each, when in product(boundaries, MOMENTS) if when != "throttled" or each.is_aws]
+    crashes = [Crash(boundary, when, repeats) for (boundary, when), repeats in product(moments, FURTHER_CRASHES)]
     record_property("runs", len(crashes))
     broken = [what for crash in crashes if (what := violations_after(path, earlier, crash))]
     assert not broken, f"\n{len(broken)} of {len(crashes)} runs broke an invariant, first:\n" + broken[0]
@@ -152,7 +154,7 @@ def violations_after(path: JobPath, earlier: tuple[Crash, ...], crash: Crash) ->
     broken = violations(world)
     if len(world.jobs()) != len(path.at) + path.retries:
         broken.append(("", f"{len(world.jobs())} jobs for {len(path.at)} orders"))
-    lines = [f"killed {crash}", *(f"{job_id}: {what}" for job_id, what in broken)]
+    lines = [f"{crash}", *(f"{job_id}: {what}" for job_id, what in broken)]
     return "\n".join([*lines, *(line for job_id in world.jobs() for line in timeline(world, job_id))]) if broken else ""
 
 
@@ -161,6 +163,28 @@ def run(path: JobPath, faults: FaultInjector) -> World:
     with patch.object(receipts, "INLINE_BYTES", path.inline_bytes), world.open():
         world.run()
     return world
+
+
+REPEATED = {"CheckTaskFunction", "StoreTrackFunction", "FinishJobFunction"}
+REPEATED_SECONDS = 30
+"""Well below the time to the next sweep."""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_killed_function_is_repeated_before_the_next_sweep(when: Literal["before", "after"]) -> None:
+    path = PATHS["success by callback"]
+    clean = CrashInjector()
+    [expected] = ends(run(path, clean))
+    boundaries = [each for each in clean.boundaries if each.function in REPEATED]
+    assert {each.function for each in boundaries} == REPEATED
+    for boundary in boundaries:
+        [ended] = ends(run(path, CrashInjector((Crash(boundary, when),))))
+        assert ended < expected + REPEATED_SECONDS, boundary
+
+
+def ends(world: World) -> list[float]:
+    """When each job ended first."""
+    return [world.monitor.ends[job_id][0][0] for job_id in world.jobs()]
 
 
 JOB_FUNCTIONS = (

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from tests.simulation import report
+from suno_jobs.jobs.record import Attempt, TaskEnd
+from tests.simulation import faults, report
 from tests.simulation.report import run_seed
 from tests.world import ROOT
 
 JOBS = 20
 EVERY_FAULT = 46
 """A seed with slow calls, inaccurate clocks, crashes, and stale reads of the index."""
+
+TWO_TASKS = 976
+"""A seed in which both submissions of a job are lost, and both tasks call back late."""
 
 HISTORY = f"""
 from tests.simulation.report import happenings
@@ -46,3 +51,24 @@ def test_a_broken_invariant_is_reported_with_the_command_that_replays_it(monkeyp
     assert "python -m tests.simulation --start 7 --seeds 1 --jobs 3" in described
     assert "I0: broken" in described
     assert "state none -> ACCEPTED" in described
+
+
+def test_a_second_task_that_is_never_read_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that leaves recovery with its first song loses the song of the other task."""
+    monkeypatch.setattr(Attempt, "open", property(lambda attempt: attempt.end is TaskEnd.UNFINISHED))
+    described = run_seed(TWO_TASKS, JOBS)
+    assert "I11: SUCCEEDED and forgotten" in described
+    assert "which was never read" in described
+
+
+def test_odd_answers_leave_the_clients_and_the_other_faults_of_a_seed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = [faults.draw(seed, JOBS) for seed in range(40)]
+    monkeypatch.setattr(faults, "_with_odd_answers", lambda plan, _random: plan)
+    for plan, without in zip(drawn, (faults.draw(seed, JOBS) for seed in range(40)), strict=True):
+        kept = [
+            replace(order, faults={name: number for name, number in order.faults.items() if name not in faults.ODD_ANSWERS})
+            for order in plan.orders
+        ]
+        assert replace(plan, orders=tuple(kept), days=without.days) == without
+    names = {name for plan in drawn for order in plan.orders for name in order.faults}
+    assert names == {*faults.GATEWAY_FAULTS, *faults.ODD_ANSWERS}

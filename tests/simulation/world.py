@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from math import inf
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -18,11 +19,12 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from suno_jobs.media import lengths
 from suno_jobs.network.http import httpcore
 from suno_jobs.runtime import telemetry
 from suno_jobs.steps import store_track
 from suno_jobs.steps.authorize import key_hash
-from suno_jobs.traffic import calls
+from suno_jobs.traffic import calls, client
 from tests.simulation import media_pool, network
 from tests.simulation.aws_services import S3, Events, Secrets
 from tests.simulation.aws_table import DynamoDb
@@ -37,6 +39,8 @@ from tests.simulation.template import deploy
 START = 1_800_000_000.0
 DAY_SECONDS = 86_400.0
 IDLE_CHECK_SECONDS = 100.0
+LONGEST_SWEEP_PAUSE_SECONDS = 10_800.0
+TOLERATED_SECONDS = 0.1
 TENANT = "acme"
 API_KEY = "an-api-key-of-our-own-client-0123456789"
 CALLBACK_SECRETS = ("callback-secret-0", "callback-secret-1", "callback-secret-2")
@@ -90,8 +94,9 @@ class World:
         self.s3, self.events = S3(lambda: self.loop.now), Events()
         secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:{}".format
         self.callback_secret = {"current": CALLBACK_SECRETS[0], "previous": ""}
+        self.accounts = network.accounts()
         self.secrets = Secrets(
-            {secret_arn("CallbackSecret"): self.callback_secret, secret_arn("GatewayAccountsSecret"): network.accounts()}
+            {secret_arn("CallbackSecret"): self.callback_secret, secret_arn("GatewayAccountsSecret"): self.accounts}
         )
         self.state_machine = StateMachine(
             self.stack.state_machine_arn,
@@ -115,9 +120,11 @@ class World:
 
     def _connect_gateways(self) -> None:
         clock = network.VirtualClock(self.loop, self.lambdas)
-        courier = network.VirtualCourier(self.loop, clock, self._send_callback)
-        self.studio = network.open_studio(self.loop, clock, self.random, courier)
-        self.network = network.Network(self.loop, self.lambdas, self.studio, clock, self.faults.disturb, self.note)
+        self.courier = network.VirtualCourier(self.loop, clock, self._send_callback)
+        self.studio = network.open_studio(self.loop, clock, self.random, self.courier)
+        self.network = network.Network(
+            self.loop, self.lambdas, self.studio, clock, self.faults.disturb, self.faults.manner, self.note
+        )
         self.lambdas.replacements = {"Downloader": self.network.downloader}
         for gateway, faults in self.plan.refusing.items():
             self.studio.fail_next(gateway, faults)
@@ -134,7 +141,11 @@ class World:
         with (
             media_pool.pooled_media(),
             patch.object(store_track, "tempfile", in_memory),
+            # The songs of the pool last about a second.
+            patch.object(lengths, "SHORTER_SECONDS", TOLERATED_SECONDS),
+            patch.object(lengths, "LONGER_SECONDS", TOLERATED_SECONDS),
             patch.object(calls, "http_client", self.network.client),
+            patch.object(calls, "send", partial(client.send, clock=lambda: self.loop.now)),
             patch.object(httpcore, "ConnectionPool", network.Pool),
             self._captured_logs(),
         ):
@@ -177,6 +188,9 @@ class World:
             yield from ((moment, partial(self._invoke, function)) for moment in plan.sweeps)
         yield from ((moment, self._stop_random_execution) for moment in plan.stops)
         yield from ((moment, self._rotate) for moment in plan.rotations)
+        for gateway, change in plan.troubles.keys.items():
+            yield change.changed_at, partial(self._replace_key, gateway)
+            yield change.revoked_at, partial(self._revoke_key, gateway)
 
     def _next_check(self) -> float:
         return max(self.faults_end, self.loop.now + IDLE_CHECK_SECONDS, self.loop.now + self._sweep_pause())
@@ -191,6 +205,12 @@ class World:
     @property
     def faults_end(self) -> float:
         return START + self.plan.faults_until
+
+    @cached_property
+    def disturbed_until(self) -> float:
+        """The end of the faults, or of the last invocation that one of them hit. To be read at the end of the world."""
+        hit = [each.ends for begun in self.lambdas.begun.values() for each in begun if each.disturbed]
+        return max([self.faults_end, *hit])
 
     @cached_property
     def ends_at(self) -> float:
@@ -210,8 +230,11 @@ class World:
             self.loop.sleep(max(seconds, self._sweep_pause()))
 
     def _sweep_pause(self) -> float:
-        """Sweeps become rarer with time: during the days of recovery little happens."""
-        return (self.loop.now - self.settled_at) / 4
+        """During the days of recovery, most sweeps at which no job is due are left out."""
+        if self.loop.now < self.settled_at:
+            return 0.0
+        due = min((float(job["due_at"]["N"]) for job in self.jobs().values() if "due_at" in job), default=inf)
+        return min(due - self.loop.now, LONGEST_SWEEP_PAUSE_SECONDS)
 
     def _invoke(self, function: str) -> None:
         with contextlib.suppress(FunctionError):
@@ -236,7 +259,8 @@ class World:
         job_id = self.job_ids.get(order.token)
         if job_id is None:
             return
-        response = self.request("POST", f"/v1/jobs/{job_id}/{action}")
+        body = {"accept_second_charge": True} if action == "retry" else None
+        response = self.request("POST", f"/v1/jobs/{job_id}/{action}", body)
         self.client_actions.append((job_id, action, response.status))
         self.note(job_id, f"client requests {action}: {response.status}")
 
@@ -252,6 +276,16 @@ class World:
         if unused:
             self.callback_secret.update(previous=self.callback_secret["current"], current=unused)
             self.note("", "the callback secret is rotated")
+
+    def _replace_key(self, gateway: str) -> None:
+        key = network.NEW_KEYS[gateway]
+        self.accounts[f"{gateway}/default"]["api_key"] = key
+        self.network.keys.add(gateway, key)
+        self.note("", f"the key of {gateway} is replaced")
+
+    def _revoke_key(self, gateway: str) -> None:
+        self.network.keys.revoke(gateway, network.KEYS[gateway])
+        self.note("", f"the old key of {gateway} is revoked")
 
     # Requests to the handlers
 

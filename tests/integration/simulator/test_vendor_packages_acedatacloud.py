@@ -86,7 +86,7 @@ class TestAceDataCloud:
     def test_mashup_and_references(self, ace: Any, clock: HandClock) -> None:
         ids = [track["id"] for track in self.songs(ace, clock)]
         handles = [
-            ace.suno.generate(action="mashup", mashup_audio_ids=ids),
+            ace.suno.generate(action="mashup", mashup_audio_ids=ids, prompt="rain"),
             ace.suno.generate(action="inspo", audio_urls=["https://example.org/a.mp3"]),
             ace.suno.generate(action="artist_consistency", persona_id="p-1", prompt="rain"),
         ]

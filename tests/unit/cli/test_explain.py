@@ -55,7 +55,7 @@ def test_every_change_is_kept_with_its_cause(world: World) -> None:
 
 def test_the_timeline_is_in_order_and_contains_no_secret(world: World) -> None:
     job_id = finished(world)
-    text = "\n".join(explain(world.view(job_id), world.receipts.listed(job_id)))
+    text = "\n".join(explain(world.view(job_id), world.receipts.list_receipts(job_id)))
     moments = [line[:19] for line in text.splitlines() if line.startswith("20")]
     assert moments == sorted(moments)
     assert "callback received, 44 bytes" in text
@@ -71,7 +71,8 @@ def test_an_open_job_shows_what_comes_next(world: World) -> None:
     world.wire.answers = [httpx.ReadTimeout("lost")]
     world.task_creator().create_task(job_id)
     text = "\n".join(explain(world.view(job_id), []))
-    assert "(end of the grace period for the lost answer)" in text
+    assert "(waits for callback until then at the latest)" in text
+    assert ": ambiguous, waits for callback until 2027-01-15 08:05:00" in text
     assert "(deadline)" in text
     assert "ambiguous: The gateway's answer to the submission was lost" in text
 

@@ -33,13 +33,16 @@ def test_the_capabilities_as_json() -> None:
         "retry_read": True,
         "retry_submission": True,
         "refused": True,
+        "refunded": False,
     }
     assert known["sunoapi"]["errors"]["429"] == {
         "code": "quota",
         "retry_read": False,
         "retry_submission": False,
         "refused": True,
+        "refunded": False,
     }
+    assert [code for code, rule in known["sunoapi"]["errors"].items() if rule["refunded"]] == ["531"]
     assert known["acedata"]["kinds"]["mashup"]["sources"] == 2
     assert "note" not in known["sunoapi"]["kinds"]["music"]
     assert known["crun"]["kinds"]["stems"]["note"]

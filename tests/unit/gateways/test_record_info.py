@@ -233,7 +233,6 @@ def test_the_first_track_is_ready_before_the_second() -> None:
         (Kind.STEMS, stems_record("GENERATE_AUDIO_FAILED", None), ErrorCode.GENERATION_FAILED),
         (Kind.MP4, record(None, successFlag="CREATE_TASK_FAILED"), ErrorCode.GENERATION_FAILED),
         (Kind.COVER_ART, record(None, successFlag=3), ErrorCode.GENERATION_FAILED),
-        (Kind.STEMS, stems_record("CALLBACK_EXCEPTION", {"vocalUrl": None}), ErrorCode.GATEWAY_ERROR),
         (Kind.STEMS, stems_record("SUCCESS", {"originUrl": f"{CDN}/o.mp3"}), ErrorCode.NO_AUDIO),
         (Kind.WAV, record({"audioWavUrl": None}, successFlag="SUCCESS"), ErrorCode.NO_AUDIO),
         (Kind.COVER_ART, record({"images": []}, successFlag=1), ErrorCode.NO_AUDIO),
@@ -248,6 +247,20 @@ def test_failures(kind: Kind, body: Any, code: ErrorCode) -> None:
     assert isinstance(got, TaskReport)
     assert got.fault is not None
     assert (got.status, got.fault.code) == (TaskStatus.FAILED, code)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (Kind.MUSIC, music_record("CALLBACK_EXCEPTION", None)),
+        (Kind.STEMS, stems_record("CALLBACK_EXCEPTION", {"vocalUrl": None})),
+        (Kind.LYRICS, record({"data": []}, status="CALLBACK_EXCEPTION")),
+    ],
+)
+def test_a_callback_exception_without_a_result_says_nothing_about_the_task(kind: Kind, body: Any) -> None:
+    got = SUNOAPI.read_status(kind, reply(body))
+    assert isinstance(got, TaskReport)
+    assert (got.status, got.fault, got.unknown_statuses) == (TaskStatus.PENDING, None, ())
 
 
 def test_failed_lyrics_have_a_reason() -> None:

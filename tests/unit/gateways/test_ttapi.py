@@ -169,8 +169,8 @@ def test_running(word: str, data: dict[str, Any]) -> None:
 
 
 def test_unknown_word_is_still_running() -> None:
-    got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("CANCELLED", None)))
-    assert got == TaskReport(TaskStatus.PENDING, unknown_statuses=("CANCELLED",))
+    got = GATEWAY.read_status(Kind.MUSIC, reply(fetched("PAUSED", None)))
+    assert got == TaskReport(TaskStatus.PENDING, unknown_statuses=("PAUSED",))
 
 
 def test_success() -> None:

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from suno_jobs.jobs.record import Attempt
 from tests.builders import JOB
 from tests.world import PACE, START
 
@@ -12,7 +13,7 @@ def test_backoff_grows_up_to_the_longest_interval() -> None:
 
 @pytest.mark.parametrize(("after", "wait"), [(0, 120), (30, 90), (110, 20), (1190, 10), (1199, 1), (5000, 1)])
 def test_a_running_task_is_not_checked_before_its_callback_is_overdue(after: int, wait: int) -> None:
-    assert PACE.next_check(replace(JOB, submitted_at=START), START + after) == wait
+    assert PACE.next_check(replace(JOB, attempts=(Attempt(START),)), START + after) == wait
 
 
 def test_tries_for_a_slot_spread_out_the_longer_jobs_wait() -> None:

@@ -18,7 +18,8 @@ def test_i2_no_state_can_be_reached_again() -> None:
 
 def test_i2_terminal_stays_terminal_unless_the_result_arrives_late() -> None:
     assert {state: LEGAL[state] for state in TERMINAL if LEGAL[state]} == {
-        JobState.TIMED_OUT: {JobState.SUCCEEDED, JobState.FAILED}
+        JobState.TIMED_OUT: {JobState.SUCCEEDED, JobState.FAILED},
+        JobState.FAILED: {JobState.SUCCEEDED},
     }
 
 
@@ -28,7 +29,7 @@ def test_i6_every_open_state_can_end() -> None:
 
 
 def test_i4_success_follows_storing_or_a_late_result() -> None:
-    assert may_become(JobState.SUCCEEDED) == {JobState.STORING, JobState.TIMED_OUT}
+    assert may_become(JobState.SUCCEEDED) == {JobState.STORING, JobState.TIMED_OUT, JobState.FAILED}
 
 
 def test_progress_is_ranked_in_the_order_of_the_stages() -> None:

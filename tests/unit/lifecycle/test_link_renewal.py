@@ -9,7 +9,7 @@ import pytest
 
 from suno_jobs.catalog.results import Link, Media
 from suno_jobs.errors import ErrorCode, Fault
-from suno_jobs.jobs.record import DAY_SECONDS, TaskEnd, Track, TrackState
+from suno_jobs.jobs.record import DAY_SECONDS, Track, TrackState
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.link_lifetimes import with_expiry
@@ -108,7 +108,7 @@ def test_files_at_risk_are_counted(world: World, capsys: pytest.CaptureFixture[s
     video = Link("video", "https://cdn.example/v.mp4", Media.VIDEO, required=False)
     links = with_expiry(world.job(job_id), (Link("audio", "https://cdn.example/a.mp3"), COVER, video))
     world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=links))
-    job = world.jobs.start_storing(world.job(job_id), TaskEnd.COMPLETE, now=world.now, due_at=world.now)
+    job = world.start_storing(job_id)
     world.jobs.store_track(job_id, "t", [AUDIO], {"image": EXPIRED, "video": EXPIRED}, 3.0)
     assert files_at_risk(world.view(job_id)) == 2
     assert world.job_finisher().finish_job(job.job_id) is JobState.SUCCEEDED
@@ -122,3 +122,43 @@ def test_a_gateway_that_hangs_is_called_once_per_run(world: World) -> None:
     world.wire.answers = [hanging(world)]
     assert world.task_checker().check_task(job_id).next == "store"
     assert len(world.wire.requests) == 1
+
+
+@pytest.mark.parametrize("stage", ["begin", "status"])
+def test_a_key_that_is_refused_for_a_renewal_is_visible(world: World, stage: str) -> None:
+    job_id = unsaved(world)
+    refused = httpx.Response(200, json={"code": 401, "msg": "wrong key", "data": None})
+    world.wire.answers = [refused] if stage == "begin" else [STARTED, refused]
+    world.task_checker().check_task(job_id)
+    if stage == "status":
+        world.task_checker().check_task(job_id)
+    health = world.calls().health.read()["sunoapi"]
+    assert (health["status"], health["last_error"]) == ("failing", ErrorCode.AUTHENTICATION)
+
+
+def test_a_link_that_must_not_be_fetched_is_renewed(world: World) -> None:
+    job_id = unsaved(world, fault=Fault(ErrorCode.ASSET_FORBIDDEN_ADDRESS, "the URL is malformed"))
+    world.wire.answers = [STARTED]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    assert world.job(job_id).renewal_id == "R1"
+
+
+def test_a_renewed_link_makes_a_refused_track_ready_again(world: World) -> None:
+    job_id = unsaved(world)
+    world.jobs.fail_track(job_id, "t-1", Fault(ErrorCode.ASSET_WRONG_TYPE, "the file is a PDF"), final=True)
+    world.wire.answers = [STARTED, renewed(None, "https://cdn.example/new.mp3")]
+    for _ in range(2):
+        world.task_checker().check_task(job_id)
+    track = world.tracks(job_id)["t-1"]
+    assert (track.state, track.links[0].url) == (TrackState.READY, "https://cdn.example/new.mp3")
+
+
+def test_the_life_of_a_renewed_link_begins_with_its_renewal(world: World) -> None:
+    """Otherwise its first failed download would count as expired, and Store Track would not try again."""
+    job_id = unsaved(world, "kie")
+    world.clock.sleep(DAY_SECONDS)
+    world.wire.answers = [STARTED, renewed("https://cdn.example/new.mp3")]
+    world.task_checker().check_task(job_id)
+    world.task_checker().check_task(job_id)
+    new = world.tracks(job_id)["t-0"].links[0]
+    assert (new.url, new.expires_at) == ("https://cdn.example/new.mp3", world.now + DAY_SECONDS)

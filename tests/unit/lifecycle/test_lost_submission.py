@@ -8,9 +8,10 @@ import pytest
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.jobs.record import Candidate, FileTerms
-from suno_jobs.jobs.schedule import NextStep
-from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.schedule import GIVE_UP_SECONDS, NextStep
+from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
+from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.network.http import httpx
 from suno_jobs.storage import jobs
 from suno_jobs.storage.receipts import ReceiptSource
@@ -62,6 +63,19 @@ def test_an_ended_job_waits_for_nothing(world: World) -> None:
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
     job = world.job(job_id)
     assert (job.verdict, job.intent, job.grace_until, job.submit_after) == (None, None, None, None)
+
+
+def test_i6_a_lost_submission_ends_although_no_read_of_its_task_returns(world: World) -> None:
+    """The function was stopped during each of them; recovery reads the task again."""
+    job_id = submitted(world)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.wire.answers = []
+    world.clock.sleep(DEADLINE + GIVE_UP_SECONDS)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    world.wire.answers = [task(music(1))]
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    assert world.task_checker().check_task(job_id).next == "store"
 
 
 def test_a_submission_is_repeated_once_and_the_state_never_goes_back(world: World) -> None:
@@ -169,16 +183,16 @@ def test_an_answer_after_the_timeout_reveals_the_task(world: World) -> None:
     assert world.due() == [job_id]
 
 
-def test_an_answer_after_a_cancellation_is_stored_as_a_receipt(world: World) -> None:
+def test_an_answer_after_a_cancellation_gives_the_job_its_task(world: World) -> None:
     job_id = world.accept()
 
     def late(_: httpx.Request) -> httpx.Response:
-        world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, partial=False, now=world.now)
+        world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, now=world.now)
         return ACCEPTED_AGAIN
 
     world.wire.answers = [late]
-    assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", 1)
-    assert len(world.items("RECEIPT#submission#")) == 1
+    assert world.task_creator().create_task(job_id).next == "wait"
+    assert (world.job(job_id).state, world.job(job_id).task_id) == (JobState.CANCELLED, "J2")
 
 
 def test_a_callback_without_a_task_id_still_proves_that_a_task_exists(world: World) -> None:
@@ -209,7 +223,7 @@ def test_a_very_long_history_records_only_changes_of_state(world: World, monkeyp
         fault, order = Fault(ErrorCode.RATE_LIMITED, "x"), [Candidate("ttapi")]
         world.jobs.refuse_submission(job, fault, order, job.expects, now=world.now, due_at=world.now)
     assert len(world.job(job_id).history) == 9
-    world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, now=world.now)
     assert len(world.job(job_id).history) == 10
 
 
@@ -218,5 +232,6 @@ def test_no_other_gateway_is_tried_during_the_grace_period(world: World) -> None
     stale = world.job(job_id)
     job = world.jobs.begin_submission(stale, "i", FileTerms(), now=world.now, due_at=world.now)
     world.jobs.lose_submission(job, AMBIGUOUS, grace_until=world.now + 60, now=world.now, due_at=world.now)
+    order, reason = [Candidate("crun")], WaitReason.CIRCUIT_BREAKER
     with pytest.raises(Conflict):
-        world.jobs.skip_gateway(stale, [Candidate("crun")], stale.expects, now=world.now, due_at=world.now)
+        world.jobs.skip_gateway(stale, order, stale.expects, reason, now=world.now, due_at=world.now)

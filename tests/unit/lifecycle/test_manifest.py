@@ -60,9 +60,11 @@ def test_the_manifest_contains_the_request_the_result_and_the_sources_of_the_fil
                 "title": "Rain",
                 "model": "v5",
                 "duration_seconds": 12.5,
+                "doubtful": None,
                 "state": "stored",
                 "error": None,
                 "identical_to": None,
+                "source": None,
                 "assets": [
                     {
                         "kind": "audio",
@@ -72,6 +74,7 @@ def test_the_manifest_contains_the_request_the_result_and_the_sources_of_the_fil
                         "sha256": "ab",
                         "source_host": "cdn.example",
                         "stored_at": "1970-01-01T00:01:00Z",
+                        "released": False,
                     }
                 ],
                 "missing": {
@@ -79,6 +82,7 @@ def test_the_manifest_contains_the_request_the_result_and_the_sources_of_the_fil
                         "code": "asset_too_large",
                         "message": "too large",
                         "retryable": False,
+                        "charged": "yes",
                         "gateway_code": None,
                         "trace_id": None,
                     }
@@ -105,7 +109,7 @@ def test_the_manifest_depends_on_the_content_only() -> None:
     ],
 )
 def test_i9_the_manifest_contains_no_signature(given: dict[str, Any]) -> None:
-    text = json.dumps(manifest(JobView(replace(JOB, submitted_at=None), (TRACK,)), {"input": given}, {}, partial=False))
+    text = json.dumps(manifest(JobView(replace(JOB, attempts=()), (TRACK,)), {"input": given}, {}, partial=False))
     assert "secret" not in text
     assert "https://files.example/a.mp3" in text
 

@@ -182,8 +182,8 @@ def test_damage_raises_only_our_own_errors(songs: dict[str, bytes], name: str) -
         (b"RIFF\0\0\0\0WAVE", ErrorCode.ASSET_TRUNCATED),
         (wav(b""), ErrorCode.ASSET_TRUNCATED),
         (b"OggS" + seeded(8).randbytes(60_000), ErrorCode.ASSET_WRONG_TYPE),
-        (b"fLaC" + seeded(9).randbytes(60_000), ErrorCode.ASSET_TRUNCATED),
-        (b"fLaC" + b"\xff\xf8" * 1000, ErrorCode.ASSET_TRUNCATED),
+        (b"fLaC" + seeded(9).randbytes(60_000), ErrorCode.ASSET_WRONG_TYPE),
+        (b"fLaC" + b"\xff\xf8" * 1000, ErrorCode.ASSET_WRONG_TYPE),
         (b"\0\0\0\x14ftypM4A \0\0\0\0M4A " + seeded(10).randbytes(60_000), ErrorCode.ASSET_TRUNCATED),
     ],
     ids=str,
@@ -221,13 +221,13 @@ def with_pssh(intact: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (sample("fragmented.m4a"), ErrorCode.ASSET_WRONG_TYPE),
+        (sample("fragmented.m4a").replace(b"moov", b"free"), ErrorCode.ASSET_WRONG_TYPE),
         (sample("encrypted.m4a"), ErrorCode.ASSET_ENCRYPTED),
         (sample("encrypted-fragment.m4a"), ErrorCode.ASSET_ENCRYPTED),
         (sample("encrypted.m4a").replace(b"enca", b"drms").replace(b"sinf", b"free"), ErrorCode.ASSET_ENCRYPTED),
         (with_pssh(sample("song.m4a")), ErrorCode.ASSET_ENCRYPTED),
     ],
-    ids=["fragmented", "encrypted", "encrypted fragment", "encrypted by a store", "pssh"],
+    ids=["fragments alone", "encrypted", "encrypted fragment", "encrypted by a store", "pssh"],
 )
 def test_an_m4a_that_does_not_play_by_itself_is_retried(data: bytes, code: ErrorCode) -> None:
     error = refusal(data)
@@ -347,17 +347,6 @@ def test_an_ogg_with_a_broken_page_is_damaged() -> None:
     assert refusal(intact[:-1].replace(b"OggS", b"OggX").replace(b"OggX", b"OggS", 1)).fault.code is ErrorCode.ASSET_WRONG_TYPE
 
 
-def test_flac_inside_ogg_is_not_supported() -> None:
-    error = refusal(sample("flac-in-ogg.ogg"))
-    assert isinstance(error, AssetNotReady)
-    assert error.fault.code is ErrorCode.ASSET_WRONG_TYPE
-
-
-def opus_page(segments: int) -> bytes:
-    """A first page of a stream, full of packets that do not end."""
-    return b"OggS\0\x02" + bytes(20) + bytes([segments]) + b"\xff" * segments + b"OpusHead".ljust(255 * segments, b"\0")
-
-
 class CountingFile(io.BytesIO):
     bytes_read = 0
     largest_read = 0
@@ -373,8 +362,6 @@ BOUND = 2**18
 MALICIOUS = {
     "tiny frames": b"\xff\xf3\x14\xc4".ljust(24, b"\0") * (BOUND // 4),
     "tiny boxes": b"\0\0\0\x14ftypM4A \0\0\0\0M4A " + b"\0\0\0\x08free" * (BOUND // 8),
-    "tiny pages": opus_page(1) + opus_page(0)[:27] * (BOUND // 27),
-    "a huge format": b"RIFF\xff\xff\xff\x7fWAVEfmt " + struct.pack("<I", BOUND) + bytes(BOUND) + b"data\0\0\0\0",
 }
 
 
@@ -385,10 +372,6 @@ def test_inspection_of_a_malicious_file_stops_early(data: bytes, monkeypatch: py
     with pytest.raises(AssetNotReady):
         audio.inspect(file)
     assert BOUND * 0.9 < file.bytes_read <= BOUND < len(data)
-
-
-def test_an_ogg_whose_pages_never_end_is_truncated() -> None:
-    assert refusal(opus_page(255) * 100).fault.code is ErrorCode.ASSET_TRUNCATED
 
 
 @pytest.mark.parametrize("name", SONGS)
@@ -521,12 +504,6 @@ def test_a_flac_cut_between_two_frames_is_truncated(name: str) -> None:
         assert refusal(intact[:frame]).fault.code is ErrorCode.ASSET_TRUNCATED
 
 
-def test_a_flac_without_a_length_has_no_duration() -> None:
-    intact = bytearray(sample("song.flac"))
-    intact[21:26] = (intact[21] & 0xF0).to_bytes() + bytes(4)
-    assert refusal(bytes(intact)).fault.message == "the duration of the file is zero"
-
-
 @pytest.mark.parametrize(
     ("header", "end"),
     [
@@ -544,4 +521,4 @@ def test_a_flac_without_a_length_has_no_duration() -> None:
     ],
 )
 def test_a_flac_frame_header_gives_the_end_of_the_frame(header: bytes, end: int) -> None:
-    assert flac._end_of(header, 4096) == end
+    assert flac._samples(header, 4096).stop == end

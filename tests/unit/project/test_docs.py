@@ -9,7 +9,9 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
@@ -27,10 +29,10 @@ from suno_jobs.gateways.registry import GATEWAYS, auto_gateways
 from suno_jobs.gateways.results import STEM_NAMES
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.intake.requests import AUTO, JobRequest
-from suno_jobs.jobs.history import Entry
-from suno_jobs.jobs.record import Asset, Job, JobView, Track, TrackState
-from suno_jobs.jobs.states import LEGAL, TERMINAL, Cause, JobState, Progress
-from suno_jobs.jobs.views import error_view, events_view, job_view
+from suno_jobs.jobs.history import Entry, Wait
+from suno_jobs.jobs.record import Asset, Job, JobView, QuarantinedFile, Track, TrackState
+from suno_jobs.jobs.states import LEGAL, TERMINAL, Cause, Charged, JobState, Progress, WaitReason
+from suno_jobs.jobs.views import error_view, events_view, job_view, wait_view
 from suno_jobs.runtime import http_api
 from suno_jobs.steps.cancel_job import JobCanceller
 from suno_jobs.steps.read_jobs import JobReader
@@ -144,7 +146,8 @@ def test_diagram_is_the_state_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "values"), [("`state` | Ended", JobState), ("`progress`", Progress), ("`state` of a track", TrackState)]
+    ("head", "values"),
+    [("`state` | Ended", JobState), ("`progress`", Progress), ("`state` of a track", TrackState), ("`reason`", WaitReason)],
 )
 def test_states_and_stages_are_explained(head: str, values: Any) -> None:
     assert [cells[0].strip("`") for cells in table(API, head)] == list(values)
@@ -303,12 +306,28 @@ def test_every_field_of_a_gateway_is_listed() -> None:
 
 
 def test_the_job_that_is_shown_has_the_fields_of_a_job() -> None:
-    shown, missing = json_in(section(API, "## The job"))
+    shown, missing, doubtful, quarantine, waiting = json_in(section(API, "## The job"))
     asset = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=1, sha256="0")
     track = Track(track_id="t", position=0, state=TrackState.STORED, assets=(asset,))
-    made = job_view(JobView(some_job(), (track,)), url=lambda _asset, _track: "")
+    request = {"gateway": "auto", "input": {"prompt": "x", "instrumental": False}}
+    made = job_view(JobView(some_job(), (track,), request=request), url=lambda _asset, _track: "")
     assert names_in(shown) == names_in(made)
-    assert names_in(missing["missing"]["video"]) == names_in(error_view(TOO_LARGE))
+    assert names_in(waiting["waiting_for"]) == names_in(wait_view(Wait(WaitReason.REFUSAL, 0)))
+    assert names_in(missing["missing"]["video"]) == names_in(error_view(TOO_LARGE, Charged.YES))
+    refused = QuarantinedFile(
+        track_id="t",
+        kind="audio",
+        reason=ErrorCode.ASSET_SILENT,
+        message="",
+        bytes=1,
+        sha256="0",
+        source_host="h",
+        stored_at=0,
+    )
+    track = replace(track, duration_seconds=2.0, reported_seconds=1.0)
+    made = job_view(JobView(some_job(), (track,), quarantine=(refused,)))
+    assert names_in(doubtful["doubtful"]) == names_in(made["tracks"][0]["doubtful"])
+    assert names_in(quarantine["quarantine"][0]) == names_in(made["quarantine"][0])
 
 
 JOB_ID = "job_" + "0" * 26
@@ -388,28 +407,36 @@ def test_the_details_of_a_wrong_reference_are_those_that_are_returned(world: Wor
 
 
 def test_the_details_of_a_job_in_another_state_are_those_that_are_returned(world: World) -> None:
-    def detail(state: JobState, act: Callable[[Any], object]) -> str:
-        view = JobView(a_job(job_id=JOB_ID, state=state))
+    def refused(state: JobState, act: Callable[[Any], object], **known: Any) -> WrongState:
+        view = JobView(a_job(job_id=JOB_ID, state=state, **known))
         jobs = SimpleNamespace(view=lambda _: view, mark_retried=lambda *_, **__: False)
-        with pytest.raises(WrongState) as refused:
+        with pytest.raises(WrongState) as found:
             act(jobs)
-        return refused.value.detail
+        return found.value
 
     def cancel(jobs: Any) -> object:
         return JobCanceller(jobs=jobs, executions=world.executions, clock=world.clock).cancel_job("acme", JOB_ID)  # type: ignore[arg-type]
 
     def retry(jobs: Any) -> object:
         creator = JobCreator(jobs=jobs, executions=jobs, deadline_seconds=1, slack_seconds=1, clock=world.clock)
-        return JobRetrier(creator).retry_job("acme", JOB_ID)
+        return JobRetrier(creator).retry_job("acme", JOB_ID, {})
 
-    shown = details_in(section(API, "### Jobs in another state"))
-    assert shown == [detail(JobState.SUCCEEDED, cancel), detail(JobState.GENERATING, retry)]
+    returned = [refused(JobState.SUCCEEDED, cancel), refused(JobState.GENERATING, retry)]
+    late = int(datetime(2026, 11, 25, 2, 20, tzinfo=UTC).timestamp())
+    for task_id, until in product(("J1", None), (late, None)):
+        known = {"submitted_at": 1, "task_id": task_id, "recoverable_until": until}
+        returned.append(refused(JobState.TIMED_OUT, retry, **known))
+    text = section(API, "### Jobs in another state")
+    assert details_in(text) == [each.detail for each in returned]
+    error = returned[2]
+    document = {"type": "about:blank", "title": error.title, "status": error.status, "detail": error.detail, **error.members}
+    assert json_in(text) == [document]
 
 
 def test_the_problem_that_is_shown_for_a_missing_file_is_the_one_that_is_returned() -> None:
     assets = [Asset(kind=kind, key="k", content_type="", bytes=1, sha256="0") for kind in ("audio", "image")]
     track = Track(track_id="t", position=0, state=TrackState.STORED, assets=tuple(assets), missing={"video": TOO_LARGE})
-    jobs: Any = SimpleNamespace(view=lambda _: JobView(a_job(job_id=JOB_ID), (track,)))
+    jobs: Any = SimpleNamespace(view=lambda _: JobView(a_job(job_id=JOB_ID, submitted_at=1, task_id="J1"), (track,)))
     reader = JobReader(jobs=jobs, s3=jobs, bucket="b", url_seconds=1, interval_seconds=1)
     with pytest.raises(AssetNotFound) as refused:
         reader.asset_url("acme", JOB_ID, "t", "video")
@@ -440,10 +467,10 @@ def priced(item: str) -> list[str]:
 
 
 def test_the_cost_of_metrics_counts_every_combination() -> None:
-    """Accepted jobs, ended jobs by state (except cancelled ones), unknown words and opened circuit breakers, per gateway;
+    """Per gateway: accepted jobs, ended jobs by state (except cancelled ones), unknown words, opened breakers, refused keys;
     refused callbacks, files at risk and their hours."""
     ends = len(TERMINAL - {JobState.CANCELLED})
-    most = len(GATEWAYS) * (1 + ends + 2) + 3
+    most = len(GATEWAYS) * (1 + ends + 3) + 3
     _, count, price, usd = priced("metrics")
     assert count.endswith(f" {most}")
     assert usd.endswith(f" {most * float(price):.2f}")

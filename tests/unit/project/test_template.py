@@ -15,6 +15,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.conditions import Choices, UnknownCondition
 from suno_jobs import errors
+from suno_jobs.lifecycle.asset_files import QUARANTINE
 from suno_jobs.lifecycle.lost_submission import LONG_SUBMIT_SECONDS, SUBMIT_SECONDS
 from suno_jobs.runtime import settings
 from suno_jobs.steps.check_task import CHECK_SECONDS
@@ -32,7 +33,7 @@ ASL: dict[str, Any] = json.loads(ASL_TEXT)
 CODE = read_code(ROOT / "layers/core/python/suno_jobs")
 
 DATA_TYPES = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"}
-ERRORS_OF_AWS = re.compile(r"(States|Lambda|DynamoDb|DynamoDB|Sandbox)\.\w+")
+ERRORS_OF_AWS = re.compile(r"(States|Lambda|DynamoDb|DynamoDB|Sandbox|Runtime)\.\w+")
 SMALL_WORDS = {"a", "and", "for", "in", "of", "the", "to"}
 
 
@@ -254,7 +255,7 @@ def test_buckets_are_private_encrypted_and_tls_only() -> None:
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
         assert bucket["BucketEncryption"], name
         statement, *further = policies[name]["PolicyDocument"]["Statement"]
-        assert [each["Fn::If"][0] for each in further] == (["HasDistribution"] if name == "AssetsBucket" else [])
+        assert [each["Fn::If"][0] for each in further] == (["HasDistribution"] * 2 if name == "AssetsBucket" else [])
         assert statement["Effect"] == "Deny"
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         assert {"Fn::GetAtt": [name, "Arn"]} in statement["Resource"]
@@ -271,11 +272,27 @@ def test_assets_never_lie_open_through_cloudfront() -> None:
     assert origin["OriginAccessControlId"] == {"Fn::GetAtt": ["AssetsOriginAccess", "Id"]}
     (access,) = of_type("AWS::CloudFront::OriginAccessControl").values()
     assert access["OriginAccessControlConfig"]["SigningBehavior"] == "always"
-    _, allowed = RESOURCES["AssetsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    _, allowed, denied = RESOURCES["AssetsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     _, statement, otherwise = allowed["Fn::If"]
     assert (statement["Principal"], statement["Action"]) == ({"Service": "cloudfront.amazonaws.com"}, "s3:GetObject")
     assert "distribution/${AssetsDistribution}" in str(statement["Condition"]["StringEquals"]["AWS:SourceArn"])
-    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert otherwise == denied["Fn::If"][2] == {"Ref": "AWS::NoValue"}
+    assert denied["Fn::If"][1] == {**NO_QUARANTINE, "Sid": "NoQuarantine", "Principal": statement["Principal"]}
+
+
+NO_QUARANTINE = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": {"Fn::Sub": f"${{AssetsBucket.Arn}}/{QUARANTINE}/*"}}
+
+
+def test_no_url_of_ours_can_lead_to_a_file_in_quarantine() -> None:
+    """A presigned URL may do what the function may that signed it."""
+    signing = [name for name, function in FUNCTIONS.items() if "URL_LIFETIME_SECONDS" in function["Environment"]["Variables"]]
+    assert signing == ["ReadJobsFunction"]
+    assert NO_QUARANTINE in statements(FUNCTIONS["ReadJobsFunction"])
+
+
+def test_files_in_quarantine_expire() -> None:
+    rule = lifecycle(QuarantineDays="7")["expire-quarantine"]
+    assert (rule["Prefix"], rule["ExpirationInDays"], rule["Status"]) == (f"{QUARANTINE}/", "7", "Enabled")
 
 
 def test_what_cloudfront_needs_is_not_there_by_default() -> None:
@@ -291,7 +308,7 @@ def lifecycle(**parameters: str) -> dict[str, Any]:
 
 
 def test_assets_stay_where_they_are_unless_somebody_says_so() -> None:
-    assert set(lifecycle()) == {"abort-incomplete-uploads", "expire-deleted-versions"}
+    assert set(lifecycle()) == {"abort-incomplete-uploads", "expire-deleted-versions", "expire-quarantine"}
     changed = lifecycle(AssetsTransitionDays="30", AssetsTransitionStorageClass="STANDARD_IA", AssetsExpireDays="365")
     assert changed["move-assets"]["Transitions"] == [{"TransitionInDays": "30", "StorageClass": "STANDARD_IA"}]
     assert changed["expire-assets"]["ExpirationInDays"] == "365"
@@ -462,6 +479,31 @@ def test_what_can_get_better_is_tried_again_and_what_needs_somebody_else_is_not(
     assert not retried("Store Track") & {"AssetExpired", "AssetRefused"}
     assert {"ManifestNotWritten", "EventNotSent"} <= retried("Finish Job")
     assert "TracksNotStored" not in retried("Finish Job")
+
+
+KILLED = {
+    "Lambda.Unknown",
+    "Runtime.ExitError",
+    "Runtime.OutOfMemory",
+    "Runtime.Unknown",
+    "Sandbox.Failure",
+    "Sandbox.Timedout",
+}
+"""What Step Functions reports when the environment of a function dies: the error type in Lambda's answer, or Lambda.Unknown if
+the answer has none."""
+
+
+@pytest.mark.parametrize("name", ["Check Task", "Store Track", "Finish Job"])
+def test_a_killed_function_is_repeated_at_once(name: str) -> None:
+    """Otherwise its job waits for the sweep."""
+    assert retried(name) >= KILLED or {"States.Timeout", "States.TaskFailed"} <= retried(name)
+
+
+def test_a_killed_submission_is_left_to_check_task() -> None:
+    """The task may exist (I1)."""
+    [caught] = TASKS["Create Task"]["Catch"]
+    assert not KILLED & retried("Create Task")
+    assert (caught["ErrorEquals"], caught["Next"]) == (["States.Timeout", "States.TaskFailed"], "Await Signal")
 
 
 def test_emulator_spelling_is_caught_beside_the_one_of_aws() -> None:

@@ -16,6 +16,16 @@ def test_a_secret_is_read_again_after_five_minutes(rotating: RotatingSecret, wor
     assert rotating.secret.values()["current"] == "newest"
 
 
+def test_a_secret_that_was_replaced_just_after_it_was_read_is_renewed_once(rotating: RotatingSecret) -> None:
+    """Otherwise a job would fail because of a key that is no longer in the secret."""
+    rotating.secret.values()
+    rotating.client.value = {"current": "newest"}
+    assert rotating.secret.renew()
+    rotating.client.value = {"current": "the one after"}
+    assert not rotating.secret.renew()
+    assert rotating.secret.values() == {"current": "newest"}
+
+
 @pytest.mark.parametrize("text", ["not json: hunter2", "[]", '"hunter2"'])
 def test_a_secret_of_another_form_is_refused_without_showing_it(world: World, text: str) -> None:
     client = FixedSecret({})

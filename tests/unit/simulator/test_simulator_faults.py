@@ -43,9 +43,9 @@ def test_a_fault_with_a_number_affects_only_the_first_attempts() -> None:
 
 
 def test_a_seed_always_draws_the_same_faults_and_different_ones_for_each_order() -> None:
-    drawn = [draw(7, "crun", number) for number in range(300)]
-    assert drawn == [draw(7, "crun", number) for number in range(300)]
-    assert drawn != [draw(8, "crun", number) for number in range(300)]
+    drawn = [draw(7, "crun", number) for number in range(600)]
+    assert drawn == [draw(7, "crun", number) for number in range(600)]
+    assert drawn != [draw(8, "crun", number) for number in range(600)]
     assert {name for faults in drawn for name in faults} == set(FAULTS)
     assert 0.3 < sum(not faults for faults in drawn) / len(drawn) < 0.5
 

@@ -8,7 +8,7 @@ import pytest
 
 from suno_jobs.errors import ErrorCode, Fault, JobNotFound, WrongState
 from suno_jobs.jobs.history import Entry
-from suno_jobs.jobs.record import FileTerms, JobView, TaskEnd
+from suno_jobs.jobs.record import FileTerms, JobView
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
 from suno_jobs.steps.cancel_job import JobCanceller
@@ -74,8 +74,8 @@ def test_cancelling_again_changes_nothing(world: World) -> None:
 @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT])
 def test_an_ended_job_cannot_be_cancelled(world: World, state: JobState) -> None:
     job_id = world.generating()
-    job = world.jobs.start_storing(world.job(job_id), TaskEnd.COMPLETE, now=world.now, due_at=world.now)
-    world.jobs.finish(job, state, None, partial=False, now=world.now)
+    job = world.start_storing(job_id)
+    world.jobs.finish(job, state, None, now=world.now)
     with pytest.raises(WrongState, match=state):
         job_canceller(world).cancel_job("acme", job_id)
     assert world.job(job_id).state is state
@@ -89,7 +89,7 @@ def test_an_end_recorded_just_before_wins(world: World, end: JobState) -> None:
     def overtaken(wanted: str) -> JobView | None:
         found = original(wanted)
         world.jobs.view = original  # type: ignore[method-assign]
-        world.jobs.finish(world.job(job_id), end, Fault(ErrorCode.QUOTA, "x"), partial=False, now=world.now)
+        world.jobs.finish(world.job(job_id), end, Fault(ErrorCode.QUOTA, "x"), now=world.now)
         return found
 
     world.jobs.view = overtaken  # type: ignore[method-assign, assignment]

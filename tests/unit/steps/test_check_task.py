@@ -8,13 +8,14 @@ from suno_jobs.catalog.results import Link
 from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound
 from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.jobs.record import FileTerms, TrackState
-from suno_jobs.jobs.schedule import NextStep
+from suno_jobs.jobs.record import FileTerms, TaskEnd, TrackState
+from suno_jobs.jobs.schedule import GIVE_UP_SECONDS, NextStep
 from suno_jobs.jobs.states import Cause, JobState, Progress
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
+from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.lifecycle.task_reports import record_report
 from suno_jobs.network.http import httpx
-from suno_jobs.steps.check_task import NO_AUDIO_CHECKS
+from suno_jobs.steps.check_task import NO_AUDIO_SECONDS
 from suno_jobs.steps.create_task import YIELD_SECONDS
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
@@ -22,12 +23,12 @@ from tests.builders import AUDIO, Denied, hanging, lost, music, running, task, u
 from tests.world import DEADLINE, GRACE, PACE, RECEIPTS, TABLE, FixedSecret, World
 
 
-def checks(world: World, job_id: str) -> list[NextStep]:
-    steps = []
-    for _ in range(NO_AUDIO_CHECKS):
-        steps.append(world.task_checker().check_task(job_id))
-        world.clock.sleep(PACE.interval)
-    return steps
+def check_until_decided(world: World, job_id: str) -> NextStep:
+    step = world.task_checker().check_task(job_id)
+    while step.next == "wait":
+        world.clock.sleep(step.wait_seconds)
+        step = world.task_checker().check_task(job_id)
+    return step
 
 
 def test_an_unknown_job_is_an_error_and_creates_nothing(world: World) -> None:
@@ -147,17 +148,6 @@ def test_a_failed_task_fails_the_job_with_the_gateways_reason(world: World) -> N
     assert "too sad" in job.fault.message
 
 
-def test_success_without_audio_is_read_again_and_finally_a_failure(world: World) -> None:
-    job_id = world.generating()
-    world.wire.answers = [task(music(1, None), music(2, ""))]
-    for _ in range(NO_AUDIO_CHECKS - 1):
-        assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", PACE.interval)
-        world.clock.sleep(PACE.interval)
-    assert world.task_checker().check_task(job_id).next == "finish"
-    job = world.job(job_id)
-    assert (job.verdict, job.fault and job.fault.code) == (JobState.FAILED, ErrorCode.NO_AUDIO)
-
-
 def test_audio_that_arrives_shortly_after_success_is_stored(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1, None)), task(music(1))]
@@ -170,31 +160,33 @@ def test_a_good_track_of_a_failed_task_is_stored(world: World) -> None:
     world.wire.answers = [task(music(1), music(2, None), status="FAILED")]
     step = world.task_checker().check_task(job_id)
     assert (step.next, step.tracks) == ("store", ("m-1",))
-    assert world.job(job_id).incomplete
+    assert world.job(job_id).attempts[0].end is TaskEnd.INCOMPLETE
 
 
 def test_a_good_track_of_a_success_is_stored_if_the_other_never_arrives(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1), music(2, None))]
-    assert [step.next for step in checks(world, job_id)] == ["wait", "wait", "store"]
+    began = world.now
+    assert check_until_decided(world, job_id).tracks == ("m-1",)
+    assert NO_AUDIO_SECONDS <= world.now - began < DEADLINE
 
 
 def test_the_job_waits_for_a_second_link_that_arrives_later(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1), music(2, None)), task(music(1), music(2))]
-    assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", PACE.interval)
+    assert world.task_checker().check_task(job_id).next == "wait"
     world.clock.sleep(PACE.interval)
     assert world.task_checker().check_task(job_id).tracks == ("m-1", "m-2")
-    assert not world.job(job_id).incomplete
+    assert world.job(job_id).attempts[0].end is TaskEnd.COMPLETE
 
 
 @pytest.mark.parametrize("later", [task(status="FAILED"), task(music(1, None), status="FAILED"), task(music(1, None))], ids=str)
 def test_a_link_that_was_reported_once_is_never_lost(world: World, later: httpx.Response) -> None:
     job_id = world.generating()
     ready = TaskTrack("m-1", (Link("audio", "https://cdn.example/1.mp3"),))
-    record_report(world.jobs, world.job(job_id), TaskReport(TaskStatus.FIRST_READY, (ready,)))
+    record_report(world.jobs, world.job(job_id), 0, TaskReport(TaskStatus.FIRST_READY, (ready,)))
     world.wire.answers = [later]
-    step = checks(world, job_id)[-1]
+    step = check_until_decided(world, job_id)
     assert (step.next, step.tracks) == ("store", ("m-1",))
 
 
@@ -226,7 +218,7 @@ def test_a_decision_based_on_a_stale_read_is_a_conflict(world: World) -> None:
     world.jobs.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
     with pytest.raises(Conflict):
         world.jobs.decide(stale, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "x"), now=world.now)
-    world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, Fault(ErrorCode.AMBIGUOUS, "x"), partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, Fault(ErrorCode.AMBIGUOUS, "x"), now=world.now)
     with pytest.raises(Conflict):
         world.jobs.decide(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "y"), now=world.now)
 
@@ -251,13 +243,10 @@ def test_a_stored_track_is_not_stored_again(world: World) -> None:
     assert world.task_checker().check_task(job_id).next == "finish"
 
 
-@pytest.mark.parametrize("state", ["verdict", "terminal"])
-def test_a_decided_job_is_finished_without_calling_the_gateway(world: World, state: str) -> None:
+def test_a_decided_job_is_finished_without_calling_the_gateway(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(status="FAILED")]
     world.task_checker().check_task(job_id)
-    if state == "terminal":
-        world.job_finisher().finish_job(job_id)
     before = world.job(job_id)
     requests = len(world.wire.requests)
     assert world.task_checker().check_task(job_id) == NextStep(job_id, "finish")
@@ -443,6 +432,29 @@ def test_i6_an_overdue_job_ends_even_if_no_slot_is_free(world: World) -> None:
     world.use_up_slots(job_id)
     assert world.task_checker().check_task(job_id).next == "finish"
     assert world.job(job_id).verdict is JobState.TIMED_OUT
+
+
+def test_i6_a_job_whose_reads_never_return_is_settled_from_the_table(world: World) -> None:
+    """The function was stopped during each of them."""
+    job_id = world.generating()
+    world.wire.answers = []
+    world.clock.sleep(DEADLINE + GIVE_UP_SECONDS)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job(job_id).verdict is JobState.TIMED_OUT
+    assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    world.wire.answers = [task(music(1))]
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    assert world.task_checker().check_task(job_id).next == "store"
+
+
+def test_i6_the_tracks_in_the_table_are_stored_when_no_read_returns(world: World) -> None:
+    job_id = world.generating()
+    track = TaskTrack("m-1", links=(Link("audio", "https://cdn.example/a.mp3"),))
+    record_report(world.jobs, world.job(job_id), 0, TaskReport(TaskStatus.FIRST_READY, (track,)))
+    world.wire.answers = []
+    world.clock.sleep(DEADLINE + GIVE_UP_SECONDS)
+    step = world.task_checker().check_task(job_id)
+    assert (step.next, step.tracks) == ("store", ("m-1",))
 
 
 def test_a_job_that_was_never_submitted_ends_without_a_charge(world: World) -> None:

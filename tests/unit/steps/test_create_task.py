@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault
-from suno_jobs.jobs.record import Candidate, FileTerms
+from suno_jobs.jobs.record import Candidate, FileTerms, InFlight
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
@@ -44,7 +44,7 @@ def test_i1_the_intent_is_stored_before_the_gateway_is_called(world: World) -> N
 
     world.wire.answers = [gateway]
     world.task_creator().create_task(job_id)
-    assert [(job.state, job.intent_at) for job in jobs] == [(JobState.SUBMITTING, world.now)]
+    assert [(job.state, job.submission) for job in jobs] == [(JobState.SUBMITTING, InFlight(world.now))]
 
 
 @pytest.mark.parametrize("state", ["intent", "generating", "verdict", "unknown job"])

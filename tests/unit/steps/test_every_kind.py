@@ -41,13 +41,13 @@ def test_a_synchronous_answer_goes_through_the_same_states(world: World) -> None
     world.wire.answers = [httpx.Response(200, json=UPLOADED)]
     assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", 1)
     job = world.job(job_id)
-    assert (job.state, job.done, job.intent) == (JobState.GENERATING, True, None)
+    assert (job.state, job.attempts[0].answered, job.intent) == (JobState.GENERATING, True, None)
     assert (world.due(PACE.slack - 1), world.due(PACE.slack)) == ([], [job_id])
     assert world.task_checker().check_task(job_id).next == "finish"
     assert world.job(job_id).state is JobState.STORING
     assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
     assert world.view(job_id).result == {"audio_id": "m-9"}
-    assert not world.job(job_id).partial
+    assert not world.view(job_id).partial
     assert len(world.wire.requests) == 1
 
 

@@ -6,10 +6,11 @@ import pytest
 
 from suno_jobs.catalog.results import Link, Result
 from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, ManifestNotWritten, TracksNotStored
-from suno_jobs.jobs.record import Asset, Job, JobView, TaskEnd, Track, TrackState
+from suno_jobs.jobs.record import Asset, Attempt, Job, JobView, TaskEnd, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.manifest import ManifestWriter
 from suno_jobs.steps.finish_job import Outcome, outcome
+from suno_jobs.storage.attribute_values import pack
 from tests.builders import JOB
 from tests.world import BUCKET, DEADLINE, START, TABLE, World
 
@@ -19,6 +20,7 @@ READY, STORED, FAILED = (
     Track(track_id=state, position=0, state=state, fault=None if state == "stored" else FAULT)
     for state in (TrackState.READY, TrackState.STORED, TrackState.FAILED)
 )
+REFUSED = replace(FAILED, links=(Link("audio", "https://cdn.example/a.mp3"),))
 LATE = START + DEADLINE
 
 
@@ -26,10 +28,11 @@ LATE = START + DEADLINE
     ("tracks", "verdict", "now", "expected"),
     [
         ([STORED, STORED], None, START, Outcome(JobState.SUCCEEDED)),
-        ([STORED, FAILED], None, START, Outcome(JobState.SUCCEEDED, partial=True)),
-        ([STORED, FAILED], JobState.FAILED, START, Outcome(JobState.SUCCEEDED, partial=True)),
-        ([STORED, READY], None, LATE, Outcome(JobState.SUCCEEDED, partial=True)),
+        ([STORED, FAILED], None, START, Outcome(JobState.SUCCEEDED)),
+        ([STORED, FAILED], JobState.FAILED, START, Outcome(JobState.SUCCEEDED)),
+        ([STORED, READY], None, LATE, Outcome(JobState.SUCCEEDED)),
         ([FAILED, FAILED], None, START, Outcome(JobState.FAILED, FAULT)),
+        ([FAILED, REFUSED], None, START, Outcome(JobState.TIMED_OUT, FAULT)),
         ([FAILED, READY], None, LATE, Outcome(JobState.TIMED_OUT, FAULT)),
         ([], JobState.TIMED_OUT, START, Outcome(JobState.TIMED_OUT, FAULT)),
         ([FAILED], JobState.FAILED, START, Outcome(JobState.FAILED, FAULT)),
@@ -52,14 +55,14 @@ def test_a_result_without_files_is_a_success() -> None:
     assert outcome(JobView(job, result={"persona_id": "p"}), START) == Outcome(JobState.SUCCEEDED)
 
 
-def test_a_job_without_tracks_and_verdict_fails_with_a_reason() -> None:
+def test_a_job_without_tracks_and_verdict_times_out_with_a_reason() -> None:
     end = outcome(JobView(JOB), START)
-    assert (end.state, end.fault and end.fault.code) == (JobState.FAILED, ErrorCode.NO_AUDIO)
+    assert (end.state, end.fault and end.fault.code) == (JobState.TIMED_OUT, ErrorCode.NO_AUDIO)
 
 
 def storing(world: World) -> str:
     job_id = world.generating()
-    world.jobs.start_storing(world.job(job_id), TaskEnd.COMPLETE, now=world.now, due_at=world.now)
+    world.start_storing(job_id)
     track = Track(
         track_id="t", position=0, state=TrackState.READY, title="Rain", links=(Link("audio", "https://c.example/secret"),)
     )
@@ -83,16 +86,34 @@ def test_a_finished_job_is_announced_once_and_leaves_the_due_index(world: World)
     assert "secret" not in str(event)
 
 
-def test_an_incomplete_task_is_partial_even_if_all_its_tracks_are_stored() -> None:
-    assert outcome(JobView(replace(JOB, incomplete=True), (STORED,)), START) == Outcome(JobState.SUCCEEDED, partial=True)
+@pytest.mark.parametrize(
+    ("ends", "tracks", "partial"),
+    [
+        ([TaskEnd.COMPLETE], [STORED, STORED], False),
+        ([TaskEnd.COMPLETE], [STORED, FAILED], True),
+        ([TaskEnd.COMPLETE], [STORED, READY], True),
+        ([TaskEnd.INCOMPLETE], [STORED], True),
+        ([TaskEnd.UNFINISHED], [STORED], True),
+        ([None, TaskEnd.COMPLETE], [replace(STORED, attempt=1)], False),
+        ([TaskEnd.COMPLETE, TaskEnd.COMPLETE], [STORED, replace(FAILED, attempt=1)], False),
+        ([TaskEnd.INCOMPLETE, TaskEnd.COMPLETE], [STORED, replace(READY, attempt=1)], True),
+    ],
+)
+def test_a_success_is_partial_unless_one_task_is_stored_completely(
+    ends: list[TaskEnd | None], tracks: list[Track], partial: bool
+) -> None:
+    attempts = tuple(Attempt(START, f"J{number}", end) for number, end in enumerate(ends))
+    view = JobView(replace(JOB, state=JobState.SUCCEEDED, attempts=attempts), tuple(tracks))
+    assert view.partial is partial
+    assert not replace(view, job=replace(view.job, state=JobState.TIMED_OUT)).partial
 
 
 def test_i5_the_event_of_another_end_stays_pending(world: World) -> None:
     job_id = world.generating()
-    world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, FAULT, partial=False, now=world.now)
-    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, FAULT, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, now=world.now)
     world.jobs.mark_announced(
-        replace(world.job(job_id), state=JobState.TIMED_OUT), recoverable_until=None, due_at=None, partial=False, now=world.now
+        replace(world.job(job_id), state=JobState.TIMED_OUT), recoverable_until=None, due_at=None, now=world.now
     )
     assert world.job(job_id).event_pending
     assert world.due() == [job_id]
@@ -120,7 +141,7 @@ def test_the_second_of_two_concurrent_finishes_keeps_the_first_end(world: World)
     def overtaken(job_id: str) -> JobView | None:
         found = original(job_id)
         world.jobs.view = original  # type: ignore[method-assign]
-        world.jobs.finish(world.job(job_id), JobState.FAILED, FAULT, partial=False, now=world.now)
+        world.jobs.finish(world.job(job_id), JobState.FAILED, FAULT, now=world.now)
         return found
 
     world.jobs.view = overtaken  # type: ignore[method-assign]
@@ -149,9 +170,9 @@ def test_a_job_that_was_submitted_meanwhile_still_ends(world: World) -> None:
 
     def overtaken(job: Job, *given: Any, **named: Any) -> Job:
         world.jobs.finish = original  # type: ignore[method-assign]
-        key, now = {"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}}, {":now": {"N": str(world.now)}}
-        change = "SET submitted_at = :now"
-        world.dynamodb.update_item(TableName=TABLE, Key=key, UpdateExpression=change, ExpressionAttributeValues=now)
+        key, attempts = {"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}}, pack({":attempts": [Attempt(world.now)]})
+        change = "SET attempts = :attempts"
+        world.dynamodb.update_item(TableName=TABLE, Key=key, UpdateExpression=change, ExpressionAttributeValues=attempts)
         return original(job, *given, **named)
 
     world.jobs.finish = overtaken  # type: ignore[method-assign]

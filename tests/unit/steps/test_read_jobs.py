@@ -9,7 +9,7 @@ import pytest
 
 from suno_jobs.catalog.results import Link
 from suno_jobs.errors import AssetNotFound, ErrorCode, Fault, JobNotFound
-from suno_jobs.jobs.record import Asset, TaskEnd, Track, TrackState
+from suno_jobs.jobs.record import Asset, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.jobs.views import asset_file_name, etag
 from suno_jobs.runtime.aws import SIGNING_CONFIG
@@ -29,7 +29,7 @@ TOO_LARGE = Fault(ErrorCode.ASSET_TOO_LARGE, "too large")
 
 def stored(world: World, title: str | None = "Rain / on: the “roof”") -> str:
     job_id = world.generating()
-    world.jobs.start_storing(world.job(job_id), TaskEnd.COMPLETE, now=world.now, due_at=world.now)
+    world.start_storing(job_id)
     link = "https://cdn.example/x?sig=secret"
     world.jobs.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.FAILED, fault=FAILED))
     world.jobs.record_track(
@@ -67,12 +67,51 @@ def test_a_new_job_has_every_field(world: World, reader: JobReader) -> None:
         "recoverable_until": None,
         "retry_of": None,
         "retried_as": None,
+        "waiting_for": {"reason": "rate_limit", "until": "2027-01-15T08:02:00Z"},
+        "charged": "no",
         "error": None,
         "tracks": [],
         "manifest": None,
         "result": None,
+        "request": {
+            "gateway": "ttapi",
+            "kind": "music",
+            "input": {"prompt": "a song about rain", "instrumental": False},
+            "metadata": {"order": "7"},
+            "ambiguous_submit": "fail",
+        },
+        "quarantine": [],
     }
     assert headers["Retry-After"] == "20"
+
+
+@pytest.mark.parametrize("policy", ["fail", "resubmit"])
+def test_a_request_can_be_read_back_and_sent_again(world: World, reader: JobReader, policy: str) -> None:
+    audio = "https://files.example/a.mp3"
+    body = {
+        "gateway": "auto",
+        "kind": "upload_cover",
+        "input": {"audio_url": f"{audio}?X-Amz-Signature=secret", "prompt": "as a waltz"},
+        "metadata": {"order": "8"},
+        "ambiguous_submit": policy,
+    }
+    job_id = world.job_submitter().submit_job("acme", body, "k")[0].job.job_id
+    _, view, _ = reader.read_job("acme", job_id, None)
+    assert view["request"] == {**body, "input": {"audio_url": audio, "prompt": "as a waltz", "instrumental": False}}
+    assert "secret" not in str(view)
+    world.job_submitter().submit_job("acme", view["request"], "k2")
+
+
+def test_tracks_name_the_song_that_they_were_made_from(world: World, reader: JobReader) -> None:
+    song = world.generating("sunoapi")
+    ready = Track(track_id="t-1", position=0, state=TrackState.READY, links=(Link("audio", "https://cdn.example/1"),))
+    world.jobs.record_track(song, ready)
+    source = {"job_id": song, "track_id": "t-1"}
+    job_id = world.accept("sunoapi", "wav", "wav", source=source)
+    world.jobs.record_track(job_id, ready)
+    for each, expected in ((song, None), (job_id, source)):
+        _, view, _ = reader.read_job("acme", each, None)
+        assert [track["source"] for track in view["tracks"]] == [expected]
 
 
 def test_a_stored_track_has_an_expiring_link_with_a_safe_file_name(world: World, reader: JobReader) -> None:
@@ -92,6 +131,7 @@ def test_a_stored_track_has_an_expiring_link_with_a_safe_file_name(world: World,
         "sha256": "ab",
         "source_host": "cdn.example",
         "stored_at": "2027-01-15T08:00:00Z",
+        "released": False,
     }
     query = parse_qs(url.query)
     assert unquote(url.path).endswith(asset["key"])
@@ -182,10 +222,11 @@ def test_the_etag_changes_with_the_job_and_not_with_the_links(world: World, read
     status, view, headers = reader.read_job("acme", job_id, f'"other", {first["ETag"]}')
     assert (status, view, headers["ETag"]) == (304, None, first["ETag"])
     assert first["ETag"].startswith('W/"')
-    world.jobs.finish(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "no"), partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "no"), now=world.now)
     status, view, headers = reader.read_job("acme", job_id, first["ETag"])
     assert (status, view["state"]) == (200, "FAILED")
-    assert view["error"] == {"code": "quota", "message": "no", "retryable": False, "gateway_code": None, "trace_id": None}
+    fault = {"code": "quota", "message": "no", "retryable": False, "gateway_code": None, "trace_id": None}
+    assert view["error"] == {**fault, "charged": view["charged"]}
     assert "Retry-After" not in headers
 
 
@@ -202,7 +243,7 @@ def test_a_job_that_succeeded_has_a_link_to_its_manifest(world: World, reader: J
     job_id = stored(world)
     with pytest.raises(AssetNotFound, match="this one is STORING"):
         reader.manifest_url("acme", job_id)
-    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, partial=True, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, now=world.now)
     url = urlsplit(reader.manifest_url("acme", job_id))
     assert url.path.endswith(f"/acme/{job_id}/manifest.json")
     assert f'filename="{job_id}.json"' in unquote(url.query)
@@ -212,7 +253,7 @@ def test_a_job_that_succeeded_has_a_link_to_its_manifest(world: World, reader: J
 
 def test_the_etag_does_not_change_with_the_link_to_the_manifest(world: World, reader: JobReader) -> None:
     job_id = stored(world)
-    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, partial=True, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, now=world.now)
     _, view, headers = reader.read_job("acme", job_id, None)
     again = {**view, "manifest": {**view["manifest"], "url": "https://another"}}
     assert headers["ETag"] == etag(again)
@@ -260,7 +301,7 @@ def test_the_handler_answers_a_missing_asset_with_a_problem_document(deployed: S
 
 def test_the_handler_redirects_to_the_manifest(deployed: SimpleNamespace, world: World) -> None:
     put_job(world, JobState.STORING, task_id="J1")
-    world.jobs.finish(world.job(JOB_ID), JobState.SUCCEEDED, None, partial=False, now=world.now)
+    world.jobs.finish(world.job(JOB_ID), JobState.SUCCEEDED, None, now=world.now)
     answer = handler("read_jobs")(event("read_jobs/manifest"))
     assert answer["statusCode"] == 307
     assert f"/acme/{JOB_ID}/manifest.json?" in answer["headers"]["Location"]

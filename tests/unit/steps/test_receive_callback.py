@@ -200,9 +200,7 @@ def test_the_handler_starts_the_next_execution_of_a_timed_out_job(
     executions = boto3.client("stepfunctions")
     first = executions.start_execution(stateMachineArn=state_machine, name=JOB_ID)
     executions.stop_execution(executionArn=first["executionArn"])
-    world.jobs.finish(
-        world.job(JOB_ID), JobState.TIMED_OUT, None, partial=False, now=world.now, recoverable_until=world.now + 10**9
-    )
+    world.jobs.finish(world.job(JOB_ID), JobState.TIMED_OUT, None, now=world.now, recoverable_until=world.now + 10**9)
     assert handler("receive_callback")(event("receive_callback/success")) == {"statusCode": 200}
     listed = executions.list_executions(stateMachineArn=state_machine)["executions"]
     assert {each["name"]: each["status"] for each in listed} == {JOB_ID: "ABORTED", f"{JOB_ID}-1": "RUNNING"}

@@ -21,7 +21,7 @@ def overdue(world: World, key: str = "key-1") -> str:
 
 
 def mark_announced(world: World, job_id: str) -> None:
-    world.jobs.mark_announced(world.job(job_id), recoverable_until=None, due_at=None, partial=False, now=world.now)
+    world.jobs.mark_announced(world.job(job_id), recoverable_until=None, due_at=None, now=world.now)
 
 
 def test_a_job_that_is_not_due_is_left_alone(world: World) -> None:
@@ -96,7 +96,7 @@ def test_two_sweeps_at_once_start_one_execution(world: World) -> None:
 def test_an_ended_job_whose_event_is_pending_is_still_due(world: World) -> None:
     job_id = overdue(world)
     world.executions.states[job_id, 0] = ExecutionState.ENDED
-    world.jobs.finish(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "x"), partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "x"), now=world.now)
     assert world.job_reconciler().reconcile_jobs(always).started == []
     world.clock.sleep(ANNOUNCED_SECONDS)
     assert world.job_reconciler().reconcile_jobs(always).started == [job_id]
@@ -119,7 +119,7 @@ def test_a_sweep_stops_in_time_and_the_next_continues(world: World) -> None:
 
 def test_a_job_that_leaves_the_index_meanwhile_is_not_claimed(world: World) -> None:
     job_id = overdue(world)
-    world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, partial=False, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, now=world.now)
     mark_announced(world, job_id)
     with pytest.raises(Conflict):
         world.jobs.claim_execution(job_id, Cause.SWEEP, before=0, number=1, now=world.now, due_at=world.now)

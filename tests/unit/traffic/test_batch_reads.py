@@ -10,7 +10,7 @@ import pytest
 
 from suno_jobs.gateways.protocol import BatchReading
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.jobs.record import FileTerms
+from suno_jobs.jobs.record import Attempt, FileTerms
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.network.http import httpx
@@ -31,9 +31,7 @@ def timed_out(world: World, count: int) -> list[str]:
     jobs = [acedata(world, number) for number in range(count)]
     world.clock.sleep(DEADLINE)
     for job_id in jobs:
-        world.jobs.finish(
-            world.job(job_id), JobState.TIMED_OUT, None, partial=False, now=world.now, recoverable_until=world.now + 10**6
-        )
+        world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, None, now=world.now, recoverable_until=world.now + 10**6)
         world.job_finisher().finish_job(job_id)
         world.executions.states[job_id, 0] = ExecutionState.ENDED
     world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
@@ -107,7 +105,7 @@ def test_after_one_refusal_no_further_batch_is_read(world: World) -> None:
     batch = GATEWAYS["acedata"]
     assert isinstance(batch, BatchReading)
     jobs = [world.job(job_id) for job_id in timed_out(world, 4)]
-    many = [replace(job, task_id=f"{job.task_id}-{n}") for n in range(batch.batch_size) for job in jobs]
+    many = [replace(job, attempts=(Attempt(0, f"{job.task_id}-{n}"),)) for n in range(batch.batch_size) for job in jobs]
     world.wire.answers = [httpx.Response(500, text="<html>")]
-    assert world.job_reconciler().find_running(many) == frozenset()
+    assert not any(running for _, running in world.job_reconciler().find_running(many))
     assert len(world.wire.requests) == 1

@@ -15,7 +15,7 @@ SunoJobsError
  ├── AssetError                  a file did not pass the checks
  │    ├── AssetNotReady          may pass later; the state machine retries
  │    │    └── AssetExpired      only a new link from the gateway helps
- │    └── AssetRefused           will never pass
+ │    └── AssetRefused           the same file will not pass
  ├── TracksNotStored             the job cannot end yet
  ├── ManifestNotWritten          S3 did not accept the job's manifest
  └── EventNotSent                EventBridge did not accept the job's last event
@@ -40,6 +40,7 @@ class ErrorCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     MAINTENANCE = "maintenance"
     CONTENT_REJECTED = "content_rejected"
+    MODEL_UNAVAILABLE = "model_unavailable"
     GENERATION_FAILED = "generation_failed"
     NOT_FOUND = "not_found"
     GATEWAY_ERROR = "gateway_error"
@@ -53,7 +54,6 @@ class ErrorCode(StrEnum):
     ASSET_TRUNCATED = "asset_truncated"
     ASSET_TOO_LARGE = "asset_too_large"
     ASSET_WRONG_TYPE = "asset_wrong_type"
-    ASSET_WRONG_LENGTH = "asset_wrong_length"
     ASSET_ENCRYPTED = "asset_encrypted"
     ASSET_SILENT = "asset_silent"
 
@@ -63,6 +63,8 @@ class Fault:
     """One failure as a value: our error code, with the gateway's own code and trace id.
 
     ``retryable``: the same request can succeed as a new job. ``message`` never contains a key, a MAC or a signed URL.
+    ``limit_bytes`` is the size limit that a file exceeded: under the same limit it is not downloaded again.
+    ``refunded``: the gateway reports that it returned the money.
     """
 
     code: ErrorCode
@@ -70,6 +72,8 @@ class Fault:
     retryable: bool = False
     gateway_code: str | None = None
     trace_id: str | None = None
+    limit_bytes: int | None = None
+    refunded: bool | None = None
 
     def to_item(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
@@ -174,11 +178,15 @@ class AssetNotReady(AssetError):
 
 
 class AssetExpired(AssetNotReady):
-    """The link has expired for good: a retry is useless until the gateway provides a new link."""
+    """The link has expired or must not be fetched: a retry is useless until the gateway provides a new link."""
+
+
+class AssetUnknownFormat(AssetNotReady):
+    """The bytes are of no format that the checks know, so whether they are complete is unknown. They may still be the song."""
 
 
 class AssetRefused(AssetError):
-    """The file will never pass. Nothing was stored."""
+    """The same file will not pass, unless a limit is raised. Nothing was stored. A new link may lead to another file."""
 
 
 class TracksNotStored(SunoJobsError):

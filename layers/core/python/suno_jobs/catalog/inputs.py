@@ -2,10 +2,14 @@
 
 ``Gateway.check`` decides which fields a gateway supports and requires, and how long texts may be. ``model`` is an open set: our
 common names (``v4``, ``v4.5``, ``v5``, ...) are translated per gateway; any other name is passed on unchanged.
+
+Every text also has a maximum of our own, because no gateway documents one for every field. It is well above the largest that
+any gateway documents for such a text, in characters: 100 for a title, 3000 for a prompt, 1000 for a style, 5000 for lyrics.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -14,7 +18,33 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from suno_jobs.catalog.kinds import Kind
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+TITLE_CHARACTERS = 500
+DESCRIPTION_CHARACTERS = 10_000
+LYRICS_CHARACTERS = 20_000
+CAPTION_CHARACTERS = 50
+
+# A carriage return is allowed only as a part of the line break CR LF.
+_CONTROL_CHARACTER = re.compile(r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def find_control_character(text: str) -> str | None:
+    """The first control character other than a line break or a tab, as in "U+0000"; None when there is none."""
+    found = _CONTROL_CHARACTER.search(text)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
+def check_plain_text(text: str) -> str:
+    """Returns the text unchanged. Raises ValueError for a control character: a gateway may refuse it, or cut the text there."""
+    if found := find_control_character(text):
+        raise ValueError(f"contains the control character {found}; only line breaks and tabs are allowed")
+    return text
+
+
+_PLAIN = AfterValidator(check_plain_text)
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_CHARACTERS), _PLAIN]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=DESCRIPTION_CHARACTERS), _PLAIN]
+Lyrics = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LYRICS_CHARACTERS), _PLAIN]
+Caption = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=CAPTION_CHARACTERS), _PLAIN]
 Model = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,39}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -65,13 +95,13 @@ class KindInput(StrictModel):
 class SongFields(KindInput):
     """The description of a song. Every field is optional."""
 
-    prompt: Text | None = None
-    lyrics: Text | None = None
-    style: Text | None = None
-    title: Text | None = None
+    prompt: Description | None = None
+    lyrics: Lyrics | None = None
+    style: Description | None = None
+    title: Title | None = None
     model: Model | None = None
     instrumental: bool = False
-    negative_style: Text | None = None
+    negative_style: Description | None = None
     vocal_gender: Literal["male", "female"] | None = None
     style_weight: Weight | None = None
     weirdness: Weight | None = None
@@ -139,7 +169,7 @@ class UploadCoverInput(SongFields, SourceOrAudioInput):
 
 
 class LyricsInput(KindInput):
-    prompt: Text
+    prompt: Description
     model: Model | None = None
 
 
@@ -156,8 +186,8 @@ class WavInput(SourceInput):
 class Mp4Input(SourceInput):
     """``author`` and ``brand`` are shown in the video."""
 
-    author: Annotated[Text, StringConstraints(max_length=50)] | None = None
-    brand: Annotated[Text, StringConstraints(max_length=50)] | None = None
+    author: Caption | None = None
+    brand: Caption | None = None
 
 
 class CoverArtInput(SourceInput):
@@ -186,13 +216,13 @@ class AddInstrumentalInput(SongFields, SourceOrAudioInput, _SectionInput):
 class ReplaceSectionInput(SourceInput, _SectionInput):
     """``lyrics`` are sung from ``start_s`` to ``end_s``. ``full_lyrics`` are those of the complete song after the change."""
 
-    lyrics: Text
-    full_lyrics: Text
+    lyrics: Lyrics
+    full_lyrics: Lyrics
     start_s: Seconds
     end_s: Seconds
-    style: Text | None = None
-    title: Text | None = None
-    negative_style: Text | None = None
+    style: Description | None = None
+    title: Title | None = None
+    negative_style: Description | None = None
     model: Model | None = None
 
 
@@ -216,9 +246,9 @@ class MashupInput(SongFields):
 class PersonaInput(SourceInput, _SectionInput):
     """A reusable singer. The result is a ``persona_id``. The section is the part of the source to analyse."""
 
-    name: Text
-    description: Text
-    style: Text | None = None
+    name: Title
+    description: Description
+    style: Description | None = None
 
 
 class TimestampedLyricsInput(SourceInput):
@@ -226,7 +256,7 @@ class TimestampedLyricsInput(SourceInput):
 
 
 class SoundsInput(KindInput):
-    prompt: Text
+    prompt: Description
     model: Model | None = None
     loop: bool | None = None
     bpm: Annotated[int, Field(ge=1, le=300)] | None = None

@@ -38,6 +38,7 @@ class Link:
     ``name`` becomes the asset's kind: ``audio``, ``wav``, ``video``, ``image`` or the name of a stem (``vocals``, ``drums``,
     ...). It is unique within the track and valid in an object key. A link that is not ``required`` never fails its track.
     ``expires_at`` is the Unix time in seconds from which the gateway may delete the file, or None if it is not documented.
+    ``provisional``: the gateway does not report this as the final file. It is a stream, or a guess.
     """
 
     name: str
@@ -45,3 +46,4 @@ class Link:
     media: Media = Media.AUDIO
     required: bool = True
     expires_at: int | None = None
+    provisional: bool = False

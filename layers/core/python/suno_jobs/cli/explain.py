@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from suno_jobs.errors import Fault
 from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import Job, JobView, Track
+from suno_jobs.jobs.waiting import waiting_for
 from suno_jobs.runtime.executions import execution_name
 from suno_jobs.storage.receipts import Receipt
 
@@ -16,6 +17,7 @@ def explain(view: JobView, receipts: Iterable[Receipt]) -> Iterator[str]:
     """The lines of the timeline: the job, its changes and what its gateway sent, its next step, and its tracks."""
     job = view.job
     yield f"{job.job_id}  {job.kind} for {job.tenant}, at {job.gateway}, task {job.task_id or 'unknown'}: {job.state}"
+    yield from (f"  {_attempt(job, number)}" for number in range(len(job.attempts)))
     if job.fault:
         yield f"  {_fault_text(job.fault)}"
     yield from (f"  {name} {job_id}" for name, job_id in (("retry of", job.retry_of), ("retried as", job.retried_as)) if job_id)
@@ -26,11 +28,23 @@ def explain(view: JobView, receipts: Iterable[Receipt]) -> Iterator[str]:
     yield from _next_moments(job)
     for track in view.tracks:
         yield from _track(track)
+    for file in view.quarantine:
+        kept = f"{file.bytes} bytes  sha256 {file.sha256[:16]}  of track {file.track_id}"
+        yield f"quarantine  {file.kind:<12} {kept}: {file.reason}: {file.message}"
+
+
+def _attempt(job: Job, number: int) -> str:
+    attempt = job.attempts[number]
+    line = f"attempt {number + 1} at {_time(attempt.at)}: "
+    if not attempt.lost:
+        return f"{line}task {attempt.task_id or 'none'}, {attempt.end or 'not ended'}"
+    return line + ("in progress" if job.intent and attempt is job.attempts[-1] else "answer lost, task unknown")
 
 
 def _change(job: Job, entry: Entry) -> tuple[int, str]:
     line = f"{entry.state:<15} {entry.gateway}, by {entry.cause}, execution {execution_name(job.job_id, entry.execution)}"
-    return entry.at, f"{line}: {entry.code}" if entry.code else line
+    line += f": {entry.code}" if entry.code else ""
+    return entry.at, f"{line}, waits for {entry.wait.reason} until {_time(entry.wait.until)}" if entry.wait else line
 
 
 def _received(receipt: Receipt) -> Iterator[tuple[int, str]]:
@@ -41,9 +55,9 @@ def _received(receipt: Receipt) -> Iterator[tuple[int, str]]:
 
 
 def _next_moments(job: Job) -> Iterator[str]:
+    wait = waiting_for(job)
     moments = (
-        ("next submission", job.submit_after if job.intent is None and not job.terminal else None),
-        ("end of the grace period for the lost answer", job.grace_until),
+        (f"waits for {wait.reason} until then at the latest" if wait else "", wait.until if wait else None),
         ("deadline", None if job.terminal else job.deadline_at),
         ("end of recovery", job.recoverable_until),
     )

@@ -94,7 +94,7 @@ class Adapter(protocol.Gateway):
             return protocol.Ambiguous(fault(ErrorCode.AMBIGUOUS, message, gateway_code=str(reply.status)))
         rule = error.rule(self.error_rules)
         if not rule.refused or task_id:
-            return protocol.Ambiguous(error.fault(ErrorCode.AMBIGUOUS))
+            return protocol.Ambiguous(error.fault(ErrorCode.AMBIGUOUS), task_id)
         wait = parse_retry_after(reply)
         return protocol.Refused(error.fault(rule.code), may_retry=rule.retry_submission, retry_after_seconds=wait)
 

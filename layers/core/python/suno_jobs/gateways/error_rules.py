@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from suno_jobs.errors import ErrorCode, Fault
@@ -24,6 +24,12 @@ NOT_FOUND = ErrorRule(ErrorCode.NOT_FOUND)
 UNKNOWN = ErrorRule(ErrorCode.GATEWAY_ERROR, refused=False, retry_read=True)
 """The outcome is unknown: a server error, a timeout, or a code without a rule."""
 GENERATION_FAILED = ErrorRule(ErrorCode.GENERATION_FAILED, refused=False)
+REFUNDED = ErrorRule(ErrorCode.GENERATION_FAILED, refused=False, refunded=True)
+MODEL_UNAVAILABLE = ErrorRule(ErrorCode.MODEL_UNAVAILABLE)
+
+UPSTREAM_RULES: ErrorRules = {"paid_upsell": MODEL_UNAVAILABLE}
+"""By Suno's own code, which a gateway may pass on at the beginning of its message. Since September 2026 Suno answers
+``paid_upsell`` to an order with a model that it has retired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,21 @@ class ErrorReply:
     message: str | None = None
     trace_id: str | None = None
 
+    @property
+    def upstream_code(self) -> str:
+        return (self.message if isinstance(self.message, str) else "").partition(":")[0].strip()
+
     def rule(self, error_rules: ErrorRules) -> ErrorRule:
-        return next((error_rules[code] for code in self.codes if code is not None and code in error_rules), UNKNOWN)
+        """Suno's own code gives the reason of a refusal, but never turns an unknown outcome into a refusal."""
+        rule = next((error_rules[code] for code in self.codes if code is not None and code in error_rules), UNKNOWN)
+        return UPSTREAM_RULES.get(self.upstream_code, rule) if rule.refused else rule
+
+    def task_fault(self, task_rules: ErrorRules) -> Fault:
+        """Why a task failed that the gateway had accepted. ``task_rules``: the codes that say more than that it failed."""
+        rules = [task_rules[code] for code in self.codes if code is not None and code in task_rules]
+        rules = [rule for rule in (UPSTREAM_RULES.get(self.upstream_code), *rules) if rule is not None]
+        code = next((rule.code for rule in rules if rule.code is not ErrorCode.GENERATION_FAILED), ErrorCode.GENERATION_FAILED)
+        return replace(self.fault(code), refunded=any(rule.refunded for rule in rules) or None)
 
     def fault(self, code: ErrorCode) -> Fault:
         first = clean_message(next((each for each in self.codes if each), None))

@@ -17,20 +17,61 @@ _LONGEST_TRACK_SECONDS = 24 * 3600.0
 _LONGEST_URL = 4096
 _LONGEST_ID = 200
 
+_LEVELS = 12
+"""How deep JSON inside strings is searched for. The deepest reply that was seen has 8 levels."""
+_LONGEST_ENCODED = 1_048_576
+"""The longest string that is decoded, in characters: as long as the longest reply."""
+_TEXTS = frozenset(
+    """prompt lyric lyrics text word title tags style name description gpt_description_prompt
+    message msg errorMessage error_message failReason fail_reason""".split()  # noqa: SIM905
+)
+"""Fields with texts of people. They stay texts, even if one of them is valid JSON."""
+_STREAM_HOSTS = frozenset({"audiopipe.suno.ai", "audiostream.kie.ai"})
+"""Hosts that stream a song while it is being generated. Public clients report that such a link is replaced later, and that it
+dies within hours."""
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DIGIT = re.compile(r"[0-9]")
 _KEY = re.compile(r"(?i)((?:bearer\s|(?:key|token|secret|signature|password)[\"']?\s?[:=])\s?)[^\s,;]+")
 _TOKEN = re.compile(r"\b(?:ak|sk)[_-][A-Za-z0-9_-]+|[A-Za-z0-9_+=/-]{24,}")
-_WEB = re.compile(r"(?i)://|:\\+/|^www\.|\?[^\s]*=")
+_WEB = re.compile(r"(?i)://|:\\+/|^www\.|\?[^\s?]*=")
 
 
 def read_object(body: bytes) -> dict[str, Any] | None:
-    """The JSON object in ``body``, or None."""
+    """The JSON object in ``body``, or None. JSON inside strings is decoded at every level: public clients report ``response``,
+    ``sunoData`` and ``param`` both as objects and as strings."""
     try:
-        value = json.loads(body)
+        value = _decode(json.loads(body), _LEVELS)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _decode(value: Any, levels: int) -> Any:
+    """``value`` with the objects and lists that its strings encode, at most ``levels`` deep."""
+    if levels == 0:
+        return value
+    if isinstance(value, dict):
+        return {name: each if _is_text(name, each) else _decode(each, levels - 1) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_decode(each, levels - 1) for each in value]
+    found = _encoded(value) if isinstance(value, str) else None
+    return value if found is None else _decode(found, levels - 1)
+
+
+def _is_text(name: str, value: Any) -> bool:
+    return name in _TEXTS and isinstance(value, str)
+
+
+def _encoded(text: str) -> dict[str, Any] | list[Any] | None:
+    """The object or the list that ``text`` encodes, or None."""
+    if len(text) > _LONGEST_ENCODED or not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None
 
 
 def inner(value: Any, name: str) -> dict[str, Any]:
@@ -86,6 +127,10 @@ def _identifier(value: Any) -> str | None:
     return text if 0 < len(text) <= _LONGEST_ID and text.isprintable() else None
 
 
+def is_uuid(value: str) -> bool:
+    return _UUID.fullmatch(value) is not None
+
+
 def parse_seconds(value: Any) -> float | None:
     """Seconds, from a number or a string. None unless they are between 0 and 24 hours."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -103,7 +148,13 @@ def parse_duration(value: Any) -> float | None:
 
 
 def media_url(value: Any) -> str | None:
-    """The URL of a final file, or None for the placeholders that gateways send instead.
+    """The URL of a final file. None for a stream and for the placeholders that gateways send instead, see ``playable_url``."""
+    url = playable_url(value)
+    return None if url is None or urlsplit(url).hostname in _STREAM_HOSTS else url
+
+
+def playable_url(value: Any) -> str | None:
+    """The URL of a file or a stream, or None for a placeholder.
 
     Public issue threads report an empty value, "None", ``.../None.mp3`` and ``.../api/forbidden`` for a successful task. The
     downloader decides which hosts and schemes may be fetched.

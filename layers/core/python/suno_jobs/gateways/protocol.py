@@ -54,11 +54,15 @@ class TaskStatus(StrEnum):
 class TaskTrack:
     """One result of a task. ``links`` is empty until the track is ready: a preview stream or a cover image alone is no link.
 
+    ``last_resort`` are alternatives to ``links`` whose audio is provisional: each one has the links of the whole track, and the
+    best one is first. They are used only if no final link has come in time.
+
     ``model`` and ``lyrics`` are as reported by the gateway; a known model has our common name.
     """
 
     track_id: str
     links: tuple[Link, ...] = ()
+    last_resort: tuple[tuple[Link, ...], ...] = ()
     title: str | None = None
     duration_seconds: float | None = None
     model: str | None = None
@@ -131,9 +135,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """It is unknown whether a task was created. Must not be submitted again unless the client has allowed it (I1)."""
+    """It is unknown whether a task was created. Must not be submitted again unless the client has allowed it (I1).
+
+    ``task_id``: the task that the reply names all the same. It has to be read.
+    """
 
     fault: Fault
+    task_id: str | None = None
 
 
 Submission = Accepted | Done | Refused | Ambiguous
@@ -206,13 +214,15 @@ class ErrorRule:
     """What one error code of one gateway means.
 
     ``refused``: a submission with this response has certainly created no task. ``retry_submission``: and it may be sent again.
-    ``retry_read``: a status request with this response may be sent again.
+    ``retry_read``: a status request with this response may be sent again. ``refunded``: a task that failed with this code was
+    not charged after all.
     """
 
     code: ErrorCode
     refused: bool = True
     retry_submission: bool = False
     retry_read: bool = False
+    refunded: bool = False
 
 
 FieldErrors = tuple[tuple[str, str], ...]

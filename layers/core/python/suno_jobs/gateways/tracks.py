@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from suno_jobs.catalog.results import Link, Media
 from suno_jobs.gateways.model_names import common_model
-from suno_jobs.gateways.parsing import media_url, multi_line, parse_duration, pick, single_line
+from suno_jobs.gateways.parsing import media_url, multi_line, parse_duration, pick, playable_url, single_line
 from suno_jobs.gateways.protocol import TaskTrack
 
 _TRACK_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -18,12 +18,13 @@ _TITLE_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class TrackFields:
-    """A gateway's field names for a track, in order of preference. Preview streams must not be listed as audio."""
+    """A gateway's field names for a track, in order of preference. ``streams``: of previews, which are no final files."""
 
     track_id: tuple[str, ...]
     audio: tuple[str, ...]
     image: tuple[str, ...] = ()
     video: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
     title: tuple[str, ...] = ("title",)
     duration: tuple[str, ...] = ("duration",)
     lyrics: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ def read_tracks(items: Any, names: TrackFields) -> tuple[TaskTrack, ...]:
         TaskTrack(
             track_id,
             links=track_links(first_url(song, names.audio), song, names),
+            last_resort=_streams(song, names),
             title=single_line(pick(song, *names.title), _TITLE_CHARACTERS),
             duration_seconds=parse_duration(pick(song, *names.duration)),
             lyrics=multi_line(pick(song, *names.lyrics)),
@@ -71,6 +73,21 @@ def track_links(audio: str | None, song: Mapping[str, Any], names: TrackFields) 
         *([Link("image", image, Media.IMAGE, required=False)] if image else []),
         *([Link("video", video, Media.VIDEO, required=False)] if video else []),
     )
+
+
+def _streams(song: dict[str, Any], names: TrackFields) -> tuple[tuple[Link, ...], ...]:
+    """Of a track without a final file: what can be played, without duplicates.
+
+    A stream may end early, and a shorter song is a valid file. So without the duration of the song there is none.
+    """
+    if first_url(song, names.audio) or parse_duration(pick(song, *names.duration)) is None:
+        return ()
+    urls = dict.fromkeys(playable_url(song.get(name)) for name in (*names.audio, *names.streams))
+    return tuple(_provisional(track_links(url, song, names)) for url in urls if url)
+
+
+def _provisional(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    return tuple(replace(link, provisional=link.required) for link in links)
 
 
 def track_ids(gateway_ids: Sequence[Any]) -> list[str]:

@@ -9,9 +9,10 @@ from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.catalog.kinds import Kind
-from suno_jobs.errors import Conflict
+from suno_jobs.errors import Conflict, InvalidRequest
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.history import Entry
+from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
 from suno_jobs.jobs.record import Candidate, Item, Job
 from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.runtime import telemetry
@@ -30,7 +31,13 @@ class JobCreator:
     clock: Callable[[], float]
 
     def new_job(self, tenant: str, job_id: str, digest: str, gateways: Sequence[str], kind: Kind) -> Job:
-        """A job that is not stored yet. ``gateways`` are tried in their order."""
+        """A job that is not stored yet. ``gateways`` are tried in their order.
+
+        Raises InvalidRequest if the tenant's name breaks TENANT_RULE. The authorizer refuses such a tenant, too. This is the
+        last check before anything is paid.
+        """
+        if not is_tenant_name(tenant):
+            raise InvalidRequest(TENANT_RULE, errors=[{"field": "tenant", "detail": TENANT_RULE}])
         now = int(self.clock())
         return Job(
             job_id=job_id,
@@ -43,6 +50,7 @@ class JobCreator:
             created_at=now,
             updated_at=now,
             deadline_at=now + self.deadline_seconds,
+            due_at=now + self.slack_seconds,
             fingerprint=digest,
             history=(Entry(now, JobState.ACCEPTED, Cause.CLIENT, 0, gateways[0]).line(),),
         )

@@ -7,9 +7,18 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SkipValidation, StringConstraints, ValidationInfo, create_model, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SkipValidation,
+    StringConstraints,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
 
-from suno_jobs.catalog.inputs import INPUTS, KindInput, StrictModel
+from suno_jobs.catalog.inputs import INPUTS, KindInput, StrictModel, check_plain_text, find_control_character
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS, gateways_offering
 
@@ -33,6 +42,10 @@ def _parse_kind(value: Any) -> Any:
     return Kind(value) if isinstance(value, str) else value
 
 
+MetadataName = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+MetadataValue = Annotated[str, AfterValidator(check_plain_text)]
+
+
 class JobRequest(StrictModel):
     """``gateway`` is one gateway, several in the order in which they are tried, or ``auto``. ``metadata`` is returned with the
     job and its events. ``ambiguous_submit`` decides what happens to a submission whose answer was lost for good; None uses the
@@ -44,7 +57,7 @@ class JobRequest(StrictModel):
     gateway: Annotated[str | list[str], BeforeValidator(_check_gateway)]
     kind: Annotated[Kind, BeforeValidator(_parse_kind)]
     input: SkipValidation[KindInput]
-    metadata: dict[Annotated[str, StringConstraints(min_length=1, max_length=40)], str] = Field(default_factory=dict)
+    metadata: dict[MetadataName, MetadataValue] = Field(default_factory=dict)
     ambiguous_submit: Literal["fail", "resubmit"] | None = None
 
     @classmethod
@@ -65,7 +78,10 @@ class JobRequest(StrictModel):
 
     @field_validator("metadata")
     @classmethod
-    def _check_size(cls, metadata: dict[str, str]) -> dict[str, str]:
+    def _check_metadata(cls, metadata: dict[str, str]) -> dict[str, str]:
+        # Reported for the whole object: the name of a field must not contain the character itself.
+        if found := next(filter(None, map(find_control_character, metadata)), None):
+            raise ValueError(f"a name contains the control character {found}; only line breaks and tabs are allowed")
         if len(json.dumps(metadata, ensure_ascii=False).encode()) > METADATA_BYTES:
             raise ValueError(f"must not exceed {METADATA_BYTES} bytes as JSON")
         return metadata

@@ -27,6 +27,7 @@ class ValidRequest:
 
     def to_item(self) -> Item:
         return {
+            "gateway": self.request.gateway,
             "input": self.request.input_item(),
             "sources": [asdict(each) for each in self.sources],
             "gateways": list(self.gateways),
@@ -84,8 +85,9 @@ def _source(view: JobView | None, tenant: str, gateway: str, track_id: str) -> S
     if view.job.gateway != gateway:
         return f"that job ran on {view.job.gateway}; a source must be from the same gateway"
     songs = view.tracks if view.job.expects is Result.TRACKS else ()
-    known = {track.track_id for track in songs if track.links} | {(view.result or {}).get("audio_id")}
+    tasks = {track.track_id: view.job.attempts[track.attempt].task_id for track in songs if track.links}
+    known = tasks.keys() | {(view.result or {}).get("audio_id")}
     # Stems, converted files and songs without an id have ids of ours, which the gateway does not know.
     if track_id not in known or POSITIONAL_TRACK_ID.fullmatch(track_id):
         return "that job has no finished song with this track_id"
-    return Source(view.job.task_id or "", track_id)
+    return Source(tasks.get(track_id, view.job.task_id) or "", track_id)

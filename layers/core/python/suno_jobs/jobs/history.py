@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from suno_jobs.errors import ErrorCode
-from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.jobs.states import Cause, JobState, WaitReason
+
+
+class Wait(NamedTuple):
+    """What a job waits for. At ``until`` (seconds since 1970) at the latest, the service continues with the job."""
+
+    reason: WaitReason
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One change of a job, or one attempt to submit it, at ``at`` (seconds since 1970) by the execution of that number.
+
+    ``wait`` is the wait that it began, for a submission that is tried again later or whose answer was lost.
 
     It is one short line in the job's own record, so it is written together with the change or not at all.
     """
@@ -22,12 +31,20 @@ class Entry:
     execution: int
     gateway: str
     code: ErrorCode | None = None
+    wait: Wait | None = None
+
+    @property
+    def submits(self) -> bool:
+        """Whether a submission began."""
+        return self.state in (JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN) and self.code is None
 
     def line(self) -> str:
         words = [str(self.at), self.state, self.cause, str(self.execution), self.gateway]
-        return " ".join([*words, self.code] if self.code else words)
+        return " ".join([*words, *([self.code] if self.code else []), *(map(str, self.wait) if self.wait else [])])
 
     @classmethod
     def read(cls, line: str) -> Self:
-        at, state, cause, execution, gateway, *code = line.split()
-        return cls(int(at), JobState(state), Cause(cause), int(execution), gateway, ErrorCode(code[0]) if code else None)
+        at, state, cause, execution, gateway, *more = line.split()
+        code = ErrorCode(more.pop(0)) if len(more) % 2 else None
+        wait = Wait(WaitReason(more[0]), int(more[1])) if more else None
+        return cls(int(at), JobState(state), Cause(cause), int(execution), gateway, code, wait)

@@ -1,12 +1,21 @@
-"""Ids of jobs."""
+"""Ids of jobs, and names of tenants."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 
 JOB_ID_PATTERN = "job_[0-9a-z]{26}"
+TENANT_RULE = 'A tenant\'s name has 1 to 64 characters of a-z, 0-9 and -. It must not be "quarantine".'
+_TENANT = re.compile(r"(?!quarantine\Z)[a-z0-9-]{1,64}")
+
+
+def is_tenant_name(name: object) -> bool:
+    """Whether ``name`` follows TENANT_RULE. It begins the keys of the tenant's files, so it must never contain a slash,
+    and it must never be the prefix of the quarantine, whose files expire."""
+    return isinstance(name, str) and _TENANT.fullmatch(name) is not None
 
 
 def derived_job_id(tenant: str, idempotency_key: str) -> str:

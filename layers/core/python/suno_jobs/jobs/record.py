@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum, StrEnum, auto
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, Self
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Link, Media, Result
-from suno_jobs.errors import Fault
-from suno_jobs.jobs.states import TERMINAL, Cause, JobState, Progress
+from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.jobs.states import TERMINAL, Cause, Charged, JobState, Progress, WaitReason
 
 Item = dict[str, Any]
 
@@ -19,12 +19,63 @@ DEFAULT_LINK_DAYS = 3.0
 """How long recovery continues if the gateway documents no lifetime of its links."""
 
 
-class TaskEnd(Enum):
-    """How a task ended: with everything, with less than expected, or still running when it was too late to wait."""
+class TaskEnd(StrEnum):
+    """How a task ended: with everything, with less than expected, still running when it was too late to wait, or failed and
+    paid back by its gateway."""
 
-    COMPLETE = auto()
-    INCOMPLETE = auto()
-    UNFINISHED = auto()
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    UNFINISHED = "unfinished"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A submission at the time ``at`` that has created a task or may have. One that was certainly refused is none.
+
+    ``answered``: the answer contained the result, so there is no task to read.
+    """
+
+    at: int
+    task_id: str | None = None
+    end: TaskEnd | None = None
+    answered: bool | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether its answer is unknown: it is still awaited, or it was lost."""
+        return self.task_id is None and not self.answered
+
+    @property
+    def open(self) -> bool:
+        """Whether it may still yield something."""
+        return self.end in (None, TaskEnd.UNFINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """No submission is in progress, and no task is known. The job may be submitted from ``submit_after`` on."""
+
+    submit_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """The answer to a submission is awaited since ``since``."""
+
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The answer was lost; a callback is awaited until ``grace_until``."""
+
+    grace_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """At least one task or answer is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +100,21 @@ class Job:
 
     ``expects`` is what its kind yields at its gateway. ``file_terms`` are those of the gateway it was last submitted to.
 
-    Submission: ``intent`` identifies the one submission in progress, since ``intent_at``, until its answer is recorded (I1).
-    ``submit_after`` is when a refused submission may be repeated; ``candidates`` are the other gateways that may be asked.
-    ``grace_until`` ends the wait for the callback of a lost answer. Afterwards the job is submitted once more if its client
-    allows that (``resubmit``) and it has not happened yet (``resubmitted``).
+    Submission: ``attempts`` are all at ``gateway``, and a number in this list is an attempt's for ever. ``intent`` identifies
+    the last one while its answer is awaited (I1). ``submit_after`` is when a submission may be tried again; ``candidates`` are
+    the other gateways that may be asked. ``wait_reason`` is why it is not tried earlier, or why its task cannot be read; see
+    ``jobs.waiting``. ``grace_until`` ends the wait for the callback of a lost answer. Afterwards the job is submitted once
+    more if its client allows that (``resubmit``).
 
-    End: ``verdict`` is the end that was decided but not yet carried out by Finish Job. ``done``: the gateway has nothing to
-    add, everything it reported is in the table. ``incomplete``: the task itself yielded less than expected. ``unfinished``:
-    it was still running when it was too late to wait. ``event_pending``: the event of the end has not been sent yet.
+    End: ``verdict`` is the end that was decided but not yet carried out by Finish Job. ``event_pending``: the event of the end
+    has not been sent yet.
 
     Recovery of a job that ended at ``ended_at`` continues until ``recoverable_until``. ``renewal_id`` identifies the gateway's
     renewal of its links, in progress since ``renewal_began_at``.
 
-    ``execution`` is the number of the current execution, ``checks`` counts the checks, ``no_audio`` the successes without
-    audio. ``cause`` is what caused the latest check, ``history`` has one line for each change. ``retry_of`` is the job that
-    this one repeats; ``retried_as`` is the job that repeats this one.
+    ``execution`` is the number of the current execution, ``checks`` counts the checks, ``no_audio_since`` is when the gateway
+    first reported a success without audio. ``cause`` is what caused the latest check, ``history`` has one line for each
+    change. ``retry_of`` is the job that this one repeats; ``retried_as`` is the job that repeats this one.
     """
 
     job_id: str
@@ -79,26 +130,19 @@ class Job:
     account: str = "default"
     file_terms: FileTerms = FileTerms()
     progress: Progress = Progress.QUEUED
-    partial: bool = False
-    done: bool = False
-    incomplete: bool = False
-    unfinished: bool = False
-    task_id: str | None = None
-    submitted_at: int | None = None
+    attempts: tuple[Attempt, ...] = ()
     intent: str | None = None
-    intent_at: int | None = None
     submit_after: int | None = None
     grace_until: int | None = None
     verdict: JobState | None = None
     fault: Fault | None = None
     checks: int = 0
-    no_audio: int = 0
+    no_audio_since: int | None = None
     execution: int = 0
     event_pending: bool = False
     metadata: Mapping[str, str] | None = None
     candidates: tuple[Candidate, ...] = ()
     resubmit: bool = False
-    resubmitted: bool = False
     ended_at: int | None = None
     recoverable_until: int | None = None
     renewal_id: str | None = None
@@ -107,10 +151,62 @@ class Job:
     history: tuple[str, ...] = ()
     retry_of: str | None = None
     retried_as: str | None = None
+    due_at: int | None = None
+    wait_reason: WaitReason | None = None
 
     @property
     def terminal(self) -> bool:
         return self.state in TERMINAL
+
+    @property
+    def submission(self) -> Idle | InFlight | Lost | Accepted:
+        """What is known of the submissions."""
+        if any(not attempt.lost for attempt in self.attempts):
+            return Accepted()
+        if self.intent is not None:
+            return InFlight(self.attempts[-1].at)
+        return Idle(self.submit_after or 0) if self.grace_until is None else Lost(self.grace_until)
+
+    @property
+    def earlier(self) -> tuple[Attempt, ...]:
+        """The attempts before the one in progress."""
+        return self.attempts if self.intent is None else self.attempts[:-1]
+
+    @property
+    def submitted_at(self) -> int | None:
+        """When the last attempt began."""
+        return self.attempts[-1].at if self.attempts else None
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(attempt.task_id for attempt in self.attempts if attempt.task_id)
+
+    @property
+    def task_id(self) -> str | None:
+        """The task of the last attempt that has one."""
+        return self.tasks[-1] if self.tasks else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether an attempt may have created a task that is not known."""
+        return any(attempt.lost for attempt in self.attempts)
+
+    @property
+    def next_attempt(self) -> int:
+        """The number of the attempt that the next task to be found belongs to: the first without a task, or a further one."""
+        return next((number for number, attempt in enumerate(self.attempts) if attempt.lost), len(self.attempts))
+
+    @property
+    def charged(self) -> Charged:
+        """A definite refusal costs nothing, a task does unless its gateway reports a refund, a lost answer may have."""
+        paid = [attempt for attempt in self.attempts if attempt.end is not TaskEnd.REFUNDED]
+        if not paid:
+            return Charged.NO
+        return Charged.MAYBE if all(attempt.lost for attempt in paid) else Charged.YES
+
+    def with_ends(self, ends: Mapping[int, TaskEnd]) -> tuple[Attempt, ...]:
+        """The attempts, with the ends of those whose number is in ``ends``."""
+        return tuple(replace(each, end=ends.get(number, each.end)) for number, each in enumerate(self.attempts))
 
     def to_item(self) -> Item:
         return _compact(self)
@@ -125,10 +221,16 @@ class Job:
         values["verdict"] = JobState(item["verdict"]) if "verdict" in item else None
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
         values["candidates"] = tuple(Candidate(**candidate) for candidate in item.get("candidates", ()))
+        values["attempts"] = tuple(_attempt(attempt) for attempt in item.get("attempts", ()))
         values["file_terms"] = FileTerms(**item.get("file_terms", {}))
         values["cause"] = Cause(item.get("cause", Cause.CLIENT))
+        values["wait_reason"] = WaitReason(item["wait_reason"]) if "wait_reason" in item else None
         values["history"] = tuple(item.get("history", ()))
         return cls(**values)
+
+
+def _attempt(item: Item) -> Attempt:
+    return Attempt(**{**_known(Attempt, item), "end": TaskEnd(item["end"]) if "end" in item else None})
 
 
 class TrackState(StrEnum):
@@ -141,7 +243,8 @@ class TrackState(StrEnum):
 class Asset:
     """One file that passed the checks and is in the bucket. ``bytes`` is its size, ``sha256`` its digest in hex.
 
-    ``source_host`` is the server that sent it, ``stored_at`` when it was stored.
+    ``source_host`` is the server that sent it, ``stored_at`` when it was stored. ``released``: it did not pass the checks, and
+    an operator released it from quarantine.
     """
 
     kind: str
@@ -151,21 +254,45 @@ class Asset:
     sha256: str
     source_host: str | None = None
     stored_at: int | None = None
+    released: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedFile:
+    """One file of a track that was refused and is kept in quarantine. ``released_at`` is when an operator released it."""
+
+    track_id: str
+    kind: str
+    reason: ErrorCode
+    message: str
+    bytes: int
+    sha256: str
+    source_host: str
+    stored_at: int
+    released_at: int | None = None
+
+    @classmethod
+    def from_item(cls, item: Item) -> Self:
+        return cls(**{**_known(cls, item), "reason": ErrorCode(item["reason"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """One result of a task. ``links`` are the gateway's and never shown. In state ``ready`` they can be fetched.
+    """One result of the task of the attempt with the number ``attempt``. ``links`` are the gateway's and never shown. In
+    state ``ready`` they can be fetched.
 
-    ``missing`` maps the kind of an optional asset to the reason why it is not stored.
+    ``missing`` maps the kind of an optional asset to the reason why it is not stored. ``reported_seconds`` is the gateway's
+    length of a stored track that contradicts the measured one, ``duration_seconds``.
     """
 
     track_id: str
     position: int
     state: TrackState
+    attempt: int = 0
     title: str | None = None
     model: str | None = None
     duration_seconds: float | None = None
+    reported_seconds: float | None = None
     links: tuple[Link, ...] = ()
     assets: tuple[Asset, ...] = ()
     missing: Mapping[str, Fault] = field(default_factory=dict)
@@ -173,8 +300,12 @@ class Track:
 
     @property
     def unsaved(self) -> bool:
-        """Whether a file that it has a link to is not in the bucket and may still be fetched."""
-        return self.state is TrackState.READY or (self.state is TrackState.STORED and bool(self.missing))
+        """Whether a file that it has a link to is not in the bucket and may still be fetched.
+
+        A track that failed because of a size limit is one: an operator may raise the limit while the link is alive.
+        """
+        over_limit = self.state is TrackState.FAILED and self.fault is not None and self.fault.limit_bytes is not None
+        return self.state is TrackState.READY or over_limit or (self.state is TrackState.STORED and bool(self.missing))
 
     def to_item(self) -> Item:
         return _compact(self)
@@ -192,11 +323,26 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as its owner sees it. ``result`` is what its task yields besides files, such as lyrics or an id."""
+    """A job as its owner sees it. ``result`` is what its task yields besides files, such as lyrics or an id.
+
+    ``request`` is what its client asked for; see ``JobStore.request``.
+    """
 
     job: Job
     tracks: tuple[Track, ...] = ()
     result: Mapping[str, Any] | None = None
+    quarantine: tuple[QuarantinedFile, ...] = ()
+    request: Mapping[str, Any] | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether the job has succeeded, but no task of it is stored completely."""
+        return self.job.state is JobState.SUCCEEDED and not any(map(self.is_whole, range(len(self.job.attempts))))
+
+    def is_whole(self, number: int) -> bool:
+        """Whether the task of that attempt yielded everything, and it is stored."""
+        stored = all(track.state is TrackState.STORED for track in self.tracks if track.attempt == number)
+        return stored and self.job.attempts[number].end is TaskEnd.COMPLETE
 
 
 def _compact(record: Job | Track) -> Item:
@@ -205,7 +351,7 @@ def _compact(record: Job | Track) -> Item:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _known(cls: type[Job | Track | Asset], item: Item) -> Item:
+def _known(cls: type[Job | Track | Asset | Attempt | QuarantinedFile], item: Item) -> Item:
     """Attributes unknown to this version are ignored, so that two versions can run side by side."""
     names = cls.__dataclass_fields__
     return {name: value for name, value in item.items() if name in names}

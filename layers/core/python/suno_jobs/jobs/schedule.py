@@ -15,6 +15,15 @@ GROWTH = 1.5
 """Factor from one polling interval to the next, up to the longest."""
 
 
+GIVE_UP_SECONDS = 420
+"""How long after its deadline a job is still read. By default, a sweep finds a job whose execution has died in that time."""
+
+
+def is_given_up(job: Job, now: int) -> bool:
+    """Whether the job is settled from the table, since no check that asked its gateway has come to an end in time (I6)."""
+    return not job.terminal and now >= job.deadline_at + GIVE_UP_SECONDS
+
+
 @dataclass(frozen=True, slots=True)
 class NextStep:
     """What the state machine does next for a job; ``wait_seconds`` is how long it awaits a signal first."""

@@ -27,7 +27,8 @@ LEGAL: dict[JobState, frozenset[JobState]] = {
     _S.GENERATING: frozenset({_S.STORING}) | _ENDS,
     _S.STORING: frozenset({_S.SUCCEEDED}) | _ENDS,
     _S.SUCCEEDED: frozenset(),
-    _S.FAILED: frozenset(),
+    # A task that its gateway had reported as failed may turn out to have a song.
+    _S.FAILED: frozenset({_S.SUCCEEDED}),
     _S.TIMED_OUT: frozenset({_S.SUCCEEDED, _S.FAILED}),
     _S.CANCELLED: frozenset(),
 }
@@ -60,3 +61,23 @@ class Cause(StrEnum):
     CALLBACK = "callback"
     POLL = "poll"
     SWEEP = "sweep"
+
+
+class WaitReason(StrEnum):
+    """What a job waits for."""
+
+    RATE_LIMIT = "rate_limit"
+    CIRCUIT_BREAKER = "circuit_breaker"
+    GATEWAY_KEY = "gateway_key"
+    REFUSAL = "refusal"
+    ANSWER = "answer"
+    CALLBACK = "callback"
+    NEXT_CHECK = "next_check"
+
+
+class Charged(StrEnum):
+    """Whether the gateway charged for a job, as far as that is known."""
+
+    NO = "no"
+    MAYBE = "maybe"
+    YES = "yes"

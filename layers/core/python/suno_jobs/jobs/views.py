@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from suno_jobs.errors import Fault
-from suno_jobs.jobs.history import Entry
-from suno_jobs.jobs.record import Asset, Job, JobView, Track
-from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.history import Entry, Wait
+from suno_jobs.jobs.record import Asset, Job, JobView, QuarantinedFile, Track
+from suno_jobs.jobs.states import Charged, JobState
+from suno_jobs.jobs.waiting import waiting_for
 from suno_jobs.runtime.executions import execution_name
 
 Json = dict[str, Any]
 MakeUrl = Callable[[str, str], str]
 """Returns a URL for an object's key and the file name under which it is saved."""
 
+# The query is optional, so that every URL is matched and none of its characters is read again: the time is linear in the text.
+_URL = re.compile(r"(https?://[^\s?#]+)(?:[?#]\S*)?", re.IGNORECASE)
 _TITLE_CHARACTERS = 60
 _PLAIN_NAMES = frozenset({"audio", "wav", "image", "video"})
 """Kinds of asset whose extension is enough to tell them apart."""
@@ -34,7 +37,7 @@ def job_view(view: JobView, *, url: MakeUrl | None = None) -> Json:
         "kind": job.kind,
         "state": job.state,
         "progress": job.progress,
-        "partial": job.partial,
+        "partial": view.partial,
         "task_id": job.task_id,
         "metadata": dict(job.metadata or {}),
         "created_at": iso_time(job.created_at),
@@ -43,14 +46,45 @@ def job_view(view: JobView, *, url: MakeUrl | None = None) -> Json:
         "recoverable_until": iso_time(job.recoverable_until) if job.recoverable_until else None,
         "retry_of": job.retry_of,
         "retried_as": job.retried_as,
-        "error": error_view(job.fault),
-        "tracks": [_track_view(track, view.tracks, url) for track in view.tracks],
+        "waiting_for": wait_view(waiting_for(job)),
+        "charged": job.charged,
+        "error": error_view(job.fault, job.charged),
+        "tracks": [_track_view(track, view, url) for track in view.tracks],
         "manifest": _manifest_view(job, url) if job.state is JobState.SUCCEEDED else None,
         "result": view.result,
+        "request": _request_view(view),
+        "quarantine": [_quarantined_view(each) for each in view.quarantine],
     }
 
 
+def _request_view(view: JobView) -> Json | None:
+    """The request under the names of the body that created the job."""
+    job, request = view.job, view.request
+    if not request:
+        return None
+    return {
+        "gateway": request["gateway"],
+        "kind": job.kind,
+        "input": without_queries(request["input"]),
+        "metadata": dict(job.metadata or {}),
+        "ambiguous_submit": "resubmit" if job.resubmit else "fail",
+    }
+
+
+def without_queries(value: Any) -> Any:
+    """Without the query of any URL. A client's ``audio_url`` may be signed, and the signature is in the query."""
+    if isinstance(value, str):
+        return _URL.sub(r"\1", value)
+    if isinstance(value, Mapping):
+        return {name: without_queries(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_queries(member) for member in value]
+    return value
+
+
 def events_view(job: Job) -> list[Json]:
+    """The event of a submission names its task, once that is known."""
+    tasks = {attempt.at: attempt.task_id for attempt in job.attempts}
     return [
         {
             "at": iso_time(entry.at),
@@ -58,10 +92,16 @@ def events_view(job: Job) -> list[Json]:
             "cause": entry.cause,
             "execution": execution_name(job.job_id, entry.execution),
             "gateway": entry.gateway,
+            "task_id": tasks.get(entry.at) if entry.submits else None,
             "error": entry.code,
+            "waiting_for": wait_view(entry.wait),
         }
         for entry in map(Entry.read, job.history)
     ]
+
+
+def wait_view(wait: Wait | None) -> Json | None:
+    return {"reason": wait.reason, "until": iso_time(wait.until)} if wait else None
 
 
 def etag(view: Json) -> str:
@@ -74,30 +114,47 @@ def etag(view: Json) -> str:
 def asset_file_name(asset: Asset, track: Track, tracks: Sequence[Track]) -> str:
     """A readable name that is valid on every file system: title, number if there are several tracks, and stem."""
     title = " ".join(re.sub(r"[^\w.() -]+", " ", track.title or "").split()).strip(". ")[:_TITLE_CHARACTERS].rstrip()
-    number = f" {track.position + 1}" if title and len(tracks) > 1 else ""
+    earlier = sum(each.attempt < track.attempt for each in tracks)
+    number = f" {earlier + track.position + 1}" if title and len(tracks) > 1 else ""
     kind = "" if asset.kind in _PLAIN_NAMES else f" ({asset.kind})"
     return f"{title or track.track_id}{number}{kind}.{asset.key.rpartition('.')[2]}"
 
 
-def _track_view(track: Track, tracks: Sequence[Track], url: MakeUrl | None) -> Json:
+def _track_view(track: Track, view: JobView, url: MakeUrl | None) -> Json:
+    tracks, charged = view.tracks, view.job.charged
     return {
         "track_id": track.track_id,
         "title": track.title,
         "model": track.model,
         "duration_seconds": track.duration_seconds,
+        "doubtful": _doubt_view(track),
         "state": track.state,
-        "error": error_view(track.fault),
+        "error": error_view(track.fault, charged),
         "identical_to": identical_to(track, tracks),
+        "source": ((view.request or {}).get("input") or {}).get("source"),
         "assets": [
             _asset_view(asset) | ({"url": url(asset.key, asset_file_name(asset, track, tracks))} if url else {})
             for asset in track.assets
         ],
-        "missing": {name: error_view(fault) for name, fault in track.missing.items()},
+        "missing": {name: error_view(fault, charged) for name, fault in track.missing.items()},
     }
 
 
 def _asset_view(asset: Asset) -> Json:
-    return asdict(asset) | {"stored_at": None if asset.stored_at is None else iso_time(asset.stored_at)}
+    stored_at = None if asset.stored_at is None else iso_time(asset.stored_at)
+    return asdict(asset) | {"stored_at": stored_at, "released": bool(asset.released)}
+
+
+def _doubt_view(track: Track) -> Json | None:
+    if track.reported_seconds is None:
+        return None
+    return {"reported_seconds": track.reported_seconds, "measured_seconds": track.duration_seconds}
+
+
+def _quarantined_view(file: QuarantinedFile) -> Json:
+    """Never with a URL: these bytes are for operators."""
+    shown = asdict(file) | {"stored_at": iso_time(file.stored_at), "released": file.released_at is not None}
+    return {name: value for name, value in shown.items() if name != "released_at"}
 
 
 def identical_to(track: Track, tracks: Sequence[Track]) -> str | None:
@@ -106,7 +163,9 @@ def identical_to(track: Track, tracks: Sequence[Track]) -> str | None:
     Both are kept: whether that is worth a new job is the client's decision.
     """
     own = _audio_digests(track)
-    return next((each.track_id for each in tracks if each.position < track.position and own & _audio_digests(each)), None)
+    place = (track.attempt, track.position)
+    earlier = (each for each in tracks if (each.attempt, each.position) < place)
+    return next((each.track_id for each in earlier if own & _audio_digests(each)), None)
 
 
 def _audio_digests(track: Track) -> set[tuple[str, str]]:
@@ -127,8 +186,18 @@ def _manifest_view(job: Job, url: MakeUrl | None) -> Json:
     return {"key": key, **({"url": url(key, manifest_file_name(job))} if url else {})}
 
 
-def error_view(fault: Fault | None) -> Json | None:
-    return {"gateway_code": None, "trace_id": None, **fault.to_item()} if fault else None
+def error_view(fault: Fault | None, charged: Charged) -> Json | None:
+    """``retryable`` means that repeating the request cannot be paid for twice."""
+    if fault is None:
+        return None
+    return {
+        "code": fault.code,
+        "message": fault.message,
+        "retryable": fault.retryable and charged is Charged.NO,
+        "charged": charged,
+        "gateway_code": fault.gateway_code,
+        "trace_id": fault.trace_id,
+    }
 
 
 def iso_time(seconds: int) -> str:

@@ -19,15 +19,16 @@ def file_terms(gateway_name: str) -> FileTerms:
     return FileTerms(int(kept_days * DAY_SECONDS), isinstance(gateway, LinkRenewal))
 
 
-def with_expiry(job: Job, links: Iterable[Link]) -> tuple[Link, ...]:
+def with_expiry(job: Job, links: Iterable[Link], *, renewed_at: int | None = None) -> tuple[Link, ...]:
     """The links with their time of expiry, where the gateway documents one.
 
-    It counts from the submission. The files were made later, so the recorded time is early rather than late.
+    It counts from the renewal of the links, otherwise from the submission. The files were made later, so the recorded time is
+    early rather than late.
     """
     days_by_host = GATEWAYS[job.gateway].link_days
-    submitted_at = job.submitted_at or job.created_at
+    began_at = renewed_at or job.submitted_at or job.created_at
     dated = []
     for link in links:
         days = days_by_host.get(urlsplit(link.url).hostname or "", days_by_host["*"])
-        dated.append(link if days is None else replace(link, expires_at=int(submitted_at + days * DAY_SECONDS)))
+        dated.append(link if days is None else replace(link, expires_at=int(began_at + days * DAY_SECONDS)))
     return tuple(dated)

@@ -6,9 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from suno_jobs.errors import ErrorCode, GatewayUnreachable
-from suno_jobs.gateways.protocol import Accepted, GatewayReply, GatewayRequest, LinkRenewal, TaskReport, TaskTrack
+from suno_jobs.gateways.protocol import (
+    Accepted,
+    GatewayReply,
+    GatewayRequest,
+    LinkRenewal,
+    ReadFailed,
+    Refused,
+    TaskReport,
+    TaskTrack,
+)
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.jobs.record import Job, JobView
+from suno_jobs.jobs.record import Job, JobView, TrackState
 from suno_jobs.lifecycle.link_lifetimes import with_expiry
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.jobs import JobStore
@@ -18,17 +27,22 @@ from suno_jobs.traffic.calls import GatewayCalls
 RENEWAL_SECONDS = 600
 """After this the renewal is given up; the next run of recovery may ask for another one."""
 
+NEED_NEW_LINK = frozenset({ErrorCode.ASSET_EXPIRED, ErrorCode.ASSET_FORBIDDEN_ADDRESS})
+
 
 def link_renewal_gateway(job: Job) -> LinkRenewal | None:
-    """The job's gateway, if it can renew the links of its task."""
+    """The job's gateway, if it can renew the links of its tasks."""
     gateway = GATEWAYS[job.gateway]
-    return gateway if job.task_id and isinstance(gateway, LinkRenewal) else None
+    return gateway if job.tasks and isinstance(gateway, LinkRenewal) else None
 
 
-def has_expired_links(view: JobView) -> bool:
-    """Whether a file is missing because its link has expired."""
-    faults = [fault for track in view.tracks if track.unsaved for fault in (track.fault, *track.missing.values())]
-    return any(fault and fault.code is ErrorCode.ASSET_EXPIRED for fault in faults)
+def attempt_with_expired_links(view: JobView) -> int | None:
+    """The first attempt that lacks a file because its link has expired or must not be fetched."""
+    for track in view.tracks:
+        faults = (track.fault, *track.missing.values()) if track.unsaved else ()
+        if any(fault and fault.code in NEED_NEW_LINK for fault in faults):
+            return track.attempt
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +51,32 @@ class LinkRenewer:
     calls: GatewayCalls
     clock: Callable[[], float]
 
-    def renew_links(self, view: JobView, gateway: LinkRenewal) -> bool:
-        """Begins a renewal, or reads it and records the new links. True while the gateway is working on it: check again soon.
+    def renew_links(self, view: JobView, attempt: int, gateway: LinkRenewal) -> bool:
+        """Begins a renewal of that attempt's links, or reads it and records them. True while the gateway is working on it:
+        check again soon.
 
         A renewal generates nothing and costs nothing. Raises NoSlot.
         """
         job = view.job
         if job.renewal_id is None:
-            return self._begin(job, gateway)
+            return self._begin(job, job.attempts[attempt].task_id or "", gateway)
         reply = self._send(job, gateway.renewal_status_request(job.renewal_id))
         reading = gateway.read_renewal(reply) if reply else None
+        if isinstance(reading, ReadFailed):
+            self.calls.record_outcome(job, reading.fault)
         ended = isinstance(reading, TaskReport) and reading.status.ended
         if not ended and self.clock() < (job.renewal_began_at or 0) + RENEWAL_SECONDS:
             return True
         if isinstance(reading, TaskReport):
-            self._record_links(view, reading.tracks)
+            self._record_links(view, attempt, reading.tracks)
         self.jobs.record_link_renewal(job, None, now=int(self.clock()))
         return False
 
-    def _begin(self, job: Job, gateway: LinkRenewal) -> bool:
-        reply = self._send(job, gateway.renewal_request(job.task_id or ""))
+    def _begin(self, job: Job, task_id: str, gateway: LinkRenewal) -> bool:
+        reply = self._send(job, gateway.renewal_request(task_id))
         submission = gateway.read_renewal_submission(reply) if reply else None
+        if isinstance(submission, Refused):
+            self.calls.record_outcome(job, submission.fault)
         if not isinstance(submission, Accepted):
             telemetry.log.info("links not renewed", job_id=job.job_id, gateway=job.gateway)
             return False
@@ -72,10 +91,11 @@ class LinkRenewer:
             telemetry.log.info("links not renewed", job_id=job.job_id, gateway=job.gateway, reason=str(error))
             return None
 
-    def _record_links(self, view: JobView, renewed: tuple[TaskTrack, ...]) -> None:
+    def _record_links(self, view: JobView, attempt: int, renewed: tuple[TaskTrack, ...]) -> None:
         """Renewed links are in the order of the tracks. A file without a renewed link keeps its earlier one."""
-        for track in view.tracks:
-            if track.unsaved and track.position < len(renewed) and renewed[track.position].links:
-                dated = with_expiry(view.job, renewed[track.position].links)
+        for track in (each for each in view.tracks if each.attempt == attempt):
+            lacks_file = track.unsaved or track.state is TrackState.FAILED
+            if lacks_file and track.position < len(renewed) and renewed[track.position].links:
+                dated = with_expiry(view.job, renewed[track.position].links, renewed_at=int(self.clock()))
                 links = {link.name: link for link in (*track.links, *dated)}
                 self.jobs.renew_links(view.job.job_id, track.track_id, [*links.values()])

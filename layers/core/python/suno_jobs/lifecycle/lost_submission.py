@@ -5,15 +5,16 @@ It is never blindly submitted again (I1). A task is found by an authentic callba
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from suno_jobs.errors import ErrorCode, Fault
-from suno_jobs.gateways.protocol import Accepted, GatewayReply, ReadFailed, TaskReport
+from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayReply, ReadFailed, Submission, TaskReport
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.jobs.record import Job
-from suno_jobs.jobs.schedule import PollingSchedule
-from suno_jobs.lifecycle.task_reader import SLOW_READ_SECONDS, TaskReader
+from suno_jobs.jobs.record import InFlight, Job, Lost, TaskEnd
+from suno_jobs.jobs.schedule import PollingSchedule, is_given_up
+from suno_jobs.lifecycle.task_reader import NOT_READ, SLOW_READ_SECONDS, TaskReader
+from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 
@@ -35,27 +36,22 @@ def intent_seconds(job: Job) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskFound:
-    """The task of the submission, as its gateway reports it; ``job`` now contains its id."""
+class TasksFound:
+    """Tasks that only a receipt named, as their gateway reports them, by the number of their attempt in ``job``.
+
+    ``failed``: a further task is named, but could not be read this time.
+    """
 
     job: Job
-    report: TaskReport
-
-
-@dataclass(frozen=True, slots=True)
-class TaskNotRead:
-    """A task is named, but could not be read this time."""
-
-    job: Job
-    failed: ReadFailed
+    reports: Mapping[int, TaskReport]
+    failed: ReadFailed | None
 
 
 @dataclass(frozen=True, slots=True)
 class ResultFound:
-    """A synchronous operation was answered and its result recorded, but not in the job. ``job`` is now done."""
+    """A synchronous operation was answered and its result recorded, but not in the job. ``job`` now has the answer."""
 
     job: Job
-    has_tracks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,7 @@ class GivenUp:
     job: Job
 
 
-Evidence = TaskFound | TaskNotRead | ResultFound
+Evidence = TasksFound | ResultFound
 Settlement = Evidence | Undecided | MayResubmit | GivenUp
 
 
@@ -93,23 +89,23 @@ class LostSubmissions:
     clock: Callable[[], float]
 
     def settle(self, job: Job) -> Settlement:
-        """Settles a submission that has an intent or a grace period. May be repeated. Raises Conflict and NoSlot."""
+        """Settles a submission that is in flight or lost. May be repeated. Raises Conflict and NoSlot."""
         now = self._now()
-        if job.intent_at is not None:
+        if isinstance(submission := job.submission, InFlight):
             # The function that wrote the intent may still be running, or it has died.
-            lost_at = job.intent_at + intent_seconds(job)
+            lost_at = submission.since + intent_seconds(job)
             if now < lost_at:
-                return self.find_task(job) or Undecided(lost_at)
+                return self.find_tasks(job) or Undecided(lost_at)
             until = min(now + self.grace_seconds, job.deadline_at)
             due_at = until + self.schedule.slack
             job = self.jobs.lose_submission(job, LOST, grace_until=until, now=now, due_at=due_at)
         return self.find(job) or self._without_evidence(job)
 
     def _without_evidence(self, job: Job) -> Undecided | MayResubmit | GivenUp:
-        now, until = self._now(), job.grace_until or 0
-        if now < until:
-            return Undecided(until)
-        if job.resubmit and not job.resubmitted and now < job.deadline_at and not self._called_back(job):
+        now = self._now()
+        if isinstance(submission := job.submission, Lost) and now < submission.grace_until:
+            return Undecided(submission.grace_until)
+        if job.resubmit and len(job.attempts) == 1 and now < job.deadline_at and not self._called_back(job):
             return MayResubmit(self.jobs.allow_resubmission(job, now=now))
         return GivenUp(job)
 
@@ -118,41 +114,62 @@ class LostSubmissions:
         return any(True for _ in self.receipts.callbacks(job.job_id))
 
     def find(self, job: Job) -> Evidence | None:
-        return self._find_result(job) or self.find_task(job)
+        return self._find_result(job) or self.find_tasks(job)
 
     def _find_result(self, job: Job) -> ResultFound | None:
-        """The function recorded a synchronous answer and died before it updated the job."""
-        view = self.jobs.view(job.job_id)
-        if view is None or not (view.tracks or view.result):
-            return None
-        now = self._now()
-        job = self.jobs.accept_task(job, None, now=now, due_at=now + self.schedule.slack, done=True)
-        return ResultFound(job, bool(view.tracks))
+        """The result of a synchronous operation that the job does not know yet.
 
-    def find_task(self, job: Job) -> TaskFound | TaskNotRead | None:
-        """The task that an authentic callback or a stored reply names; None when neither names one.
-
-        The name is only a hint (I8): the gateway has to know the task.
+        Either the function recorded it and died before it updated the job, or it stored only the reply.
         """
-        failed, began = None, self._now()
+        view = self.jobs.view(job.job_id)
+        done = next((answer for answer in self._answers(job) if isinstance(answer, Done)), None)
+        if done:
+            number = job.next_attempt
+            record_report(self.jobs, job, number, with_distinct_ids(self.jobs, job, number, done.report))
+        elif view is None or not (view.tracks or view.result):
+            return None
+        # Of several tracks, a function that died may have recorded only the first ones.
+        end = answer_end(done.report) if done else TaskEnd.INCOMPLETE if view and view.tracks else TaskEnd.COMPLETE
+        now = self._now()
+        task_id, fault = (done.task_id, done.report.fault) if done else (None, None)
+        due_at = now + self.schedule.slack
+        return ResultFound(self.jobs.accept_task(job, task_id, now=now, due_at=due_at, end=end, fault=fault))
+
+    def _answers(self, job: Job) -> list[Submission]:
+        """What the stored replies to the job's submissions say."""
+        replies = [GatewayReply(status, body) for status, body in self.receipts.submissions(job.job_id)]
+        return [GATEWAYS[job.gateway].read_submission(job.kind, reply) for reply in replies]
+
+    def find_tasks(self, job: Job, *, began: int | None = None) -> TasksFound | None:
+        """The tasks that an authentic callback or a stored reply names and that are not known yet; None when there are none.
+
+        The name is only a hint (I8): the gateway has to know the task. Each is recorded before the next one is read. None is
+        read once the check that ``began`` at that time is slow. Of a job that is given up, recovery reads the tasks.
+        """
+        reports: dict[int, TaskReport] = {}
+        failed: ReadFailed | None = None
+        began = self._now() if began is None else began
+        if is_given_up(job, began):
+            return None
         for task_id in self._named_tasks(job):
             if self._now() >= began + SLOW_READ_SECONDS:
+                failed = failed or NOT_READ
                 break
             reading = self.reader.read_task(job, task_id)
-            if isinstance(reading, TaskReport):
-                now = self._now()
-                due_at = now + self.schedule.longest + self.schedule.slack
-                return TaskFound(self.jobs.accept_task(job, task_id, now=now, due_at=due_at), reading)
-            failed = reading
-        return TaskNotRead(job, failed) if failed else None
+            if isinstance(reading, ReadFailed):
+                failed = reading
+                continue
+            reports[job.next_attempt] = reading
+            now = self._now()
+            due_at = now + self.schedule.longest + self.schedule.slack
+            job = self.jobs.accept_task(job, task_id, now=now, due_at=due_at)
+        return TasksFound(job, reports, failed) if reports or failed else None
 
     def _named_tasks(self, job: Job) -> list[str]:
-        gateway = GATEWAYS[job.gateway]
-        replies = [GatewayReply(status, body) for status, body in self.receipts.submissions(job.job_id)]
-        answers = [gateway.read_submission(job.kind, reply) for reply in replies]
-        named = {answer.task_id for answer in answers if isinstance(answer, Accepted)}
+        gateway, answers = GATEWAYS[job.gateway], self._answers(job)
+        named = {answer.task_id for answer in answers if isinstance(answer, Accepted | Ambiguous) and answer.task_id}
         named |= {task_id for body in self.receipts.callbacks(job.job_id) if (task_id := gateway.read_callback(body))}
-        return sorted(named)
+        return sorted(named.difference(job.tasks))
 
     def _now(self) -> int:
         return int(self.clock())

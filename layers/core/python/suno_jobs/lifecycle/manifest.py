@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import ManifestNotWritten
 from suno_jobs.jobs.record import Item, JobView
-from suno_jobs.jobs.views import Json, iso_time, job_view, manifest_key
+from suno_jobs.jobs.views import Json, iso_time, job_view, manifest_key, without_queries
 from suno_jobs.storage.jobs import JobStore
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _AS_IN_THE_JOB = ("job_id", "gateway", "kind", "task_id", "created_at", "tracks", "result")
-_QUERY_OF_A_URL = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
 
 
 def manifest(view: JobView, request: Item, lyrics: Mapping[str, str], *, partial: bool) -> Json:
@@ -36,19 +34,8 @@ def manifest(view: JobView, request: Item, lyrics: Mapping[str, str], *, partial
         "submitted_at": None if job.submitted_at is None else iso_time(job.submitted_at),
         "request": {"input": request.get("input", {}), "metadata": shown["metadata"]},
     }
-    unsigned: Json = _without_queries(found)
+    unsigned: Json = without_queries(found)
     return unsigned
-
-
-def _without_queries(value: Any) -> Any:
-    """A client's ``audio_url`` may be signed, and the signature is in the query."""
-    if isinstance(value, str):
-        return _QUERY_OF_A_URL.sub(r"\1", value)
-    if isinstance(value, Mapping):
-        return {name: _without_queries(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_queries(member) for member in value]
-    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

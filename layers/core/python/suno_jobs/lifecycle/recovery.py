@@ -1,16 +1,23 @@
 """Recovery: as long as the gateway keeps its files, what was paid for can be saved after the job has ended.
 
-A job that timed out may still succeed or fail, and a job that succeeded may still get a missing file. Both stay in the due
-index and are checked at growing intervals.
+A job that timed out may still succeed or fail, a job that succeeded may still get a missing file, and the song of a cancelled
+job is stored although the job stays CANCELLED. A task that its gateway reported as failed is read again a few times, since some
+gateways report a failure and deliver the song later. These jobs stay in the due index and are checked at growing intervals.
 """
 
 from __future__ import annotations
 
-from suno_jobs.jobs.record import DAY_SECONDS, DEFAULT_LINK_DAYS, Job, JobView
+from suno_jobs.jobs.record import DAY_SECONDS, DEFAULT_LINK_DAYS, Job, JobView, TrackState
 from suno_jobs.jobs.states import JobState
 
 SHORTEST_INTERVAL_SECONDS = 300
 LONGEST_INTERVAL_SECONDS = 43_200
+
+REPORTED_FAILURE_SECONDS = (600, 3600, DAY_SECONDS)
+"""How long after its end a job whose gateway reported a failure is checked again."""
+
+MARGIN_SECONDS = 3600
+"""How late the last of these checks may be."""
 
 
 def recoverable_until(view: JobView, state: JobState, now: int) -> int | None:
@@ -19,8 +26,10 @@ def recoverable_until(view: JobView, state: JobState, now: int) -> int | None:
     If the gateway can renew links, recovery has one more day to ask for that.
     """
     job = view.job
-    late = state is JobState.TIMED_OUT or (state is JobState.SUCCEEDED and job.unfinished)
-    if late and job.submitted_at is not None:
+    if state is JobState.FAILED and not has_song(view):
+        until = (job.ended_at or now) + REPORTED_FAILURE_SECONDS[-1] + MARGIN_SECONDS
+        return until if job.task_id and until > now else None
+    if _may_still_deliver(view, state):
         until = job.deadline_at + job.file_terms.kept_seconds
     elif state is JobState.SUCCEEDED and any(track.unsaved for track in view.tracks):
         until = links_end(view)
@@ -29,6 +38,24 @@ def recoverable_until(view: JobView, state: JobState, now: int) -> int | None:
     if job.file_terms.renewable:
         until += DAY_SECONDS
     return until if until > now else None
+
+
+def _may_still_deliver(view: JobView, state: JobState) -> bool:
+    """Whether a task of the job may yield more than is recorded."""
+    job = view.job
+    if not job.attempts:
+        return False
+    may_yield = any(attempt.open for attempt in job.attempts)
+    if state is JobState.CANCELLED:
+        # A track that is recorded without a link may get one later.
+        stored = all(track.state is TrackState.STORED and not track.missing for track in view.tracks)
+        return may_yield or not stored or not (view.tracks or view.result)
+    return state in (JobState.TIMED_OUT, JobState.FAILED) or (state is JobState.SUCCEEDED and may_yield)
+
+
+def has_song(view: JobView) -> bool:
+    """Whether there is a file to fetch, even if the task was reported as failed before."""
+    return any(track.links for track in view.tracks)
 
 
 def links_end(view: JobView) -> int:
@@ -43,7 +70,9 @@ def files_at_risk(view: JobView) -> int:
     return sum(len(track.links) - len(track.assets) for track in view.tracks if track.unsaved)
 
 
-def next_recovery_at(job: Job, now: int) -> int:
-    """When recovery runs next: the longer ago the job ended, the longer the interval."""
+def next_recovery_at(job: Job, now: int, *, song_found: bool = False) -> int | None:
+    """When recovery checks the job next: the longer ago it ended, the longer the interval. None: not again."""
     age = now - (job.ended_at or now)
+    if job.state is JobState.FAILED and not song_found:
+        return next((now + seconds - age for seconds in REPORTED_FAILURE_SECONDS if seconds > age), None)
     return now + min(max(age, SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)

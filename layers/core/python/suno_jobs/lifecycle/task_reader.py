@@ -20,6 +20,9 @@ from suno_jobs.traffic.calls import GatewayCalls
 SLOW_READ_SECONDS = 10
 """After a request that took this long, the same run sends the gateway no further one: it might not finish in time."""
 
+NOT_READ = ReadFailed(Fault(ErrorCode.GATEWAY_ERROR, "there was no time to read the task", retryable=True))
+"""The reading of a task that is left to the next check."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReader:

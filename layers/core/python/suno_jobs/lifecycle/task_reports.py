@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from suno_jobs.gateways.protocol import TaskReport, TaskTrack
-from suno_jobs.jobs.record import Job, Track, TrackState
+from dataclasses import replace
+
+from suno_jobs.catalog.results import POSITIONAL_TRACK_ID
+from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
+from suno_jobs.jobs.record import Job, JobView, TaskEnd, Track, TrackState
 from suno_jobs.lifecycle.link_lifetimes import with_expiry
 from suno_jobs.storage.jobs import JobStore
 
@@ -12,21 +15,48 @@ MAX_LINKS = 32
 """No kind of task has more. A longer list would exceed the size of an item or an event."""
 
 
-def record_report(jobs: JobStore, job: Job, report: TaskReport) -> None:
+def with_distinct_ids(jobs: JobStore, job: Job, attempt: int, report: TaskReport) -> TaskReport:
+    """The report of that attempt, in which no track has the id of another attempt's track.
+
+    A renamed track has a positional id, which no gateway knows. It gets the same one each time, since its assets are stored
+    under that id (I3).
+    """
+    if len(job.attempts) < 2:
+        return report
+    owners = {track.track_id: track.attempt for track in (jobs.view(job.job_id) or JobView(job)).tracks}
+    tracks = []
+    for position, track in enumerate(report.tracks, 1):
+        own = owners.get(track.track_id, attempt) == attempt
+        if own and not (attempt and POSITIONAL_TRACK_ID.fullmatch(track.track_id)):
+            tracks.append(track)
+        else:
+            tracks.append(replace(track, track_id=f"track-{100 * (attempt + 1) + position}"))
+    return replace(report, tracks=tuple(tracks))
+
+
+def answer_end(report: TaskReport) -> TaskEnd:
+    """How a task ended that its gateway will report nothing else about."""
+    if report.status is not TaskStatus.FAILED:
+        return TaskEnd.COMPLETE
+    return TaskEnd.REFUNDED if report.fault and report.fault.refunded else TaskEnd.INCOMPLETE
+
+
+def record_report(jobs: JobStore, job: Job, attempt: int, report: TaskReport) -> None:
     """May be repeated. While the task is running, only ready tracks are recorded: others may not have their final ids yet."""
     ended = report.status.ended
     for position, track in enumerate(report.tracks[:MAX_TRACKS]):
         if track.ready or ended:
-            jobs.record_track(job.job_id, _track(job, position, track))
+            jobs.record_track(job.job_id, _track(job, attempt, position, track))
         if track.lyrics and ended:
             jobs.record_lyrics(job.job_id, track.track_id, track.lyrics)
     if report.result and ended:
         jobs.record_result(job.job_id, report.result)
 
 
-def _track(job: Job, position: int, track: TaskTrack) -> Track:
+def _track(job: Job, attempt: int, position: int, track: TaskTrack) -> Track:
     return Track(
         track_id=track.track_id,
+        attempt=attempt,
         position=position,
         state=TrackState.READY if track.ready else TrackState.FAILED,
         title=track.title,

@@ -10,10 +10,17 @@ from typing import BinaryIO, NoReturn, cast
 
 from tinytag import TinyTag, TinyTagException
 
-from suno_jobs.errors import AssetNotReady, AssetRefused, ErrorCode, Fault
+from suno_jobs.errors import AssetNotReady, AssetRefused, AssetUnknownFormat, ErrorCode, Fault
 
 # The structure of an eight-minute song takes 80 KB, that of hours of audio 2 MB. A file that needs more was made to waste time.
 STRUCTURE_BYTES = 8 * 1024 * 1024
+
+BLOCK_BYTES = 128 * 1024
+"""How much content is held in memory at once. The largest page of an Ogg file takes 64 KB."""
+
+TAG_MARKS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
+_MAX_PADDING = 64 * 1024
+_MAX_TRAILER = 256 * 1024
 
 
 class FileFormat(StrEnum):
@@ -67,6 +74,15 @@ def raise_wrong_type(reason: str) -> NoReturn:
     raise AssetNotReady(Fault(ErrorCode.ASSET_WRONG_TYPE, reason))
 
 
+def raise_damaged(reason: str) -> NoReturn:
+    raise_wrong_type(f"the file is damaged: {reason}")
+
+
+def raise_unknown(reason: str) -> NoReturn:
+    """The signal that the bytes may still be the song, in a format that these checks do not know."""
+    raise AssetUnknownFormat(Fault(ErrorCode.ASSET_WRONG_TYPE, reason))
+
+
 def raise_encrypted() -> NoReturn:
     raise AssetNotReady(Fault(ErrorCode.ASSET_ENCRYPTED, "the file is encrypted"))
 
@@ -87,10 +103,14 @@ class Source:
 
     def read(self, length: int) -> bytes:
         data = self._file.read(max(0, min(length, self._left)))
-        self._left -= len(data)
-        if self._left == 0:
-            raise_wrong_type("the structure of the file is implausibly large")
+        self.spend(len(data))
         return data
+
+    def spend(self, length: int) -> None:
+        """Counts bytes of structure that were found in a block of ``blocks`` or ``block``."""
+        self._left -= length
+        if self._left <= 0:
+            raise_wrong_type("the structure of the file is implausibly large")
 
     def at(self, position: int, length: int) -> bytes:
         """Up to ``length`` bytes; fewer, or none, where the file ends."""
@@ -100,19 +120,57 @@ class Source:
         return self.read(length)
 
     def blocks(self, start: int, size: int, length: int) -> Iterator[bytes]:
-        """``size`` bytes from ``start``, ``length`` at a time. Not limited by the bound, since the caller may stop early."""
+        """``size`` bytes from ``start``, ``length`` at a time. Not limited by the bound: no byte is read twice."""
         end = min(start + size, self.size)
         for position in range(start, end, length):
-            self._file.seek(position)
-            yield self._file.read(min(length, end - position))
+            yield self.block(position, min(length, end - position))
+
+    def block(self, position: int, length: int) -> bytes:
+        """Up to ``length`` bytes of content. Not limited by the bound; the caller passes the structure in it to ``spend``."""
+        self._file.seek(position)
+        return self._file.read(length)
 
 
-def detect_format(source: Source, *, at_least: int) -> FileFormat | None:
-    """None if the first bytes do not identify the format, as with MP3. Raises AssetNotReady for text and zero bytes.
+def skip_id3(source: Source) -> int:
+    """Where the content begins behind ID3v2 tags and the padding after them; 0 without such a tag."""
+    position = 0
+    while (head := source.at(position, 10))[:3] == b"ID3" and len(head) == 10:
+        size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
+        position += 10 + size + (10 if head[5] & 0x10 else 0)
+    if position >= source.size > 0:
+        raise_truncated("the file ends within its tags")
+    if source.at(position + 4, 4) == b"ftyp":  # a box starts with its size, whose first bytes are zero
+        return position
+    return skip_padding(source, position) if position else 0
+
+
+def skip_padding(source: Source, position: int) -> int:
+    padding = source.at(position, _MAX_PADDING)
+    return position + len(padding) - len(padding.lstrip(b"\0"))
+
+
+def is_trailer(source: Source, position: int, *, zeros: bool = True) -> bool:
+    """Whether nothing but a tag follows, or, with ``zeros``, zero bytes. Tags are ID3v1, APE, Lyrics3 and appended ID3v2."""
+    if position >= source.size:
+        return True
+    if source.size - position > _MAX_TRAILER:
+        return False
+    head = source.at(position, 11)
+    if head.startswith(TAG_MARKS):
+        return True
+    return (
+        zeros
+        and not head.strip(b"\0")
+        and not any(block.strip(b"\0") for block in source.blocks(position, _MAX_TRAILER, _MAX_TRAILER))
+    )
+
+
+def detect_format(source: Source, *, at_least: int, start: int = 0) -> FileFormat | None:
+    """None if the bytes at ``start`` do not identify the format, as with MP3. Raises AssetNotReady for text and zero bytes.
 
     It also raises AssetNotReady for a file of unknown format with fewer than ``at_least`` bytes.
     """
-    head = source.at(0, 512)
+    head = source.at(start, 512)
     for offset, signature, found in _SIGNATURES:
         if head.startswith(signature, offset):
             return found
@@ -136,11 +194,11 @@ def _check_not_text(head: bytes) -> None:
         raise_wrong_type("the file is plain text")
 
 
-def read_duration(source: Source, *, tags: bool = False) -> float:
-    """Seconds, as declared by the file itself; 0 if it declares none."""
+def read_duration(source: Source) -> float:
+    """Seconds, as declared by an MP4 file itself; 0 if it declares none."""
     source.seek(0)
     try:
-        tag = TinyTag.get(file_obj=cast("BinaryIO", source), tags=tags)
+        tag = TinyTag.get(file_obj=cast("BinaryIO", source), tags=False)
     except TinyTagException:
         raise_wrong_type("the file is damaged")
     return tag.duration or 0.0

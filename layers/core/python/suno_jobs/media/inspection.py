@@ -15,12 +15,15 @@ from suno_jobs.media.content import (
     Source,
     detect_format,
     raise_truncated,
+    raise_unknown,
     raise_wrong_type,
     read_duration,
     refuse_format,
+    skip_id3,
 )
 from suno_jobs.media.images import check_jpeg, check_png, check_webp
 from suno_jobs.media.mp4 import track_handlers
+from suno_jobs.media.mpeg import check_mp3
 
 # A shorter file may be the start of any format.
 _MIN_BYTES = 32
@@ -87,7 +90,7 @@ def _known_format(source: Source, wanted: str) -> FileFormat:
     found = detect_format(source, at_least=_MIN_BYTES)
     if found is None:
         with suppress(AssetNotReady):
-            audio.check_mp3(source)
+            check_mp3(source, skip_id3(source))
             refuse_format("MP3 audio", wanted)
-        raise_wrong_type(f"the file is not {wanted}, and its format is unknown")
+        raise_unknown(f"the file is not {wanted}, and its format is unknown")
     return found

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault
+from suno_jobs.network.deadlines import DEADLINE, Clock, Deadline, Resolver, resolve
 from suno_jobs.network.http import httpcore, httpx
-from suno_jobs.network.ssrf_guard import Clock, Deadline, ForbiddenTarget, GuardedTransport, Resolver, parse_url, resolve
+from suno_jobs.network.ssrf_guard import ForbiddenAddress, ForbiddenTarget, GuardedTransport, parse_url
 
 if TYPE_CHECKING:
     import ssl
@@ -23,12 +24,13 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 20.0
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# Every other 4xx means that the URL itself is wrong.
-_MAY_PASS_LATER = frozenset({403, 404, 408, 425, 429})
 _GONE = 410
-# CDNs answer these for an expired link, but also for a file that is not available yet.
-_MAY_BE_EXPIRED = frozenset({403, 404})
-_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "suno-jobs"}
+# After the promised life of a link, any other client error means that it has expired: CDNs answer 403 or 404, S3 and Google
+# Cloud Storage answer 400 to an expired token. Before, it may mean that the file is not available yet.
+_MAY_PASS_LATER = frozenset({408, 425, 429})
+# Some CDNs answer 403 to a client without a browser's product token (gateways.md, "CDN refuses a User-Agent").
+USER_AGENT = "Mozilla/5.0 (compatible; suno-jobs/0.1)"
+_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": USER_AGENT}
 _TIMEOUT = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": CONNECT_SECONDS}
 
 
@@ -49,6 +51,7 @@ class _Transfer:
     into: BinaryIO
     max_bytes: int
     past_expiry: bool = False
+    redirected: bool = False
     host: str = "the URL"
     started: bool = False
     received: int = 0
@@ -92,13 +95,14 @@ class _Transfer:
         self.digest.update(chunk)
 
     def _too_large(self) -> AssetRefused:
-        return self.refused(ErrorCode.ASSET_TOO_LARGE, f"the file is larger than {self.max_bytes} bytes")
+        message = f"{self.host}: the file is larger than {self.max_bytes} bytes"
+        return AssetRefused(Fault(ErrorCode.ASSET_TOO_LARGE, message, limit_bytes=self.max_bytes))
 
     def not_ready(self, code: ErrorCode, reason: str) -> AssetNotReady:
         return AssetNotReady(Fault(code, f"{self.host}: {reason}"))
 
-    def refused(self, code: ErrorCode, reason: str) -> AssetRefused:
-        return AssetRefused(Fault(code, f"{self.host}: {reason}"))
+    def needs_new_link(self, code: ErrorCode, reason: str) -> AssetExpired:
+        return AssetExpired(Fault(code, f"{self.host}: {reason}"))
 
 
 class Downloader:
@@ -125,16 +129,16 @@ class Downloader:
     def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float, past_expiry: bool = False) -> Downloaded:
         """Streams the file behind ``url`` into ``into``, with constant memory and for at most ``seconds``.
 
-        Raises AssetNotReady if the same call may succeed later, AssetExpired if only a new link helps, otherwise AssetRefused.
-        ``into`` may then contain a part of the file, which the caller discards. No message contains the URL: it may be signed.
-        ``past_expiry``: the link is older than its gateway promises, so that a 403 or 404 means that it has expired.
+        Raises AssetNotReady if the same call may succeed later, AssetExpired if only a new link helps, and AssetRefused only
+        for a file over ``max_bytes``: no answer of a server and no name resolution is final. ``into`` may then contain a part
+        of the file, which the caller discards. No message contains the URL: it may be signed. ``past_expiry``: the link is
+        older than its gateway promises, so that a client error means that it has expired. ``http`` is fetched as ``https``.
         """
-        deadline = Deadline(self._clock, self._clock() + seconds)
+        deadline = Deadline.after(seconds, self._clock)
         transfer = _Transfer(into, max_bytes, past_expiry)
         transport = GuardedTransport(
             resolver=self._resolver,
             trusted_origins=self._trusted_origins,
-            deadline=deadline,
             ssl_context=self._ssl_context,
             network=self._network,
         )
@@ -142,15 +146,15 @@ class Downloader:
             resumes = 0
             while True:
                 try:
-                    return _receive(transport, url, transfer)
+                    return _receive(transport, url, transfer, deadline)
                 except httpx.TransportError as error:
                     if resumes == MAX_RESUMES or deadline.passed or not transfer.can_resume:
                         raise _as_asset_error(error, transfer) from error
                 resumes += 1
 
 
-def _receive(transport: GuardedTransport, url: str, transfer: _Transfer) -> Downloaded:
-    with _follow(transport, url, transfer) as response:
+def _receive(transport: GuardedTransport, url: str, transfer: _Transfer, deadline: Deadline) -> Downloaded:
+    with _follow(transport, url, transfer, deadline) as response:
         _check_status(response.status_code, transfer)
         _check_encoding(response.headers, transfer)
         if not transfer.started:
@@ -166,12 +170,14 @@ def _receive(transport: GuardedTransport, url: str, transfer: _Transfer) -> Down
 
 
 @contextmanager
-def _follow(transport: GuardedTransport, url: str, transfer: _Transfer) -> Iterator[httpx.Response]:
+def _follow(transport: GuardedTransport, url: str, transfer: _Transfer, deadline: Deadline) -> Iterator[httpx.Response]:
     """The first response that is not a redirect. The SSRF guard checks every hop."""
-    target = parse_url(url)
+    transfer.redirected = False
+    target = transport.secured(parse_url(url))
     for _ in range(MAX_REDIRECTS + 1):
         transfer.host = target.raw_host.decode("ascii")
-        request = httpx.Request("GET", target, headers=transfer.headers(), extensions={"timeout": _TIMEOUT})
+        extensions = {"timeout": _TIMEOUT, DEADLINE: deadline}
+        request = httpx.Request("GET", target, headers=transfer.headers(), extensions=extensions)
         response = transport.handle_request(request)
         try:
             location = response.headers.get("location")
@@ -180,7 +186,8 @@ def _follow(transport: GuardedTransport, url: str, transfer: _Transfer) -> Itera
                 return
         finally:
             response.close()
-        target = parse_url(str(target.join(parse_url(location))))
+        transfer.redirected = True
+        target = transport.secured(parse_url(str(target.join(parse_url(location)))))
     raise transfer.not_ready(ErrorCode.ASSET_UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects")
 
 
@@ -189,10 +196,9 @@ def _check_status(status: int, transfer: _Transfer) -> None:
         return
     if transfer.started or status == 206:
         raise transfer.not_ready(ErrorCode.ASSET_TRUNCATED, f"answered {status} to a request for the missing part")
-    if status == _GONE or (transfer.past_expiry and status in _MAY_BE_EXPIRED):
-        raise AssetExpired(Fault(ErrorCode.ASSET_EXPIRED, f"{transfer.host}: answered {status}, the link has expired"))
-    if 400 <= status < 500 and status not in _MAY_PASS_LATER:
-        raise transfer.refused(ErrorCode.ASSET_UNAVAILABLE, f"answered {status}")
+    client_error = 400 <= status < 500 and status not in _MAY_PASS_LATER
+    if status == _GONE or (transfer.past_expiry and client_error):
+        raise transfer.needs_new_link(ErrorCode.ASSET_EXPIRED, f"answered {status}, the link has expired")
     raise transfer.not_ready(ErrorCode.ASSET_UNAVAILABLE, f"answered {status}")
 
 
@@ -203,8 +209,11 @@ def _check_encoding(headers: httpx.Headers, transfer: _Transfer) -> None:
 
 
 def _as_asset_error(error: httpx.TransportError, transfer: _Transfer) -> AssetError:
+    if isinstance(error, ForbiddenAddress) or (isinstance(error, ForbiddenTarget) and transfer.redirected):
+        # The name may resolve to another address, and the server may redirect to another URL, the next time.
+        return transfer.not_ready(ErrorCode.ASSET_FORBIDDEN_ADDRESS, str(error))
     if isinstance(error, ForbiddenTarget):
-        return transfer.refused(ErrorCode.ASSET_FORBIDDEN_ADDRESS, str(error))
+        return transfer.needs_new_link(ErrorCode.ASSET_FORBIDDEN_ADDRESS, str(error))
     reason = f"{type(error).__name__} after {transfer.received} bytes"
     if transfer.started and not isinstance(error, httpx.TimeoutException):
         return transfer.not_ready(ErrorCode.ASSET_TRUNCATED, reason)

@@ -47,5 +47,10 @@ def json_body(app: APIGatewayHttpResolver) -> Any:
         raise NotJson(f"Send a JSON object: {error}.") from error
 
 
+def optional_json_body(app: APIGatewayHttpResolver) -> Any:
+    """The body, or an empty object if there is none. Raises BodyTooLarge, NotJson."""
+    return json_body(app) if app.current_event.body else {}
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")

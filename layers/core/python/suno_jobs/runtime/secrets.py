@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 KEEP_SECONDS = 300.0
-RENEW_SECONDS = 10.0
-"""A failed verification may mean that the secret was rotated, but a flood of forgeries must not cause a flood of reads."""
+RENEW_SECONDS = 5.0
+"""A failed verification or a refused key may mean that the secret was replaced, but a flood of either must not cause a flood of
+reads."""
 
 
 class Secret:
@@ -23,6 +24,7 @@ class Secret:
         self._clock = clock
         self._values: dict[str, Any] = {}
         self._read_at = float("-inf")
+        self._renewed_at = float("-inf")
 
     def values(self) -> dict[str, Any]:
         """Raises ValueError when the secret is not a JSON object."""
@@ -31,10 +33,13 @@ class Secret:
         return self._values
 
     def renew(self) -> bool:
-        """Reads the secret again unless that was just done; returns whether it changed."""
-        if self._clock() - self._read_at < RENEW_SECONDS:
+        """Reads the secret again unless a renewal was just tried; returns whether it changed.
+
+        A regular read does not count: the secret may have been replaced since, and there is only one in five minutes.
+        """
+        if self._clock() - self._renewed_at < RENEW_SECONDS:
             return False
-        before = self._values
+        self._renewed_at, before = self._clock(), self._values
         self._read()
         return self._values != before
 

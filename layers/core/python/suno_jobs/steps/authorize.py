@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from suno_jobs.jobs.identifiers import is_tenant_name
 from suno_jobs.storage.attribute_values import pack, unpack
 
 if TYPE_CHECKING:
@@ -20,10 +21,14 @@ def key_hash(api_key: str) -> str:
 
 
 def find_tenant(client: DynamoDBClient, table: str, authorization: str) -> str | None:
-    """The tenant to whom the key of an ``Authorization: Bearer`` header belongs, or None."""
+    """The tenant to whom the key of an ``Authorization: Bearer`` header belongs, or None.
+
+    A key whose tenant's name breaks TENANT_RULE counts as unknown: its jobs could be paid for and not be stored.
+    """
     match = _BEARER.fullmatch(authorization)
     if match is None:
         return None
     answer = client.get_item(TableName=table, Key=pack({"key_hash": key_hash(match[1])}))
     item = unpack(answer.get("Item", {}))
-    return str(item["tenant"]) if item and not item.get("disabled") else None
+    tenant = None if item.get("disabled") else item.get("tenant")
+    return str(tenant) if is_tenant_name(tenant) else None

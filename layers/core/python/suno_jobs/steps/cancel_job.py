@@ -1,4 +1,4 @@
-"""Cancel Job: ends a job at its client's request. Afterwards nothing waits for it and nothing more is stored."""
+"""Cancel Job: ends a job at its client's request. Afterwards nothing is submitted; recovery stores a song that was paid for."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class JobCanceller:
         cost = "It was submitted and may be charged." if submitted else "It was not submitted, and nothing is charged."
         fault = Fault(ErrorCode.CANCELLED, f"Cancelled by the client. {cost}", retryable=True)
         now = int(self.clock())
-        job = self.jobs.finish(job, JobState.CANCELLED, fault, partial=False, now=now, cause=Cause.CLIENT)
+        job = self.jobs.finish(job, JobState.CANCELLED, fault, now=now, cause=Cause.CLIENT)
         self._wake(job.job_id)
         return job
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound, NoSlot
 from suno_jobs.gateways.protocol import ReadFailed, Reading, TaskReport, TaskStatus
-from suno_jobs.jobs.record import Job, JobView, TaskEnd, TrackState
-from suno_jobs.jobs.schedule import NextStep, PollingSchedule
-from suno_jobs.jobs.states import JobState, Progress
-from suno_jobs.lifecycle.link_renewal import LinkRenewer, has_expired_links, link_renewal_gateway
+from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
+from suno_jobs.jobs.schedule import NextStep, PollingSchedule, is_given_up
+from suno_jobs.jobs.states import LEGAL, JobState, Progress, WaitReason
+from suno_jobs.lifecycle.last_resort import with_last_resort
+from suno_jobs.lifecycle.link_renewal import LinkRenewer, attempt_with_expired_links, link_renewal_gateway
 from suno_jobs.lifecycle.lost_submission import (
     LOST,
     Evidence,
@@ -19,18 +20,17 @@ from suno_jobs.lifecycle.lost_submission import (
     LostSubmissions,
     MayResubmit,
     ResultFound,
-    TaskFound,
     Undecided,
 )
-from suno_jobs.lifecycle.task_reader import SLOW_READ_SECONDS, TaskReader
-from suno_jobs.lifecycle.task_reports import record_report
+from suno_jobs.lifecycle.task_reader import NOT_READ, SLOW_READ_SECONDS, TaskReader
+from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.traffic.calls import GatewayCalls
 
-NO_AUDIO_CHECKS = 3
-"""How often a success without audio is read again, since some gateways set the links a little later."""
+NO_AUDIO_SECONDS = 300
+"""How long a job with some audio waits for the links of its other tracks, which some gateways set later."""
 
 CHECK_SECONDS = 60
 """The timeout of the Check Task function."""
@@ -53,6 +53,21 @@ NEVER_SUBMITTED = Fault(
     ErrorCode.DEADLINE_EXCEEDED, "The job was not submitted before its deadline. Nothing was charged.", retryable=True
 )
 NO_REASON = Fault(ErrorCode.GENERATION_FAILED, "The gateway gave no reason.", retryable=True)
+
+Readings = Mapping[int, Reading]
+"""What was read of the tasks, by the number of their attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a reading means: how the task ended, or, without an end, in how many seconds it is read again if there is time.
+
+    ``fault`` is the job's if it ends without a song.
+    """
+
+    fault: Fault
+    end: TaskEnd | None = None
+    wait: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,36 +99,39 @@ class TaskChecker:
         try:
             return self._decide(job)
         except NoSlot as error:
-            # Jobs of one burst share a deadline: the last read is worth waiting for a slot, though not for ever (I6).
-            if self._now() >= job.deadline_at + self.schedule.slack:
-                return self._conclude(job, JobState.TIMED_OUT, job.fault or DEADLINE, TaskEnd.UNFINISHED)
+            # Jobs of one burst share a deadline: the last read is worth waiting for a slot, but not for ever (I6). A job in
+            # recovery waits too. Otherwise, of the jobs that one sweep resumes, the same ones could lose every time.
+            if not job.terminal and self._now() >= job.deadline_at + self.schedule.slack:
+                ends = {number: TaskEnd.UNFINISHED for number, attempt in enumerate(job.attempts) if attempt.open}
+                return self._conclude(job, JobState.TIMED_OUT, job.fault or DEADLINE, ends)
             return NextStep(job.job_id, "wait", self.schedule.next_try_for_slot(job, error.seconds))
 
     def _decide(self, job: Job) -> NextStep:
         if job.terminal:
             return self._recover(job)
-        if job.done:
-            return self._conclude(job, JobState.FAILED, job.fault or NO_REASON, TaskEnd.COMPLETE)
         if job.verdict:
             return NextStep(job.job_id, "finish")
-        if job.task_id:
-            return self._follow(job, self.reader.read_task(job, job.task_id))
-        if job.intent_at is not None or job.grace_until is not None:
-            return self._settle_lost_submission(job)
-        return self._submit_when_due(job)
+        match job.submission:
+            case Accepted() if is_given_up(job, self._now()):
+                return self._give_up(job)
+            case Accepted():
+                return self._follow(*self._read_tasks(job))
+            case Idle(submit_after):
+                return self._submit_when_due(job, submit_after)
+        return self._settle_lost_submission(job)
 
     # Without a task
 
-    def _submit_when_due(self, job: Job) -> NextStep:
+    def _submit_when_due(self, job: Job, submit_after: int) -> NextStep:
         if self._late(job):
-            return self._end(job, JobState.TIMED_OUT, LOST if job.resubmitted else job.fault or NEVER_SUBMITTED)
-        if (job.submit_after or 0) > self._now():
-            return self._wait_until(job, job.submit_after or 0)
+            return self._end(job, JobState.TIMED_OUT, LOST if job.attempts else job.fault or NEVER_SUBMITTED)
+        if submit_after > self._now():
+            return self._wait_until(job, submit_after)
         return self._submit(job)
 
     def _submit(self, job: Job) -> NextStep:
         """Before a second submission, the task of the first one is searched for again."""
-        found = self.lost_submissions.find_task(job) if job.resubmitted else None
+        found = self.lost_submissions.find_tasks(job) if job.attempts else None
         return self._adopt(found) if found else NextStep(job.job_id, "submit", self.schedule.interval)
 
     def _settle_lost_submission(self, job: Job) -> NextStep:
@@ -128,72 +146,145 @@ class TaskChecker:
                 return self._adopt(found)
 
     def _adopt(self, found: Evidence) -> NextStep:
-        match found:
-            case TaskFound(job, report):
-                return self._follow(job, report)
-            case ResultFound(job, has_tracks):
-                # Of several tracks, the function may have recorded only the first ones.
-                return self._conclude(job, JobState.FAILED, NO_REASON, TaskEnd.INCOMPLETE if has_tracks else TaskEnd.COMPLETE)
-            case _:
-                return self._after_failed_read(found.job, found.failed)
+        if isinstance(found, ResultFound):
+            return self._follow(found.job, {})
+        return self._follow(found.job, found.reports, found.failed)
 
     # With a task
 
-    def _follow(self, job: Job, reading: Reading) -> NextStep:
-        if isinstance(reading, ReadFailed):
-            return self._after_failed_read(job, reading)
-        record_report(self.jobs, job, reading)
-        if reading.status.ended:
-            end = TaskEnd.INCOMPLETE if reading.status is TaskStatus.FAILED else TaskEnd.COMPLETE
-            fault = reading.fault or NO_REASON
-            return self._wait_for_audio(job, reading) or self._conclude(job, JobState.FAILED, fault, end)
-        if self._late(job):
-            return self._conclude(job, JobState.TIMED_OUT, DEADLINE, TaskEnd.UNFINISHED)
-        self.jobs.advance(job.job_id, PROGRESS[reading.status], now=self._now())
-        return self._wait_until(job, self._now() + self.schedule.next_check(job, self._now()))
+    def _give_up(self, job: Job) -> NextStep:
+        """Settles the job from the table, since no check that read its tasks has come to an end in time."""
+        ends = {number: attempt.end or TaskEnd.UNFINISHED for number, attempt in enumerate(job.attempts)}
+        verdict = JobState.TIMED_OUT if TaskEnd.UNFINISHED in ends.values() else JobState.FAILED
+        return self._conclude(job, verdict, job.fault or DEADLINE, ends)
 
-    def _after_failed_read(self, job: Job, failed: ReadFailed) -> NextStep:
-        if self._late(job):
-            message = f"{DEADLINE.message} ({failed.fault.message})"
-            fault = replace(failed.fault, message=message, retryable=True)
-            return self._conclude(job, JobState.TIMED_OUT, fault, TaskEnd.UNFINISHED)
+    def _read_tasks(self, job: Job) -> tuple[Job, Readings, ReadFailed | None]:
+        """What is read of the known tasks and, before the job ends without a song, of every task that a receipt names.
+
+        While an attempt is lost, every other check begins with the receipts: at a slow gateway, one check reads one task.
+        """
+        began = self._now()
+        search_first = job.lost and job.checks % 2 == 1
+        found = self.lost_submissions.find_tasks(job) if search_first else None
+        if found:
+            job = found.job
+        readings = self._read_known_tasks(job, found.reports if found else {}, began)
+        failed = any(isinstance(each, TaskReport) and each.status is TaskStatus.FAILED for each in readings.values())
+        if search_first or not (failed or job.lost or self._late(job)):
+            return job, readings, found.failed if found else None
+        try:
+            found = self.lost_submissions.find_tasks(job, began=began)
+        except NoSlot:
+            return job, readings, NOT_READ
+        return (found.job, {**readings, **found.reports}, found.failed) if found else (job, readings, None)
+
+    def _read_known_tasks(self, job: Job, known: Readings, began: int) -> Readings:
+        """``known``, and those that may still yield something. Each check begins with another one, so that none is the last
+        one every time."""
+        numbers = [number for number, attempt in enumerate(job.attempts) if attempt.task_id and not attempt.answered]
+        if len(job.attempts) > 1:
+            view = self.jobs.view(job.job_id) or JobView(job)
+            unsaved = {track.attempt for track in view.tracks if track.unsaved}
+            numbers = [number for number in numbers if number in unsaved or not view.is_whole(number)]
+            numbers.sort(key=lambda number: (number + job.checks) % len(job.attempts))
+        readings = dict(known)
+        for number in [number for number in numbers if number not in known]:
+            try:
+                slow = self._now() >= began + SLOW_READ_SECONDS
+                readings[number] = NOT_READ if slow else self.reader.read_task(job, job.attempts[number].task_id or "")
+            except NoSlot:
+                if not readings:
+                    raise
+                readings[number] = NOT_READ
+        return readings
+
+    def _follow(self, job: Job, readings: Readings, failed: ReadFailed | None = None) -> NextStep:
+        """``failed``: a task that no attempt has, but that a receipt names, could not be read."""
+        findings = {number: self._examine(job, number, reading) for number, reading in readings.items()}
+        named = [self._examine_failed(job, failed)] if failed else []
+        still_open = [finding for finding in (*findings.values(), *named) if finding.end is None]
+        ended = any(finding.end for finding in findings.values()) or any(attempt.answered for attempt in job.attempts)
+        if still_open and not self._late(job) and not (ended and self._has_yield(job)):
+            refused_key = any(finding.fault.code is ErrorCode.AUTHENTICATION for finding in still_open)
+            self._record_wait(job, WaitReason.GATEWAY_KEY if refused_key else None)
+            return self._wait_until(job, self._now() + min(finding.wait for finding in still_open))
+        ends = {number: finding.end or TaskEnd.UNFINISHED for number, finding in findings.items()}
+        unfinished = [finding.fault for finding in (*findings.values(), *named) if finding.end in (None, TaskEnd.UNFINISHED)]
+        if unfinished or job.lost:
+            return self._conclude(job, JobState.TIMED_OUT, next(iter(unfinished), LOST), ends)
+        reason = next((finding.fault for finding in findings.values()), job.fault or NO_REASON)
+        return self._conclude(job, JobState.FAILED, reason, ends)
+
+    def _examine(self, job: Job, number: int, reading: Reading) -> Finding:
+        if isinstance(reading, ReadFailed):
+            return self._examine_failed(job, reading)
+        report = with_distinct_ids(self.jobs, job, number, reading)
+        report = with_last_resort(self.jobs, job, report, now=self._now())
+        record_report(self.jobs, job, number, report)
+        if report.status.ended:
+            return self._lacking_audio(job, report) or Finding(report.fault or NO_REASON, answer_end(report))
+        if not self._late(job):
+            self.jobs.advance(job.job_id, PROGRESS[report.status], now=self._now())
+        return Finding(DEADLINE, wait=self.schedule.next_check(job, self._now()))
+
+    def _examine_failed(self, job: Job, failed: ReadFailed) -> Finding:
         # With a revoked key or an empty account, frequent reads are useless until the operator corrects that.
         interval = self.schedule.backoff(job) if failed.may_retry else self.schedule.longest
         wait = max(interval, math.ceil(failed.retry_after_seconds or 0))
-        telemetry.log.info("task not read", job_id=job.job_id, gateway=job.gateway, code=failed.fault.code)
-        return self._wait_until(job, self._now() + wait)
+        if not self._late(job):
+            telemetry.log.info("task not read", job_id=job.job_id, gateway=job.gateway, code=failed.fault.code)
+        message = f"{DEADLINE.message} ({failed.fault.message})"
+        return Finding(replace(failed.fault, message=message, retryable=True), wait=wait)
 
-    def _wait_for_audio(self, job: Job, report: TaskReport) -> NextStep | None:
-        """A success without audio, of one track or of all, is read again a few times: some links arrive a little later.
+    def _record_wait(self, job: Job, reason: WaitReason | None) -> None:
+        if job.wait_reason is not reason:
+            self.jobs.record_wait(job, reason, now=self._now())
 
-        After the deadline, recovery makes these reads.
+    def _lacking_audio(self, job: Job, report: TaskReport) -> Finding | None:
+        """A success without audio, of one track or of all, is read again: some links arrive later, some minutes later.
+
+        If no track has audio, the job waits until its deadline. If some have, they are stored after ``NO_AUDIO_SECONDS``.
+        Afterwards recovery makes these reads, so a song that was finished without a link is never given up as FAILED.
         """
         faults = [track.fault for track in report.tracks] if report.status is TaskStatus.SUCCEEDED else [report.fault]
         lacking = next((fault for fault in faults if fault and fault.code is ErrorCode.NO_AUDIO), None)
-        if lacking is None or self.jobs.count_no_audio(job.job_id, now=self._now()) >= NO_AUDIO_CHECKS:
+        if lacking is None:
             return None
-        if self._late(job):
-            return self._conclude(job, JobState.TIMED_OUT, lacking, TaskEnd.UNFINISHED)
-        return self._wait_until(job, self._now() + self.schedule.interval)
+        since = self.jobs.record_no_audio(job.job_id, now=self._now())
+        too_late = self._now() >= since + NO_AUDIO_SECONDS and self._has_files(job)
+        return Finding(lacking, TaskEnd.UNFINISHED if too_late else None, self.schedule.backoff(job))
 
-    def _conclude(self, job: Job, verdict: JobState, fault: Fault, end: TaskEnd) -> NextStep:
+    def _has_yield(self, job: Job) -> bool:
+        """Whether the job can succeed by what is recorded."""
+        view = self.jobs.view(job.job_id) or JobView(job)
+        return bool(view.result) or any(track.unsaved or track.state is TrackState.STORED for track in view.tracks)
+
+    def _has_files(self, job: Job) -> bool:
+        view = self.jobs.view(job.job_id)
+        return view is not None and any(track.links for track in view.tracks)
+
+    def _conclude(self, job: Job, verdict: JobState, fault: Fault, ends: Mapping[int, TaskEnd]) -> NextStep:
         """The task has ended, or it is too late to wait: every available file is stored, whatever the verdict.
 
         The table decides, not the last report: a gateway that fails a task may no longer name a track that it had finished.
         """
         view = self.jobs.view(job.job_id) or JobView(job)
         wanted = tuple(track.track_id for track in view.tracks if track.unsaved)
-        now = self._now()
+        now, attempts = self._now(), job.with_ends(ends)
         due_at = now + STORE_SECONDS + self.schedule.slack
-        if job.terminal and (wanted or view.result or end is not TaskEnd.UNFINISHED):
-            self.jobs.record_task_end(job, end, now=now, due_at=due_at)
+        if job.terminal and (wanted or view.result or {*ends.values()} - {TaskEnd.UNFINISHED}):
+            job = self.jobs.record_task_ends(job, attempts, now=now, due_at=due_at)
         if wanted or view.result:
             if not job.terminal:
-                self.jobs.start_storing(job, end, now=now, due_at=due_at)
+                self.jobs.start_storing(job, attempts, now=now, due_at=due_at)
             return NextStep(job.job_id, "store" if wanted else "finish", self.schedule.backoff(job), wanted)
-        if (job.terminal and verdict is job.state) or any(track.state is TrackState.STORED for track in view.tracks):
+        if verdict is JobState.FAILED and (refused := next((track.fault for track in view.tracks if track.links), None)):
+            # There was a file, though it did not pass: the gateway may still deliver a better one.
+            verdict, fault = JobState.TIMED_OUT, refused
+        settled = job.terminal and verdict not in LEGAL[job.state]
+        if settled or any(track.state is TrackState.STORED for track in view.tracks):
             return NextStep(job.job_id, "finish")
-        return self._end(job, verdict, fault)
+        return self._end(job, verdict, fault, attempts)
 
     # After the end
 
@@ -205,10 +296,8 @@ class TaskChecker:
         finish = NextStep(job.job_id, "finish")
         if job.event_pending or job.verdict or (job.recoverable_until or 0) <= self._now():
             return finish
-        if job.done:
-            return self._conclude(job, job.state, NO_REASON, TaskEnd.INCOMPLETE if job.incomplete else TaskEnd.COMPLETE)
-        if job.task_id:
-            return self._renew_links(job) or self._follow(job, self.reader.read_task(job, job.task_id))
+        if isinstance(job.submission, Accepted):
+            return self._renew_links(job) or self._follow(*self._read_tasks(job))
         found = self.lost_submissions.find(job)
         return self._adopt(found) if found else finish
 
@@ -218,19 +307,20 @@ class TaskChecker:
         if gateway is None:
             return None
         view = self.jobs.view(job.job_id) or JobView(job)
-        if not has_expired_links(view):
+        if (attempt := attempt_with_expired_links(view)) is None:
             return None
         began = self._now()
-        if LinkRenewer(self.jobs, self.calls, self.clock).renew_links(view, gateway):
+        if LinkRenewer(self.jobs, self.calls, self.clock).renew_links(view, attempt, gateway):
             return self._wait_until(job, self._now() + self.schedule.interval)
         if job.renewal_id or self._now() >= began + SLOW_READ_SECONDS:
-            return self._conclude(job, job.state, NO_REASON, TaskEnd.UNFINISHED)
+            ends = {number: TaskEnd.UNFINISHED for number in range(len(job.attempts)) if not view.is_whole(number)}
+            return self._conclude(job, job.state, NO_REASON, ends)
         return None
 
     # Next steps
 
-    def _end(self, job: Job, verdict: JobState, fault: Fault) -> NextStep:
-        self.jobs.decide(job, verdict, fault, now=self._now())
+    def _end(self, job: Job, verdict: JobState, fault: Fault, attempts: Sequence[Attempt] | None = None) -> NextStep:
+        self.jobs.decide(job, verdict, fault, now=self._now(), attempts=attempts)
         return NextStep(job.job_id, "finish")
 
     def _wait_until(self, job: Job, then: int) -> NextStep:

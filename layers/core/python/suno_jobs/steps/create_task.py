@@ -15,12 +15,12 @@ from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoSlot
 from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayRequest, Refused, Source, Submission
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.jobs.record import Candidate, Job
+from suno_jobs.jobs.record import Candidate, Idle, Job
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule
-from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.lost_submission import LOST, intent_seconds
-from suno_jobs.lifecycle.task_reports import record_report
+from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.storage.jobs import UNSETTLED, JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.traffic.accounts import Account, AccountReadFailed, AccountUnusable
@@ -42,7 +42,7 @@ def gateway_order(job: Job, now: int, again_at: int | None) -> list[Candidate]:
     A resubmission stays at the gateway of the first submission, whose callback may still arrive.
     """
     current = [] if again_at is None else [Candidate(job.gateway, again_at)]
-    others = () if job.resubmitted else job.candidates
+    others = () if job.earlier else job.candidates
     return sorted([*others, *current], key=lambda each: max(each.after, now))
 
 
@@ -80,10 +80,8 @@ class TaskCreator:
         try:
             account = self.calls.account(job)
         except AccountReadFailed:
-            return NextStep(job.job_id, "wait", self.schedule.backoff(job))
+            return self._wait_for_key(job)
         except AccountUnusable as error:
-            if self.calls.account_renewed():
-                return NextStep(job.job_id, "wait", self.schedule.backoff(job))
             return self._refuse(job, Refused(Fault(ErrorCode.AUTHENTICATION, str(error))))
         stored = self.jobs.request(job.job_id)
         request = GATEWAYS[job.gateway].request(
@@ -107,19 +105,26 @@ class TaskCreator:
         candidates = gateway_order(job, now, now + wait + (YIELD_SECONDS if job.fault else 0))
         then = max(now + 1, min(candidates[0].after, job.deadline_at))
         result, due_at = _result(job, candidates[0]), then + self.schedule.slack
-        self.jobs.skip_gateway(job, candidates, result, now=now, due_at=due_at)
+        self.jobs.skip_gateway(job, candidates, result, WaitReason.CIRCUIT_BREAKER, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", then - now)
 
+    def _wait_for_key(self, job: Job) -> NextStep:
+        """The accounts of all gateways are in one secret, so no other gateway is asked."""
+        now, wait = self._now(), self.schedule.backoff(job)
+        order = [Candidate(job.gateway, now + wait), *job.candidates]
+        due_at = now + wait + self.schedule.slack
+        self.jobs.skip_gateway(job, order, job.expects, WaitReason.GATEWAY_KEY, now=now, due_at=due_at)
+        return NextStep(job.job_id, "wait", wait)
+
     def _may_submit(self, job: Job) -> bool:
-        undecided = (job.intent, job.verdict, job.grace_until) == (None, None, None)
-        due = (job.submit_after or 0) <= self._now() < job.deadline_at
-        return job.state in UNSETTLED and undecided and due
+        if not isinstance(submission := job.submission, Idle) or job.verdict or job.state not in UNSETTLED:
+            return False
+        return submission.submit_after <= self._now() < job.deadline_at
 
     def _send(self, job: Job, account: Account, request: GatewayRequest) -> NextStep:
         """The one paid request. Its outcome is recorded before its receipt, since the job matters more than the evidence."""
         try:
-            synchronous = GATEWAYS[job.gateway].kinds[job.kind].synchronous
-            reply = self.calls.send(job, account, request, SYNCHRONOUS_SECONDS if synchronous else REPLY_SECONDS)
+            reply = self.calls.send(job, account, request, SYNCHRONOUS_SECONDS if _is_synchronous(job) else REPLY_SECONDS)
         except GatewayUnreachable as error:
             fault = Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True)
             step = self._lose(job, fault) if error.sent else self._refuse(job, Refused(fault, may_retry=True))
@@ -153,22 +158,24 @@ class TaskCreator:
         now = self._now()
         wait = self.schedule.next_check(job, now)
         due_at = now + wait + self.schedule.slack
+        number = len(job.attempts) - 1
         try:
-            self.jobs.accept_task(job, task_id, now=now, due_at=due_at)
+            self.jobs.accept_task(job, task_id, attempt=number, now=now, due_at=due_at)
         except Conflict:
+            # The job ended, got another task or was submitted again while the gateway answered. This task is paid for as well.
             latest = self.jobs.get(job.job_id)
-            if latest is None or latest.state is not JobState.TIMED_OUT or latest.task_id:
+            if latest is None or task_id in latest.tasks or not latest.attempts[number].lost:
                 raise
-            # This invocation was suspended for so long that the job timed out. The song is paid for all the same.
-            self.jobs.accept_task(latest, task_id, now=now, due_at=due_at)
+            self.jobs.accept_task(latest, task_id, attempt=number, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", wait)
 
     def _finish(self, job: Job, done: Done) -> NextStep:
         """The answer is the result and cannot be read again, so it is recorded before anything else."""
-        record_report(self.jobs, job, done.report)
+        number, report = len(job.attempts) - 1, done.report
+        record_report(self.jobs, job, number, with_distinct_ids(self.jobs, job, number, report))
         now = self._now()
-        due_at = now + self.schedule.slack
-        self.jobs.accept_task(job, done.task_id, now=now, due_at=due_at, done=True, fault=done.report.fault)
+        due_at, end = now + self.schedule.slack, answer_end(report)
+        self.jobs.accept_task(job, done.task_id, attempt=number, now=now, due_at=due_at, end=end, fault=report.fault)
         return _leave_to_check(job.job_id)
 
     def _refuse(self, job: Job, refused: Refused) -> NextStep:
@@ -179,8 +186,10 @@ class TaskCreator:
         candidates = gateway_order(job, now, now + wait if again else None)
         if not candidates or candidates[0].after >= job.deadline_at:
             # This submission certainly created nothing. Whether an earlier one did is unknown.
-            verdict, fault = (JobState.TIMED_OUT, LOST) if job.resubmitted else (JobState.FAILED, refused.fault)
-            self.jobs.decide(job, verdict, fault, now=now)
+            verdict, fault = (JobState.TIMED_OUT, LOST) if job.earlier else (JobState.FAILED, refused.fault)
+            # A synchronous operation may have been carried out, and charged, before its gateway answered with an error.
+            known = job.attempts if _is_synchronous(job) else job.earlier
+            self.jobs.decide(job, verdict, fault, now=now, attempts=known)
             return _leave_to_check(job.job_id)
         then = max(candidates[0].after, now + 1)
         result, due_at = _result(job, candidates[0]), then + self.schedule.slack
@@ -200,6 +209,10 @@ class TaskCreator:
 
 def _result(job: Job, chosen: Candidate) -> Result:
     return GATEWAYS[chosen.gateway].kinds[job.kind].result
+
+
+def _is_synchronous(job: Job) -> bool:
+    return GATEWAYS[job.gateway].kinds[job.kind].synchronous
 
 
 def _leave_to_check(job_id: str) -> NextStep:

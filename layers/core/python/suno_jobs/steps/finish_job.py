@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
 from suno_jobs.jobs.record import JobView, TrackState
-from suno_jobs.jobs.states import JobState
-from suno_jobs.jobs.views import job_view
+from suno_jobs.jobs.states import LEGAL, JobState
+from suno_jobs.jobs.views import Json, job_view
 from suno_jobs.lifecycle.manifest import ManifestWriter
-from suno_jobs.lifecycle.recovery import files_at_risk, links_end, next_recovery_at, recoverable_until
+from suno_jobs.lifecycle.recovery import files_at_risk, has_song, links_end, next_recovery_at, recoverable_until
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.jobs import JobStore
 
@@ -23,34 +23,58 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 EVENT_SOURCE = "suno-jobs"
+EVENT_BYTES = 200_000
+"""The largest ``detail`` of an event. EventBridge accepts entries of up to 1 MB since January 2026 and refuses larger ones for
+ever. Some targets of its rules, such as SNS, accept no more than 256 KB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     state: JobState
     fault: Fault | None = None
-    partial: bool = False
 
 
 def outcome(view: JobView, now: int) -> Outcome:
-    """How the job ends, or how a timed-out job ends now. Raises TracksNotStored while a track may still be stored in time.
+    """How the job ends, or how a job in recovery ends now. Raises TracksNotStored while a track may still be stored in time.
 
-    A stored track or a result outweighs everything else: it was paid for, and it is complete.
+    A stored track or a result outweighs everything else: it was paid for, and it is complete. FAILED is only what the gateway
+    itself reported as failed, or what was refused before a task existed; everything else is TIMED_OUT and stays in recovery.
     """
     job, tracks = view.job, view.tracks
     stored = [track for track in tracks if track.state is TrackState.STORED]
     missing = [track for track in tracks if track.state is TrackState.READY]
-    if missing and not job.verdict and now < job.deadline_at:
+    if missing and not job.verdict and not job.terminal and now < job.deadline_at:
         raise TracksNotStored(f"{len(missing)} of {len(tracks)} tracks are not stored yet")
     if stored or (view.result and not job.expects.is_files):
-        return Outcome(JobState.SUCCEEDED, partial=job.incomplete or job.unfinished or len(stored) < len(tracks))
+        return Outcome(JobState.SUCCEEDED)
     if job.verdict:
         return Outcome(job.verdict, job.fault)
     if job.terminal:
         return Outcome(job.state, job.fault)
     faults = [track.fault for track in tracks if track.fault]
     fault = faults[0] if faults else job.fault or Fault(ErrorCode.NO_AUDIO, "No track could be stored.")
-    return Outcome(JobState.TIMED_OUT if missing else JobState.FAILED, fault)
+    links = [link for track in tracks for link in track.links]
+    if links and all(link.provisional for link in links):
+        # That a guessed link led nowhere says nothing to the client.
+        fault = Fault(ErrorCode.NO_AUDIO, "The gateway reported a success without a usable file.", retryable=True)
+    reported_as_failed = bool(tracks) and not (missing or has_song(view) or any(attempt.open for attempt in job.attempts))
+    return Outcome(JobState.FAILED if reported_as_failed else JobState.TIMED_OUT, fault)
+
+
+def event_detail(view: JobView) -> Json:
+    """The job as its event contains it, with at most EVENT_BYTES as JSON.
+
+    Request and result are left out: lyrics may exceed the size of an event. If the rest is still too large, lists are emptied,
+    the largest first, and ``truncated`` is true.
+    """
+    job = view.job
+    shown = job_view(view) | {"request": None, "result": None}
+    detail = {"event_id": f"{job.job_id}.{job.state.lower()}", "tenant": job.tenant, "truncated": False, **shown}
+    sizes = {name: len(json.dumps(value)) for name, value in detail.items()}
+    lists = sorted((name for name, value in detail.items() if isinstance(value, list)), key=sizes.__getitem__)
+    while lists and len(json.dumps(detail)) > EVENT_BYTES:
+        detail |= {lists.pop(): [], "truncated": True}
+    return detail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +95,7 @@ class JobFinisher:
         view = self._view(job_id)
         if view.job.event_pending:
             self._announce(view)
-        if not view.job.terminal or view.job.state is JobState.TIMED_OUT:
+        if not view.job.terminal or LEGAL[view.job.state]:
             before, view = view, self._end(view, now)
             if view.job.event_pending and view.job.state is not before.job.state:
                 self._announce(view)
@@ -84,10 +108,10 @@ class JobFinisher:
         if end.state is view.job.state:
             return view
         if end.state is JobState.SUCCEEDED:
-            self.manifests.write_manifest(view, partial=end.partial)
+            self.manifests.write_manifest(view, partial=replace(view, job=replace(view.job, state=end.state)).partial)
         until = recoverable_until(view, end.state, now)
         try:
-            job = self.jobs.finish(view.job, end.state, end.fault, partial=end.partial, now=now, recoverable_until=until)
+            job = self.jobs.finish(view.job, end.state, end.fault, now=now, recoverable_until=until)
         except Conflict:
             latest = self._view(view.job.job_id)
             # It was submitted meanwhile, or has ended otherwise: the current record decides.
@@ -98,16 +122,14 @@ class JobFinisher:
     def _leave_to_recovery(self, view: JobView, now: int) -> None:
         job = view.job
         until = recoverable_until(view, job.state, now)
-        lacking = any(track.state is not TrackState.STORED for track in view.tracks)
-        partial = job.partial and (job.incomplete or job.unfinished or lacking)
-        due_at = next_recovery_at(job, now) if until else None
+        due_at = next_recovery_at(job, now, song_found=has_song(view)) if until else None
         if job.state is JobState.SUCCEEDED and job.recoverable_until and not job.event_pending:
             # A run of recovery: a file that was missing may be stored now.
-            self.manifests.write_manifest(view, partial=partial)
+            self.manifests.write_manifest(view, partial=view.partial)
         if until and job.state is JobState.SUCCEEDED:
             telemetry.count("AssetsAtRisk", files_at_risk(view), scope="bundle")
             telemetry.count("AssetHoursLeft", max(0, (links_end(view) - now) // 3600), scope="bundle")
-        self.jobs.mark_announced(job, recoverable_until=until, due_at=due_at, partial=partial, now=now)
+        self.jobs.mark_announced(job, recoverable_until=until, due_at=due_at, now=now)
 
     def _view(self, job_id: str) -> JobView:
         view = self.jobs.view(job_id)
@@ -116,15 +138,12 @@ class JobFinisher:
         return view
 
     def _announce(self, view: JobView) -> None:
-        """The event does not contain the result: lyrics may exceed the size of an event."""
         job = view.job
-        shown = job_view(replace(view, result=None))
-        detail = {"event_id": f"{job.job_id}.{job.state.lower()}", "tenant": job.tenant, **shown}
         entry: PutEventsRequestEntryTypeDef = {
             "EventBusName": self.event_bus,
             "Source": EVENT_SOURCE,
             "DetailType": f"job.{job.state.lower()}",
-            "Detail": json.dumps(detail),
+            "Detail": json.dumps(event_detail(view)),
             "Resources": [job.job_id],
         }
         try:

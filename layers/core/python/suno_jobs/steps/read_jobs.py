@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from suno_jobs.errors import AssetNotFound
-from suno_jobs.jobs.record import Track
+from suno_jobs.jobs.record import Job, Track
 from suno_jobs.jobs.states import JobState
 from suno_jobs.jobs.views import asset_file_name, error_view, etag, events_view, job_view, manifest_file_name, manifest_key
 from suno_jobs.lifecycle.ownership import tenant_view
@@ -56,7 +56,7 @@ class JobReader:
         for asset in track.assets:
             if asset.kind == kind:
                 return self._url(asset.key, asset_file_name(asset, track, view.tracks))
-        raise _no_asset(track, kind)
+        raise _no_asset(view.job, track, kind)
 
     def _url(self, key: str, file_name: str) -> str:
         """A presigned URL that expires soon; browsers save the file as ``file_name``."""
@@ -81,7 +81,7 @@ def _track(tracks: Sequence[Track], track_id: str) -> Track:
     raise AssetNotFound(f"This job has no such track; it has: {', '.join(known) or 'none yet'}.", tracks=known)
 
 
-def _no_asset(track: Track, kind: str) -> AssetNotFound:
+def _no_asset(job: Job, track: Track, kind: str) -> AssetNotFound:
     """Names the stored files and, if known, why the requested one is missing."""
     stored = [asset.kind for asset in track.assets]
     fault = track.missing.get(kind) or track.fault
@@ -90,5 +90,5 @@ def _no_asset(track: Track, kind: str) -> AssetNotFound:
         f"This track is {track.state} and has no stored {kind}; it has: {', '.join(stored) or 'none'}.{reason}",
         assets=stored,
         track_state=track.state,
-        error=error_view(fault),
+        error=error_view(fault, job.charged),
     )

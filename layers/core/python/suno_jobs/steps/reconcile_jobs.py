@@ -5,9 +5,8 @@ Two concurrent sweeps do no harm, and a sweep that dies only costs time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TypeVar
 
 from suno_jobs.jobs.record import Job
@@ -20,8 +19,8 @@ from suno_jobs.storage.jobs import JobStore
 
 Returned = TypeVar("Returned")
 
-BATCH = 50
-"""How many jobs are read from the table before their tasks are read in batches."""
+Groups = Iterable[tuple[Sequence[Job], Collection[str]]]
+"""Groups of jobs, each with the ids of those whose task is certainly still running."""
 
 
 @dataclass(slots=True)
@@ -45,23 +44,34 @@ class SweepResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobReconciler:
-    """``find_running`` returns the ids of the jobs whose task is certainly still running, as far as a batch read shows it."""
+    """``find_running`` divides jobs into groups and reads the tasks of each group when it is asked for, as far as a gateway can
+    report many tasks in one request."""
 
     jobs: JobStore
     executions: Executions
-    find_running: Callable[[Sequence[Job]], Collection[str]]
+    find_running: Callable[[Sequence[Job]], Groups]
     slack_seconds: int
     clock: Callable[[], float]
 
     def reconcile_jobs(self, time_left: Callable[[], bool]) -> SweepResult:
         """Works until nothing is due or ``time_left`` returns False; the next sweep continues from there.
 
-        If some jobs could not be resumed, raises an ExceptionGroup at the end; all others were resumed.
+        Jobs that need no answer of a gateway come first, so that a gateway in trouble delays none of them. If some jobs could
+        not be resumed, raises an ExceptionGroup at the end; all others were resumed.
         """
         swept = SweepResult()
-        due = self.jobs.due_jobs(int(self.clock()))
-        while swept.complete and (job_ids := list(islice(due, BATCH))):
-            self._resume_batch(job_ids, swept, time_left)
+        waiting: list[Job] = []
+        for job_id in self.jobs.due_jobs(int(self.clock())):
+            swept.complete = time_left()
+            if not swept.complete:
+                break
+            job = swept.attempt(job_id, self.jobs.get, job_id)
+            if job and self._may_wait(job):
+                waiting.append(job)
+            elif job:
+                swept.attempt(job.job_id, self._resume, job, swept, ())
+        if swept.complete:
+            self._resume_waiting(waiting, swept, time_left)
         telemetry.log.info(
             "sweep",
             started=len(swept.started),
@@ -73,18 +83,28 @@ class JobReconciler:
             raise ExceptionGroup("jobs that could not be resumed", swept.errors)
         return swept
 
-    def _resume_batch(self, job_ids: Sequence[str], swept: SweepResult, time_left: Callable[[], bool]) -> None:
-        jobs = [job for job_id in job_ids if (job := swept.attempt(job_id, self.jobs.get, job_id))]
-        waiting = [job for job in jobs if self._may_wait(job)]
-        running = swept.attempt("batch read", self.find_running, waiting) or ()
-        for job in jobs:
-            if not time_left():
-                swept.complete = False
+    def _resume_waiting(self, waiting: Sequence[Job], swept: SweepResult, time_left: Callable[[], bool]) -> None:
+        """Resumes jobs that may be postponed if their task is running."""
+        for job, running in self._with_running(waiting, swept):
+            swept.complete = time_left()
+            if not swept.complete:
                 return
             swept.attempt(job.job_id, self._resume, job, swept, running)
 
+    def _with_running(self, waiting: Sequence[Job], swept: SweepResult) -> Iterator[tuple[Job, Collection[str]]]:
+        """Each job once, with the ids of the running jobs of its group. If a batch read breaks, the remaining jobs follow."""
+        left = {job.job_id: job for job in waiting}
+        groups = iter(swept.attempt("batch read", self.find_running, waiting) or ())
+        while group := swept.attempt("batch read", next, groups, None):
+            for job in group[0]:
+                yield left.pop(job.job_id), group[1]
+        for job in left.values():
+            yield job, ()
+
     def _may_wait(self, job: Job) -> bool:
-        """Whether there is nothing to do for the job while its task is running."""
+        """Whether the job has one task, and there is nothing to do for it while that task is running."""
+        if len(job.attempts) != 1 or not job.tasks or job.attempts[0].answered:
+            return False
         if job.terminal:
             return not job.event_pending and (job.recoverable_until or 0) > self.clock()
         return self.clock() < job.deadline_at
@@ -93,7 +113,7 @@ class JobReconciler:
         now = int(self.clock())
         due_at = now + self.slack_seconds
         if job.job_id in running and job.terminal:
-            self.jobs.postpone(job.job_id, due_at=next_recovery_at(job, now))
+            self.jobs.postpone(job.job_id, due_at=next_recovery_at(job, now) or due_at)
         elif job.job_id in running and self.executions.state(job.job_id, job.execution) is ExecutionState.RUNNING:
             self.jobs.postpone(job.job_id, due_at=due_at)
         else:

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from suno_jobs.errors import WrongState
+from suno_jobs.errors import InvalidRequest, WrongState
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.identifiers import derived_job_id
-from suno_jobs.jobs.record import JobView
+from suno_jobs.jobs.record import Job, JobView
+from suno_jobs.jobs.states import Charged, JobState
+from suno_jobs.jobs.views import iso_time
 from suno_jobs.lifecycle.ownership import tenant_view
+
+ACCEPT = "accept_second_charge"
+RETRYABLE = frozenset({JobState.FAILED, JobState.TIMED_OUT})
 
 
 @dataclass(frozen=True, slots=True)
 class JobRetrier:
     creator: JobCreator
 
-    def retry_job(self, tenant: str, job_id: str) -> tuple[JobView, bool]:
+    def retry_job(self, tenant: str, job_id: str, body: Any) -> tuple[JobView, bool]:
         """The job that repeats a failed one with the same request, and whether this call created it.
 
-        It is a separate job, so that a late result still reaches the first one. Repeating the call returns the same job.
-        Raises JobNotFound and WrongState.
+        It is a separate job, so that a late result still reaches the first one. Repeating the call returns the same job. A job
+        that was or may have been charged is only repeated if the body says so. Raises JobNotFound, WrongState, InvalidRequest.
         """
         jobs = self.creator.jobs
         old = tenant_view(jobs, tenant, job_id).job
+        accepted = _accepts_second_charge(body)
+        if old.retried_as is None and old.state in RETRYABLE and old.charged is not Charged.NO and not accepted:
+            raise _second_charge(old)
         new_id = derived_job_id(tenant, f"{job_id} retried")  # no client's key contains a space
         if old.retried_as is None and not jobs.mark_retried(old, new_id, now=int(self.creator.clock())):
             state = tenant_view(jobs, tenant, job_id).job.state
@@ -33,5 +42,31 @@ class JobRetrier:
         job = self.creator.new_job(tenant, new_id, old.fingerprint, item["gateways"], old.kind)
         job = replace(job, resubmit=old.resubmit, metadata=old.metadata, retry_of=job_id)
         if self.creator.create_job(job, item):
-            return JobView(job), True
+            return JobView(job, request=item), True
         return tenant_view(jobs, tenant, new_id), False
+
+
+def _accepts_second_charge(body: Any) -> bool:
+    if not isinstance(body, dict):
+        raise _invalid("body", "must be an object")
+    if unknown := sorted(body.keys() - {ACCEPT}):
+        raise _invalid(unknown[0], f"is not allowed; the body may only contain {ACCEPT}")
+    accepted = body.get(ACCEPT, False)
+    if not isinstance(accepted, bool):
+        raise _invalid(ACCEPT, "must be true or false")
+    return accepted
+
+
+def _invalid(field: str, detail: str) -> InvalidRequest:
+    return InvalidRequest(f"{field}: {detail}", errors=[{"field": field, "detail": detail}])
+
+
+def _second_charge(old: Job) -> WrongState:
+    cost = "was" if old.charged is Charged.YES else "may have been"
+    until = iso_time(old.recoverable_until) if old.recoverable_until else None
+    late = f" Its song may still arrive until {until}." if until else ""
+    return WrongState(
+        f'This job {cost} charged.{late} To pay for a second one, send {{"{ACCEPT}": true}}.',
+        charged=old.charged,
+        recoverable_until=until,
+    )

@@ -54,9 +54,10 @@ class JobSubmitter:
         resubmit = self.resubmit if request.ambiguous_submit is None else request.ambiguous_submit == "resubmit"
         job = self.creator.new_job(tenant, job_id, digest, valid.gateways, request.kind)
         job = replace(job, resubmit=resubmit, metadata=request.metadata)
-        if not self.creator.create_job(job, valid.to_item()):
+        item = valid.to_item()
+        if not self.creator.create_job(job, item):
             return _same_request(tenant_view(self.creator.jobs, tenant, job_id), tenant, digest), False
-        return JobView(job), True
+        return JobView(job, request=item), True
 
 
 def _same_request(view: JobView, tenant: str, digest: str) -> JobView:

@@ -4,12 +4,13 @@ The items of a job share the partition ``JOB#{job_id}``:
 
     JOB                         the hot record, about half a KB besides the client's metadata
     JOB#RESULT                  what the task yields besides files, written once
+    JOB#REQUEST                 the validated input, and the gateway's ids of its sources, written once
     JOB#TRACK#{track_id}        one per track
+    JOB#QUARANTINE#{track_id}#{sha256}  one per refused file that is kept
     LYRICS#{track_id}           the lyrics of one track, compressed, written once
     RECEIPT#{source}#{sha256}   see ``receipts``
-    REQUEST                     the validated input, and the gateway's ids of its sources, written once
 
-One query for the prefix ``JOB`` reads a job as its owner sees it, without receipts and request.
+One query for the prefix ``JOB`` reads a job as its owner sees it, without receipts.
 """
 
 from __future__ import annotations
@@ -20,38 +21,44 @@ from collections.abc import Sequence
 
 from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict, ErrorCode, Fault
-from suno_jobs.jobs.history import Entry
-from suno_jobs.jobs.record import Candidate, FileTerms, Item, Job, JobView, TaskEnd, Track
-from suno_jobs.jobs.states import TERMINAL, Cause, JobState, Progress, may_become
+from suno_jobs.jobs.history import Entry, Wait
+from suno_jobs.jobs.record import Attempt, Candidate, FileTerms, Item, Job, JobView, QuarantinedFile, TaskEnd, Track
+from suno_jobs.jobs.states import TERMINAL, Cause, JobState, Progress, WaitReason, may_become
 from suno_jobs.storage.attribute_values import pack
 from suno_jobs.storage.due_index import NOT_DUE, DueIndex, due
 from suno_jobs.storage.signals import SignalStore
 from suno_jobs.storage.table import JOB, key
-from suno_jobs.storage.tracks import RESULT, TRACK, TrackStore
+from suno_jobs.storage.tracks import QUARANTINE, RESULT, TRACK, TrackStore
 from suno_jobs.storage.update_expressions import Change
 
 LONG_HISTORY = 200
 ANNOUNCED_SECONDS = 120
 """After this a job whose event was not sent is due again."""
 
-REQUEST = "REQUEST"
-INTENT = ("intent", "intent_at")
+REQUEST = "JOB#REQUEST"
 OPEN = frozenset(JobState) - TERMINAL
 UNSETTLED = frozenset({JobState.ACCEPTED, JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
 
 
-def _with_history(
-    change: Change, job: Job, state: JobState, now: int, code: ErrorCode | None = None, cause: Cause | None = None
+def _with_history(  # noqa: PLR0913 - the parts of one line
+    change: Change,
+    job: Job,
+    state: JobState,
+    now: int,
+    code: ErrorCode | None = None,
+    *,
+    cause: Cause | None = None,
+    wait: Wait | None = None,
 ) -> Change:
     """The change together with its line of history. Once the history is very long, only changes of the state are added."""
     if state is job.state and len(job.history) >= LONG_HISTORY:
         return change
-    change.appends = {"history": Entry(now, state, cause or job.cause, job.execution, job.gateway, code).line()}
+    change.appends = {"history": Entry(now, state, cause or job.cause, job.execution, job.gateway, code, wait).line()}
     return change
 
 
-def _task_end(end: TaskEnd) -> Item:
-    return {"incomplete": end is TaskEnd.INCOMPLETE, "unfinished": end is TaskEnd.UNFINISHED}
+def _without_key(item: Item) -> Item:
+    return {name: value for name, value in item.items() if name not in ("pk", "sk")}
 
 
 def _open_or_recoverable(change: Change, now: int) -> Change:
@@ -61,8 +68,14 @@ def _open_or_recoverable(change: Change, now: int) -> Change:
     )
 
 
+def _same_attempts(change: Change, job: Job) -> Change:
+    """Requires that the attempts are those that were read, so that no task is overwritten or overlooked."""
+    return change.require("#attempts = :read_attempts", "attempts", read_attempts=job.attempts)
+
+
 def _same_intent(change: Change, job: Job) -> Change:
     """Requires that the submission is the one that was read, so that no decision applies to one that began since."""
+    _same_attempts(change, job)
     if job.intent is None:
         return change.require_absent("intent")
     return change.require("#intent = :mine", "intent", mine=job.intent)
@@ -78,19 +91,21 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         return Job.from_item(item) if item else None
 
     def request(self, job_id: str) -> Item:
-        """``input`` as it was validated, ``sources``, and the ``gateways`` that it was accepted for."""
-        item = self._get(key(job_id, REQUEST)) or {}
-        return {name: value for name, value in item.items() if name not in ("pk", "sk")}
+        """``gateway`` as requested, ``input`` as validated, ``sources``, and the ``gateways`` that it was accepted for."""
+        return _without_key(self._get(key(job_id, REQUEST)) or {})
 
     def view(self, job_id: str) -> JobView | None:
-        """The job with its result and its tracks in their order, or None."""
+        """The job with its request, its result and its tracks in their order, or None."""
         items = {item["sk"]: item for item in self._items(job_id, JOB)}
         if JOB not in items:
             return None
         tracks = [Track.from_item(item) for sort, item in items.items() if sort.startswith(TRACK)]
-        tracks.sort(key=lambda track: (track.position, track.track_id))
+        tracks.sort(key=lambda track: (track.attempt, track.position, track.track_id))
         result = json.loads(zlib.decompress(items[RESULT]["body"])) if RESULT in items else None
-        return JobView(Job.from_item(items[JOB]), tuple(tracks), result)
+        kept = [QuarantinedFile.from_item(item) for sort, item in items.items() if sort.startswith(QUARANTINE)]
+        kept.sort(key=lambda each: each.stored_at)
+        request = _without_key(items.get(REQUEST, {}))
+        return JobView(Job.from_item(items[JOB]), tuple(tracks), result, tuple(kept), request)
 
     # Submission
 
@@ -128,38 +143,52 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         # While the outcome of a first submission is unknown, a second one does not change the state.
         unknown = job.state is JobState.SUBMIT_UNKNOWN
         state = JobState.SUBMIT_UNKNOWN if unknown else JobState.SUBMITTING
-        times = {"intent_at": now, "submitted_at": now}
+        begun = {"intent": intent, "attempts": (*job.attempts, Attempt(now))}
         change = Change(
-            sets={"state": state, "intent": intent, "file_terms": file_terms, **times, **due(job.job_id, due_at)},
-            removes=("submit_after",),
+            sets={"state": state, "file_terms": file_terms, **begun, **due(job.job_id, due_at)},
+            removes=("submit_after", "wait_reason"),
         )
         change.require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})
         change.require_absent("verdict", "grace_until")
         change.require("#gateway = :gateway", "gateway", gateway=job.gateway)
         # As it was read: a refusal recorded since then has set another time.
         then = "attribute_not_exists(#submit_after)" if job.submit_after is None else "#submit_after = :then"
-        values = {"mine": intent} if job.submit_after is None else {"mine": intent, "then": job.submit_after}
-        change.require(f"#intent = :mine OR (attribute_not_exists(#intent) AND {then})", "intent", "submit_after", **values)
+        values = {"mine": intent, "before": job.attempts} | ({} if job.submit_after is None else {"then": job.submit_after})
+        first = f"attribute_not_exists(#intent) AND #attempts = :before AND {then}"
+        change.require(f"#intent = :mine OR ({first})", "intent", "attempts", "submit_after", **values)
         return self._change(job.job_id, _with_history(change, job, state, now), now)
 
-    def accept_task(
-        self, job: Job, task_id: str | None, *, now: int, due_at: int, done: bool = False, fault: Fault | None = None
+    def accept_task(  # noqa: PLR0913 - the parts of one write
+        self,
+        job: Job,
+        task_id: str | None,
+        *,
+        now: int,
+        due_at: int,
+        attempt: int | None = None,
+        end: TaskEnd | None = None,
+        fault: Fault | None = None,
     ) -> Job:
-        """Records the task of a submission that was accepted, or that a callback revealed.
+        """Records the task of a submission that was accepted, or that a receipt revealed.
 
-        ``done``: the reply contained the result, which is already recorded, or a ``fault``. A job that has timed out keeps its
-        state and only gets its task id. Conflict: the job already has its task, or has ended.
+        ``attempt`` is the number of the submission; None: it is unknown (``Job.next_attempt``). ``end``: the answer contained
+        the result, which is already recorded, or a ``fault``. A job that already has a task or has ended keeps its
+        state. Conflict: the attempts or the state have changed since ``job`` was read.
         """
-        late = job.state is JobState.TIMED_OUT
-        known = {"task_id": task_id, **({} if late else {"fault": fault, "state": JobState.GENERATING})}
-        change = Change(
-            sets={"done": done, **{name: value for name, value in known.items() if value}, **due(job.job_id, due_at)},
-            removes=(*INTENT, "grace_until", *(() if late else ("verdict",)), *(() if fault or late else ("fault",))),
-        )
-        change.require_one_of("state", {JobState.TIMED_OUT} if late else may_become(JobState.GENERATING))
-        if not late:
-            _with_history(change, job, JobState.GENERATING, now)
-        return self._change(job.job_id, change, now)
+        attempts, opens = list(job.attempts), job.state in UNSETTLED
+        number = job.next_attempt if attempt is None else attempt
+        at = attempts[number].at if number < len(attempts) else now
+        attempts[number : number + 1] = [Attempt(at, task_id, end, True if end else None)]
+        change = Change(sets={"attempts": attempts})
+        if opens or job.terminal:
+            change.sets = {**change.sets, **due(job.job_id, due_at)}
+        if opens:
+            known = {"fault": fault} if fault else {}
+            change.sets = {**change.sets, **known, "state": JobState.GENERATING}
+            change.removes = ("intent", "grace_until", "verdict", *(() if fault else ("fault",)))
+        change.require_one_of("state", may_become(JobState.GENERATING) if opens else {job.state})
+        _with_history(change, job, JobState.GENERATING if opens else job.state, now)
+        return self._change(job.job_id, _same_attempts(change, job), now)
 
     def refuse_submission(
         self, job: Job, fault: Fault, order: Sequence[Candidate], result: Result, *, now: int, due_at: int
@@ -169,41 +198,48 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         The first of ``order`` is asked next and yields ``result``; the others are kept for later. Conflict: the submission is
         not the one in ``job``, or is settled.
         """
-        change = self._switch_gateway(job, order, result, due_at)
-        change.sets = {**change.sets, "fault": fault}
-        if not job.resubmitted:
-            # All submissions so far certainly created nothing.
-            change.removes = (*change.removes, "submitted_at")
-        return self._change(job.job_id, _with_history(change, job, job.state, now, fault.code), now)
+        reason = WaitReason.GATEWAY_KEY if fault.code is ErrorCode.AUTHENTICATION else WaitReason.REFUSAL
+        change = self._switch_gateway(job, order, result, reason, due_at)
+        change.sets = {**change.sets, "fault": fault, "attempts": job.earlier}
+        wait = Wait(reason, max(order[0].after, now))
+        return self._change(job.job_id, _with_history(change, job, job.state, now, fault.code, wait=wait), now)
 
-    def skip_gateway(self, job: Job, order: Sequence[Candidate], result: Result, *, now: int, due_at: int) -> Job:
-        """As ``refuse_submission``, for a gateway to which nothing was sent."""
-        return self._change(job.job_id, self._switch_gateway(job, order, result, due_at), now)
+    def skip_gateway(
+        self, job: Job, order: Sequence[Candidate], result: Result, reason: WaitReason, *, now: int, due_at: int
+    ) -> Job:
+        """As ``refuse_submission``, for a gateway to which nothing was sent. The history has only the first of equal waits."""
+        change = self._switch_gateway(job, order, result, reason, due_at)
+        if job.wait_reason is not reason:
+            # So that a repeated write adds no second line.
+            change.require("attribute_not_exists(#wait_reason) OR #wait_reason <> :reason", "wait_reason", reason=reason)
+            _with_history(change, job, job.state, now, wait=Wait(reason, max(order[0].after, now)))
+        return self._change(job.job_id, change, now)
 
-    def _switch_gateway(self, job: Job, order: Sequence[Candidate], result: Result, due_at: int) -> Change:
+    def _switch_gateway(self, job: Job, order: Sequence[Candidate], result: Result, reason: WaitReason, due_at: int) -> Change:
         chosen, *others = order
         chosen_sets = {"gateway": chosen.gateway, "expects": result, "submit_after": chosen.after, "candidates": others}
-        change = Change(sets={**chosen_sets, **due(job.job_id, due_at)}, removes=INTENT)
+        change = Change(sets={**chosen_sets, "wait_reason": reason, **due(job.job_id, due_at)}, removes=("intent",))
         change.require_one_of("state", UNSETTLED).require_absent("verdict", "grace_until")
         change.require("#gateway = :read", "gateway", read=job.gateway)
-        change.require("#resubmitted = :before", "resubmitted", before=job.resubmitted)
         return _same_intent(change, job)
 
     def lose_submission(self, job: Job, fault: Fault, *, grace_until: int, now: int, due_at: int) -> Job:
         """Records that the answer was lost; the grace period begins. Conflict: the submission is not the one in ``job``."""
         change = Change(
             sets={"state": JobState.SUBMIT_UNKNOWN, "fault": fault, "grace_until": grace_until, **due(job.job_id, due_at)},
-            removes=INTENT,
+            removes=("intent",),
         )
         change.require_one_of("state", {JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
-        _with_history(change, job, JobState.SUBMIT_UNKNOWN, now, fault.code)
+        wait = Wait(WaitReason.CALLBACK, grace_until)
+        _with_history(change, job, JobState.SUBMIT_UNKNOWN, now, fault.code, wait=wait)
         return self._change(job.job_id, _same_intent(change, job), now)
 
     def allow_resubmission(self, job: Job, *, now: int) -> Job:
         """Ends the wait for the task of a lost answer, so that the job may be submitted once more. Conflict: it may not."""
-        change = Change(sets={"resubmitted": True}, removes=("grace_until",))
+        change = Change(removes=("grace_until",))
         change.require_one_of("state", {JobState.SUBMIT_UNKNOWN}).require_absent("verdict")
-        change.require("#resubmit = :yes AND #resubmitted = :no", "resubmit", "resubmitted", yes=True, no=False)
+        change.require("attribute_exists(#grace_until) AND #resubmit = :yes", "grace_until", "resubmit", yes=True)
+        change.require("size(#attempts) = :once", "attempts", once=1)
         return self._change(job.job_id, change, now)
 
     # Signals and checks
@@ -225,15 +261,16 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         except Conflict:
             return self.get(job_id)
 
-    def decide(self, job: Job, verdict: JobState, fault: Fault, *, now: int) -> Job:
-        """Records how the job will end, and leaves a signal that ends any wait.
+    def decide(self, job: Job, verdict: JobState, fault: Fault, *, now: int, attempts: Sequence[Attempt] | None = None) -> Job:
+        """Records how the job will end, and leaves a signal that ends any wait. ``attempts`` replace those of the job.
 
         Conflict: there is a verdict, a submission began or ended since ``job`` was read, or the job has ended.
         """
+        known = job.attempts if attempts is None else attempts
         change = Change(
-            sets={"verdict": verdict, "fault": fault, "signalled": now},
+            sets={"verdict": verdict, "fault": fault, "attempts": known, "signalled": now},
             defaults={"signalled_by": job.cause},
-            removes=(*INTENT, "submit_after"),
+            removes=("intent", "submit_after"),
         )
         change.require_absent("verdict")
         return self._change(job.job_id, _open_or_recoverable(_same_intent(change, job), now), now)
@@ -245,56 +282,62 @@ class JobStore(TrackStore, DueIndex, SignalStore):
             change = Change(sets={"progress": progress}).require_one_of("progress", earlier)
             self._unless_conflict(job_id, change.require_one_of("state", OPEN), now)
 
-    def count_no_audio(self, job_id: str, *, now: int) -> int:
-        """Counts a success without audio and returns the count. Conflict: the job has ended and is not in recovery."""
-        change = Change(adds={"no_audio": 1}).require("attribute_exists(pk)")
-        return self._change(job_id, _open_or_recoverable(change, now), now).no_audio
+    def record_wait(self, job: Job, reason: WaitReason | None, *, now: int) -> None:
+        """Records why the task of an open job cannot be read, or with None that it can be read again."""
+        change = Change(sets={"wait_reason": reason} if reason else {}, removes=() if reason else ("wait_reason",))
+        self._unless_conflict(job.job_id, change.require_one_of("state", {job.state}), now)
 
-    def start_storing(self, job: Job, end: TaskEnd, *, now: int, due_at: int) -> Job:
-        """Raises Conflict unless the job is GENERATING or already STORING."""
-        sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, **_task_end(end)}
+    def record_no_audio(self, job_id: str, *, now: int) -> int:
+        """Records a success without audio and returns when the first one was reported. Conflict: the job's recovery is over."""
+        change = Change(defaults={"no_audio_since": now}).require("attribute_exists(pk)")
+        return self._change(job_id, _open_or_recoverable(change, now), now).no_audio_since or now
+
+    def start_storing(self, job: Job, attempts: Sequence[Attempt], *, now: int, due_at: int) -> Job:
+        """``attempts`` are those of the job with their ends. Raises Conflict unless it is GENERATING or already STORING."""
+        sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, "attempts": attempts}
         change = Change(sets={**sets, **due(job.job_id, due_at)}, removes=("fault",))
         if job.state is not JobState.STORING:
             _with_history(change, job, JobState.STORING, now)
         change.require_one_of("state", {JobState.STORING, *may_become(JobState.STORING)})
-        return self._change(job.job_id, change, now)
+        return self._change(job.job_id, _same_attempts(change, job), now)
 
-    def record_task_end(self, job: Job, end: TaskEnd, *, now: int, due_at: int) -> None:
-        """Records the same for a job in recovery, whose state does not change."""
-        change = Change(sets={**_task_end(end), "due_at": due_at}).require("attribute_exists(#due_shard)", "due_shard")
-        self._unless_conflict(job.job_id, change.require_one_of("state", {job.state}), now)
+    def record_task_ends(self, job: Job, attempts: Sequence[Attempt], *, now: int, due_at: int) -> Job:
+        """Records the same for a job in recovery, whose state does not change. Conflict: it changed, or recovery is over."""
+        change = Change(sets={"attempts": attempts, "due_at": due_at}).require("attribute_exists(#due_shard)", "due_shard")
+        return self._change(job.job_id, _same_attempts(change.require_one_of("state", {job.state}), job), now)
 
     # End and sweep
 
-    def finish(  # noqa: PLR0913 - the parts of one write
+    def finish(
         self,
         job: Job,
         state: JobState,
         fault: Fault | None,
         *,
-        partial: bool,
         now: int,
         recoverable_until: int | None = None,
         cause: Cause | None = None,
     ) -> Job:
         """The one write that ends a job. It stays due until its event is sent; its signal ends any wait for it.
 
-        Conflict: the job has ended, or it was read as never submitted and has been submitted since.
+        Conflict: the job has ended, or its attempts have changed since it was read.
         """
-        sets = {"state": state, "partial": partial, "event_pending": True, "ended_at": now, "signalled": now}
+        if job.state not in may_become(state):
+            raise Conflict(f"a job that is {job.state} cannot become {state}")
+        sets = {"state": state, "event_pending": True, "ended_at": now, "signalled": now}
         known = {"fault": fault, "recoverable_until": recoverable_until}
-        obsolete = ("verdict", *INTENT, "submit_after", "grace_until", "signalled_by")
+        obsolete = ("verdict", "intent", "submit_after", "grace_until", "signalled_by")
         sets |= due(job.job_id, now + ANNOUNCED_SECONDS)
         change = Change(
             sets=sets | {name: value for name, value in known.items() if value is not None},
             removes=(*obsolete, *(name for name, value in known.items() if value is None)),
         )
-        if job.submitted_at is None:
-            change.require_absent("submitted_at")
-        _with_history(change, job, state, now, fault.code if fault else None, cause)
-        return self._change(job.job_id, change.require_one_of("state", may_become(state)), now)
+        _same_attempts(change, job)
+        _with_history(change, job, state, now, fault.code if fault else None, cause=cause)
+        # As it was read: a concurrent end has an event of its own, which has to be sent before the next one.
+        return self._change(job.job_id, change.require_one_of("state", {job.state}), now)
 
-    def mark_announced(self, job: Job, *, recoverable_until: int | None, due_at: int | None, partial: bool, now: int) -> None:
+    def mark_announced(self, job: Job, *, recoverable_until: int | None, due_at: int | None, now: int) -> None:
         """Records that the end was announced: the job leaves the due index, or recovery checks it at ``due_at``.
 
         It stays due while an execution waits for it, since the sweep has to end that wait. If the job has ended differently
@@ -303,7 +346,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         placed = due(job.job_id, due_at) if due_at is not None else {}
         recovery = {"recoverable_until": recoverable_until} if recoverable_until is not None else {}
         change = Change(
-            sets={"event_pending": False, "partial": partial, **recovery, **placed},
+            sets={"event_pending": False, **recovery, **placed},
             removes=(*(() if placed else NOT_DUE), *(() if recovery else ("recoverable_until",))),
         )
         announced = Change(sets={"event_pending": False}).require_one_of("state", {job.state})
@@ -311,6 +354,11 @@ class JobStore(TrackStore, DueIndex, SignalStore):
             self._change(job.job_id, change.require_one_of("state", {job.state}).require_absent("task_token"), now)
         except Conflict:
             self._unless_conflict(job.job_id, announced, now)
+
+    def reopen(self, job: Job, *, until: int, now: int) -> None:
+        """Makes a job due at once. If it has ended, recovery continues at least until ``until``. Conflict: it has changed."""
+        recovery = {"recoverable_until": max(until, job.recoverable_until or 0)} if job.terminal else {}
+        self._change(job.job_id, Change(sets={**due(job.job_id, now), **recovery}).require_one_of("state", {job.state}), now)
 
     def record_link_renewal(self, job: Job, renewal_id: str | None, *, now: int) -> None:
         """Records the renewal of links that is in progress, or with None that it has ended."""

@@ -81,7 +81,7 @@ class ReceiptStore(Table):
         for item in self._items(job_id, f"RECEIPT#{ReceiptSource.SUBMISSION}#"):
             yield int(item["http_status"]), self._body(item)
 
-    def listed(self, job_id: str) -> Iterator[Receipt]:
+    def list_receipts(self, job_id: str) -> Iterator[Receipt]:
         """All receipts of a job, without their bodies, in no particular order."""
         for item in self._items(job_id, "RECEIPT#"):
             yield Receipt(

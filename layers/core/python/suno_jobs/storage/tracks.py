@@ -9,7 +9,7 @@ from typing import Any
 
 from suno_jobs.catalog.results import Link
 from suno_jobs.errors import Conflict, Fault
-from suno_jobs.jobs.record import Asset, Item, Track, TrackState
+from suno_jobs.jobs.record import Asset, Item, QuarantinedFile, Track, TrackState
 from suno_jobs.storage.table import Table, key
 from suno_jobs.storage.update_expressions import Change
 
@@ -19,10 +19,19 @@ RESULT_BYTES = 350_000
 RESULT = "JOB#RESULT"
 TRACK = "JOB#TRACK#"
 LYRICS = "LYRICS#"
+QUARANTINE = "JOB#QUARANTINE#"
 
 
 def track_key(job_id: str, track_id: str) -> Item:
     return key(job_id, f"{TRACK}{track_id}")
+
+
+def _quarantine_item_key(job_id: str, file: QuarantinedFile) -> Item:
+    return key(job_id, f"{QUARANTINE}{file.track_id}#{file.sha256}")
+
+
+def _known(values: Item) -> Item:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 class TrackStore(Table):
@@ -31,9 +40,9 @@ class TrackStore(Table):
     def record_track(self, job_id: str, track: Track) -> None:
         """Writes what the gateway reports about a track.
 
-        A track that is stored, or whose file was refused for good, is not changed (I3), except for links to files that it
-        still lacks. A ready track only gets newer links, since a gateway that fails a task may no longer name the track that
-        it had finished.
+        A track that is stored, or whose file was refused, is not changed (I3), with two exceptions: it gets newer links to
+        files that it still lacks, and a different link makes a refused track ready again. A ready track only gets newer links,
+        since a gateway that fails a task may no longer name the track that it had finished.
         """
         item = track.to_item()
         reported: Item = {
@@ -41,7 +50,7 @@ class TrackStore(Table):
         }
         change = Change(
             sets=reported,
-            defaults={"track_id": track.track_id, "assets": []},
+            defaults={"track_id": track.track_id, "attempt": track.attempt, "assets": []},
             removes=() if track.fault else ("fault",),
         )
         open_to = "attribute_not_exists(#state) OR (#state = :failed AND attribute_not_exists(#links))"
@@ -57,12 +66,22 @@ class TrackStore(Table):
                 self.renew_links(job_id, track.track_id, track.links)
 
     def store_track(
-        self, job_id: str, track_id: str, assets: Sequence[Asset], missing: Mapping[str, Fault], duration_seconds: float | None
+        self,
+        job_id: str,
+        track_id: str,
+        assets: Sequence[Asset],
+        missing: Mapping[str, Fault],
+        duration_seconds: float | None,
+        *,
+        reported_seconds: float | None = None,
     ) -> None:
-        """Records assets that passed the checks and are in the bucket. The duration was measured in the audio, in seconds."""
-        measured = {} if duration_seconds is None else {"duration_seconds": duration_seconds}
+        """Records assets that passed the checks and are in the bucket.
+
+        The duration was measured in the audio, in seconds. ``reported_seconds``: the gateway's, if it contradicts that.
+        """
+        lengths = {"duration_seconds": duration_seconds, "reported_seconds": reported_seconds}
         change = Change(
-            sets={"state": TrackState.STORED, "assets": list(assets), "missing": missing, **measured}, removes=("fault",)
+            sets={"state": TrackState.STORED, "assets": list(assets), "missing": missing, **_known(lengths)}, removes=("fault",)
         )
         change.require_one_of("state", (TrackState.READY, TrackState.FAILED))
         self._unless_conflict_at(track_key(job_id, track_id), change)
@@ -76,17 +95,30 @@ class TrackStore(Table):
         self._unless_conflict_at(track_key(job_id, track.track_id), change)
 
     def renew_links(self, job_id: str, track_id: str, links: Sequence[Link]) -> None:
-        """Records newer links of a track that lacks a file. Any other track is not changed."""
+        """Records newer links of a track that lacks a file. Any other track is not changed.
+
+        A different link makes a refused track ready again, since it may lead to another file. A track over a size limit only
+        gets the links: signed links to one file differ each time, and it would be downloaded again under the same limit.
+        """
         change = Change(sets={"links": list(links)})
         change.require(
-            "#state = :ready OR #state = :stored AND size(#missing) > :none",
+            "#state = :ready OR (#state = :stored AND size(#missing) > :none) "
+            "OR (#state = :failed AND attribute_exists(#fault.#limit_bytes))",
             "state",
             "missing",
+            "fault",
+            "limit_bytes",
             ready=TrackState.READY,
             stored=TrackState.STORED,
+            failed=TrackState.FAILED,
             none=0,
         )
-        self._unless_conflict_at(track_key(job_id, track_id), change)
+        reopened = Change(sets={"links": list(links), "state": TrackState.READY}, removes=("fault",))
+        reopened.require("#state = :failed AND #links <> :other", "state", "links", failed=TrackState.FAILED, other=list(links))
+        try:
+            self._update(track_key(job_id, track_id), change, "NONE")
+        except Conflict:
+            self._unless_conflict_at(track_key(job_id, track_id), reopened)
 
     def fail_track(self, job_id: str, track_id: str, fault: Fault, assets: Sequence[Asset] = (), *, final: bool) -> None:
         """Records why a track could not be stored, and its stored files. Unless ``final``, it stays ready and is retried."""
@@ -94,6 +126,31 @@ class TrackStore(Table):
         change = Change(sets={"fault": fault, "state": state, "assets": list(assets)})
         change.require_one_of("state", (TrackState.READY, TrackState.FAILED))
         self._unless_conflict_at(track_key(job_id, track_id), change)
+
+    def record_quarantined(self, job_id: str, file: QuarantinedFile) -> None:
+        """Lists a file that is in quarantine."""
+        item = {name: getattr(file, name) for name in file.__dataclass_fields__}
+        change = Change(sets=_known(item)).require_absent("sha256")
+        self._unless_conflict_at(_quarantine_item_key(job_id, file), change)
+
+    def release_asset(
+        self, job_id: str, track: Track, released: Asset, *, missing: Mapping[str, Fault], complete: bool, lengths: Item
+    ) -> None:
+        """Adds an asset that an operator released from quarantine. Raises Conflict if ``track`` has changed since it was read.
+
+        ``complete``: it was the last required one. Otherwise the remaining files are fetched again.
+        """
+        state = TrackState.STORED if complete else TrackState.READY
+        change = Change(
+            sets={"state": state, "assets": [*track.assets, released], "missing": missing, **_known(lengths)},
+            removes=("fault",),
+        )
+        as_read = {"read": track.state, "count": len(track.assets)}
+        change.require("#state = :read AND size(#assets) = :count", "state", "assets", **as_read)
+        self._update(track_key(job_id, track.track_id), change, "NONE")
+
+    def mark_released(self, job_id: str, file: QuarantinedFile, *, now: int) -> None:
+        self._unless_conflict_at(_quarantine_item_key(job_id, file), Change(defaults={"released_at": now}))
 
     def record_lyrics(self, job_id: str, track_id: str, lyrics: str) -> None:
         """Stores the lyrics, compressed and apart from the track, which is accessed more often. Later lyrics change nothing."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 
 from suno_jobs.errors import GatewayUnreachable
 from suno_jobs.gateways.protocol import Gateway, GatewayReply, GatewayRequest
+from suno_jobs.network.deadlines import DEADLINE, Clock, Deadline, TimedTransport
 from suno_jobs.network.http import httpx
 from suno_jobs.traffic.accounts import Account
 
@@ -25,9 +25,7 @@ def http_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
 
     A connection that was kept while Lambda froze the function may be broken, and a submission over it would count as lost.
     """
-    return httpx.Client(
-        transport=transport, trust_env=False, follow_redirects=False, limits=httpx.Limits(max_keepalive_connections=0)
-    )
+    return httpx.Client(transport=transport or TimedTransport(), trust_env=False, follow_redirects=False)
 
 
 def send(
@@ -37,16 +35,17 @@ def send(
     request: GatewayRequest,
     *,
     reply_seconds: float = REPLY_SECONDS,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Clock = time.monotonic,
 ) -> GatewayReply:
     """Sends ``request`` exactly once and returns any complete reply, including redirects and errors.
 
-    Connecting takes at most 5 s, the complete reply at most ``reply_seconds`` more. Of a reply over 1 MiB only the beginning
-    is returned, which no adapter can parse. If the gateway echoes our key, it is removed from the body.
+    The whole call takes at most ``reply_seconds`` and 5 s for the connection, however slowly the reply arrives: informational
+    responses, headers and body count alike. Of a reply over 1 MiB only the beginning is returned, which no adapter can parse.
+    If the gateway echoes our key, it is removed from the body.
 
-    Raises GatewayUnreachable if no complete reply arrived.
+    Raises GatewayUnreachable if no complete reply arrived in time.
     """
-    deadline = clock() + CONNECT_SECONDS + reply_seconds
+    deadline = Deadline.after(CONNECT_SECONDS + reply_seconds, clock)
     try:
         outgoing = client.build_request(
             request.method,
@@ -56,12 +55,13 @@ def send(
             content=None if request.json is None else json.dumps(request.json).encode(),
             headers=_headers(gateway, account, request),
             timeout=httpx.Timeout(reply_seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+            extensions={DEADLINE: deadline},
         )
         response = client.send(outgoing, stream=True, follow_redirects=False)
     except (httpx.RequestError, httpx.InvalidURL) as error:
         raise _unreachable(gateway, error) from None
     try:
-        body = _read(gateway, response, deadline, clock)
+        body = _read(gateway, response, deadline)
     except httpx.RequestError as error:
         raise _unreachable(gateway, error) from None
     finally:
@@ -78,13 +78,13 @@ def _headers(gateway: Gateway, account: Account, request: GatewayRequest) -> dic
     return {**headers, **gateway.authorization(account.api_key)}
 
 
-def _read(gateway: Gateway, response: httpx.Response, deadline: float, clock: Callable[[], float]) -> bytes:
+def _read(gateway: Gateway, response: httpx.Response, deadline: Deadline) -> bytes:
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
         if len(body) > REPLY_BYTES:
             return bytes(body[:REPLY_BYTES])
-        if clock() > deadline:
+        if deadline.passed:
             raise GatewayUnreachable(f"{gateway.name}: the reply was not complete in time", sent=True)
     return bytes(body)
 

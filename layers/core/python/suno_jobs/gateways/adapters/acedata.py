@@ -26,6 +26,7 @@ ERROR_RULES: rules.ErrorRules = {
     "token_expired": rules.AUTHENTICATION,
     "used_up": rules.QUOTA,
     "forbidden": rules.CONTENT_REJECTED,  # moderation, copyright or the name of an artist
+    "content_rejected": rules.CONTENT_REJECTED,
     "no_api": rules.NOT_FOUND,
     "too_many_requests": rules.RATE_LIMITED,
     "busy": rules.RATE_LIMITED,

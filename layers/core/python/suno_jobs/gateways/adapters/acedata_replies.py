@@ -14,7 +14,7 @@ from suno_jobs.catalog.results import Media, Result
 from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways.adapter import Body
 from suno_jobs.gateways.adapters.acedata_requests import KINDS
-from suno_jobs.gateways.error_rules import ErrorReply, fault
+from suno_jobs.gateways.error_rules import CONTENT_REJECTED, INVALID_REQUEST, ErrorReply, ErrorRules, fault
 from suno_jobs.gateways.parsing import clean_message, code_text, inner, pick, single_line
 from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.reports import failed_report, finished_report, running_report
@@ -41,6 +41,12 @@ _TRACK = TrackFields(
     model=("model",),
     models=MODELS,
 )
+_TASK_RULES: ErrorRules = {
+    "bad_request": INVALID_REQUEST,
+    "forbidden": CONTENT_REJECTED,
+    "content_rejected": CONTENT_REJECTED,
+}
+"""Ace accepts some orders and refuses them in the finished task, such as a mashup without a prompt."""
 _TRACK_STATES = frozenset({"succeeded", "error", "pending", "running"})
 _SONGS_WITHOUT_STATE = {Kind.CONCAT: 1, Kind.REPLACE_SECTION: 1}
 _SONGS_OF_A_GENERATION = 2
@@ -81,9 +87,8 @@ def _failure(kind: Kind, response: Body, *, finished: bool, trace_id: str | None
     tracks = _tracks(kind, response)
     if code is None and not finished:
         return running_report(TaskStatus.PENDING, tracks, (clean_message(message) or "success: false",))
-    our_code = ErrorCode.CONTENT_REJECTED if code == "forbidden" else ErrorCode.GENERATION_FAILED
     trace = single_line(pick(response, "trace_id"), 100) or trace_id
-    return failed_report(tracks, ErrorReply((code,), message, trace).fault(our_code))
+    return failed_report(tracks, ErrorReply((code,), message, trace).task_fault(_TASK_RULES))
 
 
 def _tracks(kind: Kind, response: Body) -> tuple[TaskTrack, ...]:

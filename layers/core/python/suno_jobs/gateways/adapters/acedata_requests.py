@@ -28,7 +28,7 @@ KINDS: Mapping[Kind, Offer] = {
     Kind.REPLACE_SECTION: Offer.of_source(
         fields=("lyrics", "full_lyrics", "start_s", "end_s", "style", "title", "negative_style", "model")
     ),
-    Kind.MASHUP: Offer(sources=2, fields=SONG_FIELDS | {"sources"}, required=("sources",)),
+    Kind.MASHUP: Offer(sources=2, fields=SONG_FIELDS | {"sources"}, required=("sources", "prompt/lyrics")),
     Kind.STEMS: Offer.of_source(Result.STEMS, ("split",)),
     Kind.WAV: Offer.of_source(Result.FILES),
     Kind.MP4: Offer.of_source(Result.FILES, synchronous=True),

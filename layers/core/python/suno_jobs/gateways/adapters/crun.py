@@ -82,6 +82,8 @@ _TRACK = TrackFields(
 _STEM_URLS = ("url", "audio_url", "media_url")
 _STEM_NAMES = ("name", "title", "type")
 _RUNNING = frozenset({"pending", "running"})
+_FAILED = frozenset({"failed", "error"})
+"""Only the first one is documented. A public client takes the second one for a failure as well."""
 
 
 class Crun(Adapter):
@@ -126,7 +128,7 @@ class Crun(Adapter):
         """``data.status`` decides. The code in ``result`` only explains a failure."""
         if error := self.error_in(reply, body):
             task_failed = rules.is_ok(reply) and error.codes[:1] == ("501",)
-            return failed_report((), error.fault(ErrorCode.GENERATION_FAILED)) if task_failed else None
+            return failed_report((), error.task_fault({})) if task_failed else None
         data = inner(body, "data")
         status = code_text(data.get("status"))
         if status is None:
@@ -136,9 +138,9 @@ class Crun(Adapter):
         match status.lower():
             case "success":
                 return finished_report(tracks)
-            case "failed":
+            case failed if failed in _FAILED:
                 reason = rules.ErrorReply((code_text(result.get("code")), status), pick(result, "message"))
-                return failed_report(tracks, reason.fault(ErrorCode.GENERATION_FAILED))
+                return failed_report(tracks, reason.task_fault({}))
             case other:
                 return running_report(TaskStatus.PENDING, tracks, () if other in _RUNNING else (status,))
 

@@ -26,6 +26,7 @@ ERROR_RULES: rules.ErrorRules = {
     "500": rules.UNKNOWN,
     "501": rules.GENERATION_FAILED,
     "505": rules.INVALID_REQUEST,  # the feature is disabled
+    "531": rules.REFUNDED,  # the task failed, and its credits were returned
 }
 
 

@@ -99,11 +99,12 @@ class RecordInfoGateway(Adapter):
         return GatewayRequest("GET", route.query or self.routes[Kind.MUSIC].query, params={"taskId": task_id})
 
     def read_task(self, kind: Kind, reply: GatewayReply, body: Body) -> TaskReport | None:
-        """``501`` means that the task failed. A refused status request has another code."""
+        """``501`` and ``531`` mean that the task failed. A refused status request has another code."""
+        refunds = {code: rule for code, rule in self.error_rules.items() if rule.refunded}
         if error := self.error_in(reply, body):
-            task_failed = is_ok(reply) and error.codes == ("501",) and "501" in self.error_rules
-            return failed_report((), error.fault(ErrorCode.GENERATION_FAILED)) if task_failed else None
-        return replies.read_record(kind, body)
+            task_failed = is_ok(reply) and error.rule(self.error_rules).code is ErrorCode.GENERATION_FAILED
+            return failed_report((), error.task_fault(refunds)) if task_failed else None
+        return replies.read_record(kind, body, refunds)
 
     def error_in(self, reply: GatewayReply, body: Body) -> ErrorReply | None:
         return find_code(reply, body, "msg", "message", success=(None, "200"))

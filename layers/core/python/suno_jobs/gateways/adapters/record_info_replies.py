@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suno_jobs.catalog.kinds import Kind
-from suno_jobs.catalog.results import Media
+from suno_jobs.catalog.results import Link, Media
 from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways.adapter import Body
-from suno_jobs.gateways.error_rules import ErrorReply, fault
-from suno_jobs.gateways.parsing import clean_message, code_text, find_task_id, inner, media_url, pick
+from suno_jobs.gateways.error_rules import CONTENT_REJECTED, GENERATION_FAILED, ErrorReply, ErrorRules, fault
+from suno_jobs.gateways.parsing import clean_message, code_text, find_task_id, inner, is_uuid, media_url, pick
 from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.reports import failed_report, finished_report, running_report
-from suno_jobs.gateways.results import read_id, read_lyrics, read_timed_words, stems_by_field
+from suno_jobs.gateways.results import read_id, read_lyrics, read_timed_words, stems_by_field, stems_by_title
 from suno_jobs.gateways.tracks import TrackFields, as_objects, file_tracks, first_url, read_tracks
 
 TASK_ID = ("taskId", "task_id")
@@ -25,53 +25,73 @@ _STATE = ("status", "successFlag", "success_flag")
 _SONG = TrackFields(
     track_id=("id",),
     audio=("audioUrl", "audio_url"),
-    image=("imageUrl", "image_url"),
+    image=("imageUrl", "image_url", "sourceImageUrl", "source_image_url"),
     lyrics=("prompt",),
     model=("modelName", "model_name"),
 )
+_FINISHED_SONG = replace(
+    _SONG,
+    # The source is deprecated, but some results, such as sounds, have no other link.
+    audio=(*_SONG.audio, "sourceAudioUrl", "source_audio_url"),
+    streams=("streamAudioUrl", "stream_audio_url", "sourceStreamAudioUrl", "source_stream_audio_url"),
+)
+_FILE_HOSTS = ("https://tempfile.aiquickdraw.com/r/{}.mp3", "https://cdn1.suno.ai/{}.mp3")
+"""Where public clients found the song of a successful task without any link, by the id of the track."""
 
 _RUNNING = {
     "PENDING": TaskStatus.PENDING,
     "TEXT_SUCCESS": TaskStatus.TEXT_READY,
     "FIRST_SUCCESS": TaskStatus.FIRST_READY,
+    # The gateway did not reach our callback endpoint. That says nothing about the song.
+    "CALLBACK_EXCEPTION": TaskStatus.PENDING,
 }
-_FAILED = {
-    "CREATE_TASK_FAILED": ErrorCode.GENERATION_FAILED,
-    "GENERATE_AUDIO_FAILED": ErrorCode.GENERATION_FAILED,
-    "GENERATE_LYRICS_FAILED": ErrorCode.GENERATION_FAILED,
-    "GENERATE_WAV_FAILED": ErrorCode.GENERATION_FAILED,
-    "SENSITIVE_WORD_ERROR": ErrorCode.CONTENT_REJECTED,
-    "CALLBACK_EXCEPTION": ErrorCode.GATEWAY_ERROR,
+TASK_RULES: ErrorRules = {
+    "CREATE_TASK_FAILED": GENERATION_FAILED,
+    "GENERATE_AUDIO_FAILED": GENERATION_FAILED,
+    "GENERATE_LYRICS_FAILED": GENERATION_FAILED,
+    "GENERATE_WAV_FAILED": GENERATION_FAILED,
+    "GENERATE_MP4_FAILED": GENERATION_FAILED,
+    "SENSITIVE_WORD_ERROR": CONTENT_REJECTED,
 }
+"""The statuses of a failed task."""
+_SONG_RULES: ErrorRules = {
+    "400": CONTENT_REJECTED,  # copyrighted lyrics, or the name of an artist
+    "413": CONTENT_REJECTED,  # the uploaded audio matches an existing work
+}
+"""Error codes of a failed song. An extension and a file have 400 for every failure."""
+_WITHOUT_SONG_RULES = frozenset({Kind.EXTEND, Kind.UPLOAD_EXTEND, Kind.STEMS, Kind.WAV, Kind.MP4, Kind.COVER_ART})
 _COVER_ART_FLAGS = {"0": "PENDING", "1": "SUCCESS", "2": "PENDING", "3": "CREATE_TASK_FAILED"}
 """Only cover art has numeric statuses: pending, succeeded, generating, failed."""
 
 
-def read_record(kind: Kind, body: Body) -> TaskReport | None:
-    """A task with an unknown status counts as running. None for a record without a status."""
+def read_record(kind: Kind, body: Body, refunds: ErrorRules) -> TaskReport | None:
+    """A task with an unknown status counts as running. None for a record without a status.
+
+    ``refunds``: the error codes of a failed task whose credits the gateway has returned.
+    """
     data = inner(body, "data")
     record = data if any(name in data for name in (*TASK_ID, *_STATE)) else body
     status = code_text(pick(record, *_STATE))
-    return _report(kind, record, status) if status is not None else None
+    return _report(kind, record, status, refunds) if status is not None else None
 
 
-def _report(kind: Kind, record: Body, status: str) -> TaskReport:
+def _report(kind: Kind, record: Body, status: str, refunds: ErrorRules) -> TaskReport:
     name = status.upper()
     if kind is Kind.COVER_ART:
         name = _COVER_ART_FLAGS.get(name, name)
-    report = _result(kind, record)
+    report = _result(kind, record, _FINISHED_SONG if name == "SUCCESS" else _SONG)
     if name == "SUCCESS" or (name == "CALLBACK_EXCEPTION" and report.status is TaskStatus.SUCCEEDED):
-        # CALLBACK_EXCEPTION is about our callback endpoint, not about the song.
         return report
     bare = [replace(track, fault=None) for track in report.tracks]
-    if name in _FAILED:
-        codes = (code_text(pick(record, "errorCode", "error_code")), status)
+    if name in TASK_RULES:
+        codes = (code_text(pick(record, "errorCode", "error_code")), name)
         reason = ErrorReply(codes, pick(record, "errorMessage", "error_message"))
-        return failed_report(bare, reason.fault(_FAILED[name]))
+        rules = {**TASK_RULES, **({} if kind in _WITHOUT_SONG_RULES else _SONG_RULES), **refunds}
+        return failed_report(bare, reason.task_fault(rules))
     return running_report(_RUNNING.get(name, TaskStatus.PENDING), bare, () if name in _RUNNING else (status,))
 
 
-def _result(kind: Kind, record: Body) -> TaskReport:
+def _result(kind: Kind, record: Body, names: TrackFields) -> TaskReport:
     """The result of a task that has succeeded."""
     response = inner(record, "response") or record
     match kind:
@@ -80,6 +100,9 @@ def _result(kind: Kind, record: Body) -> TaskReport:
         case Kind.STEMS:
             nested = inner(response, "vocal_removal_info") or inner(record, "vocal_removal_info")
             tracks = stems_by_field(nested or response)
+            if not any(track.ready for track in tracks):
+                # A public client finds the stems in a list instead.
+                tracks = stems_by_title(response.get("originData"), _SONG.audio, ("stem_type_group_name",)) or tracks
         case Kind.WAV:
             tracks = file_tracks("wav", Media.AUDIO, [first_url(response, ("audioWavUrl", "audio_wav_url"))])
         case Kind.MP4:
@@ -89,8 +112,16 @@ def _result(kind: Kind, record: Body) -> TaskReport:
             tracks = file_tracks("image", Media.IMAGE, map(media_url, images if isinstance(images, list) else []))
         case _:
             songs = pick(response, *_SONGS) or pick(record, *_SONGS)
-            tracks = read_tracks(songs, _SONG)
+            tracks = tuple(map(_with_file_hosts, read_tracks(songs, names)))
     return finished_report(tracks)
+
+
+def _with_file_hosts(track: TaskTrack) -> TaskTrack:
+    """A file is better than a stream, which ends early. Only a UUID names a song at these hosts."""
+    if track.ready or not is_uuid(track.track_id):
+        return track
+    files = tuple((Link("audio", host.format(track.track_id), provisional=True),) for host in _FILE_HOSTS)
+    return replace(track, last_resort=files + track.last_resort)
 
 
 def read_synchronous_result(kind: Kind, body: Body) -> TaskReport | None:

@@ -43,6 +43,7 @@ ERROR_RULES: rules.ErrorRules = {
     "430": rules.RATE_LIMITED,
     "455": rules.MAINTENANCE,
     "500": rules.UNKNOWN,
+    "531": rules.REFUNDED,  # the task failed, and its credits were returned
 }
 
 

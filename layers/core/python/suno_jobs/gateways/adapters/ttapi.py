@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
-from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways import error_rules as rules
 from suno_jobs.gateways import protocol
 from suno_jobs.gateways.adapter import Adapter, Body
@@ -85,13 +84,17 @@ _CUSTOM = {"lyrics": "prompt", "title": "title", "style": "tags", "negative_styl
 _PERSONA = {"name": "name", "description": "describe", "style": "styles", "start_s": "vocal_start_s", "end_s": "vocal_end_s"}
 
 _TRACK = TrackFields(
-    track_id=("musicId",),
-    audio=("audioUrl",),
+    # The second spelling of each is known from public clients.
+    track_id=("musicId", "id"),
+    audio=("audioUrl", "audio_url"),
     image=("imageLargeUrl", "imageUrl"),
     video=("videoUrl",),
     lyrics=("prompt",),
 )
 _RUNNING = frozenset({"PENDING_QUEUE", "ON_QUEUE"})
+_FAILED = frozenset({"FAILED", "FAIL", "FAILURE", "ERROR", "CANCELLED", "CANCELED", "TIMEOUT"})
+"""Only the first one is documented. Public clients take the others for failures as well."""
+_STATUSES = frozenset({"SUCCESS"}) | _RUNNING | _FAILED
 
 
 class TTAPI(Adapter):
@@ -139,7 +142,7 @@ class TTAPI(Adapter):
     def read_task(self, kind: Kind, reply: GatewayReply, body: Body) -> TaskReport | None:
         """A refused status request has the status of a failed task, but no task id."""
         data = inner(body, "data")
-        status = code_text(body.get("status"))
+        status = _status(body, data)
         is_task = find_task_id(body, *self.task_id_fields) is not None or isinstance(data.get("musics"), list)
         if not rules.is_ok(reply) or status is None or not is_task:
             return None
@@ -147,9 +150,9 @@ class TTAPI(Adapter):
         match status.upper():
             case "SUCCESS":
                 return _read_id(kind, data) or finished_report(tracks)
-            case "FAILED":
+            case failed if failed in _FAILED:
                 reason = pick(body, "message") or pick(data, "failReason", "message")
-                return failed_report(tracks, rules.ErrorReply(("FAILED",), reason).fault(ErrorCode.GENERATION_FAILED))
+                return failed_report(tracks, rules.ErrorReply((failed,), reason).task_fault({}))
             case other:
                 return running_report(TaskStatus.PENDING, tracks, () if other in _RUNNING else (status,))
 
@@ -190,6 +193,12 @@ _BODIES: Mapping[Kind, Callable[[Fields], Body]] = {
     Kind.PERSONA: lambda fields: rename_fields(fields, _PERSONA),
     Kind.SOUNDS: _sounds,
 }
+
+
+def _status(body: Body, data: Body) -> str | None:
+    """Public clients find the status of the task in ``data`` too. There it says more than that the request was answered."""
+    outer, own = code_text(body.get("status")), code_text(data.get("status"))
+    return own if own is not None and (outer is None or own.upper() in _STATUSES) else outer
 
 
 def _tracks(kind: Kind, data: Body) -> tuple[TaskTrack, ...]:

@@ -1,0 +1,128 @@
+"""What a world shows about one job: its records, its order, its receipts, and the tasks that were created for it."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from suno_jobs.jobs.record import Job, JobView, Track
+from suno_jobs.jobs.views import job_view
+from suno_jobs.storage.attribute_values import unpack
+from tests.simulation.faults import TOKEN, Order
+from tests.simulation.state_monitor import ENDS
+
+if TYPE_CHECKING:
+    from tests.simulation.expressions import Item
+    from tests.simulation.world import World
+
+
+def order_token(item: Item) -> str:
+    return str(item["metadata"]["M"]["order"]["S"])
+
+
+def tasks_by_job(world: World) -> defaultdict[str, list[dict[str, Any]]]:
+    """Tasks that name no order, such as renewals of links, create nothing."""
+    found = defaultdict(list)
+    for task in world.studio.tasks():
+        if TOKEN.search(json.dumps(task["request"])):
+            found[world.courier.submitters[task["task_id"]]].append(task)
+    return found
+
+
+OVERLOOKED_SWEEPS = 2
+"""A job that was due before as many sweeps began, and still is, was overlooked."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvidence:
+    """``tasks`` are those that the gateways created for the job."""
+
+    world: World
+    job_id: str
+    item: dict[str, Any]
+    order: Order
+    tasks: list[dict[str, Any]]
+
+    @property
+    def state(self) -> str:
+        return str(self.item["state"])
+
+    def tracks(self) -> list[dict[str, Any]]:
+        partition = self.world.jobs_table.items[f"JOB#{self.job_id}"]
+        return [unpack(item) for sort, item in partition.items() if sort.startswith("JOB#TRACK#")]
+
+    def known_tasks(self) -> set[str]:
+        """The tasks that the record names."""
+        return {attempt["task_id"] for attempt in self.item["attempts"] if "task_id" in attempt}
+
+    @property
+    def partial(self) -> bool:
+        """What the client is shown."""
+        tracks = tuple(Track.from_item(track) for track in self.tracks())
+        return bool(job_view(JobView(Job.from_item(self.item), tracks))["partial"])
+
+    def quarantine(self) -> list[dict[str, Any]]:
+        """The refused files that the job lists."""
+        partition = self.world.jobs_table.items[f"JOB#{self.job_id}"]
+        return [unpack(item) for sort, item in partition.items() if sort.startswith("JOB#QUARANTINE#")]
+
+    def requested(self, action: str, *statuses: int) -> bool:
+        """Whether a client requested that action and received one of these statuses."""
+        return any((self.job_id, action, status) in self.world.client_actions for status in statuses)
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether a cancellation may have taken effect; after a 500 this is unknown."""
+        return self.requested("cancel", 200, 500)
+
+    def events(self) -> list[dict[str, Any]]:
+        return [event["Detail"] for event in self.world.events.taken if event["Detail"]["job_id"] == self.job_id]
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDS
+
+    @property
+    def in_recovery(self) -> bool:
+        """Whether a sweep will check the ended job again."""
+        return float(self.item.get("recoverable_until", 0)) > self.world.loop.now and not self.overlooked
+
+    @property
+    def overlooked(self) -> bool:
+        """Whether the job has left the due index, or sweeps that nothing disturbed have passed it over."""
+        # A sweep compares whole seconds. One that got stuck at a gateway only shows that its jobs cannot be read either.
+        since = max(float(self.item.get("due_at", -inf)) + 1, self.world.faults_end)
+        all_sweeps = self.world.lambdas.begun["ReconcileJobsFunction"]
+        sweeps = [sweep for sweep in all_sweeps if not sweep.disturbed and not (sweep.stuck and self.in_silence)]
+        return "due_at" not in self.item or sum(sweep.began > since for sweep in sweeps) >= OVERLOOKED_SWEEPS
+
+    @property
+    def in_silence(self) -> bool:
+        """Whether a gateway that the job may be submitted to answers nothing any more, to the end of the world."""
+        return bool(self.world.plan.troubles.endless & set(self.order.gateways))
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether nothing will check the job any more."""
+        return self.ended and not self.in_recovery
+
+    @property
+    def result(self) -> bool:
+        """Whether a result besides files is recorded."""
+        return "JOB#RESULT" in self.world.jobs_table.items[f"JOB#{self.job_id}"]
+
+    def receipts(self, source: str) -> Iterator[bytes]:
+        """The bodies that were received."""
+        for sort, item in self.world.jobs_table.items[f"JOB#{self.job_id}"].items():
+            if sort.startswith(f"RECEIPT#{source}#"):
+                receipt = unpack(item)
+                stored = receipt["body"] if "body" in receipt else self._object(receipt["body_key"])
+                yield zlib.decompress(stored)
+
+    def _object(self, key: str) -> bytes:
+        return self.world.s3.objects["ReceiptsBucket", key].body

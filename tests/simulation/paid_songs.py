@@ -1,0 +1,222 @@
+"""Invariants of what was paid for: at most once (I1), never given up while it can be fetched (I11), and never called free.
+
+A claim is made only where the world is reasonable: see ``_FETCHABLE``. Nothing here asks the product what it believes, except
+for what it shows to its client.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import inf
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.simulator import words
+from local.simulator.faults import FAILURES
+from local.simulator.gateways import WIRES
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.jobs.record import Job, JobView
+from suno_jobs.jobs.views import job_view
+from suno_jobs.lifecycle.asset_files import SMALL_PER_FILE
+from tests.simulation.job_evidence import JobEvidence
+from tests.simulation.media_pool import genuine
+
+DAY_SECONDS = 86_400
+ASSUMED_DAYS = 3.0
+"""How long files are expected to be kept where a gateway documents nothing."""
+
+PATIENCE_SECONDS = 26 * 3600
+"""A song that can be fetched for longer is stored: recovery looks at least once a day."""
+
+_FETCHABLE: Mapping[str, float] = {
+    "audio_404_first": 100,
+    "damaged_audio": 100,
+    "html_audio": 100,
+    "truncated_audio": 100,
+    "unknown_status": 100,
+}
+"""Faults, each with the largest number at which the files of a task can be fetched at all."""
+
+_SOON: Mapping[str, float] = {
+    "audio_404_first": 8,
+    "cdn_times": 8,
+    "damaged_audio": 8,
+    "garbled_poll": 3,
+    "html_audio": 8,
+    "poll_not_found": 3,
+    "poll_server_error": 3,
+    "stream_first": 3,
+    "truncated_audio": 8,
+    "unknown_status": 3,
+}
+"""Faults, each with the largest number of attempts that a client makes within a day, also days after the task was created."""
+
+_FAMILY = frozenset({"anyint", "kie", "sunoapi"})
+"""At these gateways a song of two tracks fails when one of them does."""
+
+
+def at_most_one_payment(job: JobEvidence) -> Iterator[str]:
+    """Two if the client allowed a resubmission. A retry is a job of its own, with tasks of its own."""
+    paid = [task for task in job.tasks if not _refused_in_its_answer(task)]
+    if len(paid) > 1 + job.order.resubmit:
+        yield f"I1: {len(paid)} tasks were paid for"
+
+
+def nothing_is_forgotten(job: JobEvidence) -> Iterator[str]:
+    """I11. What can be fetched is stored, or its job is open or in recovery; after a day it is stored in any case."""
+    now = job.world.loop.now
+    for task in job.tasks:
+        if not _known(job, task) or not _fetchable(task) or not (missing := _missing(job, task)):
+            continue
+        soon = all(_SOON.get(name, inf) >= number for name, number in task["faults"].items()) and not job.in_silence
+        kept_until = job.item["deadline_at"] + _days_kept(task) * DAY_SECONDS
+        if job.forgotten and (soon or now < kept_until):
+            yield f"I11: {job.state} and forgotten, but {_named(task)} has {missing}"
+        elif soon and now > _fetchable_since(job, task, missing.values()) + PATIENCE_SECONDS:
+            yield f"I11: {job.state}, but {_named(task)} has had {missing} for a day"
+
+
+def every_receipt_is_read(job: JobEvidence) -> Iterator[str]:
+    """No job ends for good although a receipt names a task that was never read, or contains a result that is not recorded.
+
+    That the job has the song of another task is no excuse: each of them was paid for.
+    """
+    if not job.forgotten or job.result or job.in_silence:
+        return
+    for task in job.tasks:
+        if task["polls"] == 0 and not (task["waits"] and job.state == "SUCCEEDED") and _named_in_receipt(job, task):
+            yield f"I11: {job.state}, but a receipt names {_named(task)}, which was never read"
+        if job.state != "SUCCEEDED" and _result_in_receipt(job, task):
+            yield f"I11: {job.state}, but a receipt contains the result of {_named(task)}"
+
+
+def a_task_is_never_called_free(job: JobEvidence) -> Iterator[str]:
+    """Unless its gateway gave the money back. A client sees it in the job and in each event of its ends."""
+    paid = [task for task in job.tasks if "refunded_task" not in task["faults"]]
+    shown = {"the job": job_view(JobView(Job.from_item(job.item)))}
+    shown |= {f"the event of {event['state']}": event for event in job.events()}
+    for place, view in shown.items() if paid else ():
+        if view["charged"] == "no" or (view["error"] or {}).get("charged") == "no":
+            yield f"charged is no in {place}, but {_named(paid[0])} was created"
+
+
+def only_the_gateway_fails_a_job(job: JobEvidence) -> Iterator[str]:
+    """FAILED means that the gateway reported so, or that every submission was refused."""
+    if job.state == "FAILED" and job.tasks and not any(_reported_as_failed(task) for task in job.tasks):
+        yield f"FAILED, but {_named(job.tasks[0])} was not reported as failed: {job.item.get('fault')}"
+
+
+def refused_bytes_are_kept(job: JobEvidence) -> Iterator[str]:
+    """I11. Once for each track, in the bucket and in the job. A function that died, or that AWS refused, may keep nothing."""
+    listed = [each for each in job.quarantine() if not _in_bucket(job, each)]
+    yield from (f"I11: {each['sha256']} is listed in quarantine, but not there" for each in listed)
+    broken = {invocation for invocation, error in job.world.lambdas.raised if isinstance(error, ClientError)}
+    known = {asset["sha256"] for track in job.tracks() for asset in track["assets"]}
+    known |= {each["sha256"] for each in job.quarantine()}
+    for served in job.world.network.served:
+        track_id = served.path.rpartition("/")[2].partition(".")[0].removesuffix("-large")
+        if served.to.subject != job.job_id or served.to.dead or served.to in broken:
+            continue
+        full = sum(each["track_id"] == track_id for each in job.quarantine()) >= SMALL_PER_FILE
+        if not full and served.body not in genuine(track_id) and hashlib.sha256(served.body).hexdigest() not in known:
+            yield f"I11: {len(served.body)} bytes of {served.path} were refused and are not in quarantine"
+
+
+def _in_bucket(job: JobEvidence, listed: Mapping[str, Any]) -> bool:
+    key = f"quarantine/{job.item['tenant']}/{job.job_id}/{listed['track_id']}/{listed['sha256']}"
+    stored = job.world.s3.objects.get(("AssetsBucket", key))
+    return stored is not None and hashlib.sha256(stored.body).hexdigest() == listed["sha256"]
+
+
+def no_figure_refuses_a_song(job: JobEvidence) -> Iterator[str]:
+    """I8. The length that a gateway reports costs a final file at most a mark, and the mark has both figures."""
+    reported = job.order.faults.get("wrong_length", 0.0)
+    for track in job.tracks():
+        final = not any(link["provisional"] for link in track.get("links", ()))
+        if final and "the gateway reports" in track.get("fault", {}).get("message", ""):
+            yield f"I8: track {track['track_id']} was refused: {track['fault']['message']}"
+        if track["state"] == "stored" and track["assets"][0]["content_type"] == "audio/mpeg":
+            seconds = track["duration_seconds"]
+            doubtful = 0 < reported < DAY_SECONDS and not reported * 0.95 - 0.1 <= seconds <= reported * 1.5 + 0.1
+            if track.get("reported_seconds") != (reported if doubtful else None):
+                yield f"I8: {seconds} s instead of {reported} s, but doubtful is {track.get('reported_seconds')}"
+
+
+PAID_SONGS: tuple[Callable[[JobEvidence], Iterator[str]], ...] = (
+    at_most_one_payment,
+    nothing_is_forgotten,
+    every_receipt_is_read,
+    a_task_is_never_called_free,
+    only_the_gateway_fails_a_job,
+    refused_bytes_are_kept,
+    no_figure_refuses_a_song,
+)
+
+
+def _named(task: Mapping[str, Any]) -> str:
+    return f"task {task['task_id']} at {task['gateway']}"
+
+
+def _refused_in_its_answer(task: Mapping[str, Any]) -> bool:
+    """TTAPI answers a synchronous operation that fails with a documented refusal: nothing was made, and the next gateway may
+    be asked."""
+    return task["gateway"] == "ttapi" and bool(task["waits"]) and bool(task["faults"].keys() & FAILURES)
+
+
+def _named_in_receipt(job: JobEvidence, task: Mapping[str, Any]) -> bool:
+    name = task["task_id"].encode()
+    return any(name in body for source in ("submission", "callback") for body in job.receipts(source))
+
+
+def _result_in_receipt(job: JobEvidence, task: Mapping[str, Any]) -> bool:
+    """Of an operation that is answered with its result: an id, or lyrics."""
+    if not task["waits"]:
+        return False
+    texts = (json.dumps(words.lyrics(task["words"], track_id))[1:-1] for track_id in task["ready_at"])
+    signs = (*task["ready_at"], *texts)
+    return any(sign.encode() in body for sign in signs for body in job.receipts("submission"))
+
+
+def _known(job: JobEvidence, task: Mapping[str, Any]) -> bool:
+    """Whether the product could learn of the task: after a lost answer and a lost callback it cannot."""
+    return task["task_id"] in job.known_tasks() or _named_in_receipt(job, task)
+
+
+def _fetchable(task: Mapping[str, Any]) -> bool:
+    """Whether a client that asks often enough gets the files of an ended task."""
+    faults = task["faults"]
+    if task["waits"] or not all(_FETCHABLE.get(name, inf) >= number for name, number in faults.items()):
+        return False
+    if "dying_links" not in faults and "expired_links" not in faults:
+        return True
+    # A link that has died comes back by itself at some gateways; others renew one that is gone for good.
+    return WIRES[task["gateway"]].renews_links or faults.get("expired_links") == 410
+
+
+def _fetchable_since(job: JobEvidence, task: Mapping[str, Any], ready_at: Iterable[float]) -> float:
+    return max(*ready_at, job.world.faults_end) + float(task["faults"].get("stale_links", 0.0))
+
+
+def _missing(job: JobEvidence, task: Mapping[str, Any]) -> dict[str, float]:
+    """What a report of the task contains and is not stored, with the time since when it does."""
+    now = job.world.loop.now
+    ready = {track_id: at for track_id, at in task["ready_at"].items() if at is not None and at <= now}
+    if job.item["expects"] not in ("tracks", "stems", "files"):
+        return {} if job.result else ready
+    stored = {track["track_id"] for track in job.tracks() if track["state"] == "stored"}
+    return {track_id: at for track_id, at in ready.items() if track_id not in stored}
+
+
+def _days_kept(task: Mapping[str, Any]) -> float:
+    return GATEWAYS[task["gateway"]].link_days["*"] or ASSUMED_DAYS
+
+
+def _reported_as_failed(task: Mapping[str, Any]) -> bool:
+    faults = task["faults"].keys()
+    if task["gateway"] == "acedata" and {"one_track_failed", "success_without_audio"} <= faults:
+        # Each of the two tracks is reported as failed.
+        return True
+    return bool(faults & (FAILURES | {"failed_then_success"}) or (task["gateway"] in _FAMILY and "one_track_failed" in faults))

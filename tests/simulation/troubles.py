@@ -1,0 +1,108 @@
+"""What can be wrong with a world besides its orders: replies that arrive slowly or never, throttled writes, replaced keys.
+
+All of them have a span. A gateway may also be in trouble to the end of the world: then its jobs end without a song, and nothing
+else happens to the jobs of the other gateways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from random import Random
+
+from tests.simulation.network import CDN, Manner
+
+QUIET_SPAN = 900.0
+"""Seconds with troubles in a world that has no other faults."""
+
+MANNERS = (Manner.DRIPPING_HEAD, Manner.DRIPPING_BODY, Manner.SILENT, Manner.CUT)
+SHARES = (0.3, 0.8, 1.0)
+"""The share of the replies that is in trouble, or of the writes that is throttled."""
+
+REVOKED_AFTER = (-120.0, -5.0, 0.0, 0.0, 3.0, 60.0, 400.0)
+"""Seconds from the new key in the secret to the end of the old one. Negative: for a while, no key of the secret is valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """``share`` of the replies, or writes, are in trouble from ``begin`` to ``end``, in seconds of the plan."""
+
+    begin: float
+    end: float
+    share: float
+    manner: Manner = Manner.WHOLE
+
+    def hits(self, now: float, random: Random) -> bool:
+        return self.begin <= now < self.end and (self.share == 1.0 or random.random() < self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """When the secret gets the new key of a gateway, and when the gateway revokes the old one."""
+
+    changed_at: float
+    revoked_at: float
+
+    @property
+    def always_valid(self) -> bool:
+        """Whether the secret has a valid key at any time."""
+        return self.changed_at <= self.revoked_at
+
+
+@dataclass(frozen=True, slots=True)
+class Troubles:
+    """``replies`` are by gateway, or CDN; ``throttled`` concerns the writes; ``keys`` are by gateway."""
+
+    replies: Mapping[str, Trouble] = field(default_factory=dict)
+    throttled: Trouble | None = None
+    keys: Mapping[str, KeyChange] = field(default_factory=dict)
+
+    def manner(self, source: str, now: float, random: Random) -> Manner:
+        trouble = self.replies.get(source)
+        return trouble.manner if trouble and trouble.hits(now, random) else Manner.WHOLE
+
+    def throttles(self, now: float, random: Random) -> bool:
+        return self.throttled is not None and self.throttled.hits(now, random)
+
+    @property
+    def until(self) -> float:
+        """When the last trouble ends, apart from those that never do."""
+        ends = [trouble.end for trouble in (*self.replies.values(), self.throttled) if trouble and trouble.end < inf]
+        return max([0.0, *ends, *(max(key.changed_at, key.revoked_at) for key in self.keys.values())])
+
+    @property
+    def endless(self) -> frozenset[str]:
+        """The gateways whose trouble never ends."""
+        return frozenset(name for name, trouble in self.replies.items() if trouble.end == inf)
+
+
+NO_TROUBLES = Troubles()
+
+
+def draw_troubles(random: Random, gateways: Sequence[str], faults_until: float) -> Troubles:
+    """None in half of the worlds."""
+    span = faults_until or QUIET_SPAN
+    if random.random() < 0.5:
+        return NO_TROUBLES
+    replies = {name: _trouble(random, span) for name in (*gateways, CDN) if random.random() < 0.3}
+    if random.random() < 0.2:
+        replies[random.choice(gateways)] = _endless(random, span)
+    throttled = _trouble(random, span) if random.random() < 0.3 else None
+    return Troubles(replies, throttled, {name: _key_change(random, span) for name in gateways if random.random() < 0.2})
+
+
+def _trouble(random: Random, span: float) -> Trouble:
+    begin = random.uniform(0, span)
+    end = min(span, begin + random.expovariate(1 / 200))
+    return Trouble(begin, end, random.choice(SHARES), random.choice(MANNERS))
+
+
+def _endless(random: Random, span: float) -> Trouble:
+    return Trouble(random.uniform(0, span), inf, 1.0, random.choice((*MANNERS, Manner.STUCK)))
+
+
+def _key_change(random: Random, span: float) -> KeyChange:
+    after = random.choice(REVOKED_AFTER)
+    changed_at = random.uniform(max(0.0, -after), span)
+    return KeyChange(changed_at, max(0.0, changed_at + after))

@@ -1,0 +1,186 @@
+"""A paid song is never given up while its gateway may still deliver it: reported failures, late links, cancelled jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from suno_jobs.errors import AssetRefused, ErrorCode, Fault
+from suno_jobs.jobs.record import DAY_SECONDS, TrackState
+from suno_jobs.jobs.schedule import NextStep
+from suno_jobs.jobs.states import JobState
+from suno_jobs.lifecycle.recovery import REPORTED_FAILURE_SECONDS
+from suno_jobs.network.http import httpx
+from suno_jobs.steps.check_task import NO_AUDIO_SECONDS
+from suno_jobs.steps.receive_callback import CallbackReceiver
+from suno_jobs.storage.receipts import ReceiptSource
+from tests.builders import BODY, always, cancel, ended_execution, music, path, running, store, task
+from tests.world import DEADLINE, PACE, World
+
+FAILED = httpx.Response(200, json={"status": "FAILED", "jobId": "J1", "message": "too sad", "data": None})
+
+
+def reported_failure(world: World) -> str:
+    """A job that ended because its gateway reported that the task had failed."""
+    job_id = world.generating()
+    world.wire.answers = [FAILED]
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job_finisher().finish_job(job_id) is JobState.FAILED
+    ended_execution(world, job_id)
+    return job_id
+
+
+def check_again(world: World, job_id: str) -> NextStep:
+    """The next run of recovery, when it is due."""
+    world.clock.now = int(world.items("JOB")[0]["due_at"]["N"])
+    assert world.job_reconciler().reconcile_jobs(always).started == [job_id]
+    step = world.task_checker().check_task(job_id)
+    ended_execution(world, job_id)
+    return step
+
+
+def test_a_task_that_was_reported_as_failed_and_succeeds_later_heals_its_job(world: World) -> None:
+    job_id = reported_failure(world)
+    world.wire.answers = [task(music(1), music(2))]
+    step = check_again(world, job_id)
+    assert (step.next, step.tracks) == ("store", ("m-1", "m-2"))
+    store(world, step)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    events = [(event["DetailType"], event["Detail"]["event_id"]) for event in world.bus.events]
+    assert events == [("job.failed", f"{job_id}.failed"), ("job.succeeded", f"{job_id}.succeeded")]
+    assert world.due() == []
+
+
+@pytest.mark.parametrize("answer", [FAILED, running(), httpx.ReadTimeout("t"), httpx.Response(500)], ids=str)
+def test_a_reported_failure_is_checked_three_times_and_stays(world: World, answer: Any) -> None:
+    job_id = reported_failure(world)
+    ended_at = world.now
+    world.wire.answers = [answer]
+    ages = []
+    while world.due(10**7):
+        assert check_again(world, job_id) == NextStep(job_id, "finish")
+        ages.append(world.now - ended_at)
+        assert world.job_finisher().finish_job(job_id) is JobState.FAILED
+    assert tuple(ages) == REPORTED_FAILURE_SECONDS
+    assert [event["DetailType"] for event in world.bus.events] == ["job.failed"]
+
+
+def test_what_was_refused_before_a_task_existed_is_not_checked_again(world: World) -> None:
+    job_id = world.accept()
+    world.wire.answers = [httpx.Response(402, json={"status": "FAILED", "message": "no money", "data": None})]
+    world.task_creator().create_task(job_id)
+    assert world.job_finisher().finish_job(job_id) is JobState.FAILED
+    assert world.due() == []
+
+
+def test_links_that_arrive_a_minute_after_the_success_are_waited_for(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1, None), music(2, None))]
+    for _ in range(5):  # as callbacks do that come one after the other
+        assert world.task_checker().check_task(job_id).next == "wait"
+        world.clock.sleep(1)
+    world.clock.sleep(60)
+    world.wire.answers = [task(music(1), music(2))]
+    assert world.task_checker().check_task(job_id).tracks == ("m-1", "m-2")
+
+
+def test_a_success_without_any_link_times_out_at_the_deadline_and_recovers(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1, None))]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    world.clock.sleep(NO_AUDIO_SECONDS * 2)
+    assert world.task_checker().check_task(job_id).next == "wait"
+    world.clock.sleep(DEADLINE)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    fault = world.job(job_id).fault
+    assert fault is not None
+    assert fault.code is ErrorCode.NO_AUDIO
+    ended_execution(world, job_id)
+    world.wire.answers = [task(music(1))]
+    store(world, check_again(world, job_id))
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+
+
+def test_of_two_tracks_the_one_without_a_link_is_recovered_later(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1), music(2, None))]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    world.clock.sleep(NO_AUDIO_SECONDS)
+    step = world.task_checker().check_task(job_id)
+    assert step.tracks == ("m-1",)
+    store(world, step)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert world.view(job_id).partial is True
+    ended_execution(world, job_id)
+    world.wire.answers = [task(music(1), music(2))]
+    store(world, check_again(world, job_id))
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert (world.view(job_id).partial, world.due()) == (False, [])
+
+
+def test_a_job_whose_only_file_was_refused_times_out_since_a_better_file_may_come(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1))]
+    assert world.task_checker().check_task(job_id).tracks == ("m-1",)
+    world.jobs.fail_track(job_id, "m-1", AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF")).fault, final=True)
+    assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    assert world.job(job_id).recoverable_until is not None
+
+
+def test_a_failure_that_is_reported_after_a_file_was_refused_does_not_end_the_recovery(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(1))]
+    world.task_checker().check_task(job_id)
+    world.jobs.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF"), final=True)
+    world.wire.answers = [FAILED]
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    job = world.job(job_id)
+    assert job.fault is not None
+    assert (job.fault.code, job.recoverable_until is not None) == (ErrorCode.ASSET_WRONG_TYPE, True)
+
+
+def test_the_song_of_a_job_that_was_cancelled_after_payment_is_stored_and_the_job_stays_cancelled(world: World) -> None:
+    job_id = world.generating()
+    cancel(world, job_id)
+    assert world.job_finisher().finish_job(job_id) is JobState.CANCELLED
+    ended_execution(world, job_id)
+    world.wire.answers = [task(music(1))]
+    store(world, check_again(world, job_id))
+    assert world.job_finisher().finish_job(job_id) is JobState.CANCELLED
+    assert world.tracks(job_id)["m-1"].state is TrackState.STORED
+    assert [event["DetailType"] for event in world.bus.events] == ["job.cancelled"]
+    assert world.due() == []
+
+
+def test_a_cancelled_job_learns_the_task_of_its_lost_submission(world: World, receiver: CallbackReceiver) -> None:
+    job_id = world.accept()
+    world.wire.answers = [httpx.ReadTimeout("lost")]
+    world.task_creator().create_task(job_id)
+    cancel(world, job_id)
+    assert world.job_finisher().finish_job(job_id) is JobState.CANCELLED
+    ended_execution(world, job_id)
+    receiver.receive_callback(path(job_id), BODY, {})
+    assert (job_id, 1) in world.executions.states
+    world.wire.answers = [task(music(1))]
+    assert world.task_checker().check_task(job_id).tracks == ("m-1",)
+    assert (world.job(job_id).state, world.job(job_id).task_id) == (JobState.CANCELLED, "J1")
+
+
+def test_a_cancelled_job_that_was_never_submitted_is_over(world: World) -> None:
+    job_id = world.accept()
+    cancel(world, job_id)
+    assert world.job_finisher().finish_job(job_id) is JobState.CANCELLED
+    assert world.due() == []
+
+
+def test_recovery_waits_for_a_slot_of_the_rate_limiter(world: World) -> None:
+    job_id = reported_failure(world)
+    world.clock.sleep(DAY_SECONDS)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, BODY, now=world.now)
+    world.use_up_slots(job_id)
+    step = world.task_checker().check_task(job_id)
+    assert step.next == "wait"
+    assert step.wait_seconds <= PACE.longest
