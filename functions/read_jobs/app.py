@@ -1,4 +1,4 @@
-"""GET /v1/jobs/{job_id} and everything below it: a job as its tenant sees it."""
+"""GET /v1/jobs and everything below it: jobs as their tenant sees them."""
 
 import os
 from functools import cache
@@ -11,6 +11,7 @@ from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import CONFIG, SIGNING_CONFIG
 from suno_jobs.runtime.settings import ReadJobsSettings
 from suno_jobs.steps.read_jobs import JobReader
+from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.jobs import JobStore
 
 app = http_api.resolver()
@@ -19,13 +20,21 @@ app = http_api.resolver()
 @cache
 def job_reader() -> JobReader:
     settings = ReadJobsSettings(os.environ)
+    dynamodb = boto3.client("dynamodb", config=CONFIG)
     return JobReader(
-        jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
+        jobs=JobStore(dynamodb, settings.jobs_table),
+        job_list=JobList(dynamodb, settings.jobs_table),
         s3=boto3.client("s3", config=SIGNING_CONFIG),
         bucket=settings.assets_bucket,
         url_seconds=settings.url_lifetime_seconds,
         interval_seconds=settings.check_interval_seconds,
     )
+
+
+@app.get("/v1/jobs")
+def list_jobs() -> Response[str]:
+    query = app.current_event.get("rawQueryString") or ""
+    return http_api.answer(200, *job_reader().list_jobs(http_api.tenant(app), query))
 
 
 @app.get("/v1/jobs/<job_id>")

@@ -23,7 +23,7 @@ TWO_TASKS = 976
 
 HISTORY = f"""
 from tests.simulation.report import happenings
-print(*happenings(7, {JOBS}), *happenings({EVERY_FAULT}, {JOBS}), sep="\\n")
+print(*happenings(8, {JOBS}), *happenings({EVERY_FAULT}, {JOBS}), sep="\\n")
 """
 
 

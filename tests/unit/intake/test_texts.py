@@ -70,7 +70,7 @@ def test_a_text_that_is_too_long_is_refused(world: World, text: tuple[str, str],
     [error] = [
         each for each in refusal(world, kind=kind, input={field: "x" * (longest + 1)}) if each["field"] == f"input.{field}"
     ]
-    assert error["detail"] == f"String should have at most {longest} characters"
+    assert error["detail"] == f"must have at most {longest} characters"
     found = refusal(world, kind=kind, gateway="nobody", input={field: "x" * longest})
     assert f"input.{field}" not in [each["field"] for each in found]
 

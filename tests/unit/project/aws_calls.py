@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 OPERATIONS = {
+    "batch_get_item": "dynamodb:BatchGetItem",
     "describe_execution": "states:DescribeExecution",
     "get_item": "dynamodb:GetItem",
     "get_object": "s3:GetObject",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
@@ -14,13 +15,19 @@ from suno_jobs.jobs.states import JobState
 from suno_jobs.jobs.views import asset_file_name, etag
 from suno_jobs.runtime.aws import SIGNING_CONFIG
 from suno_jobs.steps.read_jobs import JobReader
+from suno_jobs.storage.job_list import JobList
 from tests.builders import JOB_ID, Denied, event, handler, put_job
-from tests.world import BUCKET, PACE, World
+from tests.world import BUCKET, PACE, TABLE, World
 
 
 @pytest.fixture
 def reader(world: World) -> JobReader:
-    return JobReader(jobs=world.jobs, s3=world.s3, bucket=BUCKET, url_seconds=900, interval_seconds=PACE.interval)
+    return job_reader(world, world.s3)
+
+
+def job_reader(world: World, s3: Any) -> JobReader:
+    job_list = JobList(world.dynamodb, TABLE)
+    return JobReader(jobs=world.jobs, job_list=job_list, s3=s3, bucket=BUCKET, url_seconds=900, interval_seconds=PACE.interval)
 
 
 FAILED = Fault(ErrorCode.GENERATION_FAILED, "no")
@@ -143,7 +150,7 @@ def test_a_stored_track_has_an_expiring_link_with_a_safe_file_name(world: World,
 
 def test_a_link_names_the_host_of_its_region(world: World, aws: SimpleNamespace) -> None:
     s3 = boto3.client("s3", region_name="eu-south-1", config=SIGNING_CONFIG)
-    reader = JobReader(jobs=world.jobs, s3=s3, bucket=BUCKET, url_seconds=900, interval_seconds=20)
+    reader = job_reader(world, s3)
     _, view, _ = reader.read_job("acme", stored(world), None)
     assert urlsplit(view["tracks"][0]["assets"][0]["url"]).hostname == "assets.s3.eu-south-1.amazonaws.com"
 

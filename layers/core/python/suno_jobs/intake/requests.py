@@ -37,9 +37,9 @@ def _check_gateway(value: Any) -> Any:
 
 
 def _parse_kind(value: Any) -> Any:
-    if isinstance(value, str) and value not in set(Kind):
+    if not isinstance(value, str) or value not in set(Kind):
         raise ValueError(f"must be one of {', '.join(Kind)}")
-    return Kind(value) if isinstance(value, str) else value
+    return Kind(value)
 
 
 MetadataName = Annotated[str, StringConstraints(min_length=1, max_length=40)]

@@ -13,6 +13,7 @@ from suno_jobs.errors import InvalidRequest
 from suno_jobs.gateways.protocol import FieldErrors, Source
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.requests import AUTO, JobRequest
+from suno_jobs.intake.wording import describe
 from suno_jobs.jobs.record import Item, JobView
 from suno_jobs.storage.jobs import JobStore
 
@@ -39,23 +40,47 @@ def validate_request(body: Any, tenant: str, jobs: JobStore, auto_gateways: Sequ
 
     Raises InvalidRequest, which lists every invalid field.
     """
-    request = _parse(body)
+    request, wrong = _parse(body)
+    if request is None:
+        raise _invalid(wrong)
     views = [(jobs.view(each.job_id), each.track_id) for each in request.input.references()]
     names = request.gateways(auto_gateways)
     sources = {name: [_source(view, tenant, name, track_id) for view, track_id in views] for name in names}
     errors = {name: _check(request, name, sources[name]) for name in names}
     able = tuple(name for name in names if not errors[name])
     if not able or (request.gateway != AUTO and len(able) < len(names)):
-        raise _invalid(_combine(errors) if names else (("kind", "is not offered by any gateway behind auto"),))
+        known = {field for field, _ in wrong}
+        found = _combine(errors) if names else (("kind", "is not offered by any gateway behind auto"),)
+        wrong = (*wrong, *(each for each in found if each[0] not in known))
+    if wrong:
+        raise _invalid(wrong)
     return ValidRequest(request, able, tuple(each for each in sources[able[0]] if isinstance(each, Source)))
 
 
-def _parse(body: Any) -> JobRequest:
+def _parse(body: Any) -> tuple[JobRequest | None, FieldErrors]:
+    """The request and what is wrong with it. What is left without the wrong fields can often still be judged by gateways."""
     try:
-        return JobRequest.parse(body)
+        return JobRequest.parse(body), ()
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise _invalid(tuple((".".join(map(str, each["loc"])) or "body", each["msg"]) for each in details)) from error
+        found = error.errors(include_url=False)
+    wrong = tuple((".".join(map(str, each["loc"])) or "body", describe(each)) for each in found)
+    try:
+        return JobRequest.parse(_without([each["loc"] for each in found], body)), wrong
+    except ValidationError:
+        return None, wrong
+
+
+def _without(places: Sequence[tuple[int | str, ...]], body: Any) -> Any:
+    """The body without these members of it and of its input."""
+    if not isinstance(body, dict):
+        return body
+    kept = {
+        name: value for name, value in body.items() if name == "input" or name not in {place[0] for place in places if place}
+    }
+    fields = {place[1] for place in places if len(place) > 1 and place[0] == "input"}
+    if isinstance(body.get("input"), dict):
+        kept["input"] = {name: value for name, value in body["input"].items() if name not in fields}
+    return kept
 
 
 def _check(request: JobRequest, gateway: str, sources: Sequence[Source | str]) -> FieldErrors:
@@ -74,7 +99,7 @@ def _combine(by_gateway: Mapping[str, FieldErrors]) -> FieldErrors:
 
 
 def _invalid(field_errors: FieldErrors) -> InvalidRequest:
-    errors = [{"field": field, "detail": reason.removeprefix("Value error, ")} for field, reason in field_errors]
+    errors = [{"field": field, "detail": reason} for field, reason in field_errors]
     return InvalidRequest("; ".join(f"{e['field']}: {e['detail']}" for e in errors), errors=errors)
 
 

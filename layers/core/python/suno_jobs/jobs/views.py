@@ -82,6 +82,12 @@ def without_queries(value: Any) -> Any:
     return value
 
 
+def summary_view(job: Job) -> Json:
+    """The job as a list shows it: what its hot record contains."""
+    omitted = ("partial", "tracks", "manifest", "result", "request", "quarantine")
+    return {name: value for name, value in job_view(JobView(job)).items() if name not in omitted}
+
+
 def events_view(job: Job) -> list[Json]:
     """The event of a submission names its task, once that is known."""
     tasks = {attempt.at: attempt.task_id for attempt in job.attempts}

@@ -43,8 +43,12 @@ def json_body(app: APIGatewayHttpResolver) -> Any:
         if len(text.encode(errors="replace")) > MAX_BODY_BYTES:
             raise BodyTooLarge(f"A request may have at most {MAX_BODY_BYTES} bytes.")
         return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise NotJson(f"Send a JSON object: {error.msg} in line {error.lineno}, column {error.colno}.") from error
     except (ValueError, RecursionError) as error:
-        raise NotJson(f"Send a JSON object: {error}.") from error
+        raise NotJson(
+            "Send a JSON object in UTF-8, without NaN, numbers of thousands of digits or very deep nesting."
+        ) from error
 
 
 def optional_json_body(app: APIGatewayHttpResolver) -> Any:

@@ -9,19 +9,35 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from suno_jobs.errors import AssetNotFound
+from suno_jobs.jobs.listing import MAX_LIMIT, Listing, Position, read_listing
 from suno_jobs.jobs.record import Job, Track
 from suno_jobs.jobs.states import JobState
-from suno_jobs.jobs.views import asset_file_name, error_view, etag, events_view, job_view, manifest_file_name, manifest_key
+from suno_jobs.jobs.views import (
+    asset_file_name,
+    error_view,
+    etag,
+    events_view,
+    job_view,
+    manifest_file_name,
+    manifest_key,
+    summary_view,
+)
 from suno_jobs.lifecycle.ownership import tenant_view
+from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.jobs import JobStore
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 
+MAX_FILTERED_PAGES = 5
+"""A filter looks through this many pages of a hundred jobs. The next request continues there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobReader:
     jobs: JobStore
+    job_list: JobList
     s3: S3Client
     bucket: str
     url_seconds: int
@@ -37,6 +53,33 @@ class JobReader:
         if if_none_match and headers["ETag"] in [tag.strip() for tag in if_none_match.split(",")]:
             return 304, None, headers
         return 200, view, headers
+
+    def list_jobs(self, tenant: str, query: str) -> tuple[dict[str, Any], dict[str, str]]:
+        """Body and headers: the tenant's jobs, newest first. A page may have fewer jobs than its limit although more follow.
+
+        Raises InvalidRequest.
+        """
+        listing = read_listing(query, tenant)
+        jobs, end = self._find(tenant, listing)
+        cursor = listing.cursor(tenant, end) if end else None
+        link = {"Link": f'</v1/jobs?{listing.next_query(cursor)}>; rel="next"'} if cursor else {}
+        return {"jobs": [summary_view(job) for job in jobs], "next": cursor}, link
+
+    def _find(self, tenant: str, listing: Listing) -> tuple[list[Job], Position | None]:
+        """The jobs of a page, and the position after which the next one begins."""
+        shown: list[Job] = []
+        after = listing.after
+        for _ in range(MAX_FILTERED_PAGES if listing.filtered else 1):
+            page, more = self.job_list.page(tenant, listing, after, MAX_LIMIT if listing.filtered else listing.limit)
+            for number, job in enumerate(page, 1):
+                after = Position(job.created_at, job.job_id)
+                if listing.shows(job):
+                    shown.append(job)
+                if len(shown) == listing.limit:
+                    return shown, after if more or number < len(page) else None
+            if not more:
+                return shown, None
+        return shown, after
 
     def read_events(self, tenant: str, job_id: str) -> dict[str, Any]:
         """The history of the job, change by change. Raises JobNotFound."""

@@ -1,0 +1,87 @@
+"""Refusals are written for the client: no word of Python or of a library."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from suno_jobs.catalog.inputs import INPUTS
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.errors import InvalidRequest
+from tests.world import World
+
+OURS = re.compile(
+    r"pydantic|python|instance|dictionary|JobRequest|Input\b|Extra inputs|Value error|str_digits|None\b|True\b|False\b"
+)
+
+scalars = (
+    st.none() | st.booleans() | st.integers(-5, 5000) | st.floats() | st.sampled_from(["", "x", "\x00", "\ud800", "a" * 30_000])
+)
+anything = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+)
+
+
+def refusal(world: World, body: Any) -> dict[str, str]:
+    with pytest.raises(InvalidRequest) as refused:
+        world.job_submitter().submit_job("acme", body, None)
+    return {each["field"]: each["detail"] for each in refused.value.members["errors"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "detail"),
+    [
+        ({"input": {}}, "input", "prompt or lyrics is required"),
+        ({"input": None}, "input", "must be an object"),
+        ({"input": {"prompt": 7}}, "input.prompt", "must be a string"),
+        ({"input": {"prompt": "x", "instrumental": "yes"}}, "input.instrumental", "must be true or false"),
+        ({"input": {"prompt": "x", "weirdness": 1.5}}, "input.weirdness", "must be at most 1"),
+        ({"input": {"prompt": "x", "weirdness": float("nan")}}, "input.weirdness", "must be a finite number"),
+        ({"input": {"prompt": "x", "vocal_gender": "f"}}, "input.vocal_gender", "must be 'male' or 'female'"),
+        ({"input": {"prompt": ""}}, "input.prompt", "must have at least 1 character"),
+        ({"input": {"prompt": "x", "title": "x" * 501}}, "input.title", "must have at most 500 characters"),
+        ({"kind": "mashup", "input": {"sources": []}}, "input.sources", "must have at least 2 members"),
+        ({"kind": "sounds", "input": {"prompt": "x", "bpm": 1.5}}, "input.bpm", "must be a whole number"),
+        ({"colour": "blue"}, "colour", "is unknown"),
+        ({"metadata": []}, "metadata", "must be an object"),
+    ],
+)
+def test_each_reason_says_what_to_change(world: World, changes: dict[str, Any], field: str, detail: str) -> None:
+    assert refusal(world, {"gateway": "auto", "kind": "music", "input": {"prompt": "x"}, **changes})[field] == detail
+
+
+@pytest.mark.parametrize("body", [None, [], "x", 7])
+def test_a_body_that_is_no_object_is_said_to_be_none(world: World, body: Any) -> None:
+    assert refusal(world, body) == {"body": "must be an object"}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(kind=st.sampled_from(Kind), data=st.data())
+def test_no_refusal_speaks_of_this_program(world: World, kind: Kind, data: st.DataObject) -> None:
+    fields = st.sampled_from([*INPUTS[kind].model_fields, "colour"])
+    body = {"gateway": "auto", "kind": kind.value, "input": data.draw(st.dictionaries(fields, anything, max_size=4))}
+    body |= data.draw(
+        st.dictionaries(st.sampled_from(["gateway", "metadata", "ambiguous_submit", "kind"]), anything, max_size=2)
+    )
+    details = []
+    try:
+        world.job_submitter().submit_job("acme", body, None)
+    except InvalidRequest as refused:
+        details = [each["detail"] for each in refused.members["errors"]]
+    assert [each for each in details if OURS.search(each)] == []
+
+
+def test_the_rules_of_a_gateway_are_judged_even_if_another_field_is_wrong(world: World) -> None:
+    given = {"prompt": "x" * 3001, "weirdness": 2, "instrumental": "no"}
+    found = refusal(world, {"gateway": "ttapi", "kind": "music", "input": given, "metadata": 7, "colour": "blue"})
+    assert sorted(found) == ["colour", "input.instrumental", "input.prompt", "input.weirdness", "metadata"]
+
+
+def test_a_field_is_named_once(world: World) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        world.job_submitter().submit_job("acme", {"gateway": "crun", "kind": "music", "input": {"prompt": "x" * 20_000}}, None)
+    assert [each["field"] for each in refused.value.members["errors"]] == ["input.prompt"]
