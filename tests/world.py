@@ -193,7 +193,8 @@ class World:
         )
 
     def accept(self, gateway: str = "ttapi", key: str = "key-1", kind: str = "music", **given: Any) -> str:
-        body = {"gateway": gateway, "kind": kind, "input": given or {"prompt": "a song about rain"}, "metadata": {"order": "7"}}
+        song = {"prompt": "a song about rain", **({} if GATEWAYS[gateway].models else {"model": "chirp-v6"})}
+        body = {"gateway": gateway, "kind": kind, "input": given or song, "metadata": {"order": "7"}}
         return self.job_submitter().submit_job("acme", body, key)[0].job.job_id
 
     def generating(self, gateway: str = "ttapi") -> str:
@@ -291,4 +292,7 @@ class FixedSecret:
         return {"SecretString": json.dumps(self.value)}
 
 
-ACCOUNTS = {f"{name}/default": {"api_key": f"key-of-{name}"} for name in GATEWAYS}
+ACCOUNTS = {
+    f"{name}/default": {"api_key": f"key-of-{name}"} | ({} if each.base_url else {"base_url": f"https://{name}.example"})
+    for name, each in GATEWAYS.items()
+}

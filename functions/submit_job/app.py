@@ -44,6 +44,8 @@ def job_submitter() -> JobSubmitter:
 @app.post("/v1/jobs")
 def submit_job() -> Response[str]:
     key = app.current_event.headers.get("idempotency-key")
+    if http_api.flag(app, "dry_run"):
+        return http_api.answer(200, job_submitter().preview_job(http_api.tenant(app), http_api.json_body(app), key), {})
     view, created = job_submitter().submit_job(http_api.tenant(app), http_api.json_body(app), key)
     return http_api.answer(202 if created else 200, job_view(view), {"Location": f"/v1/jobs/{view.job.job_id}"})
 

@@ -124,7 +124,10 @@ def _task(report: Report, wire: AceData) -> Json:
         "user_id": str(uuid5(NAMESPACE_URL, "user")),
         "response": _response(report, wire),
     }
-    return task | {"finished_at": round(report.finished_at, 3)} if report.done else task
+    if not report.done:
+        return task
+    cost = {"cost": {"amount": 0.56, "currency": "credit", "list_amount": 0.56}} if "v6" in work.model else {}
+    return task | {"finished_at": round(report.finished_at, 3)} | cost
 
 
 def _response(report: Report, wire: AceData) -> Json | None:
@@ -171,7 +174,7 @@ def _track(report: Report, track: TrackReport) -> Json:
         "image_large_url": track.image_large_url,
         "lyric": work.words,
         "created_at": _iso(report.task.created_at),
-        "model": work.model,
+        "model": _delivered_model(work.model) if track.number == 0 else work.model,
         "state": state,
         "prompt": work.fields.get("prompt", ""),
         "style": work.style,
@@ -181,6 +184,11 @@ def _track(report: Report, track: TrackReport) -> Json:
     if state == "succeeded" and track.url:
         return shown | {"audio_url": track.url, "video_url": track.video_url, "duration": track.duration}
     return shown
+
+
+def _delivered_model(ordered: str) -> str:
+    """The guide shows internal names as well as ordered ones; here the first take has the internal one."""
+    return {"chirp-v6": "chirp-hawk", "chirp-v6-wild": "chirp-hawk", "chirp-v6-mini": "chirp-goose"}.get(ordered, ordered)
 
 
 def _state(report: Report, track: TrackReport) -> str:

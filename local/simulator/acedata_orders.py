@@ -57,7 +57,9 @@ ACTIONS = {
     "mashup": Action(track=False),
     "samples": Action(span="samples"),
     "inspo": Action(track=False),
+    "sounds": Action(track=False),
 }
+VARIETIES = frozenset(("off", "normal", "high", "extra", "max"))
 
 
 def _audios(work: Work, fields: Fields, archive: Archive) -> Work:
@@ -66,6 +68,7 @@ def _audios(work: Work, fields: Fields, archive: Archive) -> Work:
     action = ACTIONS[name]
     _check_references(name, action, fields, archive)
     fields.shares("weirdness", "style_influence", "audio_weight")
+    _check_generation(name, fields)
     fields.number("duration", 10, 360)
     fields.number("continue_at", required=name == "extend")
     fields.word("variation_category", {"high", "normal", "subtle"})
@@ -83,6 +86,15 @@ def _audios(work: Work, fields: Fields, archive: Archive) -> Work:
     )
 
 
+def _check_generation(name: str, fields: Fields) -> None:
+    """Of these fields Ace documents that the wrong action refuses them; it ignores others."""
+    variety, max_mode = fields.word("variety", VARIETIES), fields.flag("max_mode")
+    if (variety or max_mode) and name != "generate":
+        raise Refusal(Reason.INVALID, "variety and max_mode are for generate and add_stem")
+    if max_mode and not fields.flag("custom"):
+        raise Refusal(Reason.INVALID, "max_mode requires custom")
+
+
 def _check_references(name: str, action: Action, fields: Fields, archive: Archive) -> None:
     if action.span:
         fields.span(action.span + "_start", action.span + "_end", required=action.span == "replace_section")
@@ -91,11 +103,17 @@ def _check_references(name: str, action: Action, fields: Fields, archive: Archiv
             known(archive.of_track(audio_id), "mashup_audio_ids was")
     if name == "inspo":
         fields.media_urls("audio_urls", 1, 4)
+    if name == "sounds":
+        fields.word("sound_type", {"one-shot", "loop"}, required=True)
+        fields.number("bpm", 1, 300)
+        fields.text("key")
     if name.startswith("artist_consistency"):
         fields.text("persona_id", required=True)
 
 
 def _words(action: str, fields: Fields) -> str:
+    if action == "sounds":
+        return fields.text("sound", required=True)
     custom, instrumental = fields.flag("custom"), fields.flag("instrumental")
     lyric_prompt, generates = fields.text("lyric_prompt"), action == "generate"
     lyric = fields.text("lyric", required=generates and custom and not instrumental and not lyric_prompt)

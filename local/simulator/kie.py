@@ -1,7 +1,7 @@
 """kie.ai: code 402 means an empty account, 429 too many requests, 422 a field that is wrong.
 
 Callbacks are signed when a webhook key is set: over the task id and the time, not over the body. Lyrics and WAV files have the
-other of the documented spellings.
+other of the documented spellings. The jobs route, in ``kie_jobs``, has the models since V5_5; the older route has those before.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from local.simulator import kie_jobs
+from local.simulator.archive import Archive
 from local.simulator.record_info import RecordInfoWire
 from local.simulator.record_replies import Dialect
-from local.simulator.wire import Reason
+from local.simulator.tasks import Stage, Work
+from local.simulator.wire import Find, Purpose, Reason, Refusal, Reply, Request, json_reply
 
 
 class Kie(RecordInfoWire):
@@ -35,6 +38,25 @@ class Kie(RecordInfoWire):
         Reason.FAILED: 501,
     }
     dialect = Dialect(lyrics_list="lyricsData", lyrics_error="error_message", wav_state="status", wav_url="audio_wav_url")
+
+    def callback_stages(self, work: Work) -> Sequence[Stage]:
+        return (Stage.DONE,) if kie_jobs.is_job(work) else super().callback_stages(work)
+
+    def purpose(self, request: Request) -> Purpose | None:
+        routes: dict[tuple[str, str], Purpose] = {("POST", kie_jobs.CREATE): "submit", ("GET", kie_jobs.RECORD): "status"}
+        return routes.get((request.method, request.path)) or super().purpose(request)
+
+    def work(self, request: Request, archive: Archive) -> Work:
+        return kie_jobs.work(request, archive) if request.path == kie_jobs.CREATE else super().work(request, archive)
+
+    def status(self, request: Request, find: Find) -> Reply:
+        if request.path != kie_jobs.RECORD:
+            return super().status(request, find)
+        if not (task_id := request.query.get("taskId")):
+            raise Refusal(Reason.INVALID, "taskId is required")
+        if (report := find(task_id)) is None or not kie_jobs.is_job(report.work):
+            raise Refusal(Reason.NO_SUCH_TASK, "task not found")
+        return json_reply(200, {"code": 200, "msg": "success", "data": kie_jobs.record(report, self.dialect)})
 
     def signature(self, task_id: str, key: str, moment: float) -> Mapping[str, str]:
         timestamp = str(int(moment))

@@ -50,7 +50,7 @@ def _music(report: Report, dialect: Dialect) -> Json:
     return {
         "callbackType": "error" if failed else _TYPES[report.stage],
         "task_id": report.task.task_id,
-        "data": None if failed else [_track(report, track, dialect) for track in report.tracks()],
+        "data": None if failed else [snake_track(report, track, dialect) for track in report.tracks()],
     }
 
 
@@ -90,7 +90,7 @@ _DATA: Mapping[str, Callable[[Report, Dialect], Json]] = {
 }
 
 
-def _track(report: Report, track: TrackReport, dialect: Dialect) -> Json:
+def snake_track(report: Report, track: TrackReport, dialect: Dialect) -> Json:
     shown: Json = {
         "id": track.track_id,
         "audio_url": track.url or "",

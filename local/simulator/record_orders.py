@@ -15,22 +15,25 @@ from local.simulator.tasks import Source, Work
 from local.simulator.wire import Fields, Json, Reason, Refusal, known
 
 OLD_MODELS = ("V3_5", "V4")
+V6_MODELS = ("V6", "V6_WILD", "V6_MINI")
 TWO_STEMS = stems("vocal", "instrumental", "origin")
 ALL_STEMS = stems("origin", "vocal", *TWELVE[1:])
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One request to one operation; ``models`` are the names that the gateway knows."""
+    """One request to one operation; ``models`` are the names that the gateway knows. ``jobs``: by the jobs route of kie.ai,
+    where the callback URL is optional."""
 
     operation: str
     body: Json
     fields: Fields
     archive: Archive
     models: frozenset[str]
+    jobs: bool = False
 
     def work(self, parts: tuple[Part, ...] = SONGS, *, callback_required: bool = True) -> Work:
-        callback_url = self.fields.url("callBackUrl", required=callback_required)
+        callback_url = self.fields.url("callBackUrl", required=callback_required and not self.jobs)
         return Work(self.operation, self.body, parts, callback_url=callback_url)
 
     def instant(self, parts: tuple[Part, ...]) -> Work:
@@ -62,34 +65,51 @@ def _music(order: Order) -> Work:
     custom, instrumental = fields.flag("customMode", required=True), fields.flag("instrumental", required=True)
     model = order.model(required=True)
     _tuning(fields)
-    old = model in OLD_MODELS
-    longest = (3000 if old else 5000) if custom else 500
-    return replace(
+    _wishes(fields, model, custom=custom)
+    old, v6 = model in OLD_MODELS, model in V6_MODELS
+    longest = (3000 if old else 5000) if custom else 3000 if v6 else 500
+    described = fields.text("prompt", required=not custom or not (v6 or instrumental), longest=longest)
+    sung = fields.text("lyrics", longest=5000) if v6 else ""
+    work = replace(
         order.work(),
-        words=fields.text("prompt", required=not (custom and instrumental), longest=longest),
-        title=fields.text("title", required=custom, longest=80 if old or model == "V4_5ALL" else 100),
-        style=fields.text("style", required=custom, longest=200 if old else 1000),
+        words=sung if custom and v6 else described,
+        title=fields.text("title", required=custom and not v6, longest=80 if old or v6 or model == "V4_5ALL" else 100),
+        style=fields.text("style", required=custom and not v6, longest=200 if old else 1000),
         model=model,
     )
+    if custom and v6 and not (sung or work.style or fields.values.get("negativeTags")):
+        raise Refusal(Reason.INVALID, "one of style, lyrics and negativeTags is required")
+    return work
+
+
+def _wishes(fields: Fields, model: str, *, custom: bool) -> None:
+    """The fields of V6; the first one is also one of V5_5."""
+    for name, models, lowest, highest in (
+        ("duration", ("V5_5", *V6_MODELS), 10, 360),
+        ("variety", V6_MODELS, 0, 4),
+    ):
+        if fields.number(name, lowest, highest) is not None and (not custom or model not in models):
+            raise Refusal(Reason.INVALID, f"{name} requires custom mode and one of {', '.join(models)}")
 
 
 def _variation(order: Order, *, source: Source | None = None) -> Work:
     """What the operations upon earlier or uploaded audio have in common."""
     fields = order.fields
     _tuning(fields)
+    model, described = order.model(), fields.text("prompt", longest=5000)
     return replace(
         order.work(),
-        words=fields.text("prompt", longest=5000),
+        words=(fields.text("lyrics", longest=5000) if model in V6_MODELS else "") or described,
         title=fields.text("title", longest=100),
         style=fields.text("style", longest=1000) or fields.text("tags", longest=1000),
-        model=order.model(),
+        model=model,
         source=source,
     )
 
 
 def _extend(order: Order) -> Work:
     fields = order.fields
-    fields.flag("defaultParamFlag", required=True)
+    fields.flag("defaultParamFlag", required=not order.jobs)
     fields.number("continueAt")
     order.model(required=True)
     source = known(order.archive.of_track(fields.text("audioId", required=True)), "audioId was")
@@ -98,8 +118,14 @@ def _extend(order: Order) -> Work:
 
 def _upload_cover(order: Order) -> Work:
     order.fields.media_url("uploadUrl")
-    order.fields.flag("customMode")
+    return _with_modes(order)
+
+
+def _with_modes(order: Order) -> Work:
+    custom = order.fields.flag("customMode")
     order.fields.flag("instrumental")
+    # kie.ai's cover has no modes.
+    _wishes(order.fields, order.model(), custom=custom or (order.jobs and order.operation == "upload-cover"))
     return _variation(order)
 
 
@@ -118,9 +144,7 @@ def _upload_painted(order: Order) -> Work:
 
 def _mashup(order: Order) -> Work:
     order.fields.media_urls("uploadUrlList", 2, 2)
-    order.fields.flag("customMode")
-    order.fields.flag("instrumental")
-    return _variation(order)
+    return _with_modes(order)
 
 
 def _replace_section(order: Order) -> Work:

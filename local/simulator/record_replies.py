@@ -24,6 +24,9 @@ MODEL_NAMES = {
     "V4_5ALL": "chirp-auk-turbo",
     "V5": "chirp-crow",
     "V5_5": "chirp-fenix",
+    "V6": "chirp-hawk",
+    "V6_WILD": "chirp-hawk",
+    "V6_MINI": "chirp-goose",
 }
 STRANGE = "MASTERING"
 _STEMS = ("origin", "vocal", "instrumental", *TWELVE[1:], "piano")

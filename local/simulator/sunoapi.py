@@ -5,6 +5,7 @@ the first one's task id. Whether code 409 for a second WAV or film brings a task
 from __future__ import annotations
 
 from local.simulator.record_info import RecordInfoWire
+from local.simulator.record_orders import V6_MODELS
 from local.simulator.record_replies import Dialect
 from local.simulator.wire import Reason
 
@@ -23,6 +24,6 @@ SUNOAPI_CODES = {
 
 class SunoApi(RecordInfoWire):
     name = "sunoapi"
-    models = frozenset(("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5"))
+    models = frozenset(("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", *V6_MODELS))
     codes = SUNOAPI_CODES
     dialect = Dialect(lyrics_task_id="taskId")

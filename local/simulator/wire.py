@@ -218,6 +218,11 @@ class Fields:
     def media_urls(self, name: str, fewest: int, most: int) -> Sequence[str]:
         return [_media_url(name, value) for value in self.ids(name, fewest, most)]
 
+    def nested(self, name: str) -> Fields:
+        """The fields of an object inside the request; those that are not asked for are no others of this one."""
+        value = self._value(name, dict, required=True)
+        return Fields(value if isinstance(value, dict) else {})
+
     def ids(self, name: str, fewest: int, most: int) -> Sequence[str]:
         self._asked.add(name)
         values = self.values.get(name)

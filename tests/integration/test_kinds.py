@@ -36,6 +36,8 @@ VALUES: Json = {
     "split": "vocals",
     "negative_style": "metal",
     "instrumental": True,
+    "loop": True,
+    "model": "chirp-v6",
 }
 
 
@@ -49,7 +51,7 @@ class Teller:
         self.ended: dict[Case, Json] = {}
 
     def run(self) -> dict[Case, Json]:
-        song = self.job(Kind.MUSIC, {"prompt": VALUES["prompt"]})
+        song = self.job(Kind.MUSIC, self.given(Kind.MUSIC, []))
         tracks = [{"job_id": song["job_id"], "track_id": track["track_id"]} for track in song["tracks"]]
         for case in CASES:
             gateway, kind, way = case
@@ -122,6 +124,32 @@ def test_the_adapters_send_nothing_that_is_not_documented(stack: LocalStack, end
         ended((name, Kind.MUSIC, "callback"))
     odd = {task["task_id"]: task["undocumented_fields"] for task in stack.simulator.tasks() if task["undocumented_fields"]}
     assert odd == {}
+
+
+def test_the_cost_and_the_models_of_a_song_are_shown(ended: Callable[[Case], Json]) -> None:
+    songs = {name: ended((name, Kind.MUSIC, "callback")) for name in GATEWAYS}
+    reported = {
+        name: song["cost"]["amount"] for name, song in songs.items() if song["cost"] and song["cost"]["source"] == "reported"
+    }
+    assert reported == {"ttapi": 6, "crun": 12, "acedata": 0.56, "kie": 12, "evolink": 10}
+    assert (songs["sunoapi"]["cost"]["source"], songs["anyint"]["cost"], songs["newapi"]["cost"]) == ("listed", None, None)
+    requested = {name: song["requested_model"] for name, song in songs.items()}
+    assert requested == {**dict.fromkeys(GATEWAYS, "v6"), "anyint": "v5", "crun": "v5.5", "newapi": "chirp-v6"}
+    delivered = {name: song["tracks"][0]["model"] for name, song in songs.items()}
+    assert delivered == {**requested, "ttapi": None, "evolink": None, "newapi": "v6"}
+
+
+def test_a_dry_run_creates_nothing(stack: LocalStack) -> None:
+    before = len(stack.simulator.tasks())
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    body = {"gateway": ["kie", "evolink"], "kind": "music", "input": {"prompt": "rain"}}
+    answer = httpx.post(f"{stack.api_url}/v1/jobs?dry_run=true", json=body, headers=headers, timeout=60, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    assert [each["estimate"] for each in answer.json()["gateways"]] == [
+        {"amount": 12, "unit": "credits", "source": "listed"},
+        None,
+    ]
+    assert len(stack.simulator.tasks()) == before
 
 
 def test_no_task_was_paid_for_twice(stack: LocalStack, ended: Callable[[Case], Json]) -> None:

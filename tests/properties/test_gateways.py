@@ -36,12 +36,15 @@ NAMES = st.sampled_from(
     errorCode errorMessage failReason trace_id successFlag images videoUrl video_url audioWavUrl audio_wav_url file_url
     vocal_removal_info vocalUrl drums_url originUrl media_info lyricsData text word startS start_s endS end_s alignedWords
     aligned_words personaId persona_id music_id audio_id items imageUrl image_large_url modelName name url sourceAudioUrl
-    streamAudioUrl source_audio_url stream_audio_url sourceImageUrl originData stem_type_group_name prompt""".split()  # noqa: SIM905
+    streamAudioUrl source_audio_url stream_audio_url sourceImageUrl originData stem_type_group_name prompt
+    resultJson resultUrls resultObject failCode failMsg result_data songs results result_id metadata model_name
+    major_model_version error_type error_message fail_reason""".split()  # noqa: SIM905
 )
 WORDS = st.sampled_from(
     """SUCCESS FAILED ON_QUEUE PENDING TEXT_SUCCESS FIRST_SUCCESS CALLBACK_EXCEPTION SENSITIVE_WORD_ERROR success failed running
     succeeded error complete T1 200 201 409 429 500 501 busy api_error https://cdn.example/a.mp3 https://cdn.example/b.wav
     https://cdn.example/None.mp3 None Rain(Vocals) chirp-crow TIMEOUT CANCELLED GENERATE_AUDIO_FAILED bad_request forbidden
+    completed processing cancelled complete streaming IN_PROGRESS UNKNOWN FAILURE fail waiting
     paid_upsell: https://audiopipe.suno.ai/?item_id=a 0f5c9e5e-6a5c-4a57-9a38-6f8a3f1f2b11 400 413 531""".split()  # noqa: SIM905
 )
 LEAVES = (

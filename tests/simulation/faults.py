@@ -112,7 +112,10 @@ class Order:
     def body(self) -> dict[str, Any]:
         marks = " ".join(f"[fault:{name}={number:.0f}]" for name, number in self.faults.items())
         upload = {"audio_url": f"https://files.example.com/{self.token}.mp3?{marks.replace(' ', '')}"}
-        given = upload if self.kind is Kind.UPLOAD else {"prompt": f"{self.token} {marks}".strip()}
+        given: dict[str, Any] = upload if self.kind is Kind.UPLOAD else {"prompt": f"{self.token} {marks}".strip()}
+        given |= {"loop": True} if self.kind is Kind.SOUNDS else {}
+        # Each relay has its own names of models, which no other gateway knows.
+        given |= {"model": "chirp-v6"} if "newapi" in self.gateways and self.kind is Kind.MUSIC else {}
         gateway = self.gateways[0] if len(self.gateways) == 1 else list(self.gateways)
         policy = {"ambiguous_submit": "resubmit"} if self.resubmit else {}
         return {"gateway": gateway, "kind": self.kind.value, "input": given, "metadata": {"order": self.token}, **policy}
@@ -210,6 +213,7 @@ def _moments(random: Random, most: int, faults_until: float) -> tuple[float, ...
 
 def _order(random: Random, number: int, seed: int, gateways: list[str], span: float) -> Order:
     asked = random.sample(gateways, random.randint(1, len(gateways))) if random.random() < 0.25 else [random.choice(gateways)]
+    asked = [gateway for gateway in asked if gateway != "newapi" or len(asked) == 1]
     kind = random.choice([kind for kind in KINDS if all(kind in GATEWAYS[gateway].kinds for gateway in asked)])
     names = random.sample(sorted(GATEWAY_FAULTS), random.choices((0, 1, 2, 3), weights=(6, 7, 4, 2))[0])
     at = random.uniform(0, span)

@@ -69,7 +69,7 @@ LOSES_CALLBACK = frozenset({"garbage_callback", "late_callback", "lost_callback"
 """Losing either the answer or the callback is harmless; losing both leaves a task that cannot be found in time. An operation
 that answers with its result has no callback."""
 
-WITHOUT_MAINTENANCE_ERROR = frozenset({"acedata", "ttapi"})
+WITHOUT_MAINTENANCE_ERROR = frozenset({"acedata", "evolink", "newapi", "ttapi"})
 """These gateways have no specific error for maintenance, so it is ambiguous and the job waits for a callback."""
 
 SAVED_BY_CALLBACK = frozenset({"callback_before_answer", "disordered_callbacks", "doubled_callback"})
@@ -243,7 +243,8 @@ def _can_succeed(job: JobEvidence) -> bool:
     if faults.get("slow_task", 0) > LONGEST_ANSWER_SECONDS and not all(task["callback_url"] for task in job.tasks):
         return False
     if not job.world.plan.faults_until:
-        return not (faults.keys() & LOSES_ANSWER and faults.keys() & LOSES_CALLBACK)
+        loses_callback = faults.keys() & LOSES_CALLBACK or not all(GATEWAYS[name].calls_back for name in job.order.gateways)
+        return not (faults.keys() & LOSES_ANSWER and loses_callback)
     done_at = max((task["created_at"] + faults.get("slow_task", network.TASK_SECONDS) for task in job.tasks), default=inf)
     return bool(job.known_tasks()) and max(done_at, job.world.faults_end) + DISTURBED_SECONDS < job.item["deadline_at"]
 

@@ -356,11 +356,15 @@ class _Connection(httpcore.NetworkStream):
 
 
 def documented_error(gateway: str, code: str) -> Reply:
-    """A gateway's documented error reply: ttapi and acedata use the HTTP status, the others the body of a 200."""
+    """A documented error reply: crun and the family of sunoapi.org use the body of a 200, the others the HTTP status."""
     number = int(code) if code.isdecimal() else 400
     if gateway == "ttapi":
         return json_reply(number, {"status": "FAILED", "message": "no", "data": None})
     if gateway == "acedata":
         return json_reply(number, {"success": False, "error": {"code": code, "message": "no"}, "trace_id": "t"})
+    if gateway == "evolink":
+        return json_reply(number, {"error": {"code": code, "message": "no"}})
+    if gateway == "newapi":
+        return json_reply(number, {"code": code, "message": "no", "data": None})
     message = "message" if gateway == "crun" else "msg"
     return json_reply(200, {"code": number, message: "no", "data": None})

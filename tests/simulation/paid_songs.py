@@ -95,7 +95,7 @@ def every_receipt_is_read(job: JobEvidence) -> Iterator[str]:
 
 def a_task_is_never_called_free(job: JobEvidence) -> Iterator[str]:
     """Unless its gateway gave the money back. A client sees it in the job and in each event of its ends."""
-    paid = [task for task in job.tasks if "refunded_task" not in task["faults"]]
+    paid = [task for task in job.tasks if not _refunded(task)]
     shown = {"the job": job_view(JobView(Job.from_item(job.item)))}
     shown |= {f"the event of {event['state']}": event for event in job.events()}
     for place, view in shown.items() if paid else ():
@@ -154,6 +154,12 @@ PAID_SONGS: tuple[Callable[[JobEvidence], Iterator[str]], ...] = (
     refused_bytes_are_kept,
     no_figure_refuses_a_song,
 )
+
+
+def _refunded(task: Mapping[str, Any]) -> bool:
+    """EvoLink documents that it refunds every failed task."""
+    failed = task["faults"].keys() & (FAILURES - {"cancelled_task"} | {"failed_then_success"})
+    return "refunded_task" in task["faults"] or (task["gateway"] == "evolink" and bool(failed))
 
 
 def _named(task: Mapping[str, Any]) -> str:

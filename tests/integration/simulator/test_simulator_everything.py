@@ -96,7 +96,14 @@ def with_references(gateway: str, body: Json, task_id: str, tracks: list[str]) -
             return {**body, "input": {"task_id": task_id, "suno_id": tracks[0], **body["input"]}}
         case "acedata":
             spans = {f"{name}_{end}": at for name in ("replace_section", "samples") for end, at in (("start", 1), ("end", 2))}
-            rest = {"continue_at": 3, "persona_id": "p", "mashup_audio_ids": tracks, "audio_urls": [AUDIO]}
+            rest = {
+                "continue_at": 3,
+                "sound": "a door",
+                "sound_type": "loop",
+                "persona_id": "p",
+                "mashup_audio_ids": tracks,
+                "audio_urls": [AUDIO],
+            }
             return {"audio_id": tracks[0], "async": True, **rest, **spans, **body}
     return {"taskId": task_id, "audioId": tracks[0], "sunoTaskId": task_id, **body}
 

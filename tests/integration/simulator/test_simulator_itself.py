@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from local.simulator import FAULTS, HandClock, Simulator, UnknownFault, add_arguments
+from local.simulator.gateways import WIRES
 from tests.integration.simulator.clients import (
     FAMILY,
     GATEWAYS,
@@ -46,7 +47,7 @@ def test_a_plan_that_makes_no_sense_is_refused(simulator: Simulator, http: httpx
 
 
 def test_the_administration_tells_what_happened(client: Client, http: httpx.Client, clock: HandClock) -> None:
-    assert http.get(client.simulator.url + "/_simulator/health").json() == {"status": "ok", "gateways": list(GATEWAYS)}
+    assert http.get(client.simulator.url + "/_simulator/health").json() == {"status": "ok", "gateways": list(WIRES)}
     task_id = client.task_id("doubled_callback")
     clock.advance(10)
     await_callbacks(client.simulator, 6 if client.gateway in FAMILY else 2)
@@ -99,7 +100,7 @@ def test_a_seed_draws_the_same_faults_in_every_run(http: httpx.Client) -> None:
 
 def test_keys_can_be_given() -> None:
     with Simulator(keys={"crun": "ak_other"}) as simulator:
-        assert simulator.keys == {name: "ak_other" if name == "crun" else f"sim-key-{name}" for name in GATEWAYS}
+        assert simulator.keys == {name: "ak_other" if name == "crun" else f"sim-key-{name}" for name in WIRES}
     with pytest.raises(ValueError, match="keys"):
         Simulator(keys={"crun": ""})
     with pytest.raises(ValueError, match="keys"):

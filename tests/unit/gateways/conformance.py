@@ -20,8 +20,10 @@ from pydantic import ValidationError
 
 from suno_jobs.catalog.inputs import INPUTS, KindInput
 from suno_jobs.catalog.kinds import Kind
+from suno_jobs.catalog.models import RequestedModel
 from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways.input_fields import NOT_SUPPORTED
+from suno_jobs.gateways.model_names import SUNO_NAMES
 from suno_jobs.gateways.protocol import (
     Accepted,
     Ambiguous,
@@ -89,6 +91,8 @@ def without_urls(value: Any) -> Any:
         return {name: without_urls(member) for name, member in value.items()}
     if isinstance(value, list):
         return [without_urls(member) for member in value]
+    if isinstance(value, str) and value.startswith("{"):
+        return json.dumps(without_urls(json.loads(value)))
     return "None" if isinstance(value, str) and value.startswith("https://") else value
 
 
@@ -225,14 +229,47 @@ class Conformance:
                 assert isinstance(self.gateway.read_status(kind, reply(b"<html>", status)), ReadFailed)
 
     def test_model_names_are_an_open_set(self) -> None:
-        for model in (*self.gateway.models, "v99", "chirp-v6-wild"):
+        for model in (*self.gateway.models, "v99", "chirp-owl"):
             given = INPUTS[Kind.MUSIC].model_validate({"prompt": "rain", "model": model})
             body = json.dumps(self.gateway.request(Kind.MUSIC, given, sources=(), callback_url=HOOK).json)
             assert f'"{self.gateway.models.get(model, model)}"' in body
-        # The name that results use for v5 is accepted as v5 too.
-        crow = INPUTS[Kind.MUSIC].model_validate({"prompt": "rain", "model": "chirp-crow"})
-        body = json.dumps(self.gateway.request(Kind.MUSIC, crow, sources=(), callback_url=HOOK).json)
-        assert f'"{self.gateway.models["v5"]}"' in body
+            assert self.gateway.check(Kind.MUSIC, given) == ()
+            ordered = self.gateway.requested_model(Kind.MUSIC, given)
+            assert ordered == RequestedModel(model, self.gateway.models.get(model, model))
+
+    def test_the_names_that_results_use_are_accepted(self) -> None:
+        for suno, ours in SUNO_NAMES.items():
+            given = INPUTS[Kind.MUSIC].model_validate({"prompt": "rain", "model": suno})
+            body = json.dumps(self.gateway.request(Kind.MUSIC, given, sources=(), callback_url=HOOK).json)
+            known = ours in self.gateway.models or suno in self.gateway.models.values()
+            assert [name for name, _ in self.gateway.check(Kind.MUSIC, given)] == ([] if known else ["model"]), suno
+            if known and suno not in self.gateway.models.values():
+                assert f'"{self.gateway.models[ours]}"' in body
+
+    def test_the_default_model_is_one_of_the_gateway(self) -> None:
+        assert self.gateway.default_model in self.gateway.models
+
+    def test_a_request_has_the_model_that_it_is_said_to_have(self) -> None:
+        for sample in self.samples:
+            ordered = self.gateway.requested_model(sample.kind, sample.given)
+            found = {sample.body.get("mv"), sample.body.get("model"), sample.body.get("input", {}).get("model")}
+            if ordered is None:
+                assert not found & set(self.gateway.models.values()), sample.kind
+            else:
+                assert ordered.gateway_name in found, sample.kind
+
+    def test_a_retired_model_is_refused_with_the_models_of_the_gateway(self) -> None:
+        refused = self.gateway.read_submission(Kind.MUSIC, self.retired())
+        assert isinstance(refused, Refused)
+        assert refused.fault.code is ErrorCode.MODEL_UNAVAILABLE
+        assert refused.fault.message.endswith(f"({self.gateway.name} has the models {', '.join(self.gateway.models)})")
+
+    def retired(self) -> GatewayReply:
+        """A refusal with Suno's own code."""
+        text = "paid_upsell: this model has been retired"
+        code = 400 if "400" in self.gateway.error_rules else 422
+        error = {"code": "forbidden", "message": text}
+        return reply({"code": code, "status": "FAILED", "message": text, "msg": text, "error": error}, code)
 
     def _request(self, sample: Sample) -> Any:
         sources = SOURCES[: self.gateway.kinds[sample.kind].sources]

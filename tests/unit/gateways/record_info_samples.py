@@ -363,6 +363,50 @@ def record_info_samples(paths: Mapping[Kind, str]) -> tuple[Sample, ...]:
     return tuple(replace(each, path=paths[each.kind]) for each in (*songs, *_FILES, *_WORDS) if each.kind in paths)
 
 
+def with_v6(sample: Sample) -> Sample:
+    """With the default model of sunoapi.org, whose lyrics are in a field of their own."""
+    if sample.kind is Kind.SOUNDS or sample.body.get("model") != "V5":
+        return sample
+    body = {**sample.body, "model": "V6"}
+    if "lyrics" in sample.asked:
+        body["lyrics"] = body.pop("prompt")
+    return replace(sample, body=body)
+
+
+V6_SAMPLES = (
+    replace(
+        _song_kind(
+            Kind.MUSIC,
+            {"lyrics": "la", "model": "v6-wild", "duration": 90, "variety": 4},
+            {
+                "lyrics": "la",
+                "customMode": True,
+                "instrumental": False,
+                "model": "V6_WILD",
+                "duration": 90,
+                "variety": 4,
+            },
+        ),
+        path="/api/v1/generate",
+    ),
+    replace(
+        _song_kind(
+            Kind.ADD_VOCALS,
+            {**CUSTOM, "negative_style": "drums", "audio_url": UPLOAD, "model": "v6"},
+            {
+                "lyrics": CUSTOM["lyrics"],
+                "style": CUSTOM["style"],
+                "title": CUSTOM["title"],
+                "negativeTags": "drums",
+                "uploadUrl": UPLOAD,
+                "model": "V6",
+            },
+        ),
+        path="/api/v1/generate/add-vocals",
+    ),
+)
+
+
 def split_by_path(sample: Sample) -> Sample:
     """At AnyInt the path selects how to split stems, not a field."""
     body = {name: value for name, value in sample.body.items() if name != "type"}

@@ -46,7 +46,7 @@ def test_request_in_inspiration_mode(described: MusicInput) -> None:
         "action": "generate",
         "custom": False,
         "instrumental": False,
-        "model": "chirp-v5",
+        "model": "chirp-v6",
         "prompt": "A lighthouse hums to passing ships\nStyle: sea shanty, accordion\nTitle: Lamp Keeper\nAvoid: autotune",
         "vocal_gender": "f",
         "callback_url": HOOK,
@@ -73,7 +73,8 @@ def test_request_in_custom_mode(with_lyrics: MusicInput) -> None:
 @pytest.mark.parametrize(
     ("model", "theirs"),
     [
-        (None, "chirp-v5"),
+        (None, "chirp-v6"),
+        ("v6-mini", "chirp-v6-mini"),
         ("v3.5", "chirp-v3-5"),
         ("v4", "chirp-v4"),
         ("v4.5", "chirp-v4-5"),

@@ -92,7 +92,7 @@ WORDS = {
 THEIR_WORDS = {
     "custom": True,
     "instrumental": False,
-    "model": "chirp-v5",
+    "model": "chirp-v6",
     "lyric": "[Verse]\nThe kettle sings",
     "style": "folk waltz",
     "title": "Kettle Song",
@@ -103,7 +103,7 @@ THEIR_WORDS = {
     "audio_weight": 1,
 }
 PARENT = {"audio_id": "parent-track"}
-SIMPLE = {"custom": False, "instrumental": False, "model": "chirp-v5", "prompt": "slower"}
+SIMPLE = {"custom": False, "instrumental": False, "model": "chirp-v6", "prompt": "slower"}
 NAMES = [
     *("Vocals", "Backing Vocals", "Drums", "Bass", "Guitar", "Keyboard"),
     *("Percussion", "Strings", "Synth", "FX", "Brass", "Woodwinds"),
@@ -119,14 +119,27 @@ DRAFT = {"text": "[Verse]\nThe kettle sings", "title": "Kettle", "status": "comp
 LYRICS = {"lyrics": [{"title": "Kettle", "text": "[Verse]\nThe kettle sings"}]}
 
 SAMPLES = (
-    audios(Kind.MUSIC, "generate", WORDS, THEIR_WORDS),
+    audios(
+        Kind.MUSIC,
+        "generate",
+        {**WORDS, "duration": 75, "variety": 3, "max_mode": True},
+        {**THEIR_WORDS, "duration": 75, "variety": "extra", "max_mode": True},
+    ),
+    audios(Kind.MUSIC, "generate", {"prompt": "slower", "variety": 0}, {**SIMPLE, "variety": "off"}),
+    audios(
+        Kind.SOUNDS,
+        "sounds",
+        {"prompt": "soft rain", "loop": True, "bpm": 90, "key": "C#m", "model": "v6"},
+        {"sound": "soft rain", "sound_type": "loop", "bpm": 90, "key": "C#m", "model": "chirp-v6"},
+    ),
+    audios(Kind.SOUNDS, "sounds", {"prompt": "a click", "loop": False}, {"sound": "a click", "sound_type": "one-shot"}),
     audios(Kind.MUSIC, "generate", {"prompt": "slower"}, SIMPLE, answer={"task_id": TASK}),
     audios(Kind.EXTEND, "extend", {**WORDS, "source": SOURCE, "continue_at": 2}, {**THEIR_WORDS, **PARENT, "continue_at": 2}),
     audios(
         Kind.UPLOAD_EXTEND,
         "upload_extend",
         {"source": SOURCE, "continue_at": 2, "instrumental": True},
-        {"custom": False, "instrumental": True, "model": "chirp-v5", **PARENT, "continue_at": 2},
+        {"custom": False, "instrumental": True, "model": "chirp-v6", **PARENT, "continue_at": 2},
     ),
     audios(Kind.COVER, "cover", {"source": SOURCE, "prompt": "slower"}, {**SIMPLE, **PARENT}),
     audios(Kind.UPLOAD_COVER, "upload_cover", {"source": SOURCE, "prompt": "slower"}, {**SIMPLE, **PARENT}),

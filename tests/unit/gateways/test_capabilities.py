@@ -27,7 +27,7 @@ def test_the_capabilities_as_json() -> None:
     assert known["acedata"]["batch_size"] == 50
     assert [name for name, each in known.items() if each["link_renewal"]] == ["sunoapi", "kie"]
     assert known["ttapi"]["link_days"]["cloudflarer2.ttapi.io"] == 3
-    assert known["kie"]["callback_stages"] == ["text", "first", "complete"]
+    assert known["sunoapi"]["callback_stages"] == ["text", "first", "complete"]
     assert known["kie"]["errors"]["429"] == {
         "code": "rate_limited",
         "retry_read": True,
@@ -52,7 +52,7 @@ def test_the_capabilities_as_tables() -> None:
     text = markdown()
     assert "| `concat` | yes, source | - | - | yes, source | - | - |" in text
     assert "| `timestamped_lyrics` | - | at once, source | - | at once, source |" in text
-    assert "| kie | `433` | `gateway_error` | no | may have created a task |" in text
+    assert "| kie | `433` | `quota` | no | refused |" in text
     assert "1 day " in text
     assert "cdn.ttapi.io: 30 days" in text
     assert all(len(set(map(len, rows))) == 1 for rows in _tables(text))

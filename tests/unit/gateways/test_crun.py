@@ -39,7 +39,7 @@ def test_request_in_simple_mode_adds_fields_without_a_counterpart_to_the_prompt(
         "callback_url": HOOK,
         "input": {
             "mode": "simple",
-            "model": "v5",
+            "model": "v5.5",
             "instrumental": False,
             "prompt": "A lighthouse hums to passing ships\nStyle: sea shanty, accordion\nTitle: Lamp Keeper",
             "negative_tags": "autotune",
@@ -63,7 +63,7 @@ def test_request_in_custom_mode(with_lyrics: MusicInput) -> None:
     }
 
 
-@pytest.mark.parametrize("model", ["v3.5", "v4", "v4.5", "v4.5plus", "v4.5all", "v5", "v5.5", "v6"])
+@pytest.mark.parametrize("model", ["v3.5", "v4", "v4.5", "v4.5plus", "v4.5all", "v5", "v5.5", "v9"])
 def test_our_model_names_are_those_of_crun(model: str) -> None:
     body = GATEWAY.request(Kind.MUSIC, MusicInput(prompt="rain", model=model), sources=(), callback_url=HOOK).json
     assert body is not None

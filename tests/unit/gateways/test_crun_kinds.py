@@ -67,7 +67,7 @@ WORDS = {
 }
 THEIR_WORDS = {
     "mode": "custom",
-    "model": "v5",
+    "model": "v5.5",
     "instrumental": False,
     "lyrics": "[Verse]\nThe kettle sings",
     "tags": "folk waltz",
@@ -152,7 +152,7 @@ def test_model_names_are_translated_both_ways(suno: str, ours: str) -> None:
     assert body["input"]["model"] == ours
     got = GATEWAY.read_status(Kind.MUSIC, reply(done(suno_data=[{**song("a"), "suno_model_name": suno}])))
     assert isinstance(got, TaskReport)
-    assert [track.model for track in got.tracks] == [ours]
+    assert [(track.model, track.gateway_model) for track in got.tracks] == [(ours, suno)]
 
 
 def test_a_missing_model_name_stays_missing() -> None:

@@ -135,7 +135,7 @@ def test_the_references_of_an_input() -> None:
 def test_a_request_is_parsed() -> None:
     request = JobRequest.parse(body(metadata={"order": "7"}))
     assert (request.gateway, request.kind, request.metadata) == ("ttapi", Kind.MUSIC, {"order": "7"})
-    assert request.input_item() == {"prompt": "rain", "instrumental": False}
+    assert request.input_item() == {"prompt": "rain", "instrumental": False, "max_mode": False}
 
 
 @pytest.mark.parametrize(

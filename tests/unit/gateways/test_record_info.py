@@ -12,15 +12,18 @@ from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways.adapters.anyint import AnyInt
 from suno_jobs.gateways.adapters.kie import Kie
+from suno_jobs.gateways.adapters.kie_jobs import OPERATIONS
 from suno_jobs.gateways.adapters.record_info import RecordInfoGateway, RenewingRecordInfoGateway
 from suno_jobs.gateways.adapters.sunoapi import SunoApi
 from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, LinkRenewal, ReadFailed, Refused, TaskReport, TaskStatus
-from tests.unit.gateways.conformance import HOOK, SOURCE, Conformance, links_of, reply
+from tests.unit.gateways.conformance import SOURCE, Conformance, links_of, reply
+from tests.unit.gateways.kie_samples import KIE_JOBS
 from tests.unit.gateways.record_info_samples import (
     ANSWER,
     CDN,
     MUSIC_DONE,
     TASK,
+    V6_SAMPLES,
     music_record,
     record,
     record_info_samples,
@@ -28,6 +31,7 @@ from tests.unit.gateways.record_info_samples import (
     song,
     split_by_path,
     stems_record,
+    with_v6,
     wrapped,
 )
 
@@ -40,12 +44,12 @@ ALL = pytest.mark.parametrize("gateway", [SUNOAPI, KIE, ANYINT], ids=["sunoapi",
 
 class TestSunoapi(Conformance):
     gateway = SUNOAPI
-    samples = record_info_samples(PATHS)
+    samples = (*map(with_v6, record_info_samples(PATHS)), *V6_SAMPLES)
 
 
 class TestKie(Conformance):
     gateway = KIE
-    samples = record_info_samples(PATHS)
+    samples = (*KIE_JOBS, *(each for each in record_info_samples(PATHS) if each.kind not in OPERATIONS))
 
 
 class TestAnyInt(Conformance):
@@ -53,8 +57,7 @@ class TestAnyInt(Conformance):
     samples = tuple(map(split_by_path, record_info_samples(ANYINT_PATHS)))
 
 
-@BOTH
-def test_paths(gateway: RecordInfoGateway) -> None:
+def test_paths() -> None:
     assert PATHS == {
         Kind.MUSIC: "/api/v1/generate",
         Kind.EXTEND: "/api/v1/generate/extend",
@@ -83,9 +86,9 @@ def test_paths(gateway: RecordInfoGateway) -> None:
         Kind.COVER_ART: "/api/v1/suno/cover/record-info",
     }
     for kind, path in queries.items():
-        request = gateway.status_request(kind, TASK)
+        request = SUNOAPI.status_request(kind, TASK)
         assert (request.method, request.path, request.params, request.json) == ("GET", path, {"taskId": TASK}, None)
-    assert gateway.authorization("k") == {"Authorization": "Bearer k"}
+    assert SUNOAPI.authorization("k") == KIE.authorization("k") == {"Authorization": "Bearer k"}
 
 
 def test_anyint_paths() -> None:
@@ -124,6 +127,7 @@ CODES: list[tuple[RecordInfoGateway, int, ErrorCode, bool, bool]] = [
     (KIE, 409, ErrorCode.INVALID_REQUEST, False, False),
     (KIE, 422, ErrorCode.INVALID_REQUEST, False, False),
     (KIE, 429, ErrorCode.RATE_LIMITED, True, True),
+    (KIE, 433, ErrorCode.QUOTA, False, False),
     (KIE, 451, ErrorCode.INVALID_REQUEST, False, False),
     (KIE, 455, ErrorCode.MAINTENANCE, True, True),
     (KIE, 505, ErrorCode.INVALID_REQUEST, False, False),
@@ -152,7 +156,6 @@ def test_refusals(gateway: RecordInfoGateway, code: int, ours: ErrorCode, *, aga
         (KIE, 405, True),
         (KIE, 408, True),
         (KIE, 430, True),
-        (KIE, 433, False),
         (KIE, 500, True),
     ],
 )
@@ -305,10 +308,19 @@ def test_a_failed_task_keeps_its_code_and_message() -> None:
 
 
 def test_older_models_accept_shorter_texts() -> None:
-    asked = {"lyrics": "x" * 3001, "style": "x", "title": "x", "model": "v3.5"}
-    assert [name for name, _ in KIE.check(Kind.MUSIC, INPUTS[Kind.MUSIC].model_validate(asked))] == ["lyrics"]
+    asked = {"lyrics": "x" * 3001, "style": "x" * 201, "title": "x", "model": "v4"}
+    assert [name for name, _ in SUNOAPI.check(Kind.MUSIC, INPUTS[Kind.MUSIC].model_validate(asked))] == ["lyrics", "style"]
     asked |= {"model": "v5"}
-    assert KIE.check(Kind.MUSIC, INPUTS[Kind.MUSIC].model_validate(asked)) == ()
+    assert SUNOAPI.check(Kind.MUSIC, INPUTS[Kind.MUSIC].model_validate(asked)) == ()
+    described = {"prompt": "x" * 2000}
+    assert SUNOAPI.check(Kind.MUSIC, INPUTS[Kind.MUSIC].model_validate(described)) == ()
+    for model in ("v4", "v5.5"):
+        given = INPUTS[Kind.MUSIC].model_validate({**described, "model": model})
+        assert [name for name, _ in SUNOAPI.check(Kind.MUSIC, given)] == ["prompt"], model
+    extension = {"source": SOURCE, "lyrics": "la", "title": "x" * 100}
+    assert SUNOAPI.check(Kind.EXTEND, INPUTS[Kind.EXTEND].model_validate(extension)) == ()
+    song = {"lyrics": "la", "title": "x" * 100}
+    assert [name for name, _ in SUNOAPI.check(Kind.MUSIC, INPUTS[Kind.MUSIC].model_validate(song))] == ["title"]
     long = INPUTS[Kind.LYRICS].model_validate({"prompt": "x" * 2000})
     assert KIE.check(Kind.LYRICS, long) == (), "no limit is documented"
 
@@ -320,10 +332,23 @@ def test_a_reference_of_the_wrong_kind_is_named() -> None:
     assert [name for name, _ in KIE.check(Kind.ADD_VOCALS, given)] == ["source", "audio_url"]
 
 
-def test_only_kie_offers_v3_5() -> None:
-    given = INPUTS[Kind.MUSIC].model_validate({"prompt": "rain", "model": "v3.5"})
-    bodies = {each.name: each.request(Kind.MUSIC, given, sources=(), callback_url=HOOK).json for each in (SUNOAPI, KIE)}
-    assert [(bodies[name] or {})["model"] for name in ("sunoapi", "kie")] == ["v3.5", "V3_5"]
+@pytest.mark.parametrize(
+    ("asked", "fields"),
+    [
+        ({"lyrics": "la", "duration": 60, "variety": 2}, []),
+        ({"lyrics": "la", "duration": 60, "model": "v5.5", "style": "x", "title": "x"}, []),
+        ({"lyrics": "la", "variety": 2, "model": "v5.5", "style": "x", "title": "x"}, ["variety"]),
+        ({"lyrics": "la", "duration": 60, "model": "v5", "style": "x", "title": "x"}, ["duration"]),
+        ({"prompt": "la", "duration": 60, "variety": 2}, ["duration", "variety"]),
+        ({"lyrics": "la", "model": "v5.5"}, ["style", "title"]),
+        ({"lyrics": "la", "max_mode": True}, ["max_mode"]),
+        ({"prompt": "la", "model": "v3.5"}, ["model"]),
+        ({"prompt": "la", "model": "chirp-v3"}, ["model"]),
+        ({"prompt": "la", "model": "chirp-hawk-wild"}, []),
+    ],
+)
+def test_the_fields_of_v6_need_lyrics_and_their_models(asked: dict[str, Any], fields: list[str]) -> None:
+    assert [name for name, _ in SUNOAPI.check(Kind.MUSIC, INPUTS[Kind.MUSIC].model_validate(asked))] == fields
 
 
 RENEWED = [

@@ -24,7 +24,7 @@ from suno_jobs.gateways.tracks import TrackFields, read_tracks, track_ids
 
 
 def test_the_registry_lists_every_gateway_by_its_name() -> None:
-    assert list(GATEWAYS) == ["ttapi", "anyint", "crun", "acedata", "sunoapi", "kie"]
+    assert list(GATEWAYS) == ["ttapi", "anyint", "crun", "acedata", "sunoapi", "kie", "evolink", "newapi"]
     assert all(each.name == name for name, each in GATEWAYS.items())
 
 

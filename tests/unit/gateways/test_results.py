@@ -91,6 +91,7 @@ def test_only_usable_ids_are_read(value: Any, usable: str | None) -> None:
         ("v5", "chirp-v5"),
         ("chirp-v5", "chirp-v5"),
         ("chirp-crow", "chirp-v5"),
+        ("chirp-hawk-wild", "chirp-v6-wild"),
         ("chirp-v4", "chirp-v4"),
         ("chirp-v3", "chirp-v3-0"),
         ("v7", "v7"),
@@ -102,7 +103,17 @@ def test_our_model_name_becomes_that_of_the_gateway(asked: str, theirs: str) -> 
 
 @pytest.mark.parametrize(
     ("name", "ours"),
-    [("chirp-v5", "v5"), ("chirp-fenix", "v5.5"), ("chirp-v4-5+", "v4.5plus"), ("x", "x"), (None, None), (5, None)],
+    [
+        ("chirp-v5", "v5"),
+        ("chirp-hawk", "v6"),
+        ("chirp-goose", "v6-mini"),
+        ("chirp-halibut", "chirp-halibut"),
+        ("chirp-fenix", "v5.5"),
+        ("chirp-v4-5+", "v4.5plus"),
+        ("x", "x"),
+        (None, None),
+        (5, None),
+    ],
 )
 def test_the_model_name_of_a_gateway_becomes_ours(name: Any, ours: str | None) -> None:
     assert common_model(MODELS, name) == ours

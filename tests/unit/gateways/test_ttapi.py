@@ -46,7 +46,7 @@ def test_request_in_inspiration_mode(described: MusicInput) -> None:
     assert request.json == {
         "custom": False,
         "instrumental": False,
-        "mv": "chirp-v5",
+        "mv": "chirp-v6",
         "gpt_description_prompt": "A lighthouse hums to passing ships\nStyle: sea shanty, accordion\n"
         "Title: Lamp Keeper\nAvoid: autotune",
         "vocal_gender": "Female",
@@ -75,7 +75,7 @@ def test_request_omits_fields_that_were_not_given() -> None:
     assert request.json == {
         "custom": False,
         "instrumental": True,
-        "mv": "chirp-v5",
+        "mv": "chirp-v6",
         "gpt_description_prompt": "rain",
         "isStorage": True,
         "hookUrl": HOOK,
@@ -92,7 +92,10 @@ def test_request_omits_fields_that_were_not_given() -> None:
         ("v4.5all", "chirp-v4-5-all"),
         ("v5", "chirp-v5"),
         ("v5.5", "chirp-v5-5"),
-        ("chirp-v6-wild", "chirp-v6-wild"),
+        ("v6", "chirp-v6"),
+        ("v6-wild", "chirp-v6-wild"),
+        ("v6-mini", "chirp-v6-mini"),
+        ("chirp-v7", "chirp-v7"),
     ],
 )
 def test_model_names(model: str, theirs: str) -> None:
@@ -247,7 +250,10 @@ def test_callback_without_a_task(body: bytes) -> None:
 
 def test_length_limits(described: MusicInput) -> None:
     assert GATEWAY.check(Kind.MUSIC, described) == ()
-    long = MusicInput(lyrics="x" * 5001, style="x" * 201, title="x" * 81, negative_style="x" * 201)
+    long = MusicInput(lyrics="x" * 5001, style="x" * 1001, title="x" * 81, negative_style="x" * 201)
     assert [field for field, _ in GATEWAY.check(Kind.MUSIC, long)] == ["lyrics", "style", "title", "negative_style"]
+    styled = MusicInput(lyrics="x", style="x" * 201)
+    assert GATEWAY.check(Kind.MUSIC, styled) == ()
+    assert [field for field, _ in GATEWAY.check(Kind.MUSIC, styled.model_copy(update={"model": "v4"}))] == ["style"]
     assert [field for field, _ in GATEWAY.check(Kind.MUSIC, MusicInput(prompt="x" * 490, title="Lamp Keeper"))] == ["prompt"]
     assert [field for field, _ in GATEWAY.check(Kind.MUSIC, MusicInput(prompt="x" * 501, title="Lamp Keeper"))] == ["prompt"]

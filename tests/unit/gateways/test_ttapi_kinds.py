@@ -75,7 +75,7 @@ THEIR_WORDS = {
     "custom": True,
     "instrumental": False,
     "isStorage": True,
-    "mv": "chirp-v5",
+    "mv": "chirp-v6",
     "prompt": "[Verse]\nThe kettle sings",
     "tags": "folk waltz",
     "title": "Kettle Song",
@@ -90,7 +90,7 @@ SIMPLE = {"custom": False, "instrumental": True, "isStorage": True, "mv": "chirp
 STEMS = ["Vocals", "Backing Vocals", "Drums", "Bass", "Guitar", "Keyboard", "FX"]
 
 SAMPLES = (
-    song_kind(Kind.MUSIC, "music", WORDS, THEIR_WORDS, NEWER),
+    song_kind(Kind.MUSIC, "music", {**WORDS, "duration": 75}, {**THEIR_WORDS, "duration": 75}, NEWER),
     song_kind(
         Kind.EXTEND,
         "extend",

@@ -16,6 +16,11 @@ def test_a_running_task_is_not_checked_before_its_callback_is_overdue(after: int
     assert PACE.next_check(replace(JOB, attempts=(Attempt(START),)), START + after) == wait
 
 
+@pytest.mark.parametrize(("after", "wait"), [(0, 20), (30, 20), (1190, 10), (5000, 1)])
+def test_a_task_of_a_gateway_without_callbacks_is_checked_from_the_beginning(after: int, wait: int) -> None:
+    assert PACE.next_check(replace(JOB, attempts=(Attempt(START),)), START + after, calls_back=False) == wait
+
+
 def test_tries_for_a_slot_spread_out_the_longer_jobs_wait() -> None:
     def delays(checks: int) -> set[int]:
         return {PACE.next_try_for_slot(replace(JOB, job_id=f"job_{number}", checks=checks), 0.5) for number in range(500)}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from suno_jobs.catalog.models import RequestedModel
 from suno_jobs.catalog.results import Link
 from suno_jobs.errors import ErrorCode, Fault, ManifestNotWritten
 from suno_jobs.jobs.record import Asset, JobView, Track, TrackState
@@ -18,7 +19,16 @@ from suno_jobs.lifecycle.manifest import ManifestWriter, manifest
 from tests.world import BUCKET, World, a_job
 
 KEY = "acme/job_1/manifest.json"
-JOB = a_job(updated_at=99, deadline_at=1200, submitted_at=3, task_id="J1", intent="intent", metadata={"order": "7"})
+MODEL = RequestedModel("v6-wild", "chirp-v6-wild")
+JOB = a_job(
+    requested_model=MODEL,
+    updated_at=99,
+    deadline_at=1200,
+    submitted_at=3,
+    task_id="J1",
+    intent="intent",
+    metadata={"order": "7"},
+)
 ASSET = Asset(
     kind="audio",
     key="acme/job_1/t-1/audio.mp3",
@@ -33,7 +43,8 @@ TRACK = Track(
     position=0,
     state=TrackState.STORED,
     title="Rain",
-    model="v5",
+    model="v6",
+    gateway_model="chirp-hawk",
     duration_seconds=12.5,
     links=(Link("audio", "https://cdn.example/a.mp3?signature=secret"),),
     assets=(ASSET,),
@@ -49,6 +60,8 @@ def test_the_manifest_contains_the_request_the_result_and_the_sources_of_the_fil
         "job_id": "job_1",
         "gateway": "ttapi",
         "kind": "music",
+        "requested_model": "v6-wild",
+        "requested_gateway_model": "chirp-v6-wild",
         "task_id": "J1",
         "created_at": "1970-01-01T00:00:00Z",
         "submitted_at": "1970-01-01T00:00:03Z",
@@ -58,7 +71,8 @@ def test_the_manifest_contains_the_request_the_result_and_the_sources_of_the_fil
             {
                 "track_id": "t-1",
                 "title": "Rain",
-                "model": "v5",
+                "model": "v6",
+                "gateway_model": "chirp-hawk",
                 "duration_seconds": 12.5,
                 "doubtful": None,
                 "state": "stored",

@@ -19,6 +19,7 @@ from typing import Any, get_args
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from suno_jobs.catalog.costs import Cost, CostSource
 from suno_jobs.catalog.inputs import INPUTS, SongFields
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
@@ -336,7 +337,8 @@ TOO_LARGE = Fault(ErrorCode.ASSET_TOO_LARGE, "cdn.example.com: the file is large
 
 def some_job() -> Job:
     line = Entry(0, JobState.ACCEPTED, Cause.CLIENT, 0, "ttapi").line()
-    return a_job(state=JobState.SUCCEEDED, metadata={"order": "7"}, history=(line,))
+    cost = Cost(6, "quota", CostSource.REPORTED)
+    return a_job(state=JobState.SUCCEEDED, metadata={"order": "7"}, history=(line,), task_id="t", submitted_at=1, cost=cost)
 
 
 def test_the_event_that_is_shown_has_the_fields_of_an_event() -> None:
@@ -361,7 +363,7 @@ def names_in(value: Any) -> Any:
     return [names_in(value[0])] if isinstance(value, list) and value else None
 
 
-LONG_STYLE = {"lyrics": "la", "style": "x" * 300, "title": "t"}
+LONG_TITLE = {"lyrics": "la", "style": "waltz", "title": "x" * 90}
 
 
 @pytest.mark.parametrize(
@@ -370,7 +372,7 @@ LONG_STYLE = {"lyrics": "la", "style": "x" * 300, "title": "t"}
         ("crun", "lyrics", {"prompt": "rain"}),
         ("acedata", "upload_cover", {"audio_url": "https://files.example/a.mp3"}),
         ("ttapi", "music", {"prompt": "x" * 600}),
-        (["anyint", "ttapi"], "music", LONG_STYLE),
+        (["crun", "ttapi"], "music", LONG_TITLE),
     ],
 )
 def test_the_problems_that_are_shown_are_those_that_are_returned(

@@ -214,7 +214,8 @@ def test_i4_success_is_not_announced_before_the_manifest_is_stored(world: World)
     assert job_finisher.finish_job(job_id) is JobState.SUCCEEDED
     found = manifest(world, job_id)
     assert found is not None
-    assert found["request"] == {"input": {"prompt": "a song about rain", "instrumental": False}, "metadata": {"order": "7"}}
+    given = {"prompt": "a song about rain", "instrumental": False, "max_mode": False}
+    assert found["request"] == {"input": given, "metadata": {"order": "7"}}
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.TIMED_OUT])

@@ -29,6 +29,16 @@ def test_a_gateway_may_have_another_base_url() -> None:
     assert account.base_url == "https://api.ttapi.org"
 
 
+def test_a_gateway_with_many_instances_needs_the_address_of_one() -> None:
+    client: Any = FixedSecret(
+        {"newapi/default": {"api_key": "k"}, "newapi/other": {"api_key": "k", "base_url": "https://x.example"}}
+    )
+    accounts = Secret(lambda: client, "accounts", Clock())
+    with pytest.raises(AccountUnusable, match="newapi/default has no base_url"):
+        find_account(accounts, GATEWAYS["newapi"], "default")
+    assert find_account(accounts, GATEWAYS["newapi"], "other").base_url == "https://x.example"
+
+
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [

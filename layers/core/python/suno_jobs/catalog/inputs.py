@@ -1,7 +1,7 @@
 """The input of each kind. It is the same for every gateway.
 
 ``Gateway.check`` decides which fields a gateway supports and requires, and how long texts may be. ``model`` is an open set: our
-common names (``v4``, ``v4.5``, ``v5``, ...) are translated per gateway; any other name is passed on unchanged.
+common names (``v4.5``, ``v6``, ...) are translated per gateway; any other name is passed on unchanged.
 
 Every text also has a maximum of our own, because no gateway documents one for every field. It is well above the largest that
 any gateway documents for such a text, in characters: 100 for a title, 3000 for a prompt, 1000 for a style, 5000 for lyrics.
@@ -49,6 +49,8 @@ Model = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
+Duration = Annotated[int, Field(ge=10, le=360)]
+Variety = Annotated[int, Field(ge=0, le=4)]
 
 
 def _public_https_url(url: str) -> str:
@@ -93,7 +95,11 @@ class KindInput(StrictModel):
 
 
 class SongFields(KindInput):
-    """The description of a song. Every field is optional."""
+    """The description of a song. Every field is optional.
+
+    ``duration`` is a wish, in seconds. ``variety`` is how different the two songs are, from 0 (least) to 4 (most).
+    ``max_mode`` doubles the price.
+    """
 
     prompt: Description | None = None
     lyrics: Lyrics | None = None
@@ -107,6 +113,9 @@ class SongFields(KindInput):
     weirdness: Weight | None = None
     audio_weight: Weight | None = None
     persona_id: Id | None = None
+    duration: Duration | None = None
+    variety: Variety | None = None
+    max_mode: bool = False
 
     @model_validator(mode="after")
     def _prompt_or_lyrics(self) -> Self:

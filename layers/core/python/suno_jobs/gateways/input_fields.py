@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from suno_jobs.gateways.model_names import missing_model
 from suno_jobs.gateways.protocol import FieldErrors, Limits, Offer
 
 Fields = Mapping[str, Any]
@@ -51,6 +52,12 @@ def check_offer(offer: Offer, fields: Fields) -> FieldErrors:
         if not {name, *others} & set(fields):
             missing.append((name, "is required by this gateway" + "".join(f", unless {other} is given" for other in others)))
     return (*unsupported, *missing)
+
+
+def check_model(fields: Fields, models: Mapping[str, str]) -> FieldErrors:
+    """A model of Suno that this gateway does not have. An unknown name is passed on: it may be newer than this code."""
+    missing = missing_model(models, fields["model"]) if "model" in fields else None
+    return () if missing is None else (("model", f"cannot be {missing}: this gateway has {', '.join(models)}"),)
 
 
 def check_lengths(fields: Fields, limits: Limits, *, description: str | None = None) -> FieldErrors:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from suno_jobs.catalog.costs import Cost
 from suno_jobs.catalog.kinds import Kind
+from suno_jobs.catalog.models import RequestedModel
 from suno_jobs.catalog.results import Link, Result
 from suno_jobs.errors import ErrorCode, Fault
 
@@ -57,7 +59,7 @@ class TaskTrack:
     ``last_resort`` are alternatives to ``links`` whose audio is provisional: each one has the links of the whole track, and the
     best one is first. They are used only if no final link has come in time.
 
-    ``model`` and ``lyrics`` are as reported by the gateway; a known model has our common name.
+    ``lyrics`` and ``gateway_model`` are as reported by the gateway; ``model`` is our name of that model, if there is one.
     """
 
     track_id: str
@@ -66,6 +68,7 @@ class TaskTrack:
     title: str | None = None
     duration_seconds: float | None = None
     model: str | None = None
+    gateway_model: str | None = None
     lyrics: str | None = None
     fault: Fault | None = None
 
@@ -83,13 +86,14 @@ class TaskReport:
     ready tracks, which are kept.
 
     ``result`` is data, in our field names: ``{"lyrics": [{"title", "text"}]}``, ``{"persona_id"}``, ``{"audio_id"}`` or
-    ``{"words": [{"word", "start_s", "end_s"}]}`` (seconds). ``unknown_statuses`` are statuses that the adapter does not know:
-    the task counts as still running, and they are reported.
+    ``{"words": [{"word", "start_s", "end_s"}]}`` (seconds). ``cost`` is what the gateway reports about an ended task.
+    ``unknown_statuses`` are statuses that the adapter does not know: the task counts as still running, and they are reported.
     """
 
     status: TaskStatus
     tracks: tuple[TaskTrack, ...] = ()
     result: Mapping[str, Any] | None = None
+    cost: Cost | None = None
     fault: Fault | None = None
     unknown_statuses: tuple[str, ...] = ()
 
@@ -179,6 +183,19 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """``as_of``: the month in which the price was seen. ``given``: it applies only to inputs with these values. ``models``: it
+    applies only to these models, by our names; empty means all."""
+
+    kind: Kind
+    amount: float
+    unit: str
+    as_of: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """One kind on one gateway.
 
@@ -237,18 +254,25 @@ class Gateway(Protocol):
 
     name: str
     base_url: str
-    """The documented origin. An account may override it."""
+    """The documented origin. An account may override it. Empty: every account needs its own."""
     rate: Rate
     limits: Limits
     """The limits of the default model."""
     default_model: str
+    """The one that the gateway recommends, else the newest one that it documents. One of ``models``.
+
+    Empty if every instance has its own models: then each request needs one.
+    """
     models: Mapping[str, str]
     """Our common names and the gateway's names. An open set: any other name is passed on unchanged."""
     kinds: Mapping[Kind, Offer]
+    calls_back: bool
+    """Whether a callback can be expected. Otherwise the task is read from the beginning."""
     callback_stages: tuple[str, ...]
     """The stages that cause a callback, in order. The last one is the end of the task, successful or not."""
     link_days: Mapping[str, float | None]
     """Days until links expire, per host; ``*`` is every other host. None where nothing is documented."""
+    prices: Sequence[Price]
     error_rules: Mapping[str, ErrorRule]
     """By error code of the gateway. A code without a rule leaves the outcome unknown."""
 
@@ -257,6 +281,15 @@ class Gateway(Protocol):
 
     def check(self, kind: Kind, job_input: KindInput) -> FieldErrors:
         """The fields that this gateway would refuse. Empty: ``job_input`` may be submitted."""
+
+    def requested_model(self, kind: Kind, job_input: KindInput) -> RequestedModel | None:
+        """The model in the request for ``job_input``. None: the request has no model."""
+
+    def listed_cost(self, kind: Kind, job_input: KindInput) -> Cost | None:
+        """By the table of prices. None: no price is known."""
+
+    def limits_for(self, kind: Kind, job_input: KindInput) -> Limits:
+        """The limits for the model of ``job_input``."""
 
     def request(self, kind: Kind, job_input: KindInput, *, sources: Sequence[Source], callback_url: str) -> GatewayRequest:
         """The paid request. ``sources`` are the references of ``job_input``, in order; their number is ``Offer.sources``."""

@@ -12,12 +12,14 @@ from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.adapters.acedata import AceData
 from suno_jobs.gateways.adapters.anyint import AnyInt
 from suno_jobs.gateways.adapters.crun import Crun
+from suno_jobs.gateways.adapters.evolink import EvoLink
 from suno_jobs.gateways.adapters.kie import Kie
+from suno_jobs.gateways.adapters.newapi import NewApi
 from suno_jobs.gateways.adapters.sunoapi import SunoApi
 from suno_jobs.gateways.adapters.ttapi import TTAPI
 from suno_jobs.gateways.protocol import Gateway
 
-_ALL: tuple[Gateway, ...] = (TTAPI(), AnyInt(), Crun(), AceData(), SunoApi(), Kie())
+_ALL: tuple[Gateway, ...] = (TTAPI(), AnyInt(), Crun(), AceData(), SunoApi(), Kie(), EvoLink(), NewApi())
 
 GATEWAYS: Mapping[str, Gateway] = MappingProxyType({each.name: each for each in _ALL})
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from suno_jobs.catalog.results import Link, Media
-from suno_jobs.gateways.model_names import common_model
+from suno_jobs.gateways.model_names import common_model, model_text
 from suno_jobs.gateways.parsing import media_url, multi_line, parse_duration, pick, playable_url, single_line
 from suno_jobs.gateways.protocol import TaskTrack
 
@@ -58,7 +58,8 @@ def read_tracks(items: Any, names: TrackFields) -> tuple[TaskTrack, ...]:
             title=single_line(pick(song, *names.title), _TITLE_CHARACTERS),
             duration_seconds=parse_duration(pick(song, *names.duration)),
             lyrics=multi_line(pick(song, *names.lyrics)),
-            model=common_model(names.models, pick(song, *names.model)) if names.model else None,
+            model=common_model(names.models, pick(song, *names.model)),
+            gateway_model=model_text(pick(song, *names.model)),
         )
         for track_id, song in zip(ids, songs, strict=True)
     )

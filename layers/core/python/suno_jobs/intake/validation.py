@@ -85,10 +85,20 @@ def _without(places: Sequence[tuple[int | str, ...]], body: Any) -> Any:
 
 def _check(request: JobRequest, gateway: str, sources: Sequence[Source | str]) -> FieldErrors:
     source_field = "input.source" if len(sources) < 2 else "input.sources"
+    refused = GATEWAYS[gateway].check(request.kind, request.input)
     return (
-        *((f"input.{name}", reason) for name, reason in GATEWAYS[gateway].check(request.kind, request.input)),
+        *((f"input.{name}", reason + _alternatives(request, name)) for name, reason in refused),
         *((source_field, reason) for reason in sources if isinstance(reason, str)),
     )
+
+
+def _alternatives(request: JobRequest, name: str) -> str:
+    """The gateways that accept the value of a field, if the request has it."""
+    if name not in request.input.provided_fields():
+        return ""
+    offering = (each for each in GATEWAYS.values() if request.kind in each.kinds)
+    names = [each.name for each in offering if name not in dict(each.check(request.kind, request.input))]
+    return f"; accepted by {', '.join(names)}" if names else ""
 
 
 def _combine(by_gateway: Mapping[str, FieldErrors]) -> FieldErrors:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
+from suno_jobs.catalog.costs import Cost, CostSource
 from suno_jobs.catalog.kinds import Kind
+from suno_jobs.catalog.models import RequestedModel
 from suno_jobs.catalog.results import Link, Media, Result
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.jobs.states import TERMINAL, Cause, Charged, JobState, Progress, WaitReason
@@ -98,7 +100,8 @@ class Candidate:
 class Job:
     """The hot record of one job.
 
-    ``expects`` is what its kind yields at its gateway. ``file_terms`` are those of the gateway it was last submitted to.
+    ``expects`` is what its kind yields at its gateway. ``file_terms``, ``requested_model`` and ``cost`` are those of its last
+    submission; before the first one, the model and the cost are those of its first gateway.
 
     Submission: ``attempts`` are all at ``gateway``, and a number in this list is an attempt's for ever. ``intent`` identifies
     the last one while its answer is awaited (I1). ``submit_after`` is when a submission may be tried again; ``candidates`` are
@@ -129,6 +132,8 @@ class Job:
     fingerprint: str
     account: str = "default"
     file_terms: FileTerms = FileTerms()
+    requested_model: RequestedModel | None = None
+    cost: Cost | None = None
     progress: Progress = Progress.QUEUED
     attempts: tuple[Attempt, ...] = ()
     intent: str | None = None
@@ -223,6 +228,8 @@ class Job:
         values["candidates"] = tuple(Candidate(**candidate) for candidate in item.get("candidates", ()))
         values["attempts"] = tuple(_attempt(attempt) for attempt in item.get("attempts", ()))
         values["file_terms"] = FileTerms(**item.get("file_terms", {}))
+        values["requested_model"] = RequestedModel(**item["requested_model"]) if "requested_model" in item else None
+        values["cost"] = Cost(**{**item["cost"], "source": CostSource(item["cost"]["source"])}) if "cost" in item else None
         values["cause"] = Cause(item.get("cause", Cause.CLIENT))
         values["wait_reason"] = WaitReason(item["wait_reason"]) if "wait_reason" in item else None
         values["history"] = tuple(item.get("history", ()))
@@ -291,6 +298,7 @@ class Track:
     attempt: int = 0
     title: str | None = None
     model: str | None = None
+    gateway_model: str | None = None
     duration_seconds: float | None = None
     reported_seconds: float | None = None
     links: tuple[Link, ...] = ()

@@ -54,9 +54,12 @@ class PollingSchedule:
         spread = min(self.longest, 1 << min(job.checks, 10))
         return math.ceil(free_in) + zlib.crc32(f"{job.job_id}{job.checks}".encode()) % spread
 
-    def next_check(self, job: Job, now: int) -> int:
-        """Until a running task is read again: not before its callback is overdue, and never after the deadline."""
-        overdue_in = (job.submitted_at or job.created_at) + self.first_check - now
+    def next_check(self, job: Job, now: int, *, calls_back: bool = True) -> int:
+        """Until a running task is read again: not before its callback is overdue, and never after the deadline.
+
+        ``calls_back``: whether the gateway can be expected to call back.
+        """
+        overdue_in = (job.submitted_at or job.created_at) + self.first_check - now if calls_back else 0
         return max(1, min(max(self.backoff(job), overdue_in), job.deadline_at - now))
 
     @property

@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from suno_jobs.catalog.costs import CostSource
 from suno_jobs.errors import Fault
 from suno_jobs.jobs.history import Entry, Wait
 from suno_jobs.jobs.record import Asset, Job, JobView, QuarantinedFile, Track
@@ -35,6 +36,8 @@ def job_view(view: JobView, *, url: MakeUrl | None = None) -> Json:
         "job_id": job.job_id,
         "gateway": job.gateway,
         "kind": job.kind,
+        "requested_model": job.requested_model and job.requested_model.name,
+        "requested_gateway_model": job.requested_model and job.requested_model.gateway_name,
         "state": job.state,
         "progress": job.progress,
         "partial": view.partial,
@@ -48,6 +51,7 @@ def job_view(view: JobView, *, url: MakeUrl | None = None) -> Json:
         "retried_as": job.retried_as,
         "waiting_for": wait_view(waiting_for(job)),
         "charged": job.charged,
+        "cost": cost_view(job),
         "error": error_view(job.fault, job.charged),
         "tracks": [_track_view(track, view, url) for track in view.tracks],
         "manifest": _manifest_view(job, url) if job.state is JobState.SUCCEEDED else None,
@@ -132,6 +136,7 @@ def _track_view(track: Track, view: JobView, url: MakeUrl | None) -> Json:
         "track_id": track.track_id,
         "title": track.title,
         "model": track.model,
+        "gateway_model": track.gateway_model,
         "duration_seconds": track.duration_seconds,
         "doubtful": _doubt_view(track),
         "state": track.state,
@@ -204,6 +209,15 @@ def error_view(fault: Fault | None, charged: Charged) -> Json | None:
         "gateway_code": fault.gateway_code,
         "trace_id": fault.trace_id,
     }
+
+
+def cost_view(job: Job) -> Json | None:
+    """What the job has cost, or nothing if that is unknown. A refund leaves 0."""
+    if job.cost is None or job.submitted_at is None:
+        return None
+    if job.charged is Charged.NO:
+        return asdict(replace(job.cost, amount=0, source=CostSource.REPORTED))
+    return asdict(job.cost)
 
 
 def iso_time(seconds: int) -> str:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 VERSION = 1
-_AS_IN_THE_JOB = ("job_id", "gateway", "kind", "task_id", "created_at", "tracks", "result")
+_AS_IN_THE_JOB = (
+    *("job_id", "gateway", "kind", "requested_model", "requested_gateway_model", "task_id", "created_at", "tracks", "result"),
+)
 
 
 def manifest(view: JobView, request: Item, lyrics: Mapping[str, str], *, partial: bool) -> Json:

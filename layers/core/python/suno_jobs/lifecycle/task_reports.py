@@ -61,6 +61,7 @@ def _track(job: Job, attempt: int, position: int, track: TaskTrack) -> Track:
         state=TrackState.READY if track.ready else TrackState.FAILED,
         title=track.title,
         model=track.model,
+        gateway_model=track.gateway_model,
         duration_seconds=track.duration_seconds,
         links=with_expiry(job, track.links[:MAX_LINKS]),
         fault=track.fault,

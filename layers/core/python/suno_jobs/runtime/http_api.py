@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
+from suno_jobs.errors import InvalidRequest
 from suno_jobs.runtime.problems import BodyTooLarge, NotJson, answer_errors_as_problems
 
 MAX_BODY_BYTES = 64 * 1024
@@ -54,6 +55,14 @@ def json_body(app: APIGatewayHttpResolver) -> Any:
 def optional_json_body(app: APIGatewayHttpResolver) -> Any:
     """The body, or an empty object if there is none. Raises BodyTooLarge, NotJson."""
     return json_body(app) if app.current_event.body else {}
+
+
+def flag(app: APIGatewayHttpResolver, name: str) -> bool:
+    """A query parameter that is ``true`` or ``false``; false if it is absent. Raises InvalidRequest for another value."""
+    value = (app.current_event.query_string_parameters or {}).get(name, "false")
+    if value not in ("true", "false"):
+        raise InvalidRequest(f"The query parameter {name} must be true or false.")
+    return value == "true"
 
 
 def _refuse_constant(name: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound, NoSlot
 from suno_jobs.gateways.protocol import ReadFailed, Reading, TaskReport, TaskStatus
+from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule, is_given_up
 from suno_jobs.jobs.states import LEGAL, JobState, Progress, WaitReason
@@ -201,6 +202,8 @@ class TaskChecker:
     def _follow(self, job: Job, readings: Readings, failed: ReadFailed | None = None) -> NextStep:
         """``failed``: a task that no attempt has, but that a receipt names, could not be read."""
         findings = {number: self._examine(job, number, reading) for number, reading in readings.items()}
+        costs = [reading.cost for reading in readings.values() if isinstance(reading, TaskReport) and reading.cost]
+        job = replace(job, cost=costs[-1]) if costs else job
         named = [self._examine_failed(job, failed)] if failed else []
         still_open = [finding for finding in (*findings.values(), *named) if finding.end is None]
         ended = any(finding.end for finding in findings.values()) or any(attempt.answered for attempt in job.attempts)
@@ -225,7 +228,8 @@ class TaskChecker:
             return self._lacking_audio(job, report) or Finding(report.fault or NO_REASON, answer_end(report))
         if not self._late(job):
             self.jobs.advance(job.job_id, PROGRESS[report.status], now=self._now())
-        return Finding(DEADLINE, wait=self.schedule.next_check(job, self._now()))
+        calls_back = GATEWAYS[job.gateway].calls_back
+        return Finding(DEADLINE, wait=self.schedule.next_check(job, self._now(), calls_back=calls_back))
 
     def _examine_failed(self, job: Job, failed: ReadFailed) -> Finding:
         # With a revoked key or an empty account, frequent reads are useless until the operator corrects that.

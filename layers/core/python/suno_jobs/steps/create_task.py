@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from suno_jobs.catalog.inputs import INPUTS
 from suno_jobs.catalog.results import Result
@@ -20,6 +20,7 @@ from suno_jobs.jobs.schedule import NextStep, PollingSchedule
 from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.lost_submission import LOST, intent_seconds
+from suno_jobs.lifecycle.orders import with_order
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.storage.jobs import UNSETTLED, JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
@@ -84,9 +85,10 @@ class TaskCreator:
         except AccountUnusable as error:
             return self._refuse(job, Refused(Fault(ErrorCode.AUTHENTICATION, str(error))))
         stored = self.jobs.request(job.job_id)
+        job_input = INPUTS[job.kind].model_validate(stored["input"])
         request = GATEWAYS[job.gateway].request(
             job.kind,
-            INPUTS[job.kind].model_validate(stored["input"]),
+            job_input,
             sources=[Source(**source) for source in stored["sources"]],
             callback_url=self.callback_url(job.gateway, job.job_id),
         )
@@ -96,7 +98,7 @@ class TaskCreator:
         now = self._now()
         due_at = now + intent_seconds(job) + self.schedule.slack
         intent, terms = self.random_bytes(8).hex(), file_terms(job.gateway)
-        job = self.jobs.begin_submission(job, intent, terms, now=now, due_at=due_at)
+        job = self.jobs.begin_submission(with_order(job, job_input), intent, terms, now=now, due_at=due_at)
         return self._send(job, account, request)
 
     def _skip_gateway(self, job: Job, wait: int) -> NextStep:
@@ -156,7 +158,7 @@ class TaskCreator:
 
     def _accept(self, job: Job, task_id: str) -> NextStep:
         now = self._now()
-        wait = self.schedule.next_check(job, now)
+        wait = self.schedule.next_check(job, now, calls_back=GATEWAYS[job.gateway].calls_back)
         due_at = now + wait + self.schedule.slack
         number = len(job.attempts) - 1
         try:
@@ -173,6 +175,7 @@ class TaskCreator:
         """The answer is the result and cannot be read again, so it is recorded before anything else."""
         number, report = len(job.attempts) - 1, done.report
         record_report(self.jobs, job, number, with_distinct_ids(self.jobs, job, number, report))
+        job = replace(job, cost=report.cost or job.cost)
         now = self._now()
         due_at, end = now + self.schedule.slack, answer_end(report)
         self.jobs.accept_task(job, done.task_id, attempt=number, now=now, due_at=due_at, end=end, fault=report.fault)

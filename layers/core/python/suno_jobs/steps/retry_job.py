@@ -40,7 +40,8 @@ class JobRetrier:
             return known, False
         item = jobs.request(job_id)
         job = self.creator.new_job(tenant, new_id, old.fingerprint, item["gateways"], old.kind)
-        job = replace(job, resubmit=old.resubmit, metadata=old.metadata, retry_of=job_id)
+        model = old.requested_model if old.gateway == job.gateway else None
+        job = replace(job, resubmit=old.resubmit, metadata=old.metadata, requested_model=model, retry_of=job_id)
         if self.creator.create_job(job, item):
             return JobView(job, request=item), True
         return tenant_view(jobs, tenant, new_id), False

@@ -6,14 +6,18 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from suno_jobs.errors import IdempotencyConflict, InvalidRequest
+from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.creation import JobCreator
-from suno_jobs.intake.validation import validate_request
+from suno_jobs.intake.requests import JobRequest
+from suno_jobs.intake.validation import ValidRequest, validate_request
 from suno_jobs.jobs.identifiers import derived_job_id, random_job_id
-from suno_jobs.jobs.record import JobView
+from suno_jobs.jobs.record import Job, JobView
+from suno_jobs.jobs.views import job_view
+from suno_jobs.lifecycle.orders import with_order
 from suno_jobs.lifecycle.ownership import tenant_view
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -40,24 +44,52 @@ class JobSubmitter:
         With an Idempotency-Key the call may always be repeated; without one, every call creates a job. Raises InvalidRequest
         and IdempotencyConflict.
         """
-        if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
-            raise InvalidRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
-        digest = fingerprint(body)
-        if idempotency_key:
-            job_id = derived_job_id(tenant, idempotency_key)
-            if known := self.creator.jobs.view(job_id):
-                return _same_request(known, tenant, digest), False
-        else:
-            job_id = random_job_id(self.creator.clock(), self.random_bytes)
+        job_id, digest = self._job_id(tenant, idempotency_key), fingerprint(body)
+        if idempotency_key and (known := self.creator.jobs.view(job_id)):
+            return _same_request(known, tenant, digest), False
         valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
-        request = valid.request
-        resubmit = self.resubmit if request.ambiguous_submit is None else request.ambiguous_submit == "resubmit"
-        job = self.creator.new_job(tenant, job_id, digest, valid.gateways, request.kind)
-        job = replace(job, resubmit=resubmit, metadata=request.metadata)
-        item = valid.to_item()
+        job, item = self._new_job(tenant, job_id, digest, valid), valid.to_item()
         if not self.creator.create_job(job, item):
             return _same_request(tenant_view(self.creator.jobs, tenant, job_id), tenant, digest), False
         return JobView(job, request=item), True
+
+    def preview_job(self, tenant: str, body: Any, idempotency_key: str | None) -> dict[str, Any]:
+        """What ``submit_job`` would create, and what is known about its gateways. Nothing is written and nothing is paid.
+
+        Raises InvalidRequest and IdempotencyConflict, as ``submit_job`` would.
+        """
+        job_id, digest = self._job_id(tenant, idempotency_key), fingerprint(body)
+        if idempotency_key and (known := self.creator.jobs.view(job_id)):
+            _same_request(known, tenant, digest)
+        valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
+        job = self._new_job(tenant, job_id, digest, valid)
+        shown = job_view(JobView(job, request=valid.to_item())) | {"job_id": job_id if idempotency_key else None}
+        return {"job": shown, "gateways": [_offer(job, name, valid.request) for name in valid.gateways]}
+
+    def _job_id(self, tenant: str, idempotency_key: str | None) -> str:
+        if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+            raise InvalidRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
+        if idempotency_key:
+            return derived_job_id(tenant, idempotency_key)
+        return random_job_id(self.creator.clock(), self.random_bytes)
+
+    def _new_job(self, tenant: str, job_id: str, digest: str, valid: ValidRequest) -> Job:
+        request = valid.request
+        resubmit = self.resubmit if request.ambiguous_submit is None else request.ambiguous_submit == "resubmit"
+        job = self.creator.new_job(tenant, job_id, digest, valid.gateways, request.kind)
+        return with_order(replace(job, resubmit=resubmit, metadata=request.metadata), request.input)
+
+
+def _offer(job: Job, gateway: str, request: JobRequest) -> dict[str, Any]:
+    ordered = with_order(replace(job, gateway=gateway), request.input)
+    model = ordered.requested_model
+    return {
+        "gateway": gateway,
+        "requested_model": model and model.name,
+        "requested_gateway_model": model and model.gateway_name,
+        "estimate": ordered.cost and asdict(ordered.cost),
+        "limits": asdict(GATEWAYS[gateway].limits_for(request.kind, request.input)),
+    }
 
 
 def _same_request(view: JobView, tenant: str, digest: str) -> JobView:

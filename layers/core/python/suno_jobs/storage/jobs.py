@@ -61,6 +61,11 @@ def _without_key(item: Item) -> Item:
     return {name: value for name, value in item.items() if name not in ("pk", "sk")}
 
 
+def _cost(job: Job) -> Item:
+    """The cost is stored with the next change of the job, so that it needs no write of its own."""
+    return {"cost": job.cost} if job.cost else {}
+
+
 def _open_or_recoverable(change: Change, now: int) -> Change:
     """Requires that the job has not ended, or that its recovery continues."""
     return change.require(
@@ -137,8 +142,8 @@ class JobStore(TrackStore, DueIndex, SignalStore):
     def begin_submission(self, job: Job, intent: str, file_terms: FileTerms, *, now: int, due_at: int) -> Job:
         """Writes the intent before the gateway is called (I1). Conflict: a submission is in progress or settled.
 
-        ``intent`` is new for every attempt. The call may be repeated with the same one, as the AWS client does after a lost
-        answer.
+        ``intent`` is new for every attempt. The model and the listed cost in ``job`` are stored too. The call may be repeated
+        with the same intent, as the AWS client does after a lost answer.
         """
         # While the outcome of a first submission is unknown, a second one does not change the state.
         unknown = job.state is JobState.SUBMIT_UNKNOWN
@@ -148,6 +153,9 @@ class JobStore(TrackStore, DueIndex, SignalStore):
             sets={"state": state, "file_terms": file_terms, **begun, **due(job.job_id, due_at)},
             removes=("submit_after", "wait_reason"),
         )
+        order: Item = {"requested_model": job.requested_model, "cost": job.cost}
+        change.sets = {**change.sets, **{name: value for name, value in order.items() if value}}
+        change.removes = (*change.removes, *(name for name, value in order.items() if not value))
         change.require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})
         change.require_absent("verdict", "grace_until")
         change.require("#gateway = :gateway", "gateway", gateway=job.gateway)
@@ -179,7 +187,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         number = job.next_attempt if attempt is None else attempt
         at = attempts[number].at if number < len(attempts) else now
         attempts[number : number + 1] = [Attempt(at, task_id, end, True if end else None)]
-        change = Change(sets={"attempts": attempts})
+        change = Change(sets={"attempts": attempts, **_cost(job)})
         if opens or job.terminal:
             change.sets = {**change.sets, **due(job.job_id, due_at)}
         if opens:
@@ -268,7 +276,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         """
         known = job.attempts if attempts is None else attempts
         change = Change(
-            sets={"verdict": verdict, "fault": fault, "attempts": known, "signalled": now},
+            sets={"verdict": verdict, "fault": fault, "attempts": known, "signalled": now, **_cost(job)},
             defaults={"signalled_by": job.cause},
             removes=("intent", "submit_after"),
         )
@@ -294,7 +302,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
 
     def start_storing(self, job: Job, attempts: Sequence[Attempt], *, now: int, due_at: int) -> Job:
         """``attempts`` are those of the job with their ends. Raises Conflict unless it is GENERATING or already STORING."""
-        sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, "attempts": attempts}
+        sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, "attempts": attempts, **_cost(job)}
         change = Change(sets={**sets, **due(job.job_id, due_at)}, removes=("fault",))
         if job.state is not JobState.STORING:
             _with_history(change, job, JobState.STORING, now)
@@ -303,7 +311,9 @@ class JobStore(TrackStore, DueIndex, SignalStore):
 
     def record_task_ends(self, job: Job, attempts: Sequence[Attempt], *, now: int, due_at: int) -> Job:
         """Records the same for a job in recovery, whose state does not change. Conflict: it changed, or recovery is over."""
-        change = Change(sets={"attempts": attempts, "due_at": due_at}).require("attribute_exists(#due_shard)", "due_shard")
+        change = Change(sets={"attempts": attempts, **_cost(job), "due_at": due_at}).require(
+            "attribute_exists(#due_shard)", "due_shard"
+        )
         return self._change(job.job_id, _same_attempts(change.require_one_of("state", {job.state}), job), now)
 
     # End and sweep

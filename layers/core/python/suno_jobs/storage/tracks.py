@@ -46,7 +46,9 @@ class TrackStore(Table):
         """
         item = track.to_item()
         reported: Item = {
-            name: item[name] for name in ("position", "state", "title", "model", "duration_seconds", "fault") if name in item
+            name: item[name]
+            for name in ("position", "state", "title", "model", "gateway_model", "duration_seconds", "fault")
+            if name in item
         }
         change = Change(
             sets=reported,

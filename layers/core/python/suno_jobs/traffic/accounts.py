@@ -43,6 +43,8 @@ def find_account(accounts: Secret, gateway: Gateway, name: str) -> Account:
         if not isinstance(entry, dict):
             raise AccountUnusable(f"the gateway accounts secret has no entry {gateway.name}/{name}")
         base_url = str(entry.get("base_url") or gateway.base_url)
+        if not base_url:
+            raise AccountUnusable(f"the entry {gateway.name}/{name} has no base_url: this gateway has no common address")
         parts = urlsplit(base_url)
         if parts.scheme != "https" and f"{parts.scheme}://{parts.netloc}" not in local_origins.LOCAL_ORIGINS:
             raise AccountUnusable(f"the base_url of {gateway.name}/{name} is not https")

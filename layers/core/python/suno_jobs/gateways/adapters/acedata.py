@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from suno_jobs.catalog.costs import Cost
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways import error_rules as rules
 from suno_jobs.gateways import protocol
 from suno_jobs.gateways.adapter import Adapter, Body
 from suno_jobs.gateways.adapters.acedata_replies import MODELS, error_fields, read_response, read_stored_task
-from suno_jobs.gateways.adapters.acedata_requests import KINDS, PATHS, audios_body, operation_body
+from suno_jobs.gateways.adapters.acedata_requests import ALWAYS_WITH_MODEL, KINDS, PATHS, audios_body, operation_body
 from suno_jobs.gateways.input_fields import Fields, describe
-from suno_jobs.gateways.parsing import pick, read_object, single_line
-from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, TaskReport
+from suno_jobs.gateways.parsing import inner, pick, read_object, single_line
+from suno_jobs.gateways.prices import reported_cost
+from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, Price, TaskReport
 from suno_jobs.gateways.tracks import objects_in
 
 ERROR_RULES: rules.ErrorRules = {
@@ -57,7 +59,16 @@ class AceData(Adapter):
     rate = protocol.Rate(5, 1.0)
     limits = protocol.Limits(prompt=500, lyrics=5000, style=1000, title=100)
     models = MODELS
-    old_models = frozenset({"chirp-v3-0", "chirp-v3-5", "chirp-v4"})
+    # The limits of v6 are not published: those of the models before it are used.
+    older_limits = MappingProxyType(dict.fromkeys(("chirp-v3-0", "chirp-v3-5", "chirp-v4"), protocol.Limits()))
+    default_model = "v6"
+    prices = (
+        Price(Kind.MUSIC, 1.12, "credits", "2026-11", given={"max_mode": True}),
+        Price(Kind.MUSIC, 0.56, "credits", "2026-11"),
+        Price(Kind.SOUNDS, 0.112, "credits", "2026-11"),
+    )
+    always_with_model = ALWAYS_WITH_MODEL
+    only_with_lyrics = MappingProxyType({Kind.MUSIC: frozenset({"duration", "max_mode"})})
     kinds = KINDS
     link_days = MappingProxyType({"*": None})
     error_rules = ERROR_RULES
@@ -75,7 +86,10 @@ class AceData(Adapter):
     def path_and_body(self, kind: Kind, fields: Fields, sources: Sequence[protocol.Source]) -> tuple[str, Body]:
         """Sends ``async`` wherever Ace accepts it: a call with neither it nor a callback URL stays open for minutes."""
         path = PATHS.get(kind)
-        body = operation_body(kind, fields, sources) if path else audios_body(kind, fields, sources, self.model_of(fields))
+        if path:
+            body = operation_body(kind, fields, sources)
+        else:
+            body = audios_body(kind, fields, sources, self.model_of(kind, fields))
         return path or "/suno/audios", {**body, "async": None if KINDS[kind].synchronous else True}
 
     def read_result(self, kind: Kind, body: Body) -> TaskReport | None:
@@ -104,6 +118,11 @@ class AceData(Adapter):
         tasks = {item["id"]: item for item in objects_in(items) if isinstance(item.get("id"), str)}
         found = {each: read_stored_task(kind, tasks[each]) for each, kind in kinds.items() if each in tasks}
         return {each: report for each, report in found.items() if report is not None}
+
+    def read_cost(self, body: Body) -> Cost | None:
+        """Replies about v6 have it, beside the response or in it."""
+        cost = inner(body, "cost") or inner(inner(body, "response"), "cost")
+        return reported_cost(cost.get("amount"), "credits")
 
     def error_in(self, reply: GatewayReply, body: Body) -> rules.ErrorReply | None:
         """``error.code`` decides. Some error bodies have no ``success``."""

@@ -30,6 +30,9 @@ MODELS: Mapping[str, str] = {
     "v4.5all": "chirp-v4-5-all",
     "v5": "chirp-v5",
     "v5.5": "chirp-v5-5",
+    "v6": "chirp-v6",
+    "v6-wild": "chirp-v6-wild",
+    "v6-mini": "chirp-v6-mini",
 }
 
 _TRACK = TrackFields(

@@ -17,7 +17,7 @@ _EXTENSION = Offer.of_source(fields=SONG_FIELDS | {"continue_at"}, required=("co
 _LAYER = Offer.of_source(fields=SONG_FIELDS | {"start_s", "end_s"}, note=_UPLOADED)
 
 KINDS: Mapping[Kind, Offer] = {
-    Kind.MUSIC: Offer(fields=SONG_FIELDS, required=("prompt/lyrics",)),
+    Kind.MUSIC: Offer(fields=SONG_FIELDS | {"duration", "variety", "max_mode"}, required=("prompt/lyrics",)),
     Kind.EXTEND: _EXTENSION,
     Kind.UPLOAD_EXTEND: replace(_EXTENSION, note=_UPLOADED),
     Kind.COVER: Offer.of_source(fields=SONG_FIELDS),
@@ -36,6 +36,7 @@ KINDS: Mapping[Kind, Offer] = {
     Kind.LYRICS: Offer(Result.LYRICS, fields=frozenset({"prompt", "model"}), required=("prompt",), synchronous=True),
     Kind.PERSONA: Offer.of_source(Result.ID, ("name", "description"), ("name", "description"), synchronous=True),
     Kind.TIMESTAMPED_LYRICS: Offer.of_source(Result.WORDS, synchronous=True),
+    Kind.SOUNDS: Offer(fields=frozenset({"prompt", "model", "loop", "bpm", "key"}), required=("prompt", "loop")),
 }
 
 PATHS: Mapping[Kind, str] = {
@@ -59,10 +60,13 @@ _ACTIONS = {
     Kind.ADD_INSTRUMENTAL: "underpainting",
     Kind.REPLACE_SECTION: "replace_section",
     Kind.MASHUP: "mashup",
+    Kind.SOUNDS: "sounds",
 }
+_VARIETY = ("off", "normal", "high", "extra", "max")
 _WITHOUT_MODEL = frozenset({Kind.CONCAT, Kind.STEMS})
+ALWAYS_WITH_MODEL = frozenset(_ACTIONS) - _WITHOUT_MODEL - {Kind.SOUNDS}
 _COMMON = {
-    **same_names("vocal_gender", "weirdness", "audio_weight", "continue_at"),
+    **same_names("vocal_gender", "weirdness", "audio_weight", "continue_at", "duration", "max_mode"),
     "style_weight": "style_influence",
 }
 _TEXTS = {"title": "title", "style": "style", "negative_style": "negative_tags"}
@@ -85,6 +89,8 @@ def audios_body(kind: Kind, fields: Fields, sources: Sequence[Source], model: st
         body["audio_id"] = sources[0].track_id
     if kind in _WITHOUT_MODEL:
         return body
+    if kind is Kind.SOUNDS:
+        return body | _sounds(fields) | ({"model": model} if "model" in fields else {})
     body["model"] = model
     if kind is Kind.REPLACE_SECTION:
         return body | {"custom": False, "instrumental": False} | rename_fields(fields, _SECTION_FIELDS)
@@ -95,7 +101,14 @@ def _song(fields: Fields) -> Body:
     """In simple mode ``title``, ``style`` and ``negative_tags`` have no effect, so the prompt includes them."""
     custom = "lyrics" in fields
     body = {"custom": custom, "instrumental": fields.get("instrumental", False), **rename_fields(fields, _COMMON)}
+    if "variety" in fields:
+        body["variety"] = _VARIETY[fields["variety"]]
     return body | (rename_fields(fields, _CUSTOM) if custom else {"prompt": describe(fields, negative=True) or None})
+
+
+def _sounds(fields: Fields) -> Body:
+    sound_type = "loop" if fields["loop"] else "one-shot"
+    return {"sound": fields["prompt"], "sound_type": sound_type, **rename_fields(fields, same_names("bpm", "key"))}
 
 
 def _section_bounds(action: str, fields: Fields) -> Body:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from suno_jobs.catalog.kinds import Kind
-from suno_jobs.gateways.adapters.record_info import MODELS, RecordInfoGateway, Route
+from suno_jobs.gateways.adapters.record_info import RecordInfoGateway, Route
 from suno_jobs.gateways.adapters.record_info_requests import OFFERS
 from suno_jobs.gateways.adapters.sunoapi import ERROR_RULES as SUNOAPI_RULES
 
@@ -49,6 +49,5 @@ class AnyInt(RecordInfoGateway):
     kinds = MappingProxyType(
         {kind: offer if kind is Kind.MUSIC else replace(offer, note=_NOTE) for kind, offer in OFFERS.items() if kind in ROUTES}
     )
-    models = MappingProxyType({ours: theirs for ours, theirs in MODELS.items() if ours != "v5.5"})
     link_days = MappingProxyType({"*": None})
     split_by_path = MappingProxyType({"vocals": "/suno/vocal-removal", "all": "/suno/split-stem"})

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from suno_jobs.catalog.costs import Cost
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Media, Result
 from suno_jobs.errors import ErrorCode
@@ -14,7 +15,8 @@ from suno_jobs.gateways import protocol
 from suno_jobs.gateways.adapter import Adapter, Body
 from suno_jobs.gateways.input_fields import SONG_FIELDS, Fields, describe, rename_fields, same_names, without_none
 from suno_jobs.gateways.parsing import code_text, inner, media_url, pick
-from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, Offer, TaskReport, TaskStatus, TaskTrack
+from suno_jobs.gateways.prices import reported_cost
+from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, Offer, Price, TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.reports import failed_report, finished_report, running_report
 from suno_jobs.gateways.results import stems_by_field, stems_by_title
 from suno_jobs.gateways.tracks import TrackFields, as_objects, file_tracks, read_tracks, track_links
@@ -100,6 +102,10 @@ class Crun(Adapter):
     # Title, style and lyrics are documented. The other two are the lowest of all gateways.
     limits = protocol.Limits(prompt=500, lyrics=5000, style=1000, title=100)
     models = MODELS
+    default_model = "v5.5"
+    # Measured by a public client.
+    prices = (Price(Kind.MUSIC, 12, "credits", "2026-08", models=("v5.5",)),)
+    always_with_model = frozenset({Kind.MUSIC, Kind.UPLOAD_EXTEND})
     kinds = KINDS
     # For crun.ai's own files. Nothing is documented for files that Suno serves.
     link_days = MappingProxyType({"*": 14.0})
@@ -108,14 +114,14 @@ class Crun(Adapter):
     callback_field = "callback_url"
 
     def path_and_body(self, kind: Kind, fields: Fields, sources: Sequence[protocol.Source]) -> tuple[str, Body]:
-        task_input = _of_track(fields, sources[0]) if sources else self._song(fields)
+        task_input = _of_track(fields, sources[0]) if sources else self._song(kind, fields)
         return f"{_JOB}/CreateTask", {"model": _TASK_MODELS[kind], "input": without_none(task_input)}
 
-    def _song(self, fields: Fields) -> Body:
+    def _song(self, kind: Kind, fields: Fields) -> Body:
         custom = "lyrics" in fields
         return {
             "mode": "custom" if custom else "simple",
-            "model": self.model_of(fields),
+            "model": self.model_of(kind, fields),
             "instrumental": fields.get("instrumental", False),
             **rename_fields(fields, _COMMON),
             **(rename_fields(fields, _CUSTOM) if custom else {"prompt": describe(fields, negative=False)}),
@@ -143,6 +149,9 @@ class Crun(Adapter):
                 return failed_report(tracks, reason.task_fault({}))
             case other:
                 return running_report(TaskStatus.PENDING, tracks, () if other in _RUNNING else (status,))
+
+    def read_cost(self, body: Body) -> Cost | None:
+        return reported_cost(inner(body, "data").get("credits"), "credits")
 
     def error_in(self, reply: GatewayReply, body: Body) -> rules.ErrorReply | None:
         return rules.find_code(reply, body, "message", success=("200",))

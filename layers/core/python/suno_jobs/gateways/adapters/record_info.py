@@ -6,7 +6,7 @@ Each gateway is a subclass with its own tables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from suno_jobs.catalog.kinds import Kind
@@ -14,8 +14,14 @@ from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways import protocol
 from suno_jobs.gateways.adapter import Adapter, Body
 from suno_jobs.gateways.adapters import record_info_replies as replies
-from suno_jobs.gateways.adapters.record_info_requests import MODEL_REQUIRED, OFFERS, WITH_SIMPLE_MODE, request_body
-from suno_jobs.gateways.error_rules import ErrorReply, find_code, is_ok
+from suno_jobs.gateways.adapters.record_info_requests import (
+    MODEL_REQUIRED,
+    NO_PARAMETERS,
+    OFFERS,
+    WITH_SIMPLE_MODE,
+    request_body,
+)
+from suno_jobs.gateways.error_rules import ErrorReply, ErrorRules, find_code, is_ok
 from suno_jobs.gateways.input_fields import Fields
 from suno_jobs.gateways.parsing import read_object
 from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, TaskReport
@@ -27,8 +33,10 @@ MODELS: Mapping[str, str] = {
     "v4.5plus": "V4_5PLUS",
     "v4.5all": "V4_5ALL",
     "v5": "V5",
-    "v5.5": "V5_5",
 }
+V6_MODELS: Mapping[str, str] = {"v6": "V6", "v6-wild": "V6_WILD", "v6-mini": "V6_MINI"}
+LIMITS = protocol.Limits(prompt=500, lyrics=5000, style=1000, title=80, negative_style=1000)
+"""Of V4_5 to V5_5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +53,23 @@ class RecordInfoGateway(Adapter):
     key_header = ("Authorization", "Bearer ")
     # As reported by users of sunoapi.org. Documented is only "three a second for one task", by kie.ai.
     rate = protocol.Rate(20, 10.0)
-    # For V4_5 and later. The maximum of a title is 80 characters, on some pages 100.
-    limits = protocol.Limits(prompt=500, lyrics=5000, style=1000, title=80)
+    limits = LIMITS
+    older_limits: Mapping[str, protocol.Limits] = MappingProxyType(
+        dict.fromkeys(("V3_5", "V4"), replace(LIMITS, lyrics=3000, style=200))
+    )
     models = MODELS
-    old_models = frozenset({"V3_5", "V4"})
+    default_model = "v5"
+    always_with_model = MODEL_REQUIRED
+    only_with_lyrics = MappingProxyType(
+        {
+            Kind.MUSIC: frozenset({"duration", "variety"}),
+            Kind.UPLOAD_COVER: frozenset({"duration"}),
+            Kind.MASHUP: frozenset({"duration"}),
+        }
+    )
+    models_with = MappingProxyType({"duration": frozenset({"v5.5", *V6_MODELS}), "variety": frozenset(V6_MODELS)})
     kinds = OFFERS
-    callback_stages = ("text", "first", "complete")
+    callback_stages: tuple[str, ...] = ("text", "first", "complete")
     task_id_fields = replies.TASK_ID
     callback_field = "callBackUrl"
     routes: Mapping[Kind, Route]
@@ -58,21 +77,30 @@ class RecordInfoGateway(Adapter):
     """The path per ``split`` of stems, for a gateway that has no field ``type`` for it."""
 
     def check_values(self, kind: Kind, fields: Fields) -> protocol.FieldErrors:
-        """Lyrics require custom mode, in which style and title are required."""
+        """Lyrics require custom mode, in which the models before V6 require style and title."""
         if kind is Kind.LYRICS:
             return ()
-        custom = kind in WITH_SIMPLE_MODE and "lyrics" in fields
+        custom = kind in WITH_SIMPLE_MODE and "lyrics" in fields and not self.is_v6(kind, fields)
         missing = [name for name in ("style", "title") if custom and name not in fields]
         problems = tuple((name, "is required by this gateway when lyrics are given") for name in missing)
         return problems + super().check_values(kind, fields)
+
+    def is_v6(self, kind: Kind, fields: Fields) -> bool:
+        return self.model_of(kind, fields) in V6_MODELS.values()
+
+    def limits_of(self, kind: Kind, fields: Fields) -> protocol.Limits:
+        limits = super().limits_of(kind, fields)
+        return replace(limits, title=100) if kind in NO_PARAMETERS else limits
 
     def description(self, kind: Kind, fields: Fields) -> str | None:
         return super().description(kind, fields) if kind in WITH_SIMPLE_MODE else None
 
     def path_and_body(self, kind: Kind, fields: Fields, sources: Sequence[protocol.Source]) -> tuple[str, Body]:
-        body, path = request_body(kind, fields, sources), self.routes[kind].submit
-        if kind in MODEL_REQUIRED or "model" in fields:
-            body["model"] = self.model_of(fields)
+        with_model = self.sends_model(kind, fields)
+        body = request_body(kind, fields, sources, separate_lyrics=with_model and self.is_v6(kind, fields))
+        path = self.routes[kind].submit
+        if with_model:
+            body["model"] = self.model_of(kind, fields)
         if kind is Kind.STEMS:
             split = fields.get("split", "vocals")
             path = self.split_by_path.get(split, path)
@@ -104,6 +132,9 @@ class RecordInfoGateway(Adapter):
         if error := self.error_in(reply, body):
             task_failed = is_ok(reply) and error.rule(self.error_rules).code is ErrorCode.GENERATION_FAILED
             return failed_report((), error.task_fault(refunds)) if task_failed else None
+        return self.read_record(kind, body, refunds)
+
+    def read_record(self, kind: Kind, body: Body, refunds: ErrorRules) -> TaskReport | None:
         return replies.read_record(kind, body, refunds)
 
     def error_in(self, reply: GatewayReply, body: Body) -> ErrorReply | None:

@@ -72,10 +72,11 @@ def read_record(kind: Kind, body: Body, refunds: ErrorRules) -> TaskReport | Non
     data = inner(body, "data")
     record = data if any(name in data for name in (*TASK_ID, *_STATE)) else body
     status = code_text(pick(record, *_STATE))
-    return _report(kind, record, status, refunds) if status is not None else None
+    return read_report(kind, record, status, refunds) if status is not None else None
 
 
-def _report(kind: Kind, record: Body, status: str, refunds: ErrorRules) -> TaskReport:
+def read_report(kind: Kind, record: Body, status: str, refunds: ErrorRules) -> TaskReport:
+    """As ``read_record``, for a ``record`` whose status is known."""
     name = status.upper()
     if kind is Kind.COVER_ART:
         name = _COVER_ART_FLAGS.get(name, name)

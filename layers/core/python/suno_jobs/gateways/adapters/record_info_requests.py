@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
@@ -12,6 +13,7 @@ from suno_jobs.gateways.protocol import Offer, Source
 
 _SONG = SONG_FIELDS | {"persona_id"}
 _EXTENSION = _SONG | {"continue_at"}
+_V6_FIELDS = frozenset({"duration", "variety"})
 _LAYER_FIELDS = frozenset({"audio_url", "style", "title", "negative_style", "vocal_gender", "model"}) | WEIGHTS
 
 OFFERS: Mapping[Kind, Offer] = {
@@ -57,15 +59,16 @@ _PARAMETERS = {
 _CUSTOM = {"lyrics": "prompt", "style": "style", "title": "title"}
 _LAYER = {"prompt": "prompt", **_CUSTOM, **_PARAMETERS}
 _UPLOAD = {"audio_url": "uploadUrl"}
+_V6_NAMES = same_names("duration", "variety")
 
 _NAMES: Mapping[Kind, Mapping[str, str]] = {
-    Kind.MUSIC: _PARAMETERS,
+    Kind.MUSIC: _PARAMETERS | _V6_NAMES,
     Kind.EXTEND: _LAYER | {"continue_at": "continueAt"},
-    Kind.UPLOAD_COVER: _PARAMETERS | _UPLOAD,
+    Kind.UPLOAD_COVER: _PARAMETERS | _V6_NAMES | _UPLOAD,
     Kind.UPLOAD_EXTEND: _LAYER | _UPLOAD | {"continue_at": "continueAt", "instrumental": "instrumental"},
     Kind.ADD_VOCALS: _LAYER | _UPLOAD,
     Kind.ADD_INSTRUMENTAL: _PARAMETERS | _UPLOAD | {"style": "tags", "title": "title"},
-    Kind.MASHUP: _PARAMETERS | {"audio_urls": "uploadUrlList"},
+    Kind.MASHUP: _PARAMETERS | _V6_NAMES | {"audio_urls": "uploadUrlList"},
     Kind.REPLACE_SECTION: {
         "lyrics": "prompt",
         "full_lyrics": "fullLyrics",
@@ -82,21 +85,37 @@ _NAMES: Mapping[Kind, Mapping[str, str]] = {
 }
 """The names of our fields in a request. A kind that is not here has only the ids of its source."""
 
-_NO_PARAMETERS = {
+NO_PARAMETERS = {
     Kind.EXTEND: frozenset({"source", "model"}),
     Kind.UPLOAD_EXTEND: frozenset({"audio_url", "model", "instrumental", "prompt"}),
 }
-"""Fields of an extension that apply even if ``defaultParamFlag`` is false."""
+"""The extensions, with the fields that apply even if ``defaultParamFlag`` is false."""
 
 
-def request_body(kind: Kind, fields: Fields, sources: Sequence[Source]) -> Body:
-    """Without model, callback URL and the type of stems."""
-    body = rename_fields(fields, _NAMES.get(kind, {})) | _ids(kind, sources)
+def v6_offers(offers: Mapping[Kind, Offer]) -> Mapping[Kind, Offer]:
+    """With the fields that came with V5_5 and V6, on the kinds for which they are documented."""
+    return {
+        kind: replace(offer, fields=offer.fields | (_V6_FIELDS if kind is Kind.MUSIC else {"duration"}))
+        if kind in WITH_SIMPLE_MODE
+        else offer
+        for kind, offer in offers.items()
+    }
+
+
+def request_body(kind: Kind, fields: Fields, sources: Sequence[Source], *, separate_lyrics: bool) -> Body:
+    """Without model, callback URL and the type of stems.
+
+    ``separate_lyrics``: the lyrics of a song are in a field of their own, as V6 expects them, not in ``prompt``.
+    """
+    names = dict(_NAMES.get(kind, {}))
+    if separate_lyrics and "lyrics" in names:
+        names["lyrics"] = "lyrics"
+    body = rename_fields(fields, names) | _ids(kind, sources)
     if kind in WITH_SIMPLE_MODE:
-        return body | _song(fields)
-    if kind in _NO_PARAMETERS:
+        return body | _song(fields, {**_CUSTOM, **({"lyrics": "lyrics"} if separate_lyrics else {})})
+    if kind in NO_PARAMETERS:
         # True: the parameters of this request apply. False: those of the source.
-        body["defaultParamFlag"] = bool(set(fields) - _NO_PARAMETERS[kind])
+        body["defaultParamFlag"] = bool(set(fields) - NO_PARAMETERS[kind])
     return body
 
 
@@ -107,8 +126,8 @@ def _ids(kind: Kind, sources: Sequence[Source]) -> Body:
     return {Kind.EXTEND: track, Kind.COVER_ART: task}.get(kind, task | track)
 
 
-def _song(fields: Fields) -> Body:
+def _song(fields: Fields, custom_names: Mapping[str, str]) -> Body:
     """Custom mode for lyrics. Simple mode for a prompt: it has no fields for style and title."""
     custom = "lyrics" in fields
-    text = rename_fields(fields, _CUSTOM) if custom else {"prompt": describe(fields, negative=False)}
+    text = rename_fields(fields, custom_names) if custom else {"prompt": describe(fields, negative=False)}
     return {"customMode": custom, "instrumental": fields.get("instrumental", False), **text}

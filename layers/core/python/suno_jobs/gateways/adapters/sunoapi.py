@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways import error_rules as rules
-from suno_jobs.gateways.adapters.record_info import RenewingRecordInfoGateway, Route
+from suno_jobs.gateways.adapters.record_info import LIMITS, MODELS, V6_MODELS, RenewingRecordInfoGateway, Route
+from suno_jobs.gateways.adapters.record_info_requests import OFFERS, v6_offers
+from suno_jobs.gateways.protocol import Price
 
 _GENERATE = "/api/v1/generate"
 _SONG = f"{_GENERATE}/record-info"
@@ -47,8 +50,28 @@ ERROR_RULES: rules.ErrorRules = {
 }
 
 
+SUNOAPI_MODELS: Mapping[str, str] = {**MODELS, "v5.5": "V5_5", **V6_MODELS}
+V6_LIMITS = replace(LIMITS, prompt=3000)
+
+
 class SunoApi(RenewingRecordInfoGateway):
+    """Sources for V6: public clients, since the pages do not name it yet."""
+
     name = "sunoapi"
+    models = MappingProxyType(SUNOAPI_MODELS)
+    default_model = "v6"
+    default_models = MappingProxyType({Kind.SOUNDS: "v5"})
+    limits = V6_LIMITS
+    older_limits = MappingProxyType(
+        {**dict.fromkeys(("V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5"), LIMITS), **RenewingRecordInfoGateway.older_limits}
+    )
+    kinds = MappingProxyType(v6_offers(OFFERS))
+    # A credit costs 0.005 USD.
+    prices: Sequence[Price] = (
+        Price(Kind.MUSIC, 12, "credits", "2026-11"),
+        Price(Kind.STEMS, 50, "credits", "2026-11", given={"split": "all"}),
+        Price(Kind.STEMS, 10, "credits", "2026-11"),
+    )
     base_url = "https://api.sunoapi.org"
     error_rules = ERROR_RULES
     routes = ROUTES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from suno_jobs.catalog.costs import Cost
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
 from suno_jobs.gateways import error_rules as rules
@@ -12,7 +13,8 @@ from suno_jobs.gateways import protocol
 from suno_jobs.gateways.adapter import Adapter, Body
 from suno_jobs.gateways.input_fields import SONG_FIELDS, Fields, describe, rename_fields, same_names
 from suno_jobs.gateways.parsing import code_text, find_task_id, inner, pick
-from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, Offer, TaskReport, TaskStatus, TaskTrack
+from suno_jobs.gateways.prices import reported_cost
+from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, Offer, Price, TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.reports import failed_report, finished_report, running_report
 from suno_jobs.gateways.results import read_id, stems_by_title
 from suno_jobs.gateways.tracks import TrackFields, objects_in, read_tracks
@@ -26,6 +28,9 @@ MODELS: Mapping[str, str] = {
     "v4.5all": "chirp-v4-5-all",
     "v5": "chirp-v5",
     "v5.5": "chirp-v5-5",
+    "v6": "chirp-v6",
+    "v6-wild": "chirp-v6-wild",
+    "v6-mini": "chirp-v6-mini",
 }
 
 ERROR_RULES: rules.ErrorRules = {
@@ -47,7 +52,7 @@ _LYRICS_FIELDS = (_SONG - {"prompt", "instrumental"}) | {"lyrics"}
 _FIELDS_NOTE = "The page documents only the lyrics (its prompt). The other fields are those of music."
 
 KINDS: Mapping[Kind, Offer] = {
-    Kind.MUSIC: Offer(fields=_SONG, required=("prompt/lyrics",)),
+    Kind.MUSIC: Offer(fields=_SONG | {"duration"}, required=("prompt/lyrics",)),
     Kind.EXTEND: Offer.of_source(fields=_SONG | {"continue_at"}, required=("continue_at", "prompt/lyrics")),
     Kind.COVER: Offer.of_source(fields=_SONG, required=("prompt/lyrics",)),
     Kind.UPLOAD: Offer(Result.ID, fields=frozenset({"audio_url"}), required=("audio_url",), synchronous=True),
@@ -77,7 +82,7 @@ _PATHS = {
 }
 
 _COMMON = {
-    **same_names("style_weight", "audio_weight", "persona_id", "vocal_gender", "audio_url", "continue_at"),
+    **same_names("style_weight", "audio_weight", "persona_id", "vocal_gender", "audio_url", "continue_at", "duration"),
     "weirdness": "weirdness_constraint",
 }
 _CUSTOM = {"lyrics": "prompt", "title": "title", "style": "tags", "negative_style": "negative_tags"}
@@ -97,6 +102,9 @@ _FAILED = frozenset({"FAILED", "FAIL", "FAILURE", "ERROR", "CANCELLED", "CANCELE
 _STATUSES = frozenset({"SUCCESS"}) | _RUNNING | _FAILED
 
 
+_OLDER = protocol.Limits(prompt=500, lyrics=5000, style=200, title=80)
+
+
 class TTAPI(Adapter):
     """Sources: TTAPI's pages on each Suno operation, Fetch V2 and the response guide, and the Suno async workflow guide."""
 
@@ -105,9 +113,18 @@ class TTAPI(Adapter):
     key_header = ("TT-API-KEY", "")
     # Our own limit: TTAPI limits tasks in progress, not requests.
     rate = protocol.Rate(5, 1.0)
-    # The lowest documented limits: for tags, older pages say 200 and newer ones 1000.
-    limits = protocol.Limits(prompt=500, lyrics=5000, style=200, title=80)
+    # The longest lyrics are not documented.
+    limits = protocol.Limits(prompt=500, lyrics=5000, style=1000, title=80)
+    older_limits = MappingProxyType(dict.fromkeys(("chirp-v3-0", "chirp-v3-5", "chirp-v4"), _OLDER))
     models = MODELS
+    # As a public client does. The default of the page is a model that Suno has retired.
+    default_model = "v6"
+    # 100 quota are 1 USD. The price of a song is known for v6 only.
+    prices = (
+        Price(Kind.MUSIC, 6, "quota", "2026-09", models=("v6", "v6-wild", "v6-mini")),
+        Price(Kind.CONCAT, 0, "quota", "2026-11"),
+    )
+    always_with_model = frozenset({Kind.MUSIC, Kind.EXTEND, Kind.COVER, Kind.UPLOAD_COVER, Kind.ADD_VOCALS})
     kinds = KINDS
     link_days = MappingProxyType({"cdn.ttapi.io": 30.0, "cloudflarer2.ttapi.io": 3.0, "*": None})
     error_rules = ERROR_RULES
@@ -126,8 +143,8 @@ class TTAPI(Adapter):
 
     def path_and_body(self, kind: Kind, fields: Fields, sources: Sequence[protocol.Source]) -> tuple[str, Body]:
         body = _BODIES.get(kind, _song)(fields)
-        if kind not in _BODIES or "model" in fields:
-            body["mv"] = self.model_of(fields)
+        if self.sends_model(kind, fields):
+            body["mv"] = self.model_of(kind, fields)
         if sources:
             body["music_id"] = sources[0].track_id
         return f"/suno/v1/{_PATHS[kind]}", body
@@ -155,6 +172,9 @@ class TTAPI(Adapter):
                 return failed_report(tracks, rules.ErrorReply((failed,), reason).task_fault({}))
             case other:
                 return running_report(TaskStatus.PENDING, tracks, () if other in _RUNNING else (status,))
+
+    def read_cost(self, body: Body) -> Cost | None:
+        return reported_cost(inner(body, "data").get("quota"), "quota")
 
     def error_in(self, reply: GatewayReply, body: Body) -> rules.ErrorReply | None:
         """The HTTP status decides. ``FAILED`` in the body decides for HTTP 2xx, and for a 4xx without a rule other than 408."""

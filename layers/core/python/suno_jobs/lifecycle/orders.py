@@ -1,0 +1,19 @@
+"""What a job orders at its gateway: the model, and the price as far as it is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.jobs.record import Job
+
+if TYPE_CHECKING:
+    from suno_jobs.catalog.inputs import KindInput
+
+
+def with_order(job: Job, job_input: KindInput) -> Job:
+    """``job`` with the model and the listed cost of a submission of ``job_input`` to its current gateway."""
+    gateway = GATEWAYS[job.gateway]
+    model, cost = gateway.requested_model(job.kind, job_input), gateway.listed_cost(job.kind, job_input)
+    return replace(job, requested_model=model, cost=cost)
