@@ -40,6 +40,8 @@ SONGS: dict[str, Json] = {
     },
     "sunoapi": {"prompt": "A bossa nova song about a lighthouse keeper's day off"},
     "kie": {"prompt": "A country song about the long road between two radio stations"},
+    "evolink": {"prompt": "A waltz about two moons that share one sea"},
+    "newapi": {"prompt": "A marching song for a parade of umbrellas", "model": "chirp-v6"},
 }
 
 

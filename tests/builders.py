@@ -177,6 +177,8 @@ class Denied:
 
 
 class Throttled:
+    exceptions = Exceptions
+
     def update_item(self, **_: Any) -> None:
         raise AwsError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
 
@@ -204,13 +206,14 @@ class Contended:
 
 # The circuit breaker
 
-DOWN = Fault(ErrorCode.MAINTENANCE, "closed")
+DOWN = Fault(ErrorCode.GATEWAY_ERROR, "down")
 
 
 def opened(world: World, gateway: str = "ttapi") -> None:
-    """Opens the circuit breaker of the gateway."""
+    """Opens the circuit breaker of the gateway for the tenant of ``a_job``."""
+    job, breaker = a_job(gateway=gateway), world.breaker()
     for _ in range(BREAKER_FAILURES):
-        world.breaker().record(gateway, DOWN)
+        breaker.record(job, breaker.read(job), DOWN)
 
 
 # Secrets and callbacks

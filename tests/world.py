@@ -34,10 +34,13 @@ from suno_jobs.steps.reconcile_jobs import JobReconciler
 from suno_jobs.steps.submit_job import JobSubmitter
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.traffic.account_items import AccountItems
+from suno_jobs.traffic.admission import Admission, make_admission
 from suno_jobs.traffic.batch_reads import BatchReader
 from suno_jobs.traffic.calls import GatewayCalls
 from suno_jobs.traffic.circuit_breaker import CircuitBreaker
 from suno_jobs.traffic.client import http_client
+from suno_jobs.traffic.concurrency import Concurrency
 from suno_jobs.traffic.health import Health
 from suno_jobs.traffic.rate_limiter import RateLimiter
 
@@ -137,7 +140,8 @@ class World:
     def calls(self) -> GatewayCalls:
         client = http_client(httpx.MockTransport(self.wire))
         health = Health(self.dynamodb, TABLE, self.clock)
-        return GatewayCalls(client, self.secret, RateLimiter(self.dynamodb, TABLE), health, self.clock)
+        limiter, concurrency = RateLimiter(self.dynamodb, TABLE), Concurrency(AccountItems(self.dynamodb, TABLE))
+        return GatewayCalls(client, self.secret, limiter, concurrency, health, self.clock, self.clock.sleep)
 
     def job_submitter(self) -> JobSubmitter:
         return JobSubmitter(
@@ -158,7 +162,7 @@ class World:
             jobs=self.jobs,
             receipts=self.receipts,
             calls=self.calls(),
-            breaker=self.breaker(),
+            admission=self.admission(),
             callback_url=lambda gateway, job_id: f"https://us.example/v1/callbacks/{gateway}/{job_id}/mac",
             schedule=PACE,
             grace_seconds=GRACE,
@@ -166,8 +170,11 @@ class World:
             random_bytes=os.urandom,
         )
 
+    def admission(self) -> Admission:
+        return make_admission(self.dynamodb, TABLE, BREAKER_FAILURES, BREAKER_SECONDS, self.clock)
+
     def breaker(self) -> CircuitBreaker:
-        return CircuitBreaker(self.dynamodb, TABLE, BREAKER_FAILURES, BREAKER_SECONDS, self.clock)
+        return self.admission().breaker
 
     def task_checker(self) -> TaskChecker:
         return make_task_checker(
@@ -212,7 +219,7 @@ class World:
     def use_up_slots(self, job_id: str) -> None:
         with contextlib.suppress(NoSlot):
             while True:
-                self.calls().take_slot(self.job(job_id))
+                self.calls().reserve_slot(self.job(job_id))
 
     def view(self, job_id: str) -> JobView:
         found = self.jobs.view(job_id)

@@ -27,7 +27,7 @@ def task_checker() -> TaskChecker:
     return make_task_checker(
         jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
-        calls=connect(dynamodb, settings.jobs_table, accounts, time.time),
+        calls=connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep),
         schedule=PollingSchedule(
             settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds
         ),

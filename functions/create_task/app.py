@@ -14,9 +14,9 @@ from suno_jobs.runtime.settings import CreateTaskSettings
 from suno_jobs.steps.create_task import TaskCreator
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.traffic.admission import make_admission
 from suno_jobs.traffic.callback_urls import callback_url
 from suno_jobs.traffic.calls import connect
-from suno_jobs.traffic.circuit_breaker import CircuitBreaker
 
 
 @cache
@@ -30,8 +30,8 @@ def task_creator() -> TaskCreator:
     return TaskCreator(
         jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
-        calls=connect(dynamodb, settings.jobs_table, accounts, time.time),
-        breaker=CircuitBreaker(
+        calls=connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep),
+        admission=make_admission(
             dynamodb, settings.jobs_table, settings.breaker_failures, settings.breaker_open_seconds, time.time
         ),
         callback_url=partial(callback_url, settings.public_base_url, callback_secret),

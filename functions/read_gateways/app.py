@@ -24,7 +24,7 @@ def health() -> Health:
 
 @app.get("/v1/gateways")
 def get_gateways() -> Response[str]:
-    return http_api.answer(200, read_gateways(health()), {})
+    return http_api.answer(200, read_gateways(health(), http_api.tenant(app)), {})
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def job_reconciler() -> JobReconciler:
         executions=Executions(
             boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn, settings.max_check_interval_seconds
         ),
-        find_running=BatchReader(connect(dynamodb, settings.jobs_table, accounts, time.time)).find_running,
+        find_running=BatchReader(connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)).find_running,
         slack_seconds=slack(settings.max_check_interval_seconds),
         clock=time.time,
     )

@@ -24,6 +24,10 @@ from local.simulator.wire import Reason, Refusal, Reply, Request, Wire, with_jso
 HTML = Reply(200, b"<!doctype html><title>Just a moment...</title><p>Checking your browser.</p>", "text/html; charset=utf-8")
 
 
+SECOND_ACCOUNT = "-second"
+"""What follows the key of a gateway in that of a second account there. An account does not see the tasks of the other."""
+
+
 class GarbledAnswer(Exception):
     """Something between the gateway and its client answers with a page."""
 
@@ -73,7 +77,9 @@ class Studio:
         self._orders: list[Order] = []
         self._order_of: dict[tuple[str, str], Order] = {}
         self._archives: dict[str, Archive] = {name: Archive() for name in WIRES}
+        self._key_of: dict[str, str | None] = {}
         self._next_faults: defaultdict[str, deque[Faults]] = defaultdict(deque)
+        self._most_tasks: dict[str, int] = {}
 
     def answer(self, wire: Wire, request: Request) -> Reply:
         """Raises CutConnection."""
@@ -90,6 +96,10 @@ class Studio:
         with self._lock:
             self._next_faults[gateway].append(faults)
             return len(self._next_faults[gateway])
+
+    def limit_tasks(self, gateway: str, most: int) -> None:
+        """From now on the gateway takes so many tasks at once, and refuses more as too frequent."""
+        self._most_tasks[gateway] = most
 
     def download(self, gateway: str, track_id: str, *, renewed: bool) -> Download | None:
         """None while the file is not made."""
@@ -131,7 +141,8 @@ class Studio:
         reports: list[Report | None] = []
 
         def find(task_id: str) -> Report | None:
-            reports.append(self._find(wire.name, task_id))
+            mine = self._key_of.get(task_id) == wire.key(request)
+            reports.append(self._find(wire.name, task_id) if mine else None)
             return reports[-1]
 
         reply = wire.status(request, find)
@@ -142,19 +153,27 @@ class Studio:
         key = wire.key(request)
         if not key:
             raise Refusal(Reason.NO_KEY, "the API key is missing")
-        if key != self._keys[wire.name]:
+        if key not in (self._keys[wire.name], self._keys[wire.name] + SECOND_ACCOUNT):
             raise Refusal(Reason.WRONG_KEY, "the API key is not valid")
 
     def _submit(self, wire: Wire, request: Request) -> Reply:
         work = wire.work(request, self._archives[wire.name])
         order, attempt = self._take_order(wire.name, work)
         _refuse(order.faults, attempt)
+        self._refuse_when_full(wire.name)
         task = self._create(order, work)
+        self._key_of[task.task_id] = wire.key(request)
         if "callback_before_answer" in order.faults:
             self._courier.send_all(task, wire, self._cdn(wire.name))
         else:
             self._courier.send_in_time(task, wire, self._cdn(wire.name))
         return self._accept(wire, task)
+
+    def _refuse_when_full(self, gateway: str) -> None:
+        with self._lock:
+            running = sum(task.stage(self._clock.now()) is not Stage.DONE for task in self._archives[gateway].tasks())
+        if running >= self._most_tasks.get(gateway, running + 1):
+            raise Refusal(Reason.TOO_FREQUENT, "too many tasks in progress")
 
     def _take_order(self, gateway: str, work: Work) -> tuple[Order, int]:
         """Without a callback URL the same request again is the same order until it was paid for."""

@@ -83,7 +83,7 @@ def test_what_the_emulator_drops_is_put_back(stack: LocalStack) -> None:
     ttl = stack.client("dynamodb").describe_time_to_live(TableName=stack.output("JobsTable"))["TimeToLiveDescription"]
     assert (ttl["TimeToLiveStatus"], ttl["AttributeName"]) == ("ENABLED", "expires_at")
     rules = stack.client("s3").get_bucket_lifecycle_configuration(Bucket=stack.bucket)["Rules"]
-    assert {rule["ID"] for rule in rules} == {"abort-incomplete-uploads", "expire-deleted-versions"}
+    assert {rule["ID"] for rule in rules} == {"abort-incomplete-uploads", "expire-deleted-versions", "expire-quarantine"}
     machine = stack.client("stepfunctions").describe_state_machine(stateMachineArn=stack.state_machine_arn)
     assert "${" not in machine["definition"]
 

@@ -37,7 +37,7 @@ def generating(stack: LocalStack, api: httpx.Client, warm: None) -> tuple[str, s
     body = {"gateway": "anyint", "kind": "music", "input": {"prompt": "a song about rain [fault:slow_task=2]"}}
     job_id: str = api.post("/v1/jobs", json=body).raise_for_status().json()["job_id"]
     wait_for(lambda: api.get(f"/v1/jobs/{job_id}").json()["task_id"])
-    [url] = [each["callback_url"] for each in stack.simulator.orders() if job_id in each["callback_url"]]
+    [url] = [each["callback_url"] for each in stack.simulator.orders() if job_id in (each["callback_url"] or "")]
     return job_id, url
 
 
@@ -61,7 +61,7 @@ def whole(stack: LocalStack, job: Json) -> None:
     listed = stack.client("s3").list_objects_v2(Bucket=stack.bucket, Prefix=f"local/{job['job_id']}/").get("Contents", [])
     assert len(keys) == len(set(keys))
     assert set(keys) <= {each["Key"] for each in listed}
-    [order] = [each for each in stack.simulator.orders() if job["job_id"] in each["callback_url"]]
+    [order] = [each for each in stack.simulator.orders() if job["job_id"] in (each["callback_url"] or "")]
     assert (order["submissions"], order["paid"]) == (1, 1)
 
 
@@ -123,4 +123,4 @@ def test_of_fifty_retries_one_makes_a_job(stack: LocalStack, api: httpx.Client, 
     [retried] = {answer.json()["job_id"] for answer in answers}
     job = finished(retried)
     assert (job["retry_of"], job["state"]) == (failed["job_id"], "FAILED")
-    assert len([each for each in stack.simulator.orders() if retried in each["callback_url"]]) == 1
+    assert len([each for each in stack.simulator.orders() if retried in (each["callback_url"] or "")]) == 1

@@ -96,6 +96,9 @@ class Table:
         self._before[first, second] = old
         self.on_write(old, item)
 
+    def delete(self, key: tuple[str, Any]) -> None:
+        self.items.get(key[0], {}).pop(key[1], None)
+
     def all(self) -> Iterator[Item]:
         for partition in self.items.values():
             yield from partition.values()
@@ -184,6 +187,13 @@ class DynamoDb:
             if ReturnValues == "NONE" or (ReturnValues == "ALL_OLD" and not old):
                 return {}
             return {"Attributes": dict({"ALL_OLD": old, "ALL_NEW": new}[ReturnValues])}
+
+    def delete_item(self, *, TableName: str, Key: Item) -> Answer:
+        """Without a condition, as the product calls it."""
+        with self._lock, _validated("DeleteItem"):
+            table = self._table(TableName)
+            table.delete(table.key(Key))
+            return {}
 
     def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> Answer:
         """The hash key must be compared with ``=`` first, as the product does; the rest is about the range key."""

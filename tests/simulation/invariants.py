@@ -1,4 +1,4 @@
-"""The invariants of every world (I1 to I9, I11), stated independently of the product's own rules.
+"""The invariants of every world (I1 to I9, I11, I12), stated independently of the product's own rules.
 
 ``state_monitor.py`` checks every write; ``violations`` checks the world at the end. ``paid_songs.py`` has the invariants of
 what was paid for.
@@ -20,6 +20,7 @@ from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.storage.attribute_values import unpack
 from tests.simulation import media_pool, network
+from tests.simulation.fair_turns import fair_turns
 from tests.simulation.faults import DELAYS
 from tests.simulation.job_evidence import JobEvidence, order_token, tasks_by_job
 from tests.simulation.lambdas import Invocation
@@ -97,7 +98,7 @@ def violations(world: World) -> list[tuple[str, str]]:
     for job_id, item in world.jobs().items():
         order = orders[order_token(item)]
         job = JobEvidence(world, job_id, unpack(item), order, tasks[job_id])
-        found += [(job_id, broken) for check in (*CHECKS, *PAID_SONGS) for broken in check(job)]
+        found += [(job_id, broken) for check in (*CHECKS, *PAID_SONGS, fair_turns) for broken in check(job)]
     found += [(invocation.subject, broken) for invocation, broken in _unexpected_errors(world)]
     found += [(invocation.subject, broken) for invocation, broken in _timeouts(world)]
     found += [("", broken) for check in (_rates, _secrets, _executions) for broken in check(world)]

@@ -148,7 +148,11 @@ class Environment:
 
         substitutes = {
             "boto3": SimpleNamespace(client=client),
-            "time": SimpleNamespace(time=lambda: loop.now + self.running.skew, monotonic=lambda: loop.now),
+            "time": SimpleNamespace(
+                time=lambda: loop.now + self.running.skew,
+                monotonic=lambda: loop.now,
+                sleep=lambda seconds: self.running.spend(seconds),  # noqa: PLW0108 - the invocation changes
+            ),
             "os": SimpleNamespace(environ=plan.environment, urandom=random.randbytes),
             **lambdas.replacements,
         }

@@ -31,6 +31,9 @@ ASSUMED_DAYS = 3.0
 PATIENCE_SECONDS = 26 * 3600
 """A song that can be fetched for longer is stored: recovery looks at least once a day."""
 
+LONGEST_GAP_SECONDS = 13 * 3600
+"""Between two looks of recovery. Files that their gateway keeps for less than that after they appear may be missed."""
+
 _FETCHABLE: Mapping[str, float] = {
     "audio_404_first": 100,
     "damaged_audio": 100,
@@ -71,11 +74,13 @@ def nothing_is_forgotten(job: JobEvidence) -> Iterator[str]:
     for task in job.tasks:
         if not _known(job, task) or not _fetchable(task) or not (missing := _missing(job, task)):
             continue
-        soon = all(_SOON.get(name, inf) >= number for name, number in task["faults"].items()) and not job.in_silence
         kept_until = job.item["deadline_at"] + _days_kept(task) * DAY_SECONDS
+        since = _fetchable_since(job, task, missing.values())
+        soon = all(_SOON.get(name, inf) >= number for name, number in task["faults"].items()) and not job.in_silence
+        soon = soon and since + LONGEST_GAP_SECONDS < kept_until
         if job.forgotten and (soon or now < kept_until):
             yield f"I11: {job.state} and forgotten, but {_named(task)} has {missing}"
-        elif soon and now > _fetchable_since(job, task, missing.values()) + PATIENCE_SECONDS:
+        elif soon and now > since + PATIENCE_SECONDS:
             yield f"I11: {job.state}, but {_named(task)} has had {missing} for a day"
 
 

@@ -53,6 +53,7 @@ class JobPath:
     resubmit: bool = False
     retries: int = 0
     deadline: int = 1200
+    most_tasks: int | None = None
 
     def world(self, faults: FaultInjector) -> World:
         orders = tuple(
@@ -71,7 +72,10 @@ class JobPath:
         )
         seconds = {"JobDeadlineSeconds": f"{self.deadline}", "AmbiguousSubmitGraceSeconds": f"{min(900, self.deadline // 2)}"}
         parameters = {"SweepIntervalMinutes": "10", **seconds}
-        return World(Plan(0, orders, faults_until=FAULTS_UNTIL, refusing=self.refusing, parameters=parameters), faults)
+        world = World(Plan(0, orders, faults_until=FAULTS_UNTIL, refusing=self.refusing, parameters=parameters), faults)
+        if self.most_tasks:
+            world.studio.limit_tasks("ttapi", self.most_tasks)
+        return world
 
 
 # Each action is repeated until it succeeds.
@@ -97,8 +101,8 @@ PATHS = {
     "a damaged file at first": JobPath("SUCCEEDED", faults={"damaged_audio": 2}),
     "files that are available late": JobPath("SUCCEEDED", "acedata", faults={"audio_404_first": 6}),
     "not done at the deadline": JobPath("TIMED_OUT", "acedata", faults={"slow_task": 50_000}, deadline=400, at=(0.0, 1.0)),
-    # A task fails after 36 seconds, so that three requests are due at once while the rate limit has two slots.
-    "three jobs, two slots": JobPath("FAILED", faults={"failed_task": ALWAYS}, at=(0.0, 0.0, 36.0)),
+    "two jobs at an account that takes one task": JobPath("SUCCEEDED", at=(0.0, 1.0), most_tasks=1),
+    "a check when all slots are taken": JobPath("FAILED", faults={"failed_task": ALWAYS}, at=(0.0, 0.0, 36.0)),
     "a file was uploaded and not recorded": JobPath("SUCCEEDED", died=("StoreTrackFunction", "s3.put_object")),
     "an event was sent and not recorded": JobPath("SUCCEEDED", died=("FinishJobFunction", "events.put_events")),
     "a song was paid for and not recorded": JobPath("SUCCEEDED", "kie", died=("CreateTaskFunction", "gateway.POST")),
@@ -114,6 +118,8 @@ PATHS = {
         "SUCCEEDED", ("ttapi", "crun"), refusing={"ttapi": {"quota_exhausted": ALWAYS}}
     ),
     "lost, then submitted again": JobPath("SUCCEEDED", faults={"dropped_connection": 1}, resubmit=True, deadline=600),
+    "a gateway that never calls back": JobPath("SUCCEEDED", "newapi"),
+    "failed and refunded": JobPath("FAILED", "evolink", faults={"failed_task": ALWAYS}),
     "large replies": JobPath("SUCCEEDED", "sunoapi", faults={"garbled_answer": ALWAYS}, inline_bytes=64),
 }
 

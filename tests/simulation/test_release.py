@@ -57,6 +57,6 @@ def test_i11_a_released_song_completes_its_job(days: float, cancel: bool, ends: 
         world.loop.run(world.loop.now + 2000)
         view = jobs.view(job_id)
         assert [asset.released for track in view.tracks for asset in track.assets if asset.kind == "audio"] == [True, True]
-        assert (view.job.partial, "due_at" in world.jobs()[job_id]) == (False, False)
+        assert (view.partial, "due_at" in world.jobs()[job_id]) == (False, False)
         assert [event["Detail"]["state"] for event in world.events.taken] == ends
         assert not violations(world)

@@ -16,6 +16,7 @@ import pytest
 
 from local.simulator import FAULTS, HandClock, Simulator, UnknownFault, add_arguments
 from local.simulator.gateways import WIRES
+from local.simulator.studio import SECOND_ACCOUNT
 from tests.integration.simulator.clients import (
     FAMILY,
     GATEWAYS,
@@ -151,3 +152,14 @@ def test_its_help_lists_every_fault() -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     assert all(name in parser.format_help() for name in FAULTS)
+
+
+def test_a_second_account_does_not_see_the_tasks_of_the_first(client: Client, http: httpx.Client) -> None:
+    task_id = client.task_id()
+    method, path, params, body = client.wire.poll(task_id)
+    own, other = (
+        http.request(method, client.base + path, params=params, json=body, headers=client.key(key))
+        for key in (None, client.simulator.keys[client.gateway] + SECOND_ACCOUNT)
+    )
+    assert task_id in own.text
+    assert task_id not in other.text

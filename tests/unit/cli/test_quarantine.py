@@ -223,6 +223,14 @@ def test_the_command_lists_and_releases(world: World, job_id: str, monkeypatch: 
     assert "released 20" in run(world, monkeypatch, "list", job_id, "--table", TABLE)[1]
 
 
+def test_a_file_of_an_unknown_format_is_released_under_the_extension_that_is_named(
+    world: World, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(world, job_id, HOLE)
+    where = ("--table", TABLE, "--bucket", BUCKET, "--extension", "flac")
+    assert f"released as acme/{job_id}/t/audio.flac\n" in run(world, monkeypatch, "release", job_id, SHA, *where)[1]
+
+
 def test_what_a_person_gets_wrong_is_a_message(world: World, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(world, job_id, HOLE)
     table, bucket = ("--table", TABLE), ("--bucket", BUCKET)

@@ -18,8 +18,9 @@ from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.storage.attribute_values import pack
 from tests.world import API_KEYS_TABLE, TABLE, World, a_job
 
-VALID = ["a", "0", "acme", "acme-2", "-", "a" * 64, "quarantine-1", "in-quarantine"]
-INVALID = ["", "a/b", "../x", "a" * 65, "x" * 2000, "Acme", "a b", "a_b", "a.b", "acme\n", "\0", "é", "\uff11", "quarantine"]
+VALID = ["a", "0", "acme", "acme-2", "-", "a" * 64, "quarantine-1", "in-quarantine", "default-1"]
+RESERVED = ["default", "quarantine"]
+INVALID = ["", "a/b", "../x", "a" * 65, "x" * 2000, "Acme", "a b", "a_b", "a.b", "acme\n", "\0", "é", "\uff11", *RESERVED]
 API_KEY = "k" * 43
 BODY = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "a song about rain"}}
 
@@ -82,6 +83,6 @@ def failed_job_of(world: World, tenant: str) -> Job:
 
 
 def test_the_rule_is_the_one_that_is_enforced() -> None:
-    assert TENANT_RULE == 'A tenant\'s name has 1 to 64 characters of a-z, 0-9 and -. It must not be "quarantine".'
+    assert TENANT_RULE == "A tenant's name has 1 to 64 characters of a-z, 0-9 and -, and is neither default nor quarantine."
     accepted = "".join(character for character in map(chr, range(0x3000)) if is_tenant_name(character))
     assert accepted == "-0123456789abcdefghijklmnopqrstuvwxyz"

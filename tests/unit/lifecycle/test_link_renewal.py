@@ -132,7 +132,7 @@ def test_a_key_that_is_refused_for_a_renewal_is_visible(world: World, stage: str
     world.task_checker().check_task(job_id)
     if stage == "status":
         world.task_checker().check_task(job_id)
-    health = world.calls().health.read()["sunoapi"]
+    health = world.calls().health.read("acme")["sunoapi"]
     assert (health["status"], health["last_error"]) == ("failing", ErrorCode.AUTHENTICATION)
 
 

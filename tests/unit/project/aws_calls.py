@@ -14,6 +14,7 @@ from pathlib import Path
 
 OPERATIONS = {
     "batch_get_item": "dynamodb:BatchGetItem",
+    "delete_item": "dynamodb:DeleteItem",
     "describe_execution": "states:DescribeExecution",
     "get_item": "dynamodb:GetItem",
     "get_object": "s3:GetObject",

@@ -310,7 +310,7 @@ def test_the_job_that_is_shown_has_the_fields_of_a_job() -> None:
     shown, missing, doubtful, quarantine, waiting = json_in(section(API, "## The job"))
     asset = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=1, sha256="0")
     track = Track(track_id="t", position=0, state=TrackState.STORED, assets=(asset,))
-    request = {"gateway": "auto", "input": {"prompt": "x", "instrumental": False}}
+    request = {"gateway": "auto", "input": {"prompt": "x", "instrumental": False, "max_mode": False}}
     made = job_view(JobView(some_job(), (track,), request=request), url=lambda _asset, _track: "")
     assert names_in(shown) == names_in(made)
     assert names_in(waiting["waiting_for"]) == names_in(wait_view(Wait(WaitReason.REFUSAL, 0)))

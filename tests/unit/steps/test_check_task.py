@@ -16,7 +16,6 @@ from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.lifecycle.task_reports import record_report
 from suno_jobs.network.http import httpx
 from suno_jobs.steps.check_task import NO_AUDIO_SECONDS
-from suno_jobs.steps.create_task import YIELD_SECONDS
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
 from tests.builders import AUDIO, Denied, hanging, lost, music, running, task, use_accounts
@@ -264,8 +263,9 @@ def test_a_refused_job_waits_until_it_may_be_submitted_again(world: World) -> No
     world.wire.answers = [httpx.Response(429, json={"status": "FAILED", "message": "x"}, headers={"Retry-After": "50"})]
     world.task_creator().create_task(job_id)
     world.clock.sleep(20)
-    assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", 30 + YIELD_SECONDS)
-    world.clock.sleep(30 + YIELD_SECONDS)
+    left = PACE.jittered(world.job(job_id), 50) - 20
+    assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", left)
+    world.clock.sleep(left)
     assert world.task_checker().check_task(job_id) == NextStep(job_id, "submit", PACE.interval)
     world.clock.sleep(DEADLINE)
     assert world.task_checker().check_task(job_id).next == "finish"

@@ -12,9 +12,8 @@ from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import Candidate
 from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
-from suno_jobs.steps.create_task import YIELD_SECONDS
 from tests.builders import ACCEPTED, opened, use_accounts
-from tests.world import ACCOUNTS, DEADLINE, FixedSecret, World
+from tests.world import ACCOUNTS, DEADLINE, PACE, FixedSecret, World
 
 BUSY = {"status": "FAILED", "message": "too many"}
 LONG = {"lyrics": "la la", "style": "waltz", "title": "x" * 90}
@@ -89,11 +88,12 @@ def test_a_gateway_that_refused_temporarily_is_tried_again_after_its_backoff(wor
     world.wire.answers = [answers(ttapi=slow, crun=httpx.Response(200, json={"code": 402, "message": "no credits"}))]
     world.task_creator().create_task(job_id)
     assert world.job(job_id).gateway == "crun"
-    assert world.job(job_id).candidates == (Candidate("ttapi", world.now + 70 + YIELD_SECONDS),)
+    wait = PACE.jittered(world.job(job_id), 70)
+    assert world.job(job_id).candidates == (Candidate("ttapi", world.now + wait),)
     world.clock.sleep(1)
-    assert world.task_creator().create_task(job_id).wait_seconds == 69 + YIELD_SECONDS
+    assert world.task_creator().create_task(job_id).wait_seconds == wait - 1
     assert (world.job(job_id).gateway, world.job(job_id).candidates) == ("ttapi", ())
-    world.clock.sleep(69 + YIELD_SECONDS)
+    world.clock.sleep(wait - 1)
     world.wire.answers = [ACCEPTED]
     world.task_creator().create_task(job_id)
     assert world.job(job_id).task_id == "J1"

@@ -14,7 +14,7 @@ def test_every_gateway_is_listed_with_its_kinds_and_its_health(world: World) -> 
     health = world.calls().health
     health.record("ttapi", None)
     health.record("crun", Fault(ErrorCode.MAINTENANCE, "later"))
-    gateways = {each["name"]: each for each in read_gateways(health)["gateways"]}
+    gateways = {each["name"]: each for each in read_gateways(health, "acme")["gateways"]}
     assert list(gateways) == list(GATEWAYS)
     assert "music" in gateways["kie"]["kinds"]
     assert {name: gateways[name]["health"]["status"] for name in ("ttapi", "crun", "kie")} == {
@@ -28,4 +28,4 @@ def test_every_gateway_is_listed_with_its_kinds_and_its_health(world: World) -> 
 def test_the_handler_answers_with_the_gateways_as_json(deployed: SimpleNamespace, world: World) -> None:
     answer = handler("read_gateways")(event("read_gateways/gateways"))
     assert answer["statusCode"] == 200
-    assert json.loads(answer["body"]) == read_gateways(world.calls().health)
+    assert json.loads(answer["body"]) == read_gateways(world.calls().health, "acme")

@@ -86,7 +86,7 @@ def test_a_new_job_has_every_field(world: World, reader: JobReader) -> None:
         "request": {
             "gateway": "ttapi",
             "kind": "music",
-            "input": {"prompt": "a song about rain", "instrumental": False},
+            "input": {"prompt": "a song about rain", "instrumental": False, "max_mode": False},
             "metadata": {"order": "7"},
             "ambiguous_submit": "fail",
         },
@@ -107,7 +107,10 @@ def test_a_request_can_be_read_back_and_sent_again(world: World, reader: JobRead
     }
     job_id = world.job_submitter().submit_job("acme", body, "k")[0].job.job_id
     _, view, _ = reader.read_job("acme", job_id, None)
-    assert view["request"] == {**body, "input": {"audio_url": audio, "prompt": "as a waltz", "instrumental": False}}
+    assert view["request"] == {
+        **body,
+        "input": {"audio_url": audio, "prompt": "as a waltz", "instrumental": False, "max_mode": False},
+    }
     assert "secret" not in str(view)
     world.job_submitter().submit_job("acme", view["request"], "k2")
 

@@ -128,7 +128,7 @@ def test_a_refusal_ends_the_job_only_if_no_gateway_can_be_asked_in_time(
         jobs=jobs,
         receipts=nothing,
         calls=nothing,
-        breaker=nothing,
+        admission=nothing,
         callback_url=lambda *_: "",
         schedule=PACE,
         grace_seconds=GRACE,
@@ -137,7 +137,7 @@ def test_a_refusal_ends_the_job_only_if_no_gateway_can_be_asked_in_time(
     )
     creator._refuse(job, Refused(BUSY.fault, may_retry=True, retry_after_seconds=retry_after))
     in_time = [each.gateway for each in candidates if each.after < job.deadline_at]
-    if now + max(PACE.backoff(job), retry_after) + 1 < DEADLINE:
+    if now + PACE.jittered(job, max(PACE.backoff(job), retry_after)) < DEADLINE:
         in_time.append(job.gateway)
     assert jobs.ended is not bool(in_time)
     assert not jobs.order or jobs.order[0].gateway in in_time

@@ -212,7 +212,7 @@ def test_health_learns_how_a_batch_read_went(world: World, monkeypatch: pytest.M
     answers: dict[str, httpx.Response | Exception] = {"refused": refused, "down": httpx.ReadTimeout("drip"), "well": well}
     world.wire.answers = [answers[answer]]
     swept = world.job_reconciler().reconcile_jobs(always)
-    health = world.calls().health.read()["acedata"]
+    health = world.calls().health.read("acme")["acedata"]
     expected = {"refused": ErrorCode.AUTHENTICATION, "down": ErrorCode.GATEWAY_ERROR, "well": None}[answer]
     assert (health["status"], health["last_error"]) == ("ok" if expected is None else "failing", expected)
     assert set(swept.woken) == (set() if answer == "well" else set(jobs))

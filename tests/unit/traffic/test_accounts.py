@@ -24,6 +24,11 @@ def test_an_account_is_found_by_gateway_and_name() -> None:
     assert "k-123" not in repr(account)
 
 
+def test_an_account_may_have_a_limit_on_concurrent_tasks() -> None:
+    limits = [find_account(secret(api_key="k", **given), TTAPI, "default").max_tasks for given in ({}, {"max_tasks": 5})]
+    assert limits == [None, 5]
+
+
 def test_a_gateway_may_have_another_base_url() -> None:
     account = find_account(secret(api_key="k", base_url="https://api.ttapi.org"), TTAPI, "default")
     assert account.base_url == "https://api.ttapi.org"
@@ -48,9 +53,11 @@ def test_a_gateway_with_many_instances_needs_the_address_of_one() -> None:
         ({"api_key": "line\nbreak"}, "api_key"),
         ({"api_key": "k", "base_url": "http://x.example"}, "not https"),
         ({"api_key": "k", "base_url": "http://127.0.0.1:1"}, "not https"),
+        ({"api_key": "k", "max_tasks": 0}, "max_tasks"),
+        ({"api_key": "k", "max_tasks": "5"}, "max_tasks"),
     ],
 )
-def test_an_unusable_account_is_named_without_its_key(entry: dict[str, str], reason: str) -> None:
+def test_an_unusable_account_is_named_without_its_key(entry: dict[str, Any], reason: str) -> None:
     with pytest.raises(AccountUnusable, match=reason) as error:
         find_account(secret(**entry), TTAPI, "default")
     assert "line" not in str(error.value)

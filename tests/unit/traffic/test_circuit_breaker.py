@@ -1,55 +1,110 @@
+from __future__ import annotations
+
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
+from suno_jobs.traffic.account_items import AccountItems
+from suno_jobs.traffic.circuit_breaker import CircuitBreaker
 from tests.builders import ACCEPTED, DOWN, Throttled, opened
-from tests.world import BREAKER_FAILURES, BREAKER_SECONDS, DEADLINE, START, TABLE, World
+from tests.world import BREAKER_FAILURES, BREAKER_SECONDS, DEADLINE, TABLE, World, a_job
+
+JOB = a_job()
+OTHER = a_job(tenant="other")
 
 
-def breaker_state(world: World) -> Any:
-    return world.calls().health.read()["ttapi"]["breaker"]
+def breaker_state(world: World, tenant: str = "acme") -> Any:
+    return world.calls().health.read(tenant)["ttapi"]["breaker"]
 
 
-def test_the_breaker_opens_for_the_whole_fleet_after_failures_in_a_row(world: World) -> None:
-    for _ in range(BREAKER_FAILURES - 1):
-        world.breaker().record("ttapi", DOWN)
-    assert (world.breaker().wait("ttapi"), breaker_state(world)) == (0, "closed")
-    world.breaker().record("ttapi", DOWN)
-    assert (world.breaker().wait("ttapi"), breaker_state(world)) == (BREAKER_SECONDS, "open")
-    assert world.breaker().wait("crun") == 0
+def record(world: World, job: Job, fault: Fault | None, times: int = 1) -> None:
+    breaker = world.breaker()
+    for _ in range(times):
+        breaker.record(job, breaker.read(job), fault)
+
+
+def seconds(world: World, job: Job = JOB) -> int:
+    return world.breaker().read(job).seconds
+
+
+def test_the_breaker_opens_for_a_tenant_after_failures_without_a_success(world: World) -> None:
+    record(world, JOB, DOWN, BREAKER_FAILURES - 1)
+    assert seconds(world) == 0
+    record(world, JOB, DOWN)
+    assert (seconds(world), breaker_state(world)) == (BREAKER_SECONDS, "open")
+    assert world.breaker().read(JOB).by_tenant
+    assert [seconds(world, job) for job in (OTHER, replace(JOB, gateway="crun"), replace(JOB, account="b"))] == [0, 0, 0]
+
+
+def test_it_opens_for_all_when_the_failures_are_seen_from_another_tenant_too(world: World) -> None:
+    third = a_job(tenant="third")
+    record(world, JOB, DOWN, 3 * BREAKER_FAILURES)
+    assert seconds(world, third) == 0
+    record(world, OTHER, DOWN, BREAKER_FAILURES)
+    assert (seconds(world, third), breaker_state(world, "third")) == (BREAKER_SECONDS, "open")
+    assert not world.breaker().read(third).by_tenant
+    world.clock.sleep(BREAKER_SECONDS)
+    record(world, third, None)
+    assert (seconds(world, third), breaker_state(world, "third")) == (0, "closed")
+    record(world, JOB, DOWN)
+    assert seconds(world, third) == 0
+
+
+def test_when_all_breakers_have_opened_the_failed_probe_of_either_tenant_holds_all_again(world: World) -> None:
+    for job in (JOB, OTHER):
+        record(world, job, DOWN, BREAKER_FAILURES)
+    world.clock.sleep(BREAKER_SECONDS)
+    record(world, JOB, DOWN)
+    assert seconds(world, a_job(tenant="third")) == BREAKER_SECONDS
 
 
 def test_a_success_between_failures_resets_the_count(world: World) -> None:
-    breaker = world.breaker()
     for _ in range(BREAKER_FAILURES):
-        breaker.record("ttapi", DOWN)
-        breaker.wait("ttapi")
-        breaker.record("ttapi", None)
-    assert breaker.wait("ttapi") == 0
+        record(world, JOB, DOWN)
+        record(world, JOB, None)
+    assert seconds(world) == 0
 
 
-@pytest.mark.parametrize("code", [ErrorCode.CONTENT_REJECTED, ErrorCode.INVALID_REQUEST])
-def test_the_refusal_of_one_request_is_not_a_failure_of_the_gateway(world: World, code: ErrorCode) -> None:
-    for _ in range(BREAKER_FAILURES + 1):
-        world.breaker().record("ttapi", Fault(code, "x"))
-    assert world.breaker().wait("ttapi") == 0
+@pytest.mark.parametrize(
+    "code", [ErrorCode.CONTENT_REJECTED, ErrorCode.INVALID_REQUEST, ErrorCode.RATE_LIMITED, ErrorCode.MAINTENANCE]
+)
+def test_a_refusal_of_one_request_or_for_now_neither_counts_nor_resets(world: World, code: ErrorCode) -> None:
+    record(world, JOB, Fault(code, "x"), BREAKER_FAILURES + 1)
+    assert seconds(world) == 0
+    record(world, JOB, DOWN, BREAKER_FAILURES - 1)
+    record(world, JOB, Fault(code, "x"))
+    record(world, JOB, DOWN)
+    assert seconds(world) == BREAKER_SECONDS
 
 
 def test_after_the_open_time_one_probe_passes_and_its_success_closes_the_breaker(world: World) -> None:
     opened(world)
     world.clock.sleep(BREAKER_SECONDS)
     assert breaker_state(world) == "half_open"
-    probe, second, third = (world.breaker() for _ in range(3))
-    assert [each.wait("ttapi") for each in (probe, second)] == [0, 0]
-    assert [each.enter("ttapi") for each in (probe, second)] == [True, False]
-    assert third.wait("ttapi") == BREAKER_SECONDS
-    probe.record("ttapi", None)
-    assert (world.breaker().wait("ttapi"), breaker_state(world)) == (0, "closed")
+    breaker = world.breaker()
+    probe, second = breaker.read(JOB), breaker.read(JOB)
+    assert [(each.seconds, each.probe) for each in (probe, second)] == [(0, True)] * 2
+    assert [breaker.enter(each) for each in (probe, second)] == [True, False]
+    assert seconds(world) == BREAKER_SECONDS
+    breaker.record(JOB, probe, None)
+    assert (seconds(world), breaker_state(world)) == (0, "closed")
+
+
+def test_a_failed_probe_opens_the_breaker_again(world: World) -> None:
+    opened(world)
+    world.clock.sleep(BREAKER_SECONDS)
+    breaker = world.breaker()
+    probe = breaker.read(JOB)
+    breaker.enter(probe)
+    breaker.record(JOB, probe, DOWN)
+    assert seconds(world) == BREAKER_SECONDS
 
 
 class Interrupted:
@@ -69,69 +124,35 @@ class Interrupted:
         return self.client.update_item(**given)
 
 
-def open_breaker(world: World, success_before: int) -> Interrupted:
-    """Records the failures that open the breaker. Another submission succeeds just before that write of the last record."""
-    for _ in range(BREAKER_FAILURES - 1):
-        world.breaker().record("ttapi", DOWN)
-    other, breaker = world.breaker(), world.breaker()
-    other.wait("ttapi")
-    table = Interrupted(breaker.client, lambda: other.record("ttapi", None), success_before)
-    object.__setattr__(breaker, "client", table)
-    breaker.record("ttapi", DOWN)
-    return table
+@pytest.mark.parametrize("others", [0, BREAKER_FAILURES])
+def test_a_success_at_any_moment_of_the_opening_leaves_the_breaker_closed(world: World, others: int) -> None:
+    def open_breaker(tenant: str, success_before: int) -> int:
+        job, other = a_job(tenant=tenant, account=tenant), a_job(tenant="other", account=tenant)
+        record(world, job, DOWN, BREAKER_FAILURES - 1)
+        record(world, other, DOWN, others)
+        last, success = world.breaker(), world.breaker().read(job)
+
+        def succeed() -> None:
+            world.breaker().record(job, success, None)
+            world.breaker().record(job, world.breaker().read(job), None)
+
+        table: Any = Interrupted(world.dynamodb, succeed, success_before)
+        interrupted = CircuitBreaker(AccountItems(table, TABLE), last.failures, last.open_seconds, world.clock)
+        interrupted.record(job, last.read(job), DOWN)
+        held = world.breaker().read(job).seconds
+        assert bool(held) is not bool(success_before), f"before write {success_before}"
+        writes: int = table.writes
+        return writes
+
+    for moment in range(1, open_breaker("undisturbed", 0) + 1):
+        open_breaker(f"t{moment}", moment)
 
 
-def test_a_success_at_any_moment_of_the_opening_leaves_the_breaker_closed(world: World) -> None:
-    writes = open_breaker(world, success_before=0).writes
-    assert (world.breaker().wait("ttapi"), breaker_state(world)) == (BREAKER_SECONDS, "open")
-    for moment in range(1, writes + 1):
-        world.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "HEALTH"}, "sk": {"S": "ttapi"}})
-        open_breaker(world, success_before=moment)
-        assert (world.breaker().wait("ttapi"), breaker_state(world)) == (0, "closed"), f"before write {moment}"
-
-
-def test_a_successful_probe_closes_an_open_breaker_without_counted_failures(world: World) -> None:
-    opened(world)
-    world.dynamodb.update_item(
-        TableName=TABLE,
-        Key={"pk": {"S": "HEALTH"}, "sk": {"S": "ttapi"}},
-        UpdateExpression="SET failures = :none",
-        ExpressionAttributeValues={":none": {"N": "0"}},
-    )
-    world.clock.sleep(BREAKER_SECONDS)
-    probe = world.breaker()
-    assert (probe.wait("ttapi"), probe.enter("ttapi")) == (0, True)
-    probe.record("ttapi", None)
-    assert breaker_state(world) == "closed"
-
-
-def test_a_process_that_saw_the_breaker_open_sees_that_another_closed_it(world: World) -> None:
-    opened(world)
-    remembers, probe = world.breaker(), world.breaker()
-    assert remembers.wait("ttapi") == BREAKER_SECONDS
-    world.clock.sleep(BREAKER_SECONDS)
-    probe.wait("ttapi")
-    probe.record("ttapi", None)
-    assert (remembers.wait("ttapi"), remembers.enter("ttapi")) == (0, True)
-
-
-@pytest.mark.parametrize("seconds", [60, 90, 120, 300])
-def test_one_request_that_is_always_refused_does_not_keep_the_breaker_open(
-    world: World, monkeypatch: pytest.MonkeyPatch, seconds: int
-) -> None:
-    """Even if it comes first whenever both are due at the same time."""
-    monkeypatch.setattr("tests.world.BREAKER_SECONDS", seconds)
-    refused = httpx.Response(429, json={"status": "FAILED", "message": "too many"})
-    answers = {world.accept(key="refused"): refused, world.accept(key="good"): ACCEPTED}
-    due = dict.fromkeys(answers, world.now)
-    _, good = answers
-    opened(world)
-    while world.job(good).task_id is None and world.now < START + DEADLINE:
-        job_id = min(answers, key=lambda each: due[each])
-        world.clock.now = due[job_id]
-        world.wire.answers = [answers[job_id]]
-        due[job_id] += world.task_creator().create_task(job_id).wait_seconds
-    assert (world.now, breaker_state(world)) == (START + 2 * seconds, "closed")
+def test_a_record_that_cannot_be_written_does_no_harm(world: World) -> None:
+    throttled: Any = Throttled()
+    breaker = CircuitBreaker(AccountItems(throttled, TABLE), BREAKER_FAILURES, BREAKER_SECONDS, world.clock)
+    breaker.record(JOB, world.breaker().read(JOB), DOWN)
+    assert seconds(world) == 0
 
 
 def test_a_job_without_a_slot_does_not_use_up_the_probe(world: World) -> None:
@@ -147,50 +168,45 @@ def test_a_job_without_a_slot_does_not_use_up_the_probe(world: World) -> None:
     assert world.job(job_id).task_id == "J1"
 
 
-def test_of_two_jobs_that_see_the_breaker_half_open_only_one_is_submitted(world: World) -> None:
+def test_of_two_jobs_that_see_the_breaker_half_open_only_the_first_in_the_queue_is_submitted(world: World) -> None:
     jobs = [world.accept(key=key) for key in ("one", "other")]
     opened(world)
-    world.clock.sleep(BREAKER_SECONDS)
-    late = world.task_creator()
-    breaker = late.breaker
-    assert breaker.wait("ttapi") == 0
+    creator = world.task_creator()
+    waits = [creator.create_task(job_id).wait_seconds for job_id in jobs]
+    assert waits == [BREAKER_SECONDS, BREAKER_SECONDS + 1]
+    world.clock.sleep(BREAKER_SECONDS + 1)
     world.wire.answers = [httpx.ReadTimeout("still down")]
-    world.task_creator().create_task(jobs[0])
-    object.__setattr__(late, "breaker", PassedWait(breaker))
-    assert late.create_task(jobs[1]) == NextStep(jobs[1], "wait", BREAKER_SECONDS)
+    assert creator.create_task(jobs[1]).next == "wait"
+    assert world.wire.submissions == 0
+    creator.create_task(jobs[0])
     assert world.wire.submissions == 1
+    assert creator.create_task(jobs[1]) == NextStep(jobs[1], "wait", BREAKER_SECONDS)
 
 
-class PassedWait:
-    """A breaker whose ``wait`` returned 0 a moment ago."""
-
-    def __init__(self, breaker: Any) -> None:
-        self.breaker = breaker
-        self.open_seconds = breaker.open_seconds
-
-    def wait(self, _: str) -> int:
-        return 0
-
-    def enter(self, gateway: str) -> bool:
-        entered: bool = self.breaker.enter(gateway)
-        return entered
-
-
-def test_a_failed_probe_opens_the_breaker_again(world: World) -> None:
+def test_a_job_whose_probe_was_taken_waits(world: World) -> None:
+    job_id = world.accept()
     opened(world)
     world.clock.sleep(BREAKER_SECONDS)
-    probe = world.breaker()
-    probe.wait("ttapi")
-    probe.enter("ttapi")
-    probe.record("ttapi", DOWN)
-    assert world.breaker().wait("ttapi") == BREAKER_SECONDS
+    creator = world.task_creator()
+    admission: Any = Overtaken(creator.admission)
+    creator = replace(creator, admission=admission)
+    assert creator.create_task(job_id).next == "wait"
+    assert (world.wire.requests, world.job(job_id).state) == ([], JobState.ACCEPTED)
 
 
-def test_a_record_that_cannot_be_written_does_no_harm(world: World) -> None:
-    breaker = world.breaker()
-    object.__setattr__(breaker, "client", Throttled())
-    breaker.record("ttapi", DOWN)
-    assert world.breaker().wait("ttapi") == 0
+class Overtaken:
+    """Another job enters between the question and the entry."""
+
+    def __init__(self, admission: Any) -> None:
+        self.admission = admission
+
+    def enter(self, job: Job, turn: Any) -> bool:
+        assert self.admission.enter(a_job(job_id="another"), turn)
+        entered: bool = self.admission.enter(job, turn)
+        return entered
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.admission, name)
 
 
 def test_a_job_waits_while_the_breaker_of_its_only_gateway_is_open(world: World) -> None:

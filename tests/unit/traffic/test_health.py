@@ -21,7 +21,7 @@ def test_health_is_written_once_a_minute_while_calls_succeed(world: World) -> No
     for _ in range(3):
         health.record("ttapi", None)
         world.clock.sleep(1)
-    assert health.read()["ttapi"] == {
+    assert health.read("acme")["ttapi"] == {
         "status": "ok",
         "last_success_at": "2027-01-15T08:00:00Z",
         "last_failure_at": None,
@@ -31,4 +31,4 @@ def test_health_is_written_once_a_minute_while_calls_succeed(world: World) -> No
     }
     world.clock.sleep(57)
     health.record("ttapi", None)
-    assert health.read()["ttapi"]["last_success_at"] == "2027-01-15T08:01:00Z"
+    assert health.read("acme")["ttapi"]["last_success_at"] == "2027-01-15T08:01:00Z"

@@ -48,7 +48,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 
 
 def health(world: World) -> tuple[str, str | None]:
-    shown = world.calls().health.read()["ttapi"]
+    shown = world.calls().health.read("acme")["ttapi"]
     return shown["status"], shown["last_error"]
 
 
@@ -136,7 +136,7 @@ def test_no_refusal_is_recorded_when_only_the_secret_cannot_be_read(
         world.calls().account(world.job(job_id))
     assert warnings(caplog) == [("accounts secret not read", job_id)]
     assert refusals(capsys) == []
-    assert world.calls().health.read() == {}
+    assert world.calls().health.read("acme") == {}
 
 
 def test_an_account_that_stays_unusable_after_a_change_of_another_is_refused(world: World) -> None:

@@ -20,11 +20,15 @@ from suno_jobs.storage.jobs import JobStore
 
 @dataclass(frozen=True, slots=True)
 class ValidRequest:
-    """A request that can be submitted to each of ``gateways``, in order. ``sources`` are its references in gateway ids."""
+    """A request that can be submitted to each of ``gateways``, in order. ``sources`` are its references in gateway ids.
+
+    ``account`` is the account that has them; None if there are none.
+    """
 
     request: JobRequest
     gateways: tuple[str, ...]
     sources: tuple[Source, ...]
+    account: str | None = None
 
     def to_item(self) -> Item:
         return {
@@ -32,6 +36,7 @@ class ValidRequest:
             "input": self.request.input_item(),
             "sources": [asdict(each) for each in self.sources],
             "gateways": list(self.gateways),
+            **({"account": self.account} if self.account else {}),
         }
 
 
@@ -45,7 +50,8 @@ def validate_request(body: Any, tenant: str, jobs: JobStore, auto_gateways: Sequ
         raise _invalid(wrong)
     views = [(jobs.view(each.job_id), each.track_id) for each in request.input.references()]
     names = request.gateways(auto_gateways)
-    sources = {name: [_source(view, tenant, name, track_id) for view, track_id in views] for name in names}
+    accounts = sorted({view.job.account for view, _ in views if view})
+    sources = {name: [_source(view, tenant, name, track_id, accounts) for view, track_id in views] for name in names}
     errors = {name: _check(request, name, sources[name]) for name in names}
     able = tuple(name for name in names if not errors[name])
     if not able or (request.gateway != AUTO and len(able) < len(names)):
@@ -54,7 +60,8 @@ def validate_request(body: Any, tenant: str, jobs: JobStore, auto_gateways: Sequ
         wrong = (*wrong, *(each for each in found if each[0] not in known))
     if wrong:
         raise _invalid(wrong)
-    return ValidRequest(request, able, tuple(each for each in sources[able[0]] if isinstance(each, Source)))
+    chosen = tuple(each for each in sources[able[0]] if isinstance(each, Source))
+    return ValidRequest(request, able, chosen, accounts[0] if accounts else None)
 
 
 def _parse(body: Any) -> tuple[JobRequest | None, FieldErrors]:
@@ -113,12 +120,14 @@ def _invalid(field_errors: FieldErrors) -> InvalidRequest:
     return InvalidRequest("; ".join(f"{e['field']}: {e['detail']}" for e in errors), errors=errors)
 
 
-def _source(view: JobView | None, tenant: str, gateway: str, track_id: str) -> Source | str:
+def _source(view: JobView | None, tenant: str, gateway: str, track_id: str, accounts: Sequence[str]) -> Source | str:
     """The referenced result in the gateway's ids, or the reason why it cannot be used."""
     if view is None or view.job.tenant != tenant:
         return "no job of yours has this job_id"
     if view.job.gateway != gateway:
         return f"that job ran on {view.job.gateway}; a source must be from the same gateway"
+    if len(accounts) > 1:
+        return "the sources were made with different accounts of the gateway"
     songs = view.tracks if view.job.expects is Result.TRACKS else ()
     tasks = {track.track_id: view.job.attempts[track.attempt].task_id for track in songs if track.links}
     known = tasks.keys() | {(view.result or {}).get("audio_id")}

@@ -8,14 +8,20 @@ import re
 from collections.abc import Callable
 
 JOB_ID_PATTERN = "job_[0-9a-z]{26}"
-TENANT_RULE = 'A tenant\'s name has 1 to 64 characters of a-z, 0-9 and -. It must not be "quarantine".'
-_TENANT = re.compile(r"(?!quarantine\Z)[a-z0-9-]{1,64}")
+TENANT_RULE = "A tenant's name has 1 to 64 characters of a-z, 0-9 and -, and is neither default nor quarantine."
+SHARED_ACCOUNT = "default"
+"""The account of every tenant that has none of its own, at a gateway."""
+_TENANT = re.compile(r"[a-z0-9-]{1,64}")
+_RESERVED = frozenset({SHARED_ACCOUNT, "quarantine"})
 
 
 def is_tenant_name(name: object) -> bool:
-    """Whether ``name`` follows TENANT_RULE. It begins the keys of the tenant's files, so it must never contain a slash,
-    and it must never be the prefix of the quarantine, whose files expire."""
-    return isinstance(name, str) and _TENANT.fullmatch(name) is not None
+    """Whether ``name`` follows TENANT_RULE.
+
+    It begins the keys of the tenant's files, so it must never contain a slash, and it must never be the prefix of the
+    quarantine, whose files expire. It may name a gateway account of its own.
+    """
+    return isinstance(name, str) and _TENANT.fullmatch(name) is not None and name not in _RESERVED
 
 
 def derived_job_id(tenant: str, idempotency_key: str) -> str:

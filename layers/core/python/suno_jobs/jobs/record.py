@@ -105,9 +105,9 @@ class Job:
 
     Submission: ``attempts`` are all at ``gateway``, and a number in this list is an attempt's for ever. ``intent`` identifies
     the last one while its answer is awaited (I1). ``submit_after`` is when a submission may be tried again; ``candidates`` are
-    the other gateways that may be asked. ``wait_reason`` is why it is not tried earlier, or why its task cannot be read; see
-    ``jobs.waiting``. ``grace_until`` ends the wait for the callback of a lost answer. Afterwards the job is submitted once
-    more if its client allows that (``resubmit``).
+    the other gateways that may be asked. ``place`` is its place in the queue of its gateway account. ``wait_reason`` is why it
+    waits, or why its task cannot be read; see ``jobs.waiting``. ``grace_until`` ends the wait for the callback of a lost
+    answer. Afterwards the job is submitted once more if its client allows that (``resubmit``).
 
     End: ``verdict`` is the end that was decided but not yet carried out by Finish Job. ``event_pending``: the event of the end
     has not been sent yet.
@@ -138,6 +138,7 @@ class Job:
     attempts: tuple[Attempt, ...] = ()
     intent: str | None = None
     submit_after: int | None = None
+    place: str | None = None
     grace_until: int | None = None
     verdict: JobState | None = None
     fault: Fault | None = None

@@ -49,6 +49,10 @@ class PollingSchedule:
         """The interval after the checks made so far: it grows up to the longest."""
         return min(self.longest, round(self.interval * GROWTH ** min(job.checks, 20)))
 
+    def jittered(self, job: Job, seconds: int) -> int:
+        """At least ``seconds``, and up to a quarter more, so that jobs that were refused together do not stay together."""
+        return seconds + zlib.crc32(f"{job.job_id}{job.checks}".encode()) % (2 + seconds // 4)
+
     def next_try_for_slot(self, job: Job, free_in: float) -> int:
         """Until the job asks the rate limiter again. The longer jobs have waited, the wider they are spread."""
         spread = min(self.longest, 1 << min(job.checks, 10))

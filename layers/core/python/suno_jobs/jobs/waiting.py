@@ -21,10 +21,15 @@ def waiting_for(job: Job) -> Wait | None:
     if job.submit_after and job.submit_after > job.updated_at:
         return Wait(job.wait_reason or WaitReason.REFUSAL, job.submit_after)
     if job.state not in (JobState.GENERATING, JobState.STORING):
-        return Wait(WaitReason.RATE_LIMIT, resumed_at)
+        return Wait(_turn(job), resumed_at)
     if _checked(job):
         return Wait(job.wait_reason or WaitReason.NEXT_CHECK, resumed_at)
     return Wait(WaitReason.CALLBACK, resumed_at) if job.state is JobState.GENERATING else None
+
+
+def _turn(job: Job) -> WaitReason:
+    """Why it is not the job's turn to be submitted yet."""
+    return WaitReason.CIRCUIT_BREAKER if job.wait_reason is WaitReason.CIRCUIT_BREAKER else WaitReason.RATE_LIMIT
 
 
 def _checked(job: Job) -> bool:

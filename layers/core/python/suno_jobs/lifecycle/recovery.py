@@ -13,7 +13,7 @@ from suno_jobs.jobs.states import JobState
 SHORTEST_INTERVAL_SECONDS = 300
 LONGEST_INTERVAL_SECONDS = 43_200
 
-REPORTED_FAILURE_SECONDS = (600, 3600, DAY_SECONDS)
+REPORTED_FAILURE_SECONDS = (600, 3600, DAY_SECONDS // 2, DAY_SECONDS)
 """How long after its end a job whose gateway reported a failure is checked again."""
 
 MARGIN_SECONDS = 3600

@@ -221,6 +221,8 @@ class TaskChecker:
     def _examine(self, job: Job, number: int, reading: Reading) -> Finding:
         if isinstance(reading, ReadFailed):
             return self._examine_failed(job, reading)
+        if reading.status.ended:
+            self.calls.concurrency.end(job)
         report = with_distinct_ids(self.jobs, job, number, reading)
         report = with_last_resort(self.jobs, job, report, now=self._now())
         record_report(self.jobs, job, number, report)

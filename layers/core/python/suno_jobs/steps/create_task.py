@@ -15,7 +15,7 @@ from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoSlot
 from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayRequest, Refused, Source, Submission
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.jobs.record import Candidate, Idle, Job
+from suno_jobs.jobs.record import Candidate, Idle, Item, Job
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule
 from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.lifecycle.link_lifetimes import file_terms
@@ -25,16 +25,19 @@ from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_dis
 from suno_jobs.storage.jobs import UNSETTLED, JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.traffic.accounts import Account, AccountReadFailed, AccountUnusable
+from suno_jobs.traffic.admission import SOONEST_SECONDS, Admission, Turn
 from suno_jobs.traffic.calls import GatewayCalls
-from suno_jobs.traffic.circuit_breaker import CircuitBreaker
 from suno_jobs.traffic.client import REPLY_SECONDS
-
-YIELD_SECONDS = 1
-"""A refused job tries this much later than the jobs that wait for the circuit breaker. Otherwise a request that is always
-refused could be the probe of every round."""
+from suno_jobs.traffic.rate_limiter import SUBMISSION_AHEAD_SECONDS
 
 SYNCHRONOUS_SECONDS = 270
 """How long a synchronous operation may take."""
+
+QUEUE_TOO_LONG = Fault(
+    ErrorCode.DEADLINE_EXCEEDED,
+    "More jobs wait for the gateway than its rate limit permits before the job's deadline. Nothing was charged.",
+    retryable=True,
+)
 
 
 def gateway_order(job: Job, now: int, again_at: int | None) -> list[Candidate]:
@@ -54,7 +57,7 @@ class TaskCreator:
     jobs: JobStore
     receipts: ReceiptStore
     calls: GatewayCalls
-    breaker: CircuitBreaker
+    admission: Admission
     callback_url: Callable[[str, str], str]
     schedule: PollingSchedule
     grace_seconds: int
@@ -68,23 +71,43 @@ class TaskCreator:
             return _leave_to_check(job_id)
         try:
             return self._submit_once(job)
-        except NoSlot as error:
-            return NextStep(job_id, "wait", self.schedule.next_try_for_slot(job, error.seconds))
         except Conflict:
             # Another invocation has the intent, or Check Task was faster than the gateway's answer: it adopted the task
             # that a callback named, or ended the job.
             return _leave_to_check(job_id)
 
     def _submit_once(self, job: Job) -> NextStep:
-        if wait := self.breaker.wait(job.gateway):
-            return self._skip_gateway(job, wait)
+        stored = self.jobs.request(job.job_id)
         try:
+            job = self.calls.with_account(job, stored.get("account"))
             account = self.calls.account(job)
         except AccountReadFailed:
             return self._wait_for_key(job)
         except AccountUnusable as error:
             return self._refuse(job, Refused(Fault(ErrorCode.AUTHENTICATION, str(error))))
-        stored = self.jobs.request(job.job_id)
+        turn = self.admission.ask(job, account.max_tasks)
+        if turn.seconds:
+            return self._wait_for_turn(job, turn)
+        job, request = self._request(job, stored)
+        try:
+            slot = self.calls.reserve_slot(job, SUBMISSION_AHEAD_SECONDS)
+        except NoSlot as error:
+            return self._wait_for_turn(job, replace(turn, seconds=math.ceil(error.seconds)))
+        if not self.admission.enter(job, turn):
+            return self._wait_for_turn(job, replace(turn, seconds=SOONEST_SECONDS))
+        now = self._now()
+        due_at = now + intent_seconds(job) + self.schedule.slack
+        intent, terms = self.random_bytes(8).hex(), file_terms(job.gateway)
+        job = self.jobs.begin_submission(job, intent, terms, now=now, due_at=due_at)
+        try:
+            self.calls.wait_for_slot(job, slot)
+        except NoSlot as error:
+            # Nothing was sent, so the intent is taken back.
+            return self._skip_gateway(job, gateway_order(job, now, now + math.ceil(error.seconds)), WaitReason.RATE_LIMIT)
+        return self._send(job, turn, account, request)
+
+    def _request(self, job: Job, stored: Item) -> tuple[Job, GatewayRequest]:
+        """The request to the job's gateway, and the job with the model and the cost of this request."""
         job_input = INPUTS[job.kind].model_validate(stored["input"])
         request = GATEWAYS[job.gateway].request(
             job.kind,
@@ -92,22 +115,31 @@ class TaskCreator:
             sources=[Source(**source) for source in stored["sources"]],
             callback_url=self.callback_url(job.gateway, job.job_id),
         )
-        self.calls.take_slot(job)
-        if not self.breaker.enter(job.gateway):
-            return self._skip_gateway(job, self.breaker.open_seconds)
-        now = self._now()
-        due_at = now + intent_seconds(job) + self.schedule.slack
-        intent, terms = self.random_bytes(8).hex(), file_terms(job.gateway)
-        job = self.jobs.begin_submission(with_order(job, job_input), intent, terms, now=now, due_at=due_at)
-        return self._send(job, account, request)
+        return with_order(job, job_input), request
 
-    def _skip_gateway(self, job: Job, wait: int) -> NextStep:
-        """This gateway's circuit breaker is open: another gateway is asked, or this one after the wait."""
+    def _wait_for_turn(self, job: Job, turn: Turn) -> NextStep:
+        """The job keeps its place in the queue. While a circuit breaker is open, another gateway is asked if that is sooner."""
         now = self._now()
-        candidates = gateway_order(job, now, now + wait + (YIELD_SECONDS if job.fault else 0))
+        order = gateway_order(job, now, now + turn.seconds)
+        if turn.hold.seconds and order[0].gateway != job.gateway:
+            self.admission.queue.leave(job)
+            return self._skip_gateway(job, order, WaitReason.CIRCUIT_BREAKER)
+        wait = max(1, min(turn.seconds, self.schedule.slack, job.deadline_at - now))
+        place = self.admission.wait(job, turn, now + wait)
+        if not job.earlier and self.admission.comes_too_late(job, place, turn):
+            self.jobs.decide(job, JobState.TIMED_OUT, QUEUE_TOO_LONG, now=now)
+            return _leave_to_check(job.job_id)
+        reason = WaitReason.CIRCUIT_BREAKER if turn.hold.seconds else WaitReason.RATE_LIMIT
+        if (place, reason) != (job.place, job.wait_reason):
+            self.jobs.take_place(job, place, reason, until=now + wait, now=now)
+        return NextStep(job.job_id, "wait", wait)
+
+    def _skip_gateway(self, job: Job, candidates: list[Candidate], reason: WaitReason) -> NextStep:
+        """Nothing was sent to this gateway: the first of the candidates is asked."""
+        now = self._now()
         then = max(now + 1, min(candidates[0].after, job.deadline_at))
         result, due_at = _result(job, candidates[0]), then + self.schedule.slack
-        self.jobs.skip_gateway(job, candidates, result, WaitReason.CIRCUIT_BREAKER, now=now, due_at=due_at)
+        self.jobs.skip_gateway(job, candidates, result, reason, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", then - now)
 
     def _wait_for_key(self, job: Job) -> NextStep:
@@ -123,14 +155,14 @@ class TaskCreator:
             return False
         return submission.submit_after <= self._now() < job.deadline_at
 
-    def _send(self, job: Job, account: Account, request: GatewayRequest) -> NextStep:
+    def _send(self, job: Job, turn: Turn, account: Account, request: GatewayRequest) -> NextStep:
         """The one paid request. Its outcome is recorded before its receipt, since the job matters more than the evidence."""
         try:
             reply = self.calls.send(job, account, request, SYNCHRONOUS_SECONDS if _is_synchronous(job) else REPLY_SECONDS)
         except GatewayUnreachable as error:
             fault = Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True)
             step = self._lose(job, fault) if error.sent else self._refuse(job, Refused(fault, may_retry=True))
-            self._record_outcome(job, fault)
+            self._record_outcome(job, turn, fault)
             return step
         submission = GATEWAYS[job.gateway].read_submission(job.kind, reply)
         recorded = False
@@ -141,11 +173,12 @@ class TaskCreator:
         finally:
             if not recorded:
                 self.receipts.record(job.job_id, ReceiptSource.SUBMISSION, reply.body, now=self._now(), status=reply.status)
-            self._record_outcome(job, submission.fault if isinstance(submission, Refused | Ambiguous) else None)
+            failed = submission.fault if isinstance(submission, Refused | Ambiguous) else None
+            self._record_outcome(job, turn, failed, in_flight=isinstance(submission, Accepted))
 
-    def _record_outcome(self, job: Job, fault: Fault | None) -> None:
+    def _record_outcome(self, job: Job, turn: Turn, fault: Fault | None, *, in_flight: bool = False) -> None:
         self.calls.record_outcome(job, fault)
-        self.breaker.record(job.gateway, fault)
+        self.admission.record(job, turn, fault, in_flight=in_flight)
 
     def _record(self, job: Job, submission: Submission) -> NextStep:
         if isinstance(submission, Accepted):
@@ -183,7 +216,7 @@ class TaskCreator:
 
     def _refuse(self, job: Job, refused: Refused) -> NextStep:
         now = self._now()
-        wait = max(self.schedule.backoff(job), math.ceil(refused.retry_after_seconds or 0)) + YIELD_SECONDS
+        wait = self.schedule.jittered(job, max(self.schedule.backoff(job), math.ceil(refused.retry_after_seconds or 0)))
         # If the key was just replaced, the next submission uses the new one.
         again = refused.may_retry or (refused.fault.code is ErrorCode.AUTHENTICATION and self.calls.account_renewed())
         candidates = gateway_order(job, now, now + wait if again else None)

@@ -8,7 +8,7 @@ from suno_jobs.gateways.capabilities import capabilities
 from suno_jobs.traffic.health import NEVER_CALLED, Health
 
 
-def read_gateways(health: Health) -> dict[str, Any]:
-    """The body of the answer, ready for JSON."""
-    known = health.read()
+def read_gateways(health: Health, tenant: str) -> dict[str, Any]:
+    """The body of the answer to one tenant, ready for JSON."""
+    known = health.read(tenant)
     return {"gateways": [{**each, "health": known.get(each["name"], NEVER_CALLED)} for each in capabilities()]}

@@ -96,7 +96,8 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         return Job.from_item(item) if item else None
 
     def request(self, job_id: str) -> Item:
-        """``gateway`` as requested, ``input`` as validated, ``sources``, and the ``gateways`` that it was accepted for."""
+        """``gateway`` as requested, ``input`` as validated, ``sources`` and their ``account``, and the ``gateways`` that it was
+        accepted for."""
         return _without_key(self._get(key(job_id, REQUEST)) or {})
 
     def view(self, job_id: str) -> JobView | None:
@@ -142,7 +143,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
     def begin_submission(self, job: Job, intent: str, file_terms: FileTerms, *, now: int, due_at: int) -> Job:
         """Writes the intent before the gateway is called (I1). Conflict: a submission is in progress or settled.
 
-        ``intent`` is new for every attempt. The model and the listed cost in ``job`` are stored too. The call may be repeated
+        ``intent`` is new for every attempt. Account, model and listed cost of ``job`` are stored too. The call may be repeated
         with the same intent, as the AWS client does after a lost answer.
         """
         # While the outcome of a first submission is unknown, a second one does not change the state.
@@ -150,8 +151,8 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         state = JobState.SUBMIT_UNKNOWN if unknown else JobState.SUBMITTING
         begun = {"intent": intent, "attempts": (*job.attempts, Attempt(now))}
         change = Change(
-            sets={"state": state, "file_terms": file_terms, **begun, **due(job.job_id, due_at)},
-            removes=("submit_after", "wait_reason"),
+            sets={"state": state, "file_terms": file_terms, "account": job.account, **begun, **due(job.job_id, due_at)},
+            removes=("submit_after", "wait_reason", "place"),
         )
         order: Item = {"requested_model": job.requested_model, "cost": job.cost}
         change.sets = {**change.sets, **{name: value for name, value in order.items() if value}}
@@ -198,6 +199,18 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         _with_history(change, job, JobState.GENERATING if opens else job.state, now)
         return self._change(job.job_id, _same_attempts(change, job), now)
 
+    def take_place(self, job: Job, place: str, reason: WaitReason, *, until: int, now: int) -> None:
+        """Records the job's place in the queue of its gateway account, and why it waits there until that time at the latest.
+
+        The history has a wait for a circuit breaker only. If the gateway has changed since ``job`` was read, nothing changes.
+        """
+        change = Change(sets={"place": place, "wait_reason": reason}).require_one_of("state", UNSETTLED)
+        if reason is WaitReason.CIRCUIT_BREAKER and job.wait_reason is not reason:
+            # So that a repeated write adds no second line.
+            change.require("attribute_not_exists(#wait_reason) OR #wait_reason <> :reason", "wait_reason", reason=reason)
+            _with_history(change, job, job.state, now, wait=Wait(reason, until))
+        self._unless_conflict(job.job_id, change.require("#gateway = :read", "gateway", read=job.gateway), now)
+
     def refuse_submission(
         self, job: Job, fault: Fault, order: Sequence[Candidate], result: Result, *, now: int, due_at: int
     ) -> Job:
@@ -208,7 +221,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         """
         reason = WaitReason.GATEWAY_KEY if fault.code is ErrorCode.AUTHENTICATION else WaitReason.REFUSAL
         change = self._switch_gateway(job, order, result, reason, due_at)
-        change.sets = {**change.sets, "fault": fault, "attempts": job.earlier}
+        change.sets = {**change.sets, "fault": fault}
         wait = Wait(reason, max(order[0].after, now))
         return self._change(job.job_id, _with_history(change, job, job.state, now, fault.code, wait=wait), now)
 
@@ -226,7 +239,8 @@ class JobStore(TrackStore, DueIndex, SignalStore):
     def _switch_gateway(self, job: Job, order: Sequence[Candidate], result: Result, reason: WaitReason, due_at: int) -> Change:
         chosen, *others = order
         chosen_sets = {"gateway": chosen.gateway, "expects": result, "submit_after": chosen.after, "candidates": others}
-        change = Change(sets={**chosen_sets, "wait_reason": reason, **due(job.job_id, due_at)}, removes=("intent",))
+        sets = {**chosen_sets, "attempts": job.earlier, "wait_reason": reason, **due(job.job_id, due_at)}
+        change = Change(sets=sets, removes=("intent", "place"))
         change.require_one_of("state", UNSETTLED).require_absent("verdict", "grace_until")
         change.require("#gateway = :read", "gateway", read=job.gateway)
         return _same_intent(change, job)
@@ -336,7 +350,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
             raise Conflict(f"a job that is {job.state} cannot become {state}")
         sets = {"state": state, "event_pending": True, "ended_at": now, "signalled": now}
         known = {"fault": fault, "recoverable_until": recoverable_until}
-        obsolete = ("verdict", "intent", "submit_after", "grace_until", "signalled_by")
+        obsolete = ("verdict", "intent", "submit_after", "place", "grace_until", "signalled_by")
         sets |= due(job.job_id, now + ANNOUNCED_SECONDS)
         change = Change(
             sets=sets | {name: value for name, value in known.items() if value is not None},

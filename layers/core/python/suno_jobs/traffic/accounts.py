@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.gateways.protocol import Gateway
+from suno_jobs.jobs.identifiers import SHARED_ACCOUNT
 from suno_jobs.network import local_origins
 from suno_jobs.runtime.secrets import Secret
 
@@ -23,17 +24,31 @@ class AccountReadFailed(AccountUnusable):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Our API key at a gateway, and the gateway's base URL.
+    """Our API key at a gateway, and the gateway's base URL. ``max_tasks``: how many tasks may be in flight at once, if known.
 
     Raises ValueError, without the key in its message, for a key that cannot be sent in a header.
     """
 
     api_key: str = field(repr=False)
     base_url: str
+    max_tasks: int | None = None
 
     def __post_init__(self) -> None:
         if not self.api_key or not self.api_key.isascii() or not self.api_key.isprintable() or " " in self.api_key:
             raise ValueError("the api_key of a gateway account must be printable ASCII without spaces")
+
+
+def account_name(accounts: Secret, gateway: Gateway, tenant: str) -> str:
+    """The account that is named after the tenant, if there is one, else the shared one.
+
+    Raises AccountUnusable, AccountReadFailed.
+    """
+    try:
+        return tenant if f"{gateway.name}/{tenant}" in accounts.values() else SHARED_ACCOUNT
+    except ValueError as error:
+        raise AccountUnusable(f"the gateway accounts secret: {error}") from None
+    except (AwsError, BotoCoreError) as error:
+        raise AccountReadFailed(f"the gateway accounts secret could not be read: {type(error).__name__}") from error
 
 
 def find_account(accounts: Secret, gateway: Gateway, name: str) -> Account:
@@ -48,7 +63,10 @@ def find_account(accounts: Secret, gateway: Gateway, name: str) -> Account:
         parts = urlsplit(base_url)
         if parts.scheme != "https" and f"{parts.scheme}://{parts.netloc}" not in local_origins.LOCAL_ORIGINS:
             raise AccountUnusable(f"the base_url of {gateway.name}/{name} is not https")
-        return Account(api_key=str(entry.get("api_key") or ""), base_url=base_url)
+        max_tasks = entry.get("max_tasks")
+        if max_tasks is not None and (type(max_tasks) is not int or max_tasks < 1):
+            raise AccountUnusable(f"the max_tasks of {gateway.name}/{name} is not a whole number from 1 on")
+        return Account(str(entry.get("api_key") or ""), base_url, max_tasks)
     except ValueError as error:
         raise AccountUnusable(f"{gateway.name}/{name}: {error}") from None
     except (AwsError, BotoCoreError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError
@@ -13,16 +13,24 @@ from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Job
+from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime import telemetry
 from suno_jobs.runtime.secrets import Secret
-from suno_jobs.traffic.accounts import Account, AccountReadFailed, AccountUnusable, find_account
+from suno_jobs.traffic.account_items import AccountItems
+from suno_jobs.traffic.accounts import Account, AccountReadFailed, AccountUnusable, account_name, find_account
 from suno_jobs.traffic.client import REPLY_SECONDS, http_client, send
+from suno_jobs.traffic.concurrency import Concurrency
 from suno_jobs.traffic.health import Health
-from suno_jobs.traffic.rate_limiter import RateLimiter
+from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS, RateLimiter
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+MISSED_SECONDS = 1.0
+"""A request that would leave this much later than its slot takes another one."""
+
+AHEAD_IF_MISSED_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +40,10 @@ class GatewayCalls:
     client: httpx.Client
     accounts: Secret
     rate_limiter: RateLimiter
+    concurrency: Concurrency
     health: Health
     clock: Callable[[], float]
+    sleep: Callable[[float], None]
 
     def record_outcome(self, job: Job, fault: Fault | None) -> None:
         """Records how a request went, for the health of the gateway.
@@ -61,6 +71,16 @@ class GatewayCalls:
             self.record_outcome(job, Fault(ErrorCode.AUTHENTICATION, str(error)))
             raise
 
+    def with_account(self, job: Job, of_sources: str | None) -> Job:
+        """``job`` with the account of its next submission: that of its sources, else the tenant's own, else the shared one.
+
+        A submission whose answer was lost is repeated on the same account: the first task is there. Raises AccountUnusable,
+        AccountReadFailed.
+        """
+        if job.state is JobState.SUBMIT_UNKNOWN:
+            return job
+        return replace(job, account=of_sources or account_name(self.accounts, GATEWAYS[job.gateway], job.tenant))
+
     def _current_account(self, job: Job) -> Account:
         try:
             return find_account(self.accounts, GATEWAYS[job.gateway], job.account)
@@ -79,14 +99,28 @@ class GatewayCalls:
             return False
 
     def take_slot(self, job: Job) -> None:
-        """To be called before every request (I7). Raises NoSlot."""
-        self.rate_limiter.take(job.gateway, job.account, GATEWAYS[job.gateway].rate, now=self.clock())
+        """To be called before every request (I7). Waits for a slot in the next few seconds. Raises NoSlot."""
+        self.wait_for_slot(job, self.reserve_slot(job))
+
+    def reserve_slot(self, job: Job, ahead: float = AHEAD_SECONDS) -> float:
+        """The time of the slot. Raises NoSlot."""
+        return self.rate_limiter.take(job.gateway, job.account, GATEWAYS[job.gateway].rate, now=self.clock(), ahead=ahead)
+
+    def wait_for_slot(self, job: Job, slot: float) -> None:
+        """The limit counts when requests leave, so a slot that was missed is replaced. Raises NoSlot."""
+        while self.clock() > slot + MISSED_SECONDS:
+            slot = self.reserve_slot(job, AHEAD_IF_MISSED_SECONDS)
+        if (wait := slot - self.clock()) > 0:
+            self.sleep(wait)
 
     def send(self, job: Job, account: Account, request: GatewayRequest, reply_seconds: float = REPLY_SECONDS) -> GatewayReply:
         """Sends the request exactly once. Raises GatewayUnreachable."""
         return send(self.client, GATEWAYS[job.gateway], account, request, reply_seconds=reply_seconds)
 
 
-def connect(dynamodb: DynamoDBClient, table: str, accounts: Secret, clock: Callable[[], float]) -> GatewayCalls:
-    """Calls over the network; rate limiter and health are kept in the jobs table."""
-    return GatewayCalls(http_client(), accounts, RateLimiter(dynamodb, table), Health(dynamodb, table, clock), clock)
+def connect(
+    dynamodb: DynamoDBClient, table: str, accounts: Secret, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> GatewayCalls:
+    """Calls over the network; what the fleet shares is kept in the jobs table."""
+    limiter, concurrency = RateLimiter(dynamodb, table), Concurrency(AccountItems(dynamodb, table))
+    return GatewayCalls(http_client(), accounts, limiter, concurrency, Health(dynamodb, table, clock), clock, sleep)

@@ -1,89 +1,109 @@
-"""The circuit breaker of each gateway, shared by the whole fleet: while it is open, nothing is submitted there.
+"""The circuit breakers of a gateway account, shared by the whole fleet: while one is open, nothing is submitted there.
 
-It is stored in the gateway's ``HEALTH`` item: ``failures`` in a row, and ``open_until`` while it is open. It does not apply to
-reads of tasks, since those are already paid for.
+Each tenant has one, which holds that tenant only: a request that a gateway answers with 500 says nothing about the requests of
+others. When the breakers of two tenants have opened and no submission has succeeded in between, that of the account opens too.
+They do not apply to reads of tasks, since those are already paid for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.runtime import telemetry
-from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.update_expressions import Change
-from suno_jobs.traffic.health import GATEWAY_FAULTS, PARTITION
+from suno_jobs.traffic.account_items import AccountItems, Item
+from suno_jobs.traffic.health import GATEWAY_FAULTS, breaker_key
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from suno_jobs.jobs.record import Job
 
-COUNTED_FAULTS = GATEWAY_FAULTS | {ErrorCode.RATE_LIMITED}
+COUNTED_FAULTS = GATEWAY_FAULTS - {ErrorCode.MAINTENANCE}
+"""A refusal for now costs nothing and has a backoff of its own."""
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """``seconds`` until a submission may be sent. ``by_tenant``: the tenant's own breaker is open. ``probe``: the time of an
+    open breaker is over, and one submission may be sent."""
+
+    seconds: int = 0
+    by_tenant: bool = False
+    probe: bool = False
+    breakers: tuple[tuple[Item, Item], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class CircuitBreaker:
-    """Opens for ``open_seconds`` after ``failures`` submissions in a row failed for a reason that is not in the request."""
+    """Opens for ``open_seconds`` after ``failures`` submissions of a tenant failed without a success in between.
 
-    client: DynamoDBClient
-    table: str
+    Only failures count that are not in the request and not certainly free of charge and temporary.
+    """
+
+    items: AccountItems
     failures: int
     open_seconds: int
     clock: Callable[[], float]
-    _failing: dict[str, int] = field(default_factory=dict)
 
-    def wait(self, gateway: str) -> int:
-        """Seconds until a submission may be sent; 0 means now, if ``enter`` allows it too."""
-        answer = self.client.get_item(TableName=self.table, Key=_key(gateway), ConsistentRead=True)
-        item = unpack(answer.get("Item", {}))
-        open_until = int(item.get("open_until", 0))
-        if item.get("failures") or open_until:
-            self._failing[gateway] = open_until
-        else:
-            self._failing.pop(gateway, None)
-        return max(0, open_until - int(self.clock()))
+    def read(self, job: Job) -> Hold:
+        keys = _keys(job)
+        breakers = tuple((item_key, self.items.get_at(item_key)) for item_key in keys)
+        now = int(self.clock())
+        account, tenant = (max(0, item.get("open_until", 0) - now) for _, item in breakers)
+        probe = any("open_until" in item for _, item in breakers)
+        return Hold(max(account, tenant), by_tenant=account == 0 < tenant, probe=probe, breakers=breakers)
 
-    def enter(self, gateway: str) -> bool:
-        """Whether to send now; to be called after ``wait``. When an open breaker's time is over, one caller is the probe."""
-        seen = self._failing.get(gateway)
-        if not seen:
-            return True
-        probe = Change(sets={"open_until": int(self.clock()) + self.open_seconds})
-        probe.require("#open_until = :seen", "open_until", seen=seen)
-        try:
-            self.client.update_item(TableName=self.table, Key=_key(gateway), **probe.arguments())
-        except self.client.exceptions.ConditionalCheckFailedException:
-            return False
+    def enter(self, hold: Hold) -> bool:
+        """Whether to send now, if ``hold`` allows a probe: one caller is the probe of each breaker whose time is over."""
+        for item_key, item in hold.breakers:
+            if "open_until" not in item:
+                continue
+            probe = Change(sets={"open_until": int(self.clock()) + self.open_seconds})
+            if (
+                self.items.change_at(item_key, probe.require("#open_until = :seen", "open_until", seen=item["open_until"]))
+                is None
+            ):
+                return False
         return True
 
-    def record(self, gateway: str, fault: Fault | None) -> None:
-        """Records how a submission went. A lost record does no harm."""
+    def record(self, job: Job, hold: Hold, fault: Fault | None) -> None:
+        """Records how a submission went. A lost record does no harm. A refusal that does not count changes nothing."""
         try:
-            if fault and fault.code in COUNTED_FAULTS:
-                self._count(gateway)
-            elif gateway in self._failing:
-                closed = Change(sets={"failures": 0}, removes=("open_until",))
-                self.client.update_item(TableName=self.table, Key=_key(gateway), **closed.arguments())
-                del self._failing[gateway]
+            if fault is None:
+                self._close(hold)
+            elif fault.code in COUNTED_FAULTS:
+                self._count(job)
         except (AwsError, BotoCoreError) as error:
-            telemetry.log.warning("circuit breaker not updated", gateway=gateway, reason=str(error))
+            telemetry.log.warning("circuit breaker not updated", gateway=job.gateway, reason=str(error))
 
-    def _count(self, gateway: str) -> None:
-        self._failing.setdefault(gateway, 0)
-        counted = self.client.update_item(
-            TableName=self.table, Key=_key(gateway), ReturnValues="ALL_NEW", **Change(adds={"failures": 1}).arguments()
-        )
-        if unpack(counted["Attributes"])["failures"] < self.failures:
+    def _close(self, hold: Hold) -> None:
+        closed = Change(sets={"failures": 0}, removes=("open_until", "first", "other"))
+        for item_key, item in hold.breakers:
+            if item.get("failures") or "open_until" in item or "first" in item:
+                self.items.change_at(item_key, closed)
+
+    def _count(self, job: Job) -> None:
+        account_key, tenant_key = _keys(job)
+        until = int(self.clock()) + self.open_seconds
+        counted = self.items.change_at(tenant_key, Change(sets={"expires_at": until + DAY_SECONDS}, adds={"failures": 1}))
+        if counted is None or counted["failures"] < self.failures:
             return
-        opened = Change(sets={"open_until": int(self.clock()) + self.open_seconds})
-        opened.require("#failures >= :enough", "failures", enough=self.failures)
-        self.client.update_item(TableName=self.table, Key=_key(gateway), **opened.arguments())
-        telemetry.count("BreakerOpened", gateway=gateway)
+        opened = Change(sets={"open_until": until}).require("#failures >= :enough", "failures", enough=self.failures)
+        if self.items.change_at(tenant_key, opened) is None:
+            return
+        telemetry.count("BreakerOpened", gateway=job.gateway)
+        seen = self.items.change_at(account_key, Change(defaults={"first": job.tenant})) or {}
+        if seen["first"] != job.tenant or "other" in seen:
+            opened = Change(sets={"open_until": until}, defaults={"other": job.tenant})
+            self.items.change_at(account_key, opened.require("attribute_exists(#first)", "first"))
 
 
-def _key(gateway: str) -> dict[str, Any]:
-    return pack({"pk": PARTITION, "sk": gateway})
+def _keys(job: Job) -> tuple[Item, Item]:
+    return breaker_key(job.gateway, job.account), breaker_key(job.gateway, job.account, job.tenant)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 PARTITION = "HEALTH"
+"""Its items: ``{gateway}`` is the health, ``{gateway}#{account}`` and ``{gateway}#{account}#{tenant}`` are circuit breakers."""
+
 SUCCESS_EVERY_SECONDS = 60
 """A function instance records at most one success in this time, so that health costs almost nothing."""
 
@@ -26,6 +28,11 @@ GATEWAY_FAULTS = frozenset(
     {ErrorCode.GATEWAY_ERROR, ErrorCode.AMBIGUOUS, ErrorCode.MAINTENANCE, ErrorCode.AUTHENTICATION, ErrorCode.QUOTA}
 )
 """Errors that concern the gateway or our account there, rather than one request."""
+
+
+def breaker_key(gateway: str, account: str, *tenant: str) -> dict[str, Any]:
+    """The key of the circuit breaker of an account, or of one tenant there."""
+    return {"pk": PARTITION, "sk": "#".join((gateway, account, *tenant))}
 
 
 @dataclass(slots=True)
@@ -45,15 +52,20 @@ class Health:
             self._recorded_at[gateway] = now
             self._write(gateway, Change(sets={"last_success_at": now}))
 
-    def read(self) -> dict[str, dict[str, Any]]:
-        """By gateway, with the state of its circuit breaker. A gateway that was never called is absent."""
+    def read(self, tenant: str) -> dict[str, dict[str, Any]]:
+        """By gateway, with the state of the circuit breaker as it concerns the tenant. A gateway never called is absent."""
         answer = self.client.query(
             TableName=self.table,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues=pack({":pk": PARTITION}),
         )
         now = int(self.clock())
-        return {item["sk"]: _view(item, now) for item in map(unpack, answer["Items"])}
+        by_gateway: dict[str, list[dict[str, Any]]] = {}
+        for item in map(unpack, answer["Items"]):
+            gateway, _, breaker = item["sk"].partition("#")
+            if breaker.partition("#")[2] in ("", tenant):
+                by_gateway.setdefault(gateway, []).append(item)
+        return {gateway: _view(items, now) for gateway, items in by_gateway.items()}
 
     def _write(self, gateway: str, change: Change) -> None:
         try:
@@ -72,8 +84,9 @@ NEVER_CALLED = {
 }
 
 
-def _view(item: dict[str, Any], now: int) -> dict[str, Any]:
-    open_until = item.get("open_until")
+def _view(items: list[dict[str, Any]], now: int) -> dict[str, Any]:
+    open_until = max((item["open_until"] for item in items if "open_until" in item), default=None)
+    item = items[0]
     success, failure = item.get("last_success_at"), item.get("last_failure_at")
     return {
         "status": _status(success, failure),

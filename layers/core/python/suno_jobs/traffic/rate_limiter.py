@@ -1,52 +1,87 @@
 """The rate limiter of the whole fleet: no function calls a gateway without a slot (I7).
 
-A generic cell rate algorithm in one item per gateway and account. The item contains the theoretical arrival time: the time at
-which the bucket would be empty again. Half of the permitted requests may be sent as a burst, the others are spread over the
-window, so that no window of the documented length ever contains more than the documented number, wherever it starts.
+Slots follow each other at equal distances, in one item per gateway and account: it contains the time of the next free slot.
+One conditional write reserves that slot. A slot in the next few seconds is waited for by the function itself.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from suno_jobs.errors import NoSlot
 from suno_jobs.gateways.protocol import Rate
 from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.update_expressions import Change
+from suno_jobs.traffic.account_items import account_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+AHEAD_SECONDS = 5.0
+"""How far ahead a slot may be reserved."""
 
+SUBMISSION_AHEAD_SECONDS = 3.0
+"""The same for a submission. The rest is left to reads, since their tasks are paid for."""
+
+LATE_SECONDS = 0.05
+"""Requests may leave this much later than their slots, and no window of the documented length contains too many."""
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
 class RateLimiter:
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
-        self._client = client
-        self._table = table
+    client: DynamoDBClient
+    table: str
+    _seen: dict[str, int] = field(default_factory=dict)
 
-    def take(self, gateway: str, account: str, rate: Rate, *, now: float) -> None:
-        """Takes one slot. If none is free, takes nothing and raises NoSlot. ``now`` is in seconds since 1970."""
-        now_ms = int(now * 1000)
-        burst = max(1, rate.requests // 2)
-        spacing_ms = math.ceil(rate.seconds * 1000 / max(1, rate.requests - burst))
-        tolerance_ms = (burst - 1) * spacing_ms
-        item_key = pack({"pk": f"BUDGET#{gateway}#{account}", "sk": "RATE"})
+    def take(self, gateway: str, account: str, rate: Rate, *, now: float, ahead: float = AHEAD_SECONDS) -> float:
+        """Reserves the next slot and returns its time, from ``now`` on. Times are in seconds since 1970.
+
+        If it is more than ``ahead`` seconds away, reserves nothing and raises NoSlot.
+        """
+        now_ms, spacing_ms = int(now * 1000), _spacing_ms(rate)
+        latest_ms = now_ms + int(ahead * 1000)
+        item_key = account_key(gateway, account, "RATE")
         idle = Change(sets={"arrival": now_ms + spacing_ms})
         idle.require("attribute_not_exists(#arrival) OR #arrival <= :now", "arrival", now=now_ms)
         busy = Change(adds={"arrival": spacing_ms})
-        busy.require("#arrival > :now AND #arrival <= :latest", "arrival", now=now_ms, latest=now_ms + tolerance_ms)
-        if not (self._write(item_key, idle) or self._write(item_key, busy)):
-            raise NoSlot(self._free_in(item_key, now_ms + tolerance_ms, spacing_ms))
+        busy.require("#arrival > :now AND #arrival <= :latest", "arrival", now=now_ms, latest=latest_ms)
+        arrival = self._seen.get(item_key["pk"], 0)
+        for _ in range(_ATTEMPTS):
+            taken, arrival = self._write(item_key, busy if now_ms < arrival else idle)
+            self._seen[item_key["pk"]] = arrival
+            if taken:
+                return (arrival - spacing_ms) / 1000
+            if arrival > latest_ms:
+                break
+        raise NoSlot(max(spacing_ms, arrival - latest_ms) / 1000)
 
-    def _write(self, item_key: Mapping[str, Any], change: Change) -> bool:
+    def free(self, gateway: str, account: str, rate: Rate, *, now: float) -> int:
+        """How many slots could be reserved now for submissions."""
+        key = pack(account_key(gateway, account, "RATE"))
+        item = unpack(self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item", {}))
+        left_ms = int(SUBMISSION_AHEAD_SECONDS * 1000) - max(0, item.get("arrival", 0) - int(now * 1000))
+        return 0 if left_ms < 0 else left_ms // _spacing_ms(rate) + 1
+
+    def _write(self, item_key: Mapping[str, Any], change: Change) -> tuple[bool, int]:
+        """Whether the condition held, and the time of the next free slot in milliseconds."""
         try:
-            self._client.update_item(TableName=self._table, Key=item_key, **change.arguments())
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+            answer = self.client.update_item(
+                TableName=self.table,
+                Key=pack(item_key),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **change.arguments(),
+            )
+        except self.client.exceptions.ConditionalCheckFailedException as error:
+            response: Any = error.response
+            return False, unpack(response.get("Item", {})).get("arrival", 0)
+        return True, unpack(answer["Attributes"])["arrival"]
 
-    def _free_in(self, item_key: Mapping[str, Any], latest_ms: int, spacing_ms: int) -> float:
-        answer = self._client.get_item(TableName=self._table, Key=item_key, ConsistentRead=True)
-        arrival: int = unpack(answer["Item"])["arrival"]
-        return max(spacing_ms, arrival - latest_ms) / 1000
+
+def _spacing_ms(rate: Rate) -> int:
+    return math.ceil((rate.seconds + LATE_SECONDS) * 1000 / rate.requests)

@@ -1,0 +1,114 @@
+"""Whose turn it is to be submitted at a gateway account (I12): circuit breaker, limit on concurrent tasks, rate limit, queue.
+
+Whatever limits the account at the moment leaves room for some number of jobs. The first so many in the queue may be
+submitted. All others wait and keep their places, and ask again once a minute, or sooner near the head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from suno_jobs.errors import Fault
+from suno_jobs.gateways.protocol import Rate
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.traffic.account_items import AccountItems
+from suno_jobs.traffic.circuit_breaker import CircuitBreaker, Hold
+from suno_jobs.traffic.concurrency import PROBE_SECONDS, Concurrency, Room
+from suno_jobs.traffic.rate_limiter import RateLimiter
+from suno_jobs.traffic.submission_queue import SubmissionQueue, place_number
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from suno_jobs.jobs.record import Job
+
+HORIZON_SECONDS = 60
+"""A waiting job asks at least this often, and writes once each time."""
+
+SOONEST_SECONDS = 5
+"""The next job in the queue of a full account asks this often, or less often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """``seconds`` until the job may ask again; 0 means that it is its turn. The rest is what ``enter`` and ``record`` need."""
+
+    seconds: int
+    head: int | None
+    hold: Hold
+    room: Room
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    breaker: CircuitBreaker
+    queue: SubmissionQueue
+    concurrency: Concurrency
+    rate_limiter: RateLimiter
+    clock: Callable[[], float]
+
+    def ask(self, job: Job, max_tasks: int | None) -> Turn:
+        """``max_tasks`` is the limit on concurrent tasks that the operator has set for the account."""
+        now, rate = self.clock(), GATEWAYS[job.gateway].rate
+        queue = self.queue.read(job, int(now))
+        hold = self.breaker.read(job)
+        if hold.seconds:
+            return Turn(hold.seconds + min(queue.ahead, HORIZON_SECONDS), queue.head, hold, Room())
+        room = self.concurrency.room(job, max_tasks, now=int(now))
+        free = [1] if hold.probe else []
+        free += [] if room.free is None else [room.free]
+        if queue.ahead:
+            free.append(self.rate_limiter.free(job.gateway, job.account, rate, now=now))
+        behind = queue.ahead - min(free, default=1) + 1
+        return Turn(_wait(behind, room, rate) if behind > 0 else 0, queue.head, hold, room)
+
+    def wait(self, job: Job, turn: Turn, back_at: int) -> str:
+        """Keeps the job's place in the queue, and returns it. A job without one gets one."""
+        place = job.place or self.queue.join(job, turn.head, now=int(self.clock()))
+        self.queue.keep(job, place, back_at=back_at, held=turn.hold.by_tenant)
+        return place
+
+    def comes_too_late(self, job: Job, place: str, turn: Turn) -> bool:
+        """Whether the jobs of the same tenant that are ahead already need all slots until the job's deadline."""
+        rate = GATEWAYS[job.gateway].rate
+        ahead = 0 if turn.head is None else place_number(place) - turn.head
+        return self.clock() + ahead * rate.seconds / rate.requests > job.deadline_at
+
+    def enter(self, job: Job, turn: Turn) -> bool:
+        """Begins the job's turn. False: another job is the probe."""
+        if not self.breaker.enter(turn.hold) or not self.concurrency.begin(job, turn.room, now=int(self.clock())):
+            return False
+        self.queue.leave(job)
+        return True
+
+    def record(self, job: Job, turn: Turn, fault: Fault | None, *, in_flight: bool) -> None:
+        """How the submission went. ``job`` is as it was before. ``in_flight``: there is a task now."""
+        if in_flight:
+            self.concurrency.accepted(job, turn.room)
+        elif turn.room.limit is not None:
+            self.concurrency.end(job)
+        if fault is not None:
+            self.concurrency.refused(job, fault, now=int(self.clock()))
+        self.breaker.record(job, turn.hold, fault)
+
+
+def make_admission(
+    dynamodb: DynamoDBClient, table: str, failures: int, open_seconds: int, clock: Callable[[], float]
+) -> Admission:
+    """``failures`` and ``open_seconds`` of the circuit breakers."""
+    items = AccountItems(dynamodb, table)
+    breaker = CircuitBreaker(items, failures, open_seconds, clock)
+    return Admission(breaker, SubmissionQueue(items), Concurrency(items), RateLimiter(dynamodb, table), clock)
+
+
+def _wait(behind: int, room: Room, rate: Rate) -> int:
+    """Seconds until the turn of a job may come that is so many places too far behind."""
+    if room.limit is None:
+        return min(HORIZON_SECONDS, 1 + int(behind * rate.seconds / rate.requests))
+    if room.next_probe_in is not None:
+        return min(HORIZON_SECONDS, room.next_probe_in + (behind - 1) * PROBE_SECONDS)
+    if room.probe_at is not None:
+        return min(HORIZON_SECONDS, behind * PROBE_SECONDS)
+    return max(SOONEST_SECONDS, min(HORIZON_SECONDS, behind * HORIZON_SECONDS // room.limit))

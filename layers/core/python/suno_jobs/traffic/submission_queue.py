@@ -1,0 +1,88 @@
+"""The queue of the jobs that wait to be submitted at a gateway account, in the order in which they are served (I12).
+
+The order is that of start-time fair queueing: a job's place is one after the last place of its tenant, but not before the
+place at the head of the queue. So tenants take turns, and the jobs of one tenant keep the order in which they began to wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from suno_jobs.storage.update_expressions import Change
+from suno_jobs.traffic.account_items import AccountItems, Item, tenant_sort
+
+if TYPE_CHECKING:
+    from suno_jobs.jobs.record import Job
+
+QUEUE = "QUEUE#"
+LIVE_SECONDS = 30
+"""A job that did not come back this long after the announced time has left the queue, or its execution died."""
+
+PAGE = 100
+"""So many entries are read. How many are ahead of a job further back is estimated from the numbers of their places."""
+
+CLEARED = 3
+"""Entries of jobs that have left are removed a few at a time, by the jobs that read them."""
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """``ahead`` jobs are served before this one; ``head`` is the number at the head, or None if no job waits."""
+
+    ahead: int
+    head: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionQueue:
+    items: AccountItems
+
+    def read(self, job: Job, now: int) -> Queue:
+        """Without a place of its own, the job is behind all others. A tenant that is held does not hold other tenants."""
+        live: list[Item] = []
+        gone: list[Item] = []
+        for entry in self.items.find(job, QUEUE):
+            (live if entry["back_at"] + LIVE_SECONDS > now else gone).append(entry)
+            if len(live) >= PAGE:
+                break
+        for entry in gone[:CLEARED]:
+            self.items.delete(job, entry["sk"])
+        ahead = [
+            entry
+            for entry in live
+            if (job.place is None or entry["sk"] < job.place) and (entry["tenant"] == job.tenant or not entry["held"])
+        ]
+        head = place_number(live[0]["sk"]) if live else None
+        count = len(ahead)
+        if head is not None and job.place and count >= PAGE:
+            count = max(count, (place_number(job.place) - head) * len({entry["tenant"] for entry in live}))
+        return Queue(count, head)
+
+    def join(self, job: Job, head: int | None, *, now: int) -> str:
+        """A new place, at the end of the tenant's. Numbers grow slower than milliseconds, so a new queue begins behind all."""
+        first = now * 1000 if head is None else head
+        begin = Change(sets={"number": first})
+        begin.require("attribute_not_exists(#number) OR #number < :first", "number", first=first)
+        follow = Change(adds={"number": 1}).require("#number >= :first", "number", first=first)
+        # The likely one comes first: while a queue is long, its tenant's item has the most writes.
+        likely, other = (begin, follow) if head is None else (follow, begin)
+        sort = tenant_sort(job)
+        taken = self.items.change(job, sort, likely) or self.items.change(job, sort, other)
+        taken = taken or self.items.change(job, sort, Change(adds={"number": 1})) or {}
+        return f"{QUEUE}{taken['number']:015d}#{job.job_id}"
+
+    def keep(self, job: Job, place: str, *, back_at: int, held: bool) -> None:
+        """Records when the job comes back. ``held``: it waits for its own tenant's sake."""
+        entry = {"tenant": job.tenant, "back_at": back_at, "held": held, "expires_at": job.deadline_at + DAY_SECONDS}
+        self.items.change(job, place, Change(sets=entry))
+
+    def leave(self, job: Job) -> None:
+        if job.place:
+            self.items.delete(job, job.place)
+
+
+def place_number(place: str) -> int:
+    return int(place.removeprefix(QUEUE).partition("#")[0])

@@ -1,0 +1,246 @@
+"""Whose turn it is (I12): the queue, the limit on concurrent tasks, and what they leave room for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.jobs.record import Job
+from suno_jobs.jobs.schedule import NextStep
+from suno_jobs.jobs.states import Charged, JobState
+from suno_jobs.network.http import httpx
+from suno_jobs.steps.create_task import QUEUE_TOO_LONG
+from suno_jobs.storage.update_expressions import Change
+from suno_jobs.traffic.account_items import AccountItems
+from suno_jobs.traffic.admission import HORIZON_SECONDS, SOONEST_SECONDS, Admission, Turn
+from suno_jobs.traffic.concurrency import PROBE_SECONDS, Concurrency, Room
+from suno_jobs.traffic.submission_queue import CLEARED, LIVE_SECONDS, PAGE, SubmissionQueue
+from tests.builders import ACCEPTED, opened, use_accounts
+from tests.world import DEADLINE, START, TABLE, FixedSecret, World, a_job
+
+BUSY = Fault(ErrorCode.RATE_LIMITED, "full")
+
+
+def job(number: int = 0, tenant: str = "acme", *, place: str | None = None) -> Job:
+    return a_job(job_id=f"job_{tenant}_{number:03}", tenant=tenant, place=place, deadline_at=START + DEADLINE)
+
+
+def items(world: World) -> AccountItems:
+    return AccountItems(world.dynamodb, TABLE)
+
+
+def wait(admission: Admission, waiting: Job, turn: Turn, seconds: int = 60) -> Job:
+    now = int(admission.clock())
+    return replace(waiting, place=admission.wait(waiting, turn, now + seconds))
+
+
+def full(world: World, tasks: int, tenant: str = "acme") -> None:
+    """So many tasks of the tenant are in flight."""
+    for number in range(tasks):
+        Concurrency(items(world)).accepted(job(900 + number, tenant), Room())
+
+
+def queue(world: World, *waiting: Job) -> list[Job]:
+    """The jobs begin to wait, in this order. Each is ahead of the next one."""
+    admission = world.admission()
+    return [wait(admission, each, admission.ask(each, 1)) for each in waiting]
+
+
+def order(waiting: list[Job]) -> list[str]:
+    return [each.job_id for each in sorted(waiting, key=lambda each: each.place or "")]
+
+
+# The queue
+
+
+def test_i12_jobs_of_a_tenant_are_served_in_the_order_in_which_they_began_to_wait(world: World) -> None:
+    waiting = queue(world, *(job(number) for number in (3, 1, 2)))
+    assert order(waiting) == ["job_acme_003", "job_acme_001", "job_acme_002"]
+
+
+def test_i12_tenants_take_turns_whoever_came_first_and_however_many(world: World) -> None:
+    many = queue(world, *(job(number, "many") for number in range(6)))
+    few = queue(world, *(job(number, "few") for number in range(2)))
+    assert order([*many, *few])[:4] == ["job_few_000", "job_many_000", "job_few_001", "job_many_001"]
+
+
+def test_i12_a_tenant_has_no_advantage_from_an_idle_time_and_no_disadvantage_from_a_busy_one(world: World) -> None:
+    for each in queue(world, *(job(number, "busy") for number in range(20))):
+        SubmissionQueue(items(world)).leave(each)
+    world.clock.sleep(1)
+    both = queue(world, job(30, "idle"), job(30, "busy"), job(31, "idle"), job(31, "busy"))
+    assert [each.split("_")[2] for each in order(both)] == ["030", "030", "031", "031"]
+
+
+def test_a_job_that_did_not_come_back_is_passed_and_its_entry_removed(world: World) -> None:
+    gone = queue(world, *(job(number) for number in range(CLEARED + 2)))
+    world.clock.sleep(60 + LIVE_SECONDS)
+    [last] = queue(world, job(50))
+    assert SubmissionQueue(items(world)).read(last, world.now).ahead == 0
+    assert SubmissionQueue(items(world)).read(gone[-1], world.now).head is not None
+    for _ in range(3):
+        SubmissionQueue(items(world)).read(gone[-1], world.now)
+    assert [entry["sk"]["S"] for entry in world.items("QUEUE#")] == [last.place]
+
+
+def test_a_job_keeps_its_place_while_it_waits(world: World) -> None:
+    first, second = queue(world, job(1), job(2))
+    admission = world.admission()
+    world.clock.sleep(60)
+    for each in (second, first):
+        assert wait(admission, each, admission.ask(each, 1)).place == each.place
+    assert SubmissionQueue(items(world)).read(second, world.now).ahead == 1
+
+
+def test_far_back_the_number_of_jobs_ahead_is_estimated(world: World) -> None:
+    waiting = queue(world, *(job(number) for number in range(PAGE + 20)))
+    assert SubmissionQueue(items(world)).read(waiting[-1], world.now).ahead == PAGE + 19
+    assert SubmissionQueue(items(world)).read(waiting[10], world.now).ahead == 10
+
+
+def test_jobs_that_are_held_for_the_sake_of_their_tenant_hold_no_others(world: World) -> None:
+    opened(world)
+    held = queue(world, job(1), job(2))
+    [other] = queue(world, job(1, "other"))
+    queued = SubmissionQueue(items(world))
+    assert queued.read(other, world.now).ahead == 0
+    assert [queued.read(each, world.now).ahead for each in held] == [0, 2]
+
+
+# The limit on concurrent tasks
+
+
+def learned(world: World) -> int | None:
+    limit: int | None = items(world).get(job(), "LIMIT").get("tasks")
+    return limit
+
+
+def test_the_first_refusal_of_a_job_reveals_the_limit(world: World) -> None:
+    full(world, 5)
+    Concurrency(items(world)).refused(job(), BUSY, now=world.now)
+    assert learned(world) == 5
+
+
+@pytest.mark.parametrize(
+    ("tasks", "refused", "fault"),
+    [
+        ((0, 0), job(), BUSY),
+        ((0, 3), job(), BUSY),
+        ((3, 0), replace(job(), fault=BUSY), BUSY),
+        ((3, 0), job(), Fault(ErrorCode.MAINTENANCE, "x")),
+    ],
+    ids=["nothing in flight", "only of others", "refused before", "no limit"],
+)
+def test_other_refusals_reveal_nothing(world: World, tasks: tuple[int, int], refused: Job, fault: Fault) -> None:
+    full(world, tasks[0])
+    full(world, tasks[1], "other")
+    Concurrency(items(world)).refused(refused, fault, now=world.now)
+    assert learned(world) is None
+
+
+def test_of_several_refusals_the_smallest_limit_counts(world: World) -> None:
+    concurrency = Concurrency(items(world))
+    for tasks in (5, 3, 8):
+        full(world, 8)
+        for number in range(tasks, 8):
+            concurrency.end(job(900 + number))
+        concurrency.refused(job(tasks), BUSY, now=world.now)
+    assert learned(world) == 3
+
+
+def test_above_the_limit_one_probe_is_sent_at_a_time_and_its_success_raises_the_limit(world: World) -> None:
+    concurrency = Concurrency(items(world))
+    full(world, 5)
+    concurrency.refused(job(), BUSY, now=world.now)
+    assert concurrency.room(job(), None, now=world.now).free == 0
+    world.clock.sleep(PROBE_SECONDS)
+    rooms = [concurrency.room(job(number), None, now=world.now) for number in range(2)]
+    assert [room.free for room in rooms] == [1, 1]
+    assert [concurrency.begin(job(number), rooms[number], now=world.now) for number in range(2)] == [True, False]
+    concurrency.accepted(job(0), rooms[0])
+    assert learned(world) == 7
+    assert concurrency.room(job(3), None, now=world.now).free == 1
+
+
+def test_a_limit_of_the_operator_is_not_probed(world: World) -> None:
+    concurrency = Concurrency(items(world))
+    full(world, 2)
+    world.clock.sleep(PROBE_SECONDS)
+    assert [concurrency.room(job(), most, now=world.now).free for most in (1, 2, 3)] == [0, 0, 1]
+
+
+def test_a_task_counts_until_its_end_or_the_deadline_of_its_job(world: World) -> None:
+    concurrency = Concurrency(items(world))
+    full(world, 2)
+    concurrency.end(job(900))
+    concurrency.end(job(900))
+    assert concurrency.room(job(), 5, now=world.now).tasks == 1
+    world.clock.sleep(DEADLINE)
+    assert concurrency.room(job(), 5, now=world.now).tasks == 0
+
+
+# Turns
+
+
+def test_i12_the_free_places_go_to_the_first_in_the_queue(world: World) -> None:
+    full(world, 3)
+    waiting = queue(world, *(job(number) for number in range(4)))
+    admission = world.admission()
+    assert [admission.ask(each, 5).seconds == 0 for each in waiting] == [True, True, False, False]
+    assert admission.ask(job(9), 5).seconds > 0
+
+
+def test_a_waiting_job_asks_more_often_near_the_head_and_at_least_once_a_minute(world: World) -> None:
+    full(world, 12)
+    waiting = queue(world, *(job(number) for number in range(30)))
+    seconds = [world.admission().ask(each, 12).seconds for each in waiting]
+    assert seconds == sorted(seconds)
+    assert (seconds[0], seconds[-1]) == (SOONEST_SECONDS, HORIZON_SECONDS)
+
+
+def test_a_job_behind_those_that_wait_for_slots_comes_when_its_slot_is_near(world: World) -> None:
+    waiting = queue(world, *(job(number) for number in range(60)))
+    world.use_up_slots(world.accept())
+    seconds = [world.admission().ask(each, None).seconds for each in waiting]
+    assert seconds[0] == 0
+    assert seconds[-1] == 60 // 5 + 1
+
+
+def test_i12_a_job_whose_turn_cannot_come_before_its_deadline_ends_early_and_costs_nothing(world: World) -> None:
+    [last] = queue(world, job(0))
+    behind = int(DEADLINE * 5 * 1.1)
+    items(world).change(last, "TENANT#acme", Change(adds={"number": behind}))
+    job_id = world.accept()
+    world.use_up_slots(job_id)
+    assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", 1)
+    ended = world.job(job_id)
+    assert (ended.verdict, ended.fault, ended.charged) == (JobState.TIMED_OUT, QUEUE_TOO_LONG, Charged.NO)
+    assert world.task_checker().check_task(job_id).next == "finish"
+
+
+def test_a_job_waits_longer_than_the_horizon_only_for_a_breaker(world: World) -> None:
+    job_id = world.accept()
+    full(world, 5)
+    use_accounts(world, FixedSecret({"ttapi/default": {"api_key": "k", "max_tasks": 5}}))
+    step = world.task_creator().create_task(job_id)
+    assert step == NextStep(job_id, "wait", HORIZON_SECONDS // 5)
+    place = world.job(job_id).place
+    world.clock.sleep(step.wait_seconds)
+    world.task_creator().create_task(job_id)
+    assert world.job(job_id).place == place
+    Concurrency(items(world)).end(job(900))
+    world.wire.answers = [ACCEPTED]
+    world.task_creator().create_task(job_id)
+    assert (world.job(job_id).task_id, world.job(job_id).place, world.items("QUEUE#")) == ("J1", None, [])
+    assert len(world.items("TASK#")) == 5
+
+
+def test_a_refused_task_does_not_count(world: World) -> None:
+    job_id = world.accept()
+    full(world, 2)
+    use_accounts(world, FixedSecret({"ttapi/default": {"api_key": "k", "max_tasks": 5}}))
+    world.wire.answers = [httpx.Response(429, json={"status": "FAILED", "message": "x"})]
+    world.task_creator().create_task(job_id)
+    assert len(world.items("TASK#")) == 2
