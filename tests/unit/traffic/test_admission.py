@@ -200,6 +200,15 @@ def test_a_waiting_job_asks_more_often_near_the_head_and_at_least_once_a_minute(
     assert (seconds[0], seconds[-1]) == (SOONEST_SECONDS, HORIZON_SECONDS)
 
 
+def test_i12_at_a_learned_limit_each_job_asks_again_when_its_probe_may_be_due(world: World) -> None:
+    full(world, 1)
+    Concurrency(items(world)).refused(job(), BUSY, now=world.now)
+    waiting = queue(world, *(job(number) for number in range(5)))
+    assert [world.admission().ask(each, None).seconds for each in waiting] == [20, 40, 60, 60, 60]
+    world.clock.sleep(PROBE_SECONDS)
+    assert [world.admission().ask(each, None).seconds for each in waiting] == [0, 20, 40, 60, 60]
+
+
 def test_a_job_behind_those_that_wait_for_slots_comes_when_its_slot_is_near(world: World) -> None:
     waiting = queue(world, *(job(number) for number in range(60)))
     world.use_up_slots(world.accept())
