@@ -53,10 +53,10 @@ test: test-fast simulate ## Run the unit, property and integration tests, the si
 test-fast: $(READY) ## Run the tests that do not need the complete stack, with coverage
 	$(BIN)/pytest --numprocesses=auto $(FAST) --cov
 
-SEEDS := 1000
+SEEDS := 400
 SEED_START := 0
 
-simulate: $(READY) ## Simulate seeded worlds in virtual time; SEEDS=100000 SEED_START=5000 selects others
+simulate: $(READY) ## Simulate seeded worlds in virtual time; SEEDS=1000 SEED_START=5000 selects others
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(SEED_START)
 
 lint: $(READY) ## Check the style of the code and the directions of import
