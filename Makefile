@@ -31,7 +31,7 @@ PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(READY) ## Generate one song each through six gateways, simulated on this machine, into songs/
+run: $(READY) ## Generate one song each through all gateways, simulated on this machine, into songs/
 	$(BIN)/python -m local run
 
 local: $(READY) ## Run the complete stack on this machine, until Ctrl-C; LOCAL="--port 8080 --parameter JobDeadlineSeconds=60"

@@ -202,7 +202,7 @@ class TrackReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A task at some stage, as a gateway words it at the time ``at``. ``strange``: with a status word that nobody documented.
+    """A task at some stage, as a gateway words it at the time ``at``. ``strange``: with an undocumented status word.
     ``renewed``: with new links."""
 
     task: Task

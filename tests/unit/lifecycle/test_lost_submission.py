@@ -13,7 +13,7 @@ from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
 from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.network.http import httpx
-from suno_jobs.storage import jobs
+from suno_jobs.storage import job_changes
 from suno_jobs.storage.receipts import ReceiptSource
 from tests.builders import music, task
 from tests.world import DEADLINE, GRACE, World
@@ -216,7 +216,7 @@ def test_a_submission_respects_the_backoff_of_a_refusal_recorded_meanwhile(world
 
 
 def test_a_very_long_history_records_only_changes_of_state(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "LONG_HISTORY", 9)
+    monkeypatch.setattr(job_changes, "LONG_HISTORY", 9)
     job_id = world.accept()
     for number in range(9):
         job = world.jobs.begin_submission(world.job(job_id), f"i{number}", FileTerms(), now=world.now, due_at=world.now)

@@ -7,15 +7,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError as AwsError
 
-from suno_jobs.errors import ErrorCode, InvalidRequest
+from suno_jobs.errors import ErrorCode, InvalidRequest, NoSlot
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.secrets import Secret
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.accounts import AccountReadFailed, AccountUnusable, account_name
+from suno_jobs.traffic.calls import GatewayCalls
+from suno_jobs.traffic.concurrency import TASK
+from suno_jobs.traffic.submission_queue import QUEUE
 from tests.builders import ACCEPTED, music, running, task, use_accounts
-from tests.world import ACCOUNTS, Clock, FixedSecret, World
+from tests.world import ACCOUNTS, TABLE, Clock, FixedSecret, World
 
 OWN = {**ACCOUNTS, "ttapi/acme": {"api_key": "key-of-acme"}}
 SHARED_KEY = "key-of-ttapi"
@@ -62,6 +67,38 @@ def test_each_account_has_its_own_rate_limit(world: World) -> None:
     world.wire.answers = [ACCEPTED]
     world.task_creator().create_task(job_id)
     assert world.job(job_id).task_id == "J1", "the slots of the shared account are used up, those of its own are not"
+
+
+def test_a_waiting_job_keeps_its_place_and_account_and_reads_its_request_only_to_submit_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = world.accept("ttapi")
+    world.use_up_slots(job_id)
+    assert world.task_creator().create_task(job_id).next == "wait"
+    place = world.job(job_id).place
+    use_accounts(world, FixedSecret(OWN))
+    with monkeypatch.context() as patched:
+        patched.delattr(JobStore, "request")
+        assert world.task_creator().create_task(job_id).next == "wait"
+    assert place
+    assert (world.job(job_id).place, world.job(job_id).account) == (place, "default")
+    world.clock.sleep(10)
+    world.wire.answers = [ACCEPTED]
+    world.task_creator().create_task(job_id)
+    assert (keys(world), world.job(job_id).place) == ([SHARED_KEY], None)
+    assert list(AccountItems(world.dynamodb, TABLE).find(world.job(job_id), QUEUE)) == []
+
+
+def test_a_submission_whose_slot_was_missed_is_not_in_flight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def miss(*_: Any) -> None:
+        raise NoSlot(3)
+
+    use_accounts(world, FixedSecret({"ttapi/default": {"api_key": SHARED_KEY, "max_tasks": 5}}))
+    job_id = world.accept("ttapi")
+    monkeypatch.setattr(GatewayCalls, "wait_for_slot", miss)
+    assert world.task_creator().create_task(job_id).next == "wait"
+    assert (world.job(job_id).intent, world.job(job_id).attempts) == (None, ())
+    assert list(AccountItems(world.dynamodb, TABLE).find(world.job(job_id), TASK)) == []
 
 
 def test_an_own_account_that_is_refused_is_not_replaced_by_the_shared_one(world: World) -> None:

@@ -77,9 +77,10 @@ class TaskCreator:
             return _leave_to_check(job_id)
 
     def _submit_once(self, job: Job) -> NextStep:
-        stored = self.jobs.request(job.job_id)
+        # A job with a place stays at the account whose queue that is, and its request is read when it is submitted.
+        stored = None if job.place else self.jobs.request(job.job_id)
         try:
-            job = self.calls.with_account(job, stored.get("account"))
+            job = job if stored is None else self.calls.with_account(job, stored.get("account"))
             account = self.calls.account(job)
         except AccountReadFailed:
             return self._wait_for_key(job)
@@ -88,13 +89,13 @@ class TaskCreator:
         turn = self.admission.ask(job, account.max_tasks)
         if turn.seconds:
             return self._wait_for_turn(job, turn)
-        job, request = self._request(job, stored)
         try:
             slot = self.calls.reserve_slot(job, SUBMISSION_AHEAD_SECONDS)
         except NoSlot as error:
             return self._wait_for_turn(job, replace(turn, seconds=math.ceil(error.seconds)))
         if not self.admission.enter(job, turn):
             return self._wait_for_turn(job, replace(turn, seconds=SOONEST_SECONDS))
+        job, request = self._request(job, stored or self.jobs.request(job.job_id))
         now = self._now()
         due_at = now + intent_seconds(job) + self.schedule.slack
         intent, terms = self.random_bytes(8).hex(), file_terms(job.gateway)
@@ -102,7 +103,8 @@ class TaskCreator:
         try:
             self.calls.wait_for_slot(job, slot)
         except NoSlot as error:
-            # Nothing was sent, so the intent is taken back.
+            # Nothing was sent, so the intent is taken back, and no task is in flight.
+            self.calls.concurrency.end(job)
             return self._skip_gateway(job, gateway_order(job, now, now + math.ceil(error.seconds)), WaitReason.RATE_LIMIT)
         return self._send(job, turn, account, request)
 

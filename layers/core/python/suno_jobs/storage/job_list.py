@@ -1,7 +1,7 @@
 """The index of each tenant's jobs by the time of their creation.
 
-Its keys never change, so a job costs one write unit in this index, at its creation. It is read within about a second of that.
-One tenant can create about a thousand jobs a second, since they share one partition of the index.
+Its keys never change, so a job costs one write unit in this index, at its creation. The index is eventually consistent: a job
+is usually listed within a second. One tenant can create about a thousand jobs a second, since its jobs share one partition.
 """
 
 from __future__ import annotations

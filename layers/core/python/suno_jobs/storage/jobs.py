@@ -21,17 +21,23 @@ from collections.abc import Sequence
 
 from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict, ErrorCode, Fault
-from suno_jobs.jobs.history import Entry, Wait
+from suno_jobs.jobs.history import Wait
 from suno_jobs.jobs.record import Attempt, Candidate, FileTerms, Item, Job, JobView, QuarantinedFile, TaskEnd, Track
 from suno_jobs.jobs.states import TERMINAL, Cause, JobState, Progress, WaitReason, may_become
 from suno_jobs.storage.attribute_values import pack
 from suno_jobs.storage.due_index import NOT_DUE, DueIndex, due
+from suno_jobs.storage.job_changes import (
+    cost_of,
+    require_open_or_recoverable,
+    require_same_attempts,
+    require_same_intent,
+    with_history,
+)
 from suno_jobs.storage.signals import SignalStore
 from suno_jobs.storage.table import JOB, key
 from suno_jobs.storage.tracks import QUARANTINE, RESULT, TRACK, TrackStore
 from suno_jobs.storage.update_expressions import Change
 
-LONG_HISTORY = 200
 ANNOUNCED_SECONDS = 120
 """After this a job whose event was not sent is due again."""
 
@@ -40,50 +46,8 @@ OPEN = frozenset(JobState) - TERMINAL
 UNSETTLED = frozenset({JobState.ACCEPTED, JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
 
 
-def _with_history(  # noqa: PLR0913 - the parts of one line
-    change: Change,
-    job: Job,
-    state: JobState,
-    now: int,
-    code: ErrorCode | None = None,
-    *,
-    cause: Cause | None = None,
-    wait: Wait | None = None,
-) -> Change:
-    """The change together with its line of history. Once the history is very long, only changes of the state are added."""
-    if state is job.state and len(job.history) >= LONG_HISTORY:
-        return change
-    change.appends = {"history": Entry(now, state, cause or job.cause, job.execution, job.gateway, code, wait).line()}
-    return change
-
-
 def _without_key(item: Item) -> Item:
     return {name: value for name, value in item.items() if name not in ("pk", "sk")}
-
-
-def _cost(job: Job) -> Item:
-    """The cost is stored with the next change of the job, so that it needs no write of its own."""
-    return {"cost": job.cost} if job.cost else {}
-
-
-def _open_or_recoverable(change: Change, now: int) -> Change:
-    """Requires that the job has not ended, or that its recovery continues."""
-    return change.require(
-        "attribute_not_exists(#ended_at) OR #recoverable_until > :now", "ended_at", "recoverable_until", now=now
-    )
-
-
-def _same_attempts(change: Change, job: Job) -> Change:
-    """Requires that the attempts are those that were read, so that no task is overwritten or overlooked."""
-    return change.require("#attempts = :read_attempts", "attempts", read_attempts=job.attempts)
-
-
-def _same_intent(change: Change, job: Job) -> Change:
-    """Requires that the submission is the one that was read, so that no decision applies to one that began since."""
-    _same_attempts(change, job)
-    if job.intent is None:
-        return change.require_absent("intent")
-    return change.require("#intent = :mine", "intent", mine=job.intent)
 
 
 class JobStore(TrackStore, DueIndex, SignalStore):
@@ -165,7 +129,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         values = {"mine": intent, "before": job.attempts} | ({} if job.submit_after is None else {"then": job.submit_after})
         first = f"attribute_not_exists(#intent) AND #attempts = :before AND {then}"
         change.require(f"#intent = :mine OR ({first})", "intent", "attempts", "submit_after", **values)
-        return self._change(job.job_id, _with_history(change, job, state, now), now)
+        return self._change(job.job_id, with_history(change, job, state, now), now)
 
     def accept_task(  # noqa: PLR0913 - the parts of one write
         self,
@@ -188,7 +152,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         number = job.next_attempt if attempt is None else attempt
         at = attempts[number].at if number < len(attempts) else now
         attempts[number : number + 1] = [Attempt(at, task_id, end, True if end else None)]
-        change = Change(sets={"attempts": attempts, **_cost(job)})
+        change = Change(sets={"attempts": attempts, **cost_of(job)})
         if opens or job.terminal:
             change.sets = {**change.sets, **due(job.job_id, due_at)}
         if opens:
@@ -196,19 +160,21 @@ class JobStore(TrackStore, DueIndex, SignalStore):
             change.sets = {**change.sets, **known, "state": JobState.GENERATING}
             change.removes = ("intent", "grace_until", "verdict", *(() if fault else ("fault",)))
         change.require_one_of("state", may_become(JobState.GENERATING) if opens else {job.state})
-        _with_history(change, job, JobState.GENERATING if opens else job.state, now)
-        return self._change(job.job_id, _same_attempts(change, job), now)
+        with_history(change, job, JobState.GENERATING if opens else job.state, now)
+        return self._change(job.job_id, require_same_attempts(change, job), now)
 
     def take_place(self, job: Job, place: str, reason: WaitReason, *, until: int, now: int) -> None:
         """Records the job's place in the queue of its gateway account, and why it waits there until that time at the latest.
 
+        The account is recorded with it, since the place is in the queue of that account.
+
         The history has a wait for a circuit breaker only. If the gateway has changed since ``job`` was read, nothing changes.
         """
-        change = Change(sets={"place": place, "wait_reason": reason}).require_one_of("state", UNSETTLED)
+        change = Change(sets={"place": place, "account": job.account, "wait_reason": reason}).require_one_of("state", UNSETTLED)
         if reason is WaitReason.CIRCUIT_BREAKER and job.wait_reason is not reason:
             # So that a repeated write adds no second line.
             change.require("attribute_not_exists(#wait_reason) OR #wait_reason <> :reason", "wait_reason", reason=reason)
-            _with_history(change, job, job.state, now, wait=Wait(reason, until))
+            with_history(change, job, job.state, now, wait=Wait(reason, until))
         self._unless_conflict(job.job_id, change.require("#gateway = :read", "gateway", read=job.gateway), now)
 
     def refuse_submission(
@@ -223,7 +189,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         change = self._switch_gateway(job, order, result, reason, due_at)
         change.sets = {**change.sets, "fault": fault}
         wait = Wait(reason, max(order[0].after, now))
-        return self._change(job.job_id, _with_history(change, job, job.state, now, fault.code, wait=wait), now)
+        return self._change(job.job_id, with_history(change, job, job.state, now, fault.code, wait=wait), now)
 
     def skip_gateway(
         self, job: Job, order: Sequence[Candidate], result: Result, reason: WaitReason, *, now: int, due_at: int
@@ -233,7 +199,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         if job.wait_reason is not reason:
             # So that a repeated write adds no second line.
             change.require("attribute_not_exists(#wait_reason) OR #wait_reason <> :reason", "wait_reason", reason=reason)
-            _with_history(change, job, job.state, now, wait=Wait(reason, max(order[0].after, now)))
+            with_history(change, job, job.state, now, wait=Wait(reason, max(order[0].after, now)))
         return self._change(job.job_id, change, now)
 
     def _switch_gateway(self, job: Job, order: Sequence[Candidate], result: Result, reason: WaitReason, due_at: int) -> Change:
@@ -243,7 +209,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         change = Change(sets=sets, removes=("intent", "place"))
         change.require_one_of("state", UNSETTLED).require_absent("verdict", "grace_until")
         change.require("#gateway = :read", "gateway", read=job.gateway)
-        return _same_intent(change, job)
+        return require_same_intent(change, job)
 
     def lose_submission(self, job: Job, fault: Fault, *, grace_until: int, now: int, due_at: int) -> Job:
         """Records that the answer was lost; the grace period begins. Conflict: the submission is not the one in ``job``."""
@@ -253,8 +219,8 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         )
         change.require_one_of("state", {JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
         wait = Wait(WaitReason.CALLBACK, grace_until)
-        _with_history(change, job, JobState.SUBMIT_UNKNOWN, now, fault.code, wait=wait)
-        return self._change(job.job_id, _same_intent(change, job), now)
+        with_history(change, job, JobState.SUBMIT_UNKNOWN, now, fault.code, wait=wait)
+        return self._change(job.job_id, require_same_intent(change, job), now)
 
     def allow_resubmission(self, job: Job, *, now: int) -> Job:
         """Ends the wait for the task of a lost answer, so that the job may be submitted once more. Conflict: it may not."""
@@ -279,7 +245,7 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         )
         change.require("attribute_exists(pk)")
         try:
-            return self._change(job_id, _open_or_recoverable(change, now), now)
+            return self._change(job_id, require_open_or_recoverable(change, now), now)
         except Conflict:
             return self.get(job_id)
 
@@ -290,12 +256,12 @@ class JobStore(TrackStore, DueIndex, SignalStore):
         """
         known = job.attempts if attempts is None else attempts
         change = Change(
-            sets={"verdict": verdict, "fault": fault, "attempts": known, "signalled": now, **_cost(job)},
+            sets={"verdict": verdict, "fault": fault, "attempts": known, "signalled": now, **cost_of(job)},
             defaults={"signalled_by": job.cause},
             removes=("intent", "submit_after"),
         )
         change.require_absent("verdict")
-        return self._change(job.job_id, _open_or_recoverable(_same_intent(change, job), now), now)
+        return self._change(job.job_id, require_open_or_recoverable(require_same_intent(change, job), now), now)
 
     def advance(self, job_id: str, progress: Progress, *, now: int) -> None:
         """Records a later stage of progress. An earlier one, or one of a job that has ended, changes nothing."""
@@ -312,23 +278,23 @@ class JobStore(TrackStore, DueIndex, SignalStore):
     def record_no_audio(self, job_id: str, *, now: int) -> int:
         """Records a success without audio and returns when the first one was reported. Conflict: the job's recovery is over."""
         change = Change(defaults={"no_audio_since": now}).require("attribute_exists(pk)")
-        return self._change(job_id, _open_or_recoverable(change, now), now).no_audio_since or now
+        return self._change(job_id, require_open_or_recoverable(change, now), now).no_audio_since or now
 
     def start_storing(self, job: Job, attempts: Sequence[Attempt], *, now: int, due_at: int) -> Job:
         """``attempts`` are those of the job with their ends. Raises Conflict unless it is GENERATING or already STORING."""
-        sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, "attempts": attempts, **_cost(job)}
+        sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, "attempts": attempts, **cost_of(job)}
         change = Change(sets={**sets, **due(job.job_id, due_at)}, removes=("fault",))
         if job.state is not JobState.STORING:
-            _with_history(change, job, JobState.STORING, now)
+            with_history(change, job, JobState.STORING, now)
         change.require_one_of("state", {JobState.STORING, *may_become(JobState.STORING)})
-        return self._change(job.job_id, _same_attempts(change, job), now)
+        return self._change(job.job_id, require_same_attempts(change, job), now)
 
     def record_task_ends(self, job: Job, attempts: Sequence[Attempt], *, now: int, due_at: int) -> Job:
         """Records the same for a job in recovery, whose state does not change. Conflict: it changed, or recovery is over."""
-        change = Change(sets={"attempts": attempts, **_cost(job), "due_at": due_at}).require(
+        change = Change(sets={"attempts": attempts, **cost_of(job), "due_at": due_at}).require(
             "attribute_exists(#due_shard)", "due_shard"
         )
-        return self._change(job.job_id, _same_attempts(change.require_one_of("state", {job.state}), job), now)
+        return self._change(job.job_id, require_same_attempts(change.require_one_of("state", {job.state}), job), now)
 
     # End and sweep
 
@@ -356,8 +322,8 @@ class JobStore(TrackStore, DueIndex, SignalStore):
             sets=sets | {name: value for name, value in known.items() if value is not None},
             removes=(*obsolete, *(name for name, value in known.items() if value is None)),
         )
-        _same_attempts(change, job)
-        _with_history(change, job, state, now, fault.code if fault else None, cause=cause)
+        require_same_attempts(change, job)
+        with_history(change, job, state, now, fault.code if fault else None, cause=cause)
         # As it was read: a concurrent end has an event of its own, which has to be sent before the next one.
         return self._change(job.job_id, change.require_one_of("state", {job.state}), now)
 

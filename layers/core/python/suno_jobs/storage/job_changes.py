@@ -1,0 +1,53 @@
+"""What several writes to a job have in common: their line of history, and the conditions that what was read still holds."""
+
+from __future__ import annotations
+
+from suno_jobs.errors import ErrorCode
+from suno_jobs.jobs.history import Entry, Wait
+from suno_jobs.jobs.record import Item, Job
+from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.storage.update_expressions import Change
+
+LONG_HISTORY = 200
+
+
+def with_history(  # noqa: PLR0913 - the parts of one line
+    change: Change,
+    job: Job,
+    state: JobState,
+    now: int,
+    code: ErrorCode | None = None,
+    *,
+    cause: Cause | None = None,
+    wait: Wait | None = None,
+) -> Change:
+    """The change together with its line of history. Once the history is very long, only changes of the state are added."""
+    if state is job.state and len(job.history) >= LONG_HISTORY:
+        return change
+    change.appends = {"history": Entry(now, state, cause or job.cause, job.execution, job.gateway, code, wait).line()}
+    return change
+
+
+def cost_of(job: Job) -> Item:
+    """The cost is stored with the next change of the job, so that it needs no write of its own."""
+    return {"cost": job.cost} if job.cost else {}
+
+
+def require_open_or_recoverable(change: Change, now: int) -> Change:
+    """Requires that the job has not ended, or that its recovery continues."""
+    return change.require(
+        "attribute_not_exists(#ended_at) OR #recoverable_until > :now", "ended_at", "recoverable_until", now=now
+    )
+
+
+def require_same_attempts(change: Change, job: Job) -> Change:
+    """Requires that the attempts are those that were read, so that no task is overwritten or overlooked."""
+    return change.require("#attempts = :read_attempts", "attempts", read_attempts=job.attempts)
+
+
+def require_same_intent(change: Change, job: Job) -> Change:
+    """Requires that the submission is the one that was read, so that no decision applies to one that began since."""
+    require_same_attempts(change, job)
+    if job.intent is None:
+        return change.require_absent("intent")
+    return change.require("#intent = :mine", "intent", mine=job.intent)
