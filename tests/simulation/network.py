@@ -232,6 +232,13 @@ def _resolve(_host: str, _port: int) -> list[str]:
     return [PUBLIC_ADDRESS]
 
 
+class InlineThread:
+    """Replaces the thread that bounds a name resolution, since the simulated one takes no time."""
+
+    def __init__(self, *, target: Callable[[], None], daemon: bool) -> None:  # noqa: ARG002
+        self.start = target
+
+
 def open_studio(loop: Loop, clock: Clock, random: Random, courier: Courier) -> Studio:
     settings = StudioSettings(TASK_SECONDS, (1.0, 1.0), None)
     return Studio(settings, clock=clock, chance=random, courier=courier, keys=KEYS, origin=lambda: ORIGIN)

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from suno_jobs.media import lengths
+from suno_jobs.network import deadlines
 from suno_jobs.network.http import httpcore
 from suno_jobs.runtime import telemetry
 from suno_jobs.steps import store_track
@@ -147,6 +148,7 @@ class World:
             patch.object(calls, "http_client", self.network.client),
             patch.object(calls, "send", partial(client.send, clock=lambda: self.loop.now)),
             patch.object(httpcore, "ConnectionPool", network.Pool),
+            patch.object(deadlines, "Thread", network.InlineThread),
             self._captured_logs(),
         ):
             try:
