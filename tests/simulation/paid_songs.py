@@ -101,7 +101,7 @@ def every_receipt_is_read(job: JobEvidence) -> Iterator[str]:
 def a_task_is_never_called_free(job: JobEvidence) -> Iterator[str]:
     """Unless its gateway gave the money back. A client sees it in the job and in each event of its ends."""
     paid = [task for task in job.tasks if not _refunded(task)]
-    shown = {"the job": job_view(JobView(Job.from_item(job.item)))}
+    shown: dict[str, Any] = {"the job": job_view(JobView(Job.from_item(job.item)))}
     shown |= {f"the event of {event['state']}": event for event in job.events()}
     for place, view in shown.items() if paid else ():
         if view["charged"] == "no" or (view["error"] or {}).get("charged") == "no":

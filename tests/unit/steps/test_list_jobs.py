@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -42,7 +43,7 @@ def put(world: World, number: int, **changes: Any) -> str:
     return job_id
 
 
-def ids(body: dict[str, Any]) -> list[int]:
+def ids(body: Mapping[str, Any]) -> list[int]:
     return [int(job["job_id"].removeprefix("job_")) for job in body["jobs"]]
 
 

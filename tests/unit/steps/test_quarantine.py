@@ -49,7 +49,7 @@ def digest(body: bytes) -> str:
 
 
 def shown(world: World, job_id: str) -> dict[str, Any]:
-    return job_view(world.view(job_id))
+    return dict(job_view(world.view(job_id)))
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,33 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from suno_jobs.catalog.costs import CostSource
+from suno_jobs.catalog.costs import Cost, CostSource
 from suno_jobs.errors import Fault
 from suno_jobs.jobs.history import Entry, Wait
 from suno_jobs.jobs.record import Asset, Job, JobView, QuarantinedFile, Track
 from suno_jobs.jobs.states import Charged, JobState
 from suno_jobs.jobs.waiting import waiting_for
 from suno_jobs.runtime.executions import execution_name
+
+if TYPE_CHECKING:
+    from suno_jobs.jobs.answers import (
+        AssetAnswer,
+        CostAnswer,
+        DoubtAnswer,
+        ErrorAnswer,
+        EventAnswer,
+        JobAnswer,
+        JobSummary,
+        ManifestAnswer,
+        QuarantinedAnswer,
+        RequestAnswer,
+        ResultAnswer,
+        TrackAnswer,
+        WaitAnswer,
+    )
 
 Json = dict[str, Any]
 MakeUrl = Callable[[str, str], str]
@@ -29,18 +45,30 @@ _PLAIN_NAMES = frozenset({"audio", "wav", "image", "video"})
 """Kinds of asset whose extension is enough to tell them apart."""
 
 
-def job_view(view: JobView, *, url: MakeUrl | None = None) -> Json:
+def job_view(view: JobView, *, url: MakeUrl | None = None) -> JobAnswer:
     """Without ``url`` the view contains keys only. A gateway's own link is never shown."""
     job = view.job
+    return {
+        **summary_view(job),
+        "partial": view.partial,
+        "tracks": [_track_view(track, view, url) for track in view.tracks],
+        "manifest": _manifest_view(job, url) if job.state is JobState.SUCCEEDED else None,
+        "result": cast("ResultAnswer | None", view.result),
+        "request": _request_view(view),
+        "quarantine": [_quarantined_view(each) for each in view.quarantine],
+    }
+
+
+def summary_view(job: Job) -> JobSummary:
+    """The job as a list shows it: what its hot record contains."""
     return {
         "job_id": job.job_id,
         "gateway": job.gateway,
         "kind": job.kind,
-        "requested_model": job.requested_model and job.requested_model.name,
-        "requested_gateway_model": job.requested_model and job.requested_model.gateway_name,
+        "requested_model": job.requested_model.name if job.requested_model else None,
+        "requested_gateway_model": job.requested_model.gateway_name if job.requested_model else None,
         "state": job.state,
         "progress": job.progress,
-        "partial": view.partial,
         "task_id": job.task_id,
         "metadata": dict(job.metadata or {}),
         "created_at": iso_time(job.created_at),
@@ -53,15 +81,10 @@ def job_view(view: JobView, *, url: MakeUrl | None = None) -> Json:
         "charged": job.charged,
         "cost": cost_view(job),
         "error": error_view(job.fault, job.charged),
-        "tracks": [_track_view(track, view, url) for track in view.tracks],
-        "manifest": _manifest_view(job, url) if job.state is JobState.SUCCEEDED else None,
-        "result": view.result,
-        "request": _request_view(view),
-        "quarantine": [_quarantined_view(each) for each in view.quarantine],
     }
 
 
-def _request_view(view: JobView) -> Json | None:
+def _request_view(view: JobView) -> RequestAnswer | None:
     """The request under the names of the body that created the job."""
     job, request = view.job, view.request
     if not request:
@@ -86,13 +109,7 @@ def without_queries(value: Any) -> Any:
     return value
 
 
-def summary_view(job: Job) -> Json:
-    """The job as a list shows it: what its hot record contains."""
-    omitted = ("partial", "tracks", "manifest", "result", "request", "quarantine")
-    return {name: value for name, value in job_view(JobView(job)).items() if name not in omitted}
-
-
-def events_view(job: Job) -> list[Json]:
+def events_view(job: Job) -> list[EventAnswer]:
     """The event of a submission names its task, once that is known."""
     tasks = {attempt.at: attempt.task_id for attempt in job.attempts}
     return [
@@ -110,11 +127,11 @@ def events_view(job: Job) -> list[Json]:
     ]
 
 
-def wait_view(wait: Wait | None) -> Json | None:
+def wait_view(wait: Wait | None) -> WaitAnswer | None:
     return {"reason": wait.reason, "until": iso_time(wait.until)} if wait else None
 
 
-def etag(view: Json) -> str:
+def etag(view: Mapping[str, Any]) -> str:
     """A weak validator of the view. URLs are left out: they are signed again for each reader and lead to the same files."""
     tracks = [{**track, "assets": [{**asset, "url": None} for asset in track["assets"]]} for track in view["tracks"]]
     bare = {**view, "tracks": tracks, "manifest": view["manifest"] and view["manifest"]["key"]}
@@ -130,7 +147,7 @@ def asset_file_name(asset: Asset, track: Track, tracks: Sequence[Track]) -> str:
     return f"{title or track.track_id}{number}{kind}.{asset.key.rpartition('.')[2]}"
 
 
-def _track_view(track: Track, view: JobView, url: MakeUrl | None) -> Json:
+def _track_view(track: Track, view: JobView, url: MakeUrl | None) -> TrackAnswer:
     tracks, charged = view.tracks, view.job.charged
     return {
         "track_id": track.track_id,
@@ -143,29 +160,44 @@ def _track_view(track: Track, view: JobView, url: MakeUrl | None) -> Json:
         "error": error_view(track.fault, charged),
         "identical_to": identical_to(track, tracks),
         "source": ((view.request or {}).get("input") or {}).get("source"),
-        "assets": [
-            _asset_view(asset) | ({"url": url(asset.key, asset_file_name(asset, track, tracks))} if url else {})
-            for asset in track.assets
-        ],
+        "assets": [_asset_view(asset, url and url(asset.key, asset_file_name(asset, track, tracks))) for asset in track.assets],
         "missing": {name: error_view(fault, charged) for name, fault in track.missing.items()},
     }
 
 
-def _asset_view(asset: Asset) -> Json:
-    stored_at = None if asset.stored_at is None else iso_time(asset.stored_at)
-    return asdict(asset) | {"stored_at": stored_at, "released": bool(asset.released)}
+def _asset_view(asset: Asset, url: str | None) -> AssetAnswer:
+    shown: AssetAnswer = {
+        "kind": asset.kind,
+        "key": asset.key,
+        "content_type": asset.content_type,
+        "bytes": asset.bytes,
+        "sha256": asset.sha256,
+        "source_host": asset.source_host,
+        "stored_at": None if asset.stored_at is None else iso_time(asset.stored_at),
+        "released": bool(asset.released),
+    }
+    return shown if url is None else {**shown, "url": url}
 
 
-def _doubt_view(track: Track) -> Json | None:
+def _doubt_view(track: Track) -> DoubtAnswer | None:
     if track.reported_seconds is None:
         return None
     return {"reported_seconds": track.reported_seconds, "measured_seconds": track.duration_seconds}
 
 
-def _quarantined_view(file: QuarantinedFile) -> Json:
+def _quarantined_view(file: QuarantinedFile) -> QuarantinedAnswer:
     """Never with a URL: these bytes are for operators."""
-    shown = asdict(file) | {"stored_at": iso_time(file.stored_at), "released": file.released_at is not None}
-    return {name: value for name, value in shown.items() if name != "released_at"}
+    return {
+        "track_id": file.track_id,
+        "kind": file.kind,
+        "reason": file.reason,
+        "message": file.message,
+        "bytes": file.bytes,
+        "sha256": file.sha256,
+        "source_host": file.source_host,
+        "stored_at": iso_time(file.stored_at),
+        "released": file.released_at is not None,
+    }
 
 
 def identical_to(track: Track, tracks: Sequence[Track]) -> str | None:
@@ -192,12 +224,12 @@ def manifest_file_name(job: Job) -> str:
     return f"{job.job_id}.json"
 
 
-def _manifest_view(job: Job, url: MakeUrl | None) -> Json:
+def _manifest_view(job: Job, url: MakeUrl | None) -> ManifestAnswer:
     key = manifest_key(job)
-    return {"key": key, **({"url": url(key, manifest_file_name(job))} if url else {})}
+    return {"key": key, "url": url(key, manifest_file_name(job))} if url else {"key": key}
 
 
-def error_view(fault: Fault | None, charged: Charged) -> Json | None:
+def error_view(fault: Fault | None, charged: Charged) -> ErrorAnswer | None:
     """``retryable`` means that repeating the request cannot be paid for twice."""
     if fault is None:
         return None
@@ -211,13 +243,16 @@ def error_view(fault: Fault | None, charged: Charged) -> Json | None:
     }
 
 
-def cost_view(job: Job) -> Json | None:
+def cost_view(job: Job) -> CostAnswer | None:
     """What the job has cost, or nothing if that is unknown. A refund leaves 0."""
     if job.cost is None or job.submitted_at is None:
         return None
-    if job.charged is Charged.NO:
-        return asdict(replace(job.cost, amount=0, source=CostSource.REPORTED))
-    return asdict(job.cost)
+    shown = estimate_view(job.cost)
+    return {**shown, "amount": 0, "source": CostSource.REPORTED} if job.charged is Charged.NO else shown
+
+
+def estimate_view(cost: Cost) -> CostAnswer:
+    return {"amount": cost.amount, "unit": cost.unit, "source": cost.source}
 
 
 def iso_time(seconds: int) -> str:

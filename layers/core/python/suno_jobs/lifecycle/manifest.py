@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
@@ -26,7 +26,7 @@ _AS_IN_THE_JOB = (
 
 def manifest(view: JobView, request: Item, lyrics: Mapping[str, str], *, partial: bool) -> Json:
     """Made from the table alone, so the same records always give the same manifest. It contains no signed URL of any source."""
-    job, shown = view.job, job_view(view)
+    job, shown = view.job, dict[str, Any](job_view(view))
     shown["tracks"] = [{**track, "lyrics": lyrics.get(track["track_id"])} for track in shown["tracks"]]
     found = {
         "version": VERSION,

@@ -29,6 +29,8 @@ from suno_jobs.storage.jobs import JobStore
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
+    from suno_jobs.jobs.answers import JobEventsAnswer, JobListAnswer
+
 
 MAX_FILTERED_PAGES = 5
 """A filter looks through this many pages of a hundred jobs. The next request continues there."""
@@ -54,7 +56,7 @@ class JobReader:
             return 304, None, headers
         return 200, view, headers
 
-    def list_jobs(self, tenant: str, query: str) -> tuple[dict[str, Any], dict[str, str]]:
+    def list_jobs(self, tenant: str, query: str) -> tuple[JobListAnswer, dict[str, str]]:
         """Body and headers: the tenant's jobs, newest first. A page may have fewer jobs than its limit although more follow.
 
         Raises InvalidRequest.
@@ -81,7 +83,7 @@ class JobReader:
                 return shown, None
         return shown, after
 
-    def read_events(self, tenant: str, job_id: str) -> dict[str, Any]:
+    def read_events(self, tenant: str, job_id: str) -> JobEventsAnswer:
         """The history of the job, change by change. Raises JobNotFound."""
         return {"job_id": job_id, "events": events_view(tenant_view(self.jobs, tenant, job_id).job)}
 

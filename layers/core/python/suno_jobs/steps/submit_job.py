@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suno_jobs.errors import IdempotencyConflict, InvalidRequest
 from suno_jobs.gateways.registry import GATEWAYS
@@ -16,9 +16,12 @@ from suno_jobs.intake.requests import JobRequest
 from suno_jobs.intake.validation import ValidRequest, validate_request
 from suno_jobs.jobs.identifiers import derived_job_id, random_job_id
 from suno_jobs.jobs.record import Job, JobView
-from suno_jobs.jobs.views import job_view
+from suno_jobs.jobs.views import estimate_view, job_view
 from suno_jobs.lifecycle.orders import with_order
 from suno_jobs.lifecycle.ownership import tenant_view
+
+if TYPE_CHECKING:
+    from suno_jobs.jobs.answers import OfferPreview, PreviewAnswer
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -53,7 +56,7 @@ class JobSubmitter:
             return _same_request(tenant_view(self.creator.jobs, tenant, job_id), tenant, digest), False
         return JobView(job, request=item), True
 
-    def preview_job(self, tenant: str, body: Any, idempotency_key: str | None) -> dict[str, Any]:
+    def preview_job(self, tenant: str, body: Any, idempotency_key: str | None) -> PreviewAnswer:
         """What ``submit_job`` would create, and what is known about its gateways. Nothing is written and nothing is paid.
 
         Raises InvalidRequest and IdempotencyConflict, as ``submit_job`` would.
@@ -63,8 +66,11 @@ class JobSubmitter:
             _same_request(known, tenant, digest)
         valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
         job = self._new_job(tenant, job_id, digest, valid)
-        shown = job_view(JobView(job, request=valid.to_item())) | {"job_id": job_id if idempotency_key else None}
-        return {"job": shown, "gateways": [_offer(job, name, valid.request) for name in valid.gateways]}
+        shown = job_view(JobView(job, request=valid.to_item()))
+        return {
+            "job": {**shown, "job_id": job_id if idempotency_key else None},
+            "gateways": [_offer(job, name, valid.request) for name in valid.gateways],
+        }
 
     def _job_id(self, tenant: str, idempotency_key: str | None) -> str:
         if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
@@ -80,14 +86,14 @@ class JobSubmitter:
         return with_order(replace(job, resubmit=resubmit, metadata=request.metadata), request.input)
 
 
-def _offer(job: Job, gateway: str, request: JobRequest) -> dict[str, Any]:
+def _offer(job: Job, gateway: str, request: JobRequest) -> OfferPreview:
     ordered = with_order(replace(job, gateway=gateway), request.input)
     model = ordered.requested_model
     return {
         "gateway": gateway,
-        "requested_model": model and model.name,
-        "requested_gateway_model": model and model.gateway_name,
-        "estimate": ordered.cost and asdict(ordered.cost),
+        "requested_model": model.name if model else None,
+        "requested_gateway_model": model.gateway_name if model else None,
+        "estimate": estimate_view(ordered.cost) if ordered.cost else None,
         "limits": asdict(GATEWAYS[gateway].limits_for(request.kind, request.input)),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
@@ -17,6 +17,8 @@ from suno_jobs.storage.update_expressions import Change
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from suno_jobs.gateways.answers import HealthAnswer
 
 PARTITION = "HEALTH"
 """Its items: ``{gateway}`` is the health, ``{gateway}#{account}`` and ``{gateway}#{account}#{tenant}`` are circuit breakers."""
@@ -52,7 +54,7 @@ class Health:
             self._recorded_at[gateway] = now
             self._write(gateway, Change(sets={"last_success_at": now}))
 
-    def read(self, tenant: str) -> dict[str, dict[str, Any]]:
+    def read(self, tenant: str) -> dict[str, HealthAnswer]:
         """By gateway, with the state of the circuit breaker as it concerns the tenant. A gateway never called is absent."""
         answer = self.client.query(
             TableName=self.table,
@@ -74,7 +76,7 @@ class Health:
             telemetry.log.warning("health not updated", gateway=gateway, reason=str(error))
 
 
-NEVER_CALLED = {
+NEVER_CALLED: HealthAnswer = {
     "status": "unknown",
     "last_success_at": None,
     "last_failure_at": None,
@@ -84,7 +86,7 @@ NEVER_CALLED = {
 }
 
 
-def _view(items: list[dict[str, Any]], now: int) -> dict[str, Any]:
+def _view(items: list[dict[str, Any]], now: int) -> HealthAnswer:
     open_until = max((item["open_until"] for item in items if "open_until" in item), default=None)
     item = items[0]
     success, failure = item.get("last_success_at"), item.get("last_failure_at")
@@ -98,7 +100,7 @@ def _view(items: list[dict[str, Any]], now: int) -> dict[str, Any]:
     }
 
 
-def _status(success: int | None, failure: int | None) -> str:
+def _status(success: int | None, failure: int | None) -> Literal["ok", "failing", "unknown"]:
     if success is None and failure is None:
         return "unknown"
     return "ok" if (success or 0) >= (failure or 0) else "failing"
