@@ -121,7 +121,7 @@ test-httpx2: $(READY) ## Run the tests of the HTTP client on httpx2, the maintai
 check: lint types templates test fleet bundle ## Run everything that CI runs
 
 lock: $(READY) ## Pin the requirements again; UPGRADE=--upgrade selects newer versions
-	$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
+	$(LOCK) --group dev --extra cli --output-file requirements-dev.txt pyproject.toml
 	$(LOCK) --constraint requirements-dev.txt --output-file layers/dependencies/requirements.txt pyproject.toml
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \

@@ -1,10 +1,5 @@
 from __future__ import annotations
 
-import io
-import sys
-from typing import Any
-
-import boto3
 import pytest
 
 from suno_jobs.cli.explain import explain
@@ -77,20 +72,16 @@ def test_an_open_job_shows_what_comes_next(world: World) -> None:
     assert "ambiguous: The gateway's answer to the submission was lost" in text
 
 
-def test_the_command_prints_the_timeline(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_prints_the_timeline(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     job_id = finished(world)
-    monkeypatch.setattr(boto3, "client", lambda *_: world.dynamodb)
-    out = io.StringIO()
-    assert main(["explain", job_id, "--table", TABLE], out) == 0
-    assert out.getvalue().startswith(f"{job_id}  music for acme, at ttapi, task J1: SUCCEEDED\n")
+    capsys.readouterr()
+    assert main(["explain", job_id, "--table", TABLE]) == 0
+    assert capsys.readouterr().out.startswith(f"{job_id}  music for acme, at ttapi, task J1: SUCCEEDED\n")
 
 
-def test_the_command_reports_an_unknown_job(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    errors: Any = io.StringIO()
-    monkeypatch.setattr(boto3, "client", lambda *_: world.dynamodb)
-    monkeypatch.setattr(sys, "stderr", errors)
-    assert main(["explain", "job_x", "--table", TABLE], io.StringIO()) == 1
-    assert errors.getvalue() == "no job job_x\n"
+def test_the_command_reports_an_unknown_job(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "job_x", "--table", TABLE]) == 1
+    assert capsys.readouterr().err == "no job job_x\n"
 
 
 def test_missing_files_are_shown_with_their_reason(world: World) -> None:

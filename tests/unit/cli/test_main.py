@@ -1,33 +1,178 @@
-import io
+"""The commands, and what an operator sees when something outside them is wrong: one line and a documented exit code."""
+
+from __future__ import annotations
+
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from suno_jobs.cli.main import main
+from suno_jobs.cli.main import app, main
+from suno_jobs.cli.problems import ExitCode
 from suno_jobs.steps.authorize import find_tenant
-from tests.world import API_KEYS_TABLE
+from tests.world import API_KEYS_TABLE, TABLE
+
+CORE = Path(__file__).parents[3] / "layers/core/python"
+EXPLAIN = ("explain", "job_x", "--table", TABLE)
 
 
-def run(*arguments: str) -> str:
-    out = io.StringIO()
-    assert main(arguments, out) == 0
-    return out.getvalue().strip()
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(arguments) == 0
+    return capsys.readouterr().out.strip()
 
 
-def test_a_created_key_belongs_to_its_tenant_and_is_not_stored(aws: SimpleNamespace) -> None:
+def failed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """The exit code and the one line of the error."""
+    code = main(arguments)
+    out, errors = capsys.readouterr()
+    assert (out, errors.count("\n")) == ("", 1)
+    return code, errors
+
+
+def test_a_created_key_belongs_to_its_tenant_and_is_not_stored(
+    aws: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
     aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
-    key = run("create-key", "acme", "--table", "keys")
+    key = run(capsys, "create-key", "acme", "--table", "keys")
     assert find_tenant(aws.dynamodb, "keys", f"Bearer {key}") == "acme"
     assert key not in str(aws.dynamodb.scan(TableName="keys")["Items"])
-    assert run("create-key", "acme", "--table", "keys") != key
+    assert run(capsys, "create-key", "acme", "--table", "keys") != key
 
 
-def test_a_rotation_keeps_the_previous_secret_for_callbacks_in_flight(aws: SimpleNamespace) -> None:
+def test_a_rotation_keeps_the_previous_secret_for_callbacks_in_flight(
+    aws: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
     secrets = boto3.client("secretsmanager")
     secrets.create_secret(Name="callback", SecretString='{"current": "one", "previous": "", "kie_webhook_key": "k"}')
-    run("rotate-callback-secret", "--secret", "callback")
+    assert run(capsys, "rotate-callback-secret", "--secret", "callback") == "rotated"
     values = json.loads(secrets.get_secret_value(SecretId="callback")["SecretString"])
     assert (values["previous"], values["kie_webhook_key"]) == ("one", "k")
     assert len(values["current"]) >= 32
     assert values["current"] != "one"
+
+
+@pytest.mark.parametrize("content", ['{"ttapi/default": {"api_key": "k"}}', "[]", "no JSON"])
+def test_another_secret_is_not_rotated(aws: SimpleNamespace, capsys: pytest.CaptureFixture[str], content: str) -> None:
+    secrets = boto3.client("secretsmanager")
+    secrets.create_secret(Name="accounts", SecretString=content)
+    code, line = failed(capsys, "rotate-callback-secret", "--secret", "accounts")
+    assert (code, line.split(":")[0]) == (ExitCode.NOT_DONE, "The secret is not the callback secret")
+    assert secrets.get_secret_value(SecretId="accounts")["SecretString"] == content
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["explain"], "JOB_ID"),
+        (["explain", "job_x"], "--table"),
+        ([*EXPLAIN, "--tabel", "t"], "--tabel"),
+        ([*EXPLAIN, "job_y"], "job_y"),
+        (["explian"], "explian"),
+        (["quarantine", "lost", "job_x"], "lost"),
+        (["explain", "job_x", "--table", ""], "TableName"),
+    ],
+)
+def test_wrong_arguments_are_named(
+    aws: SimpleNamespace, capsys: pytest.CaptureFixture[str], arguments: list[str], named: str
+) -> None:
+    code, line = failed(capsys, *arguments)
+    assert code == ExitCode.WRONG_ARGUMENTS
+    assert named in line
+
+
+def test_a_table_that_is_not_there_is_an_error_with_its_remedy(
+    aws: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, line = failed(capsys, "explain", "job_x", "--table", "other")
+    assert code == ExitCode.AWS_FAILED
+    assert "ResourceNotFoundException" in line
+    assert "Check the name, the region and the AWS account." in line
+
+
+def test_a_shell_without_a_region_is_told_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    code, line = failed(capsys, *EXPLAIN)
+    assert (code, "AWS_REGION" in line) == (ExitCode.AWS_FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [({"AWS_ENDPOINT_URL": "nowhere"}, "nowhere"), ({"AWS_PROFILE": "nobody"}, "nobody")],
+    ids=str,
+)
+def test_a_wrong_setting_of_the_shell_is_named(
+    aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: Any, named: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for arguments in (EXPLAIN, ("rotate-callback-secret", "--secret", "callback")):
+        code, line = failed(capsys, *arguments)
+        assert (code, named in line) == (ExitCode.AWS_FAILED, True)
+
+
+def test_an_endpoint_that_does_not_answer_is_named(
+    aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1/")
+
+    monkeypatch.setattr(boto3, "client", lost)
+    code, line = failed(capsys, *EXPLAIN)
+    assert (code, "http://127.0.0.1:1/" in line) == (ExitCode.AWS_FAILED, True)
+
+
+def test_a_reader_that_stops_early_ends_the_command_quietly() -> None:
+    """As ``suno-jobs --help | head -1`` does. The pipe is closed before anything is written."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    script = "import sys; from suno_jobs.cli.main import main; sys.exit(main(['--help']))"
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-c", script], stdout=closed, stderr=subprocess.PIPE, check=False, env={"PYTHONPATH": str(CORE)}
+        )
+    assert (done.returncode, done.stderr) == (ExitCode.PIPE_CLOSED, b"")
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [(KeyboardInterrupt, ExitCode.INTERRUPTED), (BrokenPipeError, ExitCode.PIPE_CLOSED)],
+)
+def test_the_end_from_outside_has_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], raised: type[BaseException], code: int
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(boto3, "client", end)
+    assert main(EXPLAIN) == code
+    assert capfd.readouterr().err == ""
+
+
+def test_a_defect_of_a_command_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("a defect")
+
+    monkeypatch.setattr(boto3, "client", broken)
+    with pytest.raises(KeyError):
+        main(EXPLAIN)
+
+
+def test_every_command_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    text = run(capsys, "--help")
+    for name in app:
+        assert name in text
+        if not name.startswith("-"):
+            assert run(capsys, name, "--help").startswith(f"Usage: suno-jobs {name} ")

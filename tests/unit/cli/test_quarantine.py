@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import sys
+from collections.abc import Callable
 
-import boto3
 import pytest
 
 from suno_jobs.catalog.results import Link, Media
 from suno_jobs.cli.explain import explain
 from suno_jobs.cli.main import main
+from suno_jobs.cli.problems import CommandError, ExitCode
 from suno_jobs.cli.quarantine import QuarantineReleaser
 from suno_jobs.errors import AssetNotReady, Conflict
 from suno_jobs.jobs.record import QuarantinedFile, Track, TrackState
@@ -86,7 +85,7 @@ def test_i3_released_bytes_replace_nothing(world: World, job_id: str) -> None:
     refuse(world, job_id, HOLE)
     storer(world, Source(SONG)).store_track(job_id, "t")
     before = (objects(world), world.tracks(job_id))
-    with pytest.raises(LookupError, match="has its audio already"):
+    with pytest.raises(CommandError, match="has its audio already"):
         release(world, job_id)
     assert (objects(world), world.tracks(job_id)) == before
 
@@ -95,7 +94,7 @@ def test_i3_an_object_that_is_not_recorded_is_not_replaced_either(world: World, 
     refuse(world, job_id, HOLE)
     metadata = {"sha256": hashlib.sha256(SONG).hexdigest()}
     world.s3.put_object(Bucket=BUCKET, Key=f"acme/{job_id}/t/audio.mp3", Body=SONG, Metadata=metadata)
-    with pytest.raises(LookupError, match="has its audio already"):
+    with pytest.raises(CommandError, match="has its audio already"):
         release(world, job_id)
     assert objects(world)[f"acme/{job_id}/t/audio.mp3"] == SONG
     assert world.tracks(job_id)["t"].assets == ()
@@ -203,52 +202,53 @@ COPY = {
 }
 
 
-def run(world: World, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
-    clients = {"dynamodb": world.dynamodb, "s3": world.s3}
-    out, errors = io.StringIO(), io.StringIO()
-    monkeypatch.setattr(boto3, "client", lambda name, **_: clients[name])
-    monkeypatch.setattr(sys, "stderr", errors)
-    return main(["quarantine", *arguments], out), out.getvalue(), errors.getvalue()
+@pytest.fixture
+def run(world: World, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def run_command(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(["quarantine", *arguments])
+        return code, *capsys.readouterr()
+
+    return run_command
 
 
-def test_the_command_lists_and_releases(world: World, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_the_command_lists_and_releases(world: World, job_id: str, run: Run) -> None:
     refuse(world, job_id, HOLE)
-    status, text, _ = run(world, monkeypatch, "list", job_id, "--table", TABLE)
+    status, text, _ = run("list", job_id, "--table", TABLE)
     assert (status, text.split()[:3]) == (0, [SHA, str(len(HOLE)), "bytes"])
     assert "  audio of track t\n  asset_wrong_type: the file is not one continuous MP3 stream\n" in text
     assert "released" not in text
     where = ("--table", TABLE, "--bucket", BUCKET)
-    status, text, _ = run(world, monkeypatch, "release", job_id, SHA, *where)
+    status, text, _ = run("release", job_id, SHA, *where)
     assert (status, text) == (0, f"released as acme/{job_id}/t/audio.mp3\nThe next sweep completes the job.\n")
-    assert "released 20" in run(world, monkeypatch, "list", job_id, "--table", TABLE)[1]
+    assert "released 20" in run("list", job_id, "--table", TABLE)[1]
 
 
-def test_a_file_of_an_unknown_format_is_released_under_the_extension_that_is_named(
-    world: World, job_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_an_unknown_format_is_released_under_the_extension_that_is_named(world: World, job_id: str, run: Run) -> None:
     refuse(world, job_id, HOLE)
     where = ("--table", TABLE, "--bucket", BUCKET, "--extension", "flac")
-    assert f"released as acme/{job_id}/t/audio.flac\n" in run(world, monkeypatch, "release", job_id, SHA, *where)[1]
+    assert f"released as acme/{job_id}/t/audio.flac\n" in run("release", job_id, SHA, *where)[1]
 
 
-def test_what_a_person_gets_wrong_is_a_message(world: World, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_person_gets_wrong_is_one_line_and_an_exit_code(world: World, job_id: str, run: Run) -> None:
     refuse(world, job_id, HOLE)
     table, bucket = ("--table", TABLE), ("--bucket", BUCKET)
-    for arguments, message in (
-        (("list", "job_x", *table), "no job job_x\n"),
-        (("list", job_id, "--table", "other"), "ResourceNotFoundException"),
-        (("release", job_id, "00", *table, *bucket), "no file of"),
-        (("release", job_id, SHA, *table, "--bucket", "other"), "NoSuchBucket"),
-        (("release", job_id, SHA, *table, "--bucket", ""), "Invalid bucket name"),
+    for arguments, code, message in (
+        (("list", "job_x", *table), ExitCode.NOT_DONE, "no job job_x"),
+        (("list", job_id, "--table", "other"), ExitCode.AWS_FAILED, "ResourceNotFoundException"),
+        (("release", job_id, "00", *table, *bucket), ExitCode.NOT_DONE, "no file of"),
+        (("release", job_id, SHA, *table, "--bucket", "other"), ExitCode.AWS_FAILED, "NoSuchBucket"),
+        (("release", job_id, SHA, *table, "--bucket", ""), ExitCode.WRONG_ARGUMENTS, "Invalid bucket name"),
+        (("release", job_id, SHA, *table, *bucket, "--extension", "../x"), ExitCode.WRONG_ARGUMENTS, "--extension has"),
     ):
-        status, _, errors = run(world, monkeypatch, *arguments)
-        assert status == 1
+        status, _, errors = run(*arguments)
+        assert (status, errors.count("\n")) == (code, 1)
         assert message in errors
-        assert "Traceback" not in errors
     world.s3.delete_object(Bucket=BUCKET, Key=f"quarantine/acme/{job_id}/t/{SHA}")
-    assert "NoSuchKey" in run(world, monkeypatch, "release", job_id, SHA, *table, *bucket)[2]
-    with pytest.raises(SystemExit):
-        run(world, monkeypatch, "release", job_id, SHA, *table, *bucket, "--extension", "../x")
+    assert "NoSuchKey" in run("release", job_id, SHA, *table, *bucket)[2]
 
 
 def test_a_timeline_names_the_files_in_quarantine(world: World, job_id: str) -> None:

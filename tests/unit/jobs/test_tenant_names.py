@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from suno_jobs.cli.main import create_key, main
+from suno_jobs.cli.keys import create_key
+from suno_jobs.cli.main import main
+from suno_jobs.cli.problems import WrongArgument
 from suno_jobs.errors import InvalidRequest
 from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
 from suno_jobs.jobs.record import Job
@@ -26,21 +27,21 @@ BODY = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "a song about r
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_a_valid_name_is_accepted_everywhere(aws: SimpleNamespace, world: World, name: str) -> None:
+def test_a_valid_name_is_accepted_everywhere(
+    aws: SimpleNamespace, world: World, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
-    out = io.StringIO()
-    assert main(["create-key", "--table", "keys", "--", name], out) == 0
-    assert find_tenant(aws.dynamodb, "keys", f"Bearer {out.getvalue().strip()}") == name
+    assert main(["create-key", "--table", "keys", "--", name]) == 0
+    assert find_tenant(aws.dynamodb, "keys", f"Bearer {capsys.readouterr().out.strip()}") == name
     assert world.job_submitter().submit_job(name, BODY, None)[0].job.tenant == name
 
 
 @pytest.mark.parametrize("name", INVALID, ids=lambda name: ascii(name[:70]))
 def test_no_key_is_created_for_an_invalid_name(aws: SimpleNamespace, capsys: pytest.CaptureFixture[str], name: str) -> None:
     aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
-    out = io.StringIO()
-    assert main(["create-key", "--table", "keys", "--", name], out) == 2
-    assert (out.getvalue(), capsys.readouterr().err) == ("", f"{TENANT_RULE}\n")
-    with pytest.raises(ValueError, match="1 to 64"):
+    assert main(["create-key", "--table", "keys", "--", name]) == 2
+    assert capsys.readouterr() == ("", f"{TENANT_RULE}\n")
+    with pytest.raises(WrongArgument, match="1 to 64"):
         create_key(aws.dynamodb, "keys", name, lambda: API_KEY)
     assert aws.dynamodb.scan(TableName="keys")["Count"] == 0
 

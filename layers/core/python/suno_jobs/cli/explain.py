@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from suno_jobs.cli import aws
+from suno_jobs.cli.options import JobsTable
+from suno_jobs.cli.problems import NotFound
 from suno_jobs.errors import Fault
 from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import Job, JobView, Track
 from suno_jobs.jobs.waiting import waiting_for
 from suno_jobs.runtime.executions import execution_name
-from suno_jobs.storage.receipts import Receipt
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.receipts import Receipt, ReceiptStore
+
+
+def print_timeline(job_id: str, /, *, table: JobsTable) -> None:
+    """Print the history of a job."""
+    client = aws.dynamodb()
+    if (view := JobStore(client, table).view(job_id)) is None:
+        raise NotFound(f"no job {job_id}")
+    receipts = ReceiptStore(client, table, aws.s3, "", ttl_days=0)
+    print(*explain(view, receipts.list_receipts(job_id)), sep="\n")
 
 
 def explain(view: JobView, receipts: Iterable[Receipt]) -> Iterator[str]:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import mimetypes
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+from cyclopts import App, Parameter
 
 from suno_jobs.catalog.results import Media
+from suno_jobs.cli import aws
+from suno_jobs.cli.options import AssetsBucket, JobsTable
+from suno_jobs.cli.problems import CommandError, NotFound, WrongArgument
 from suno_jobs.errors import AssetError, ErrorCode, Fault
 from suno_jobs.jobs.record import Asset, JobView, QuarantinedFile, Track, TrackState
 from suno_jobs.jobs.views import iso_time
@@ -26,6 +32,34 @@ if TYPE_CHECKING:
 
 RECOVERY_SECONDS = 3600
 """For how long the sweep may complete a job that had already left recovery."""
+
+app = App(name="quarantine", help="List files that did not pass the checks, or release one.")
+
+
+@app.command(name="list")
+def print_files(job_id: str, /, *, table: JobsTable) -> None:
+    """Print the files in quarantine."""
+    if (view := JobStore(aws.dynamodb(), table).view(job_id)) is None:
+        raise NotFound(f"no job {job_id}")
+    print(*listed(view), sep="\n")
+
+
+@app.command(name="release")
+def release_file(
+    job_id: str,
+    sha256: Annotated[str, Parameter(help="its beginning is enough")],
+    /,
+    *,
+    table: JobsTable,
+    bucket: AssetsBucket,
+    extension: Annotated[str | None, Parameter(help="of a file whose content does not show its format, such as mp3")] = None,
+) -> None:
+    """Make one of the files an asset of its track."""
+    if extension is not None and not (extension.isascii() and extension.isalnum() and len(extension) <= 8):
+        raise WrongArgument("--extension has 1 to 8 letters and digits")
+    releaser = QuarantineReleaser(jobs=JobStore(aws.dynamodb(), table), s3=aws.s3(), bucket=bucket, clock=time.time)
+    print(f"released as {releaser.release_file(job_id, sha256, extension)}")
+    print("The next sweep completes the job.")
 
 
 def listed(view: JobView) -> Iterator[str]:
@@ -48,19 +82,19 @@ class QuarantineReleaser:
 
         ``digest`` is the start of its SHA-256. ``extension`` replaces the format that the content shows. May be repeated.
 
-        Raises LookupError when there is no such file, or the track already has another one of its kind (I3), AssetError when
-        its format is unknown, and Conflict when the job was changed meanwhile.
+        Raises NotFound when there is no such file, CommandError when the track already has another one of its kind (I3),
+        AssetError when its format is unknown, and Conflict when the job was changed meanwhile.
         """
         view = self.jobs.view(job_id)
         if view is None:
-            raise LookupError(f"no job {job_id}")
+            raise NotFound(f"no job {job_id}")
         file = _find(view, digest)
         track = next(each for each in view.tracks if each.track_id == file.track_id)
         asset = next((each for each in track.assets if each.kind == file.kind), None)
         if asset is None:
             asset = self._add(view, track, file, extension)
         if not asset.released or asset.sha256 != file.sha256:
-            raise LookupError(f"track {track.track_id} has its {file.kind} already: {asset.key}")
+            raise CommandError(f"track {track.track_id} has its {file.kind} already: {asset.key}")
         now = int(self.clock())
         self.jobs.mark_released(job_id, file, now=now)
         self.jobs.reopen(view.job, until=now + RECOVERY_SECONDS, now=now)
@@ -104,7 +138,7 @@ def _find(view: JobView, digest: str) -> QuarantinedFile:
     found = [file for file in view.quarantine if digest and file.sha256.startswith(digest.lower())]
     if len(found) != 1:
         number = "several files" if found else "no file"
-        raise LookupError(f"{number} of {view.job.job_id} in quarantine with a SHA-256 that begins with {digest!r}")
+        raise NotFound(f"{number} of {view.job.job_id} in quarantine with a SHA-256 that begins with {digest!r}")
     return found[0]
 
 

@@ -1,0 +1,41 @@
+"""The AWS clients of the commands, with the region and the credentials of the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+
+from suno_jobs.cli.problems import AwsUnusable
+from suno_jobs.runtime.aws import CONFIG, UPLOAD_CONFIG
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+
+@contextmanager
+def _with_one_error() -> Iterator[None]:
+    """botocore raises a plain ValueError for an endpoint that is no URL."""
+    try:
+        yield
+    except ValueError as error:
+        raise AwsUnusable(str(error)) from error
+
+
+def dynamodb() -> DynamoDBClient:
+    with _with_one_error():
+        return boto3.client("dynamodb", config=CONFIG)
+
+
+def s3() -> S3Client:
+    with _with_one_error():
+        return boto3.client("s3", config=UPLOAD_CONFIG)
+
+
+def secrets_manager() -> SecretsManagerClient:
+    with _with_one_error():
+        return boto3.client("secretsmanager", config=CONFIG)

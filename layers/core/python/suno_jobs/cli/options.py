@@ -1,0 +1,10 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+JobsTable = Annotated[str, Parameter(help="the stack's output JobsTable")]
+AssetsBucket = Annotated[str, Parameter(help="the stack's output AssetsBucket")]
