@@ -324,7 +324,7 @@ class Fleet:
             fingerprint="f",
         )
         request = {"input": {"prompt": "rain"}, "sources": [], "gateways": [GATEWAY]}
-        self.jobs.create(job, request, due_at=now + 120)
+        self.jobs.submissions.create(job, request, due_at=now + 120)
         self.table.writes += 4
         self._start(job.job_id, self._create)
 
@@ -387,7 +387,7 @@ class Fleet:
 
     def _signal(self, job_id: str) -> None:
         self.table.writes += 1
-        signalled = self.jobs.signal(job_id, Cause.CALLBACK, now=int(self.loop()))
+        signalled = self.jobs.signals.signal(job_id, Cause.CALLBACK)
         if signalled and signalled.task_token:
             self._wake(signalled.task_token)
 

@@ -107,7 +107,7 @@ class _Place:
         self._s3: S3Client = aws.make_client(session, "s3", endpoint)
         self._s3.create_bucket(Bucket=BUCKET)
         self._jobs = JobStore(_with_table(session, endpoint), TABLE)
-        self._jobs.create(_JOB, {}, due_at=0)
+        self._jobs.submissions.create(_JOB, {}, due_at=0)
 
     def child(self, way: str, megabytes: int) -> Run:
         tasks = [self._task(size) for size in (WARM_UP, megabytes)]
@@ -138,7 +138,7 @@ class _Place:
         self._tracks += 1
         track_id, url = f"track-{self._tracks}", self._files.url(megabytes)
         link = Link("audio", url)
-        self._jobs.record_track(JOB_ID, Track(track_id=track_id, position=0, state=TrackState.READY, links=(link,)))
+        self._jobs.tracks.record_track(JOB_ID, Track(track_id=track_id, position=0, state=TrackState.READY, links=(link,)))
         return {"track_id": track_id, "url": url, "file": str(self._files.paths[megabytes])}
 
     def _environment(self) -> dict[str, str]:

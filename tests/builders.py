@@ -81,7 +81,7 @@ def put_job(world: World, state: JobState = JobState.GENERATING, **changes: Any)
     times = {"created_at": world.now, "updated_at": world.now, "deadline_at": world.now + 900}
     job = a_job(job_id=JOB_ID, state=state, **times, **changes)
     request = {"gateway": "ttapi", "input": {"prompt": "rain"}, "sources": [], "gateways": ["ttapi"]}
-    assert world.jobs.create(job, request, due_at=world.now)
+    assert world.jobs.submissions.create(job, request, due_at=world.now)
 
 
 def await_signal(world: World, job_id: str, token: str = "token") -> None:
@@ -122,7 +122,7 @@ def timed_out(world: World, job_id: str | None = None) -> str:
 
 def store(world: World, step: NextStep, missing: dict[str, Fault] | None = None) -> None:
     for track_id in step.tracks:
-        world.jobs.store_track(step.job_id, track_id, [AUDIO], missing or {}, 12.5)
+        world.jobs.tracks.store_track(step.job_id, track_id, [AUDIO], missing or {}, 12.5)
 
 
 def always() -> bool:

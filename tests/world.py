@@ -207,8 +207,10 @@ class World:
     def generating(self, gateway: str = "ttapi") -> str:
         """A job whose task J1 the gateway has accepted."""
         job_id = self.accept(gateway)
-        job = self.jobs.begin_submission(self.job(job_id), "i1", file_terms(gateway), now=self.now, due_at=self.now + 60)
-        self.jobs.accept_task(job, "J1", now=self.now, due_at=self.now + 60)
+        job = self.jobs.submissions.begin_submission(
+            self.job(job_id), "i1", file_terms(gateway), now=self.now, due_at=self.now + 60
+        )
+        self.jobs.submissions.accept_task(job, "J1", now=self.now, due_at=self.now + 60)
         return job_id
 
     def start_storing(self, job_id: str) -> Job:
@@ -237,7 +239,7 @@ class World:
         return {track.track_id: track for track in view.tracks}
 
     def due(self, after: int = 10**6) -> list[str]:
-        return list(self.jobs.due_jobs(self.now + after))
+        return list(self.jobs.due_index.due_jobs(self.now + after))
 
     def items(self, prefix: str) -> list[dict[str, Any]]:
         """The items with this sort key, or with this prefix if it is empty or ends with #."""

@@ -70,9 +70,9 @@ class Place:
 @pytest.fixture
 def place(aws: SimpleNamespace, downloader: Downloader) -> Place:
     jobs = JobStore(aws.dynamodb, TABLE)
-    jobs.create(JOB, {}, due_at=0)
+    jobs.submissions.create(JOB, {}, due_at=0)
     link = Link("audio", "https://cdn.example.com/song?sig=secret")
-    jobs.record_track("job_1", Track(track_id="t", position=0, state=TrackState.READY, links=(link,)))
+    jobs.tracks.record_track("job_1", Track(track_id="t", position=0, state=TrackState.READY, links=(link,)))
     return Place(aws.s3, jobs, downloader)
 
 

@@ -51,7 +51,7 @@ class JobWrites(RuleBasedStateMachine):
             resubmit=resubmit,
             history=(Entry(START, JobState.ACCEPTED, Cause.CLIENT, 0, "ttapi").line(),),
         )
-        assert self.jobs.create(job, {"input": {}}, due_at=START)
+        assert self.jobs.submissions.create(job, {"input": {}}, due_at=START)
         self.before = job
         return job
 
@@ -80,7 +80,9 @@ class JobWrites(RuleBasedStateMachine):
     @rule(job=snapshots)
     def submit(self, job: Job) -> None:
         self.intents += 1
-        begun = self.attempt(self.jobs.begin_submission, job, f"i{self.intents}", FileTerms(), now=self.now, due_at=self.now)
+        begun = self.attempt(
+            self.jobs.submissions.begin_submission, job, f"i{self.intents}", FileTerms(), now=self.now, due_at=self.now
+        )
         if begun:
             assert begun.intent == f"i{self.intents}"
             self.open_submissions += 1
@@ -90,30 +92,34 @@ class JobWrites(RuleBasedStateMachine):
     @rule(job=snapshots, after=moments)
     def refuse(self, job: Job, after: int) -> None:
         order = [Candidate("crun", self.now + after), Candidate("ttapi")]
-        refused = self.attempt(self.jobs.refuse_submission, job, FAULT, order, Result.TRACKS, now=self.now, due_at=self.now)
+        refused = self.attempt(
+            self.jobs.submissions.refuse_submission, job, FAULT, order, Result.TRACKS, now=self.now, due_at=self.now
+        )
         if refused:
             assert refused.intent is None
             self.open_submissions -= job.intent is not None
 
     @rule(job=snapshots)
     def lose(self, job: Job) -> None:
-        self.attempt(self.jobs.lose_submission, job, FAULT, grace_until=self.now + 60, now=self.now, due_at=self.now)
+        self.attempt(
+            self.jobs.submissions.lose_submission, job, FAULT, grace_until=self.now + 60, now=self.now, due_at=self.now
+        )
 
     @rule(job=snapshots)
     def allow_resubmission(self, job: Job) -> None:
-        if self.attempt(self.jobs.allow_resubmission, job, now=self.now):
+        if self.attempt(self.jobs.submissions.allow_resubmission, job, now=self.now):
             assert job.resubmit
 
     @rule(job=snapshots, end=st.none() | st.sampled_from(TaskEnd))
     def accept_task(self, job: Job, end: TaskEnd | None) -> None:
         self.tasks += 1
-        self.attempt(self.jobs.accept_task, job, f"J{self.tasks}", now=self.now, due_at=self.now, end=end)
+        self.attempt(self.jobs.submissions.accept_task, job, f"J{self.tasks}", now=self.now, due_at=self.now, end=end)
 
     # Signals and checks
 
     @rule(cause=st.sampled_from(Cause))
     def signal(self, cause: Cause) -> None:
-        found = self.jobs.signal(JOB_ID, cause, now=self.now)
+        found = self.jobs.signals.signal(JOB_ID, cause)
         assert found
         assert "task_token" not in self.item()
 
@@ -144,19 +150,19 @@ class JobWrites(RuleBasedStateMachine):
     @rule(track_id=st.sampled_from(TRACKS), ready=st.booleans())
     def record(self, track_id: str, ready: bool) -> None:
         state, links = (TrackState.READY, (LINK,)) if ready else (TrackState.FAILED, ())
-        self.jobs.record_track(JOB_ID, Track(track_id=track_id, position=0, state=state, links=links))
+        self.jobs.tracks.record_track(JOB_ID, Track(track_id=track_id, position=0, state=state, links=links))
         self.recorded.add(track_id)
 
     @rule(track_id=st.sampled_from(TRACKS), size=st.integers(1, 5), missing=st.booleans())
     def store(self, track_id: str, size: int, missing: bool) -> None:
         asset = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=size, sha256="00")
-        self.jobs.store_track(JOB_ID, track_id, [asset], {"image": FAULT} if missing else {}, 1.0)
+        self.jobs.tracks.store_track(JOB_ID, track_id, [asset], {"image": FAULT} if missing else {}, 1.0)
         if track_id in self.recorded:
             self.stored.setdefault(track_id, (asset,))
 
     @rule(track_id=st.sampled_from(TRACKS), final=st.booleans())
     def fail(self, track_id: str, final: bool) -> None:
-        self.jobs.fail_track(JOB_ID, track_id, FAULT, final=final)
+        self.jobs.tracks.fail_track(JOB_ID, track_id, FAULT, final=final)
 
     # The end
 
@@ -179,12 +185,11 @@ class JobWrites(RuleBasedStateMachine):
     def claim(self, job: Job) -> None:
         number = self.job().execution
         self.attempt(
-            self.jobs.claim_execution,
+            self.jobs.signals.claim_execution,
             JOB_ID,
             Cause.SWEEP,
             before=job.execution,
             number=job.execution + 1,
-            now=self.now,
             due_at=self.now,
         )
         assert self.job().execution in (number, number + 1)

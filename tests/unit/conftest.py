@@ -53,7 +53,7 @@ def receiver(world: World, rotating: RotatingSecret) -> CallbackReceiver:
     return CallbackReceiver(
         secret=rotating.secret,
         receipts=world.receipts,
-        signals=world.jobs,
+        signals=world.jobs.signals,
         executions=lambda: world.executions,  # type: ignore[arg-type,return-value]
         slack_seconds=PACE.slack,
         clock=world.clock,

@@ -20,10 +20,10 @@ def test_each_step_returns_what_the_state_machine_reads(deployed: SimpleNamespac
     put_job(world, JobState.STORING, task_id="J1")
     check_again = {"job_id": JOB_ID, "next": "wait", "wait_seconds": 1, "tracks": []}
     assert handler("create_task")(event("create_task/job")) == check_again
-    world.jobs.record_track(
+    world.jobs.tracks.record_track(
         JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY, links=(Link("audio", "https://c.example/x"),))
     )
-    world.jobs.store_track(JOB_ID, "m-1", [AUDIO], {}, 3.0)
+    world.jobs.tracks.store_track(JOB_ID, "m-1", [AUDIO], {}, 3.0)
     assert handler("store_track")(event("store_track/track")) == {"track_id": "m-1", "state": "stored"}
     assert handler("finish_job")(event("finish_job/job")) == {"job_id": JOB_ID, "state": "SUCCEEDED"}
     assert handler("check_task")(event("check_task/job"))["next"] == "finish"

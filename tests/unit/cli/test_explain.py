@@ -26,7 +26,7 @@ def finished(world: World) -> str:
     for _ in range(2):
         world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"secret": "https://cdn.example/signed?x=1"}', now=world.now)
         world.clock.sleep(1)
-    world.jobs.signal(job_id, Cause.CALLBACK, now=world.now)
+    world.jobs.signals.signal(job_id, Cause.CALLBACK)
     world.wire.answers = [task(music(1))]
     store(world, world.task_checker().check_task(job_id))
     world.job_finisher().finish_job(job_id)
@@ -90,7 +90,7 @@ def test_missing_files_are_shown_with_their_reason(world: World) -> None:
     step = world.task_checker().check_task(job_id)
     fault = Fault(ErrorCode.ASSET_UNAVAILABLE, "answered 404", gateway_code="404")
     store(world, NextStep(job_id, "store", 1, step.tracks[:1]), {"image": fault})
-    world.jobs.fail_track(job_id, "m-2", fault, final=True)
+    world.jobs.tracks.fail_track(job_id, "m-2", fault, final=True)
     text = "\n".join(explain(world.view(job_id), []))
     assert "image        missing: asset_unavailable: answered 404 (code 404)" in text
     assert "track m-2: failed, Rain, 12.5 s\n  asset_unavailable: answered 404 (code 404)" in text

@@ -38,7 +38,7 @@ def job_id(world: World) -> str:
 
 def refuse(world: World, job_id: str, body: bytes, *links: Link, seconds: float | None = None) -> None:
     track = Track(track_id="t", position=0, state=TrackState.READY, links=links or (LINK,), duration_seconds=seconds)
-    world.jobs.record_track(job_id, track)
+    world.jobs.tracks.record_track(job_id, track)
     with pytest.raises(AssetNotReady):
         storer(world, Source(body)).store_track(job_id, "t")
 
@@ -108,7 +108,7 @@ def test_a_release_that_died_can_be_repeated(world: World, job_id: str, dies_at:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(world.jobs, dies_at, die)
+        dying.setattr(world.jobs if hasattr(world.jobs, dies_at) else world.jobs.tracks, dies_at, die)
         with pytest.raises(KeyboardInterrupt):
             release(world, job_id)
     release(world, job_id)
@@ -150,7 +150,7 @@ def test_an_optional_file_of_a_stored_track_can_be_released(world: World, job_id
     whole = sample("picture.png")
     cut = whole[:-20]
     track = Track(track_id="t", position=0, state=TrackState.READY, links=(LINK, COVER))
-    world.jobs.record_track(job_id, track)
+    world.jobs.tracks.record_track(job_id, track)
     storer(world, Source(SONG, cut)).store_track(job_id, "t")
     sha = hashlib.sha256(cut).hexdigest()
     with pytest.raises(AssetNotReady):
@@ -184,7 +184,7 @@ def test_a_digest_must_name_one_file(world: World, job_id: str) -> None:
     for sha, found in (("", "no file"), ("xyz", "no file")):
         with pytest.raises(LookupError, match=found):
             release(world, job_id, sha)
-    world.jobs.record_quarantined(job_id, QuarantinedFile.from_item({**COPY, "sha256": SHA[:12] + "0"}))
+    world.jobs.tracks.record_quarantined(job_id, QuarantinedFile.from_item({**COPY, "sha256": SHA[:12] + "0"}))
     with pytest.raises(LookupError, match="several files"):
         release(world, job_id)
     with pytest.raises(LookupError, match="no job"):

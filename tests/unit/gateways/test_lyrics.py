@@ -75,5 +75,5 @@ def test_lyrics_are_stored_when_the_task_has_ended(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [httpx.Response(200, json=reply("ttapi", LYRICS))]
     world.task_checker().check_task(job_id)
-    assert world.jobs.lyrics(job_id) == {"a": LYRICS}
+    assert world.jobs.tracks.lyrics(job_id) == {"a": LYRICS}
     assert "Rain" not in str(world.view(job_id))

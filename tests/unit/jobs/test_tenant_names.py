@@ -79,7 +79,9 @@ def test_no_job_of_an_invalid_tenant_is_retried(world: World) -> None:
 
 def failed_job_of(world: World, tenant: str) -> Job:
     job = a_job(job_id="job_" + "0" * 26, tenant=tenant, state=JobState.FAILED)
-    assert world.jobs.create(job, {"gateway": "ttapi", "input": BODY["input"], "sources": [], "gateways": ["ttapi"]}, due_at=0)
+    assert world.jobs.submissions.create(
+        job, {"gateway": "ttapi", "input": BODY["input"], "sources": [], "gateways": ["ttapi"]}, due_at=0
+    )
     return job
 
 

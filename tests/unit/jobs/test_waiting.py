@@ -102,7 +102,7 @@ def test_a_refused_key_that_was_replaced_is_tried_again(world: World) -> None:
 def test_a_submission_waits_for_its_answer_and_then_for_its_callback(world: World) -> None:
     job_id = world.accept()
     due_at = world.now + 60
-    world.jobs.begin_submission(world.job(job_id), "i1", file_terms("ttapi"), now=world.now, due_at=due_at)
+    world.jobs.submissions.begin_submission(world.job(job_id), "i1", file_terms("ttapi"), now=world.now, due_at=due_at)
     assert wait(world, job_id) == ("answer", 60)
 
 
@@ -141,7 +141,7 @@ def test_a_file_that_is_not_ready_is_awaited_by_checks(world: World) -> None:
     world.task_checker().check_task(job_id)
     assert wait(world, job_id) is None, "its file is being downloaded"
     fault = Fault(ErrorCode.ASSET_UNAVAILABLE, "answered 404", retryable=True)
-    world.jobs.fail_track(job_id, "m-1", fault, final=False)
+    world.jobs.tracks.fail_track(job_id, "m-1", fault, final=False)
     world.clock.sleep(PACE.interval)
     world.task_checker().check_task(job_id)
     assert waiting_for(world.job(job_id)).reason is WaitReason.NEXT_CHECK  # type: ignore[union-attr]

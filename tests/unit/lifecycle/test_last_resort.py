@@ -58,7 +58,7 @@ def job_id(world: World) -> str:
 def unavailable(world: World, job_id: str) -> None:
     """The file cannot be downloaded, and the run ends."""
     fault = AssetExpired(Fault(ErrorCode.ASSET_EXPIRED, "gone")).fault
-    world.jobs.fail_track(job_id, CLIP.format(1), fault, final=False)
+    world.jobs.tracks.fail_track(job_id, CLIP.format(1), fault, final=False)
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
     ended_execution(world, job_id)
 

@@ -124,7 +124,7 @@ def test_a_job_whose_only_file_was_refused_times_out_since_a_better_file_may_com
     job_id = world.generating()
     world.wire.answers = [task(music(1))]
     assert world.task_checker().check_task(job_id).tracks == ("m-1",)
-    world.jobs.fail_track(job_id, "m-1", AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF")).fault, final=True)
+    world.jobs.tracks.fail_track(job_id, "m-1", AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF")).fault, final=True)
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
     assert world.job(job_id).recoverable_until is not None
 
@@ -133,7 +133,7 @@ def test_a_failure_that_is_reported_after_a_file_was_refused_does_not_end_the_re
     job_id = world.generating()
     world.wire.answers = [task(music(1))]
     world.task_checker().check_task(job_id)
-    world.jobs.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF"), final=True)
+    world.jobs.tracks.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF"), final=True)
     world.wire.answers = [FAILED]
     assert world.task_checker().check_task(job_id).next == "finish"
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT

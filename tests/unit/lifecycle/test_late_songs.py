@@ -31,7 +31,7 @@ def test_a_song_that_appears_after_a_failure_is_fetched_until_it_is_stored(world
     not_ready = AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "answered 503")).fault
     while world.now < failed_at + 2 * DAY_SECONDS:
         assert recover(world, job_id) == ("m-1",)
-        world.jobs.fail_track(job_id, "m-1", not_ready, final=False)
+        world.jobs.tracks.fail_track(job_id, "m-1", not_ready, final=False)
         assert world.job_finisher().finish_job(job_id) is JobState.FAILED
     step = world.task_checker().check_task(job_id)
     store(world, step)
@@ -54,7 +54,7 @@ def test_a_cancelled_job_is_over_when_its_result_is_recorded(world: World) -> No
     job_id = world.generating()
     world.wire.answers = [running()]
     world.task_checker().check_task(job_id)
-    world.jobs.record_result(job_id, {"audio_id": "a-1"})
+    world.jobs.tracks.record_result(job_id, {"audio_id": "a-1"})
     world.start_storing(job_id)
     cancel(world, job_id)
     assert world.job_finisher().finish_job(job_id) is JobState.CANCELLED

@@ -38,8 +38,8 @@ def unsaved(world: World, gateway: str = "sunoapi", fault: Fault = EXPIRED) -> s
     for number in range(2):
         link = Link("audio", f"https://cdn.example/{number}.mp3")
         track = Track(track_id=f"t-{number}", position=number, state=TrackState.READY, links=(link, COVER))
-        world.jobs.record_track(job_id, track)
-        world.jobs.fail_track(job_id, track.track_id, fault, final=False)
+        world.jobs.tracks.record_track(job_id, track)
+        world.jobs.tracks.fail_track(job_id, track.track_id, fault, final=False)
     world.clock.sleep(DEADLINE)
     world.jobs.decide(world.job(job_id), JobState.TIMED_OUT, fault, now=world.now)
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
@@ -107,9 +107,9 @@ def test_files_at_risk_are_counted(world: World, capsys: pytest.CaptureFixture[s
     job_id = world.generating("crun")
     video = Link("video", "https://cdn.example/v.mp4", Media.VIDEO, required=False)
     links = with_expiry(world.job(job_id), (Link("audio", "https://cdn.example/a.mp3"), COVER, video))
-    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=links))
+    world.jobs.tracks.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=links))
     job = world.start_storing(job_id)
-    world.jobs.store_track(job_id, "t", [AUDIO], {"image": EXPIRED, "video": EXPIRED}, 3.0)
+    world.jobs.tracks.store_track(job_id, "t", [AUDIO], {"image": EXPIRED, "video": EXPIRED}, 3.0)
     assert files_at_risk(world.view(job_id)) == 2
     assert world.job_finisher().finish_job(job.job_id) is JobState.SUCCEEDED
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
@@ -145,7 +145,7 @@ def test_a_link_that_must_not_be_fetched_is_renewed(world: World) -> None:
 
 def test_a_renewed_link_makes_a_refused_track_ready_again(world: World) -> None:
     job_id = unsaved(world)
-    world.jobs.fail_track(job_id, "t-1", Fault(ErrorCode.ASSET_WRONG_TYPE, "the file is a PDF"), final=True)
+    world.jobs.tracks.fail_track(job_id, "t-1", Fault(ErrorCode.ASSET_WRONG_TYPE, "the file is a PDF"), final=True)
     world.wire.answers = [STARTED, renewed(None, "https://cdn.example/new.mp3")]
     for _ in range(2):
         world.task_checker().check_task(job_id)

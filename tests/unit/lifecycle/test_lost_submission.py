@@ -118,7 +118,7 @@ def test_a_second_submission_that_was_killed_also_counts_as_lost(world: World) -
     job_id = submitted(world, ambiguous_submit="resubmit")
     world.clock.sleep(GRACE)
     world.task_checker().check_task(job_id)
-    world.jobs.begin_submission(world.job(job_id), "i2", FileTerms(), now=world.now, due_at=world.now)
+    world.jobs.submissions.begin_submission(world.job(job_id), "i2", FileTerms(), now=world.now, due_at=world.now)
     world.clock.sleep(SUBMIT_SECONDS)
     step = world.task_checker().check_task(job_id)
     assert (step.next, world.job(job_id).intent, world.job(job_id).state) == ("wait", None, JobState.SUBMIT_UNKNOWN)
@@ -127,7 +127,7 @@ def test_a_second_submission_that_was_killed_also_counts_as_lost(world: World) -
 def test_nothing_is_submitted_during_the_grace_period(world: World) -> None:
     job_id = submitted(world, ambiguous_submit="resubmit")
     with pytest.raises(Conflict):
-        world.jobs.begin_submission(world.job(job_id), "i2", FileTerms(), now=world.now, due_at=world.now)
+        world.jobs.submissions.begin_submission(world.job(job_id), "i2", FileTerms(), now=world.now, due_at=world.now)
     world.task_creator().create_task(job_id)
     assert world.wire.submissions == 1
 
@@ -207,11 +207,13 @@ def test_a_submission_respects_the_backoff_of_a_refusal_recorded_meanwhile(world
     job_id = world.accept()
     stale = world.job(job_id)
     fault, order = Fault(ErrorCode.RATE_LIMITED, "x"), [Candidate("ttapi", world.now + 50)]
-    world.jobs.refuse_submission(world.job(job_id), fault, order, stale.expects, now=world.now, due_at=world.now)
+    world.jobs.submissions.refuse_submission(world.job(job_id), fault, order, stale.expects, now=world.now, due_at=world.now)
     with pytest.raises(Conflict):
-        world.jobs.begin_submission(stale, "i", FileTerms(), now=world.now, due_at=world.now)
+        world.jobs.submissions.begin_submission(stale, "i", FileTerms(), now=world.now, due_at=world.now)
     job = world.job(job_id)
-    repeated = [world.jobs.begin_submission(job, "mine", FileTerms(), now=world.now, due_at=world.now) for _ in range(2)]
+    repeated = [
+        world.jobs.submissions.begin_submission(job, "mine", FileTerms(), now=world.now, due_at=world.now) for _ in range(2)
+    ]
     assert [begun.submit_after for begun in repeated] == [None, None]
 
 
@@ -219,9 +221,11 @@ def test_a_very_long_history_records_only_changes_of_state(world: World, monkeyp
     monkeypatch.setattr(job_changes, "LONG_HISTORY", 9)
     job_id = world.accept()
     for number in range(9):
-        job = world.jobs.begin_submission(world.job(job_id), f"i{number}", FileTerms(), now=world.now, due_at=world.now)
+        job = world.jobs.submissions.begin_submission(
+            world.job(job_id), f"i{number}", FileTerms(), now=world.now, due_at=world.now
+        )
         fault, order = Fault(ErrorCode.RATE_LIMITED, "x"), [Candidate("ttapi")]
-        world.jobs.refuse_submission(job, fault, order, job.expects, now=world.now, due_at=world.now)
+        world.jobs.submissions.refuse_submission(job, fault, order, job.expects, now=world.now, due_at=world.now)
     assert len(world.job(job_id).history) == 9
     world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, now=world.now)
     assert len(world.job(job_id).history) == 10
@@ -230,8 +234,8 @@ def test_a_very_long_history_records_only_changes_of_state(world: World, monkeyp
 def test_no_other_gateway_is_tried_during_the_grace_period(world: World) -> None:
     job_id = world.accept()
     stale = world.job(job_id)
-    job = world.jobs.begin_submission(stale, "i", FileTerms(), now=world.now, due_at=world.now)
-    world.jobs.lose_submission(job, AMBIGUOUS, grace_until=world.now + 60, now=world.now, due_at=world.now)
+    job = world.jobs.submissions.begin_submission(stale, "i", FileTerms(), now=world.now, due_at=world.now)
+    world.jobs.submissions.lose_submission(job, AMBIGUOUS, grace_until=world.now + 60, now=world.now, due_at=world.now)
     order, reason = [Candidate("crun")], WaitReason.CIRCUIT_BREAKER
     with pytest.raises(Conflict):
-        world.jobs.skip_gateway(stale, order, stale.expects, reason, now=world.now, due_at=world.now)
+        world.jobs.submissions.skip_gateway(stale, order, stale.expects, reason, now=world.now, due_at=world.now)

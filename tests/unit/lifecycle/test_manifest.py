@@ -129,8 +129,8 @@ def test_i9_the_manifest_contains_no_signature(given: dict[str, Any]) -> None:
 
 
 def test_the_manifest_is_stored_as_json_and_may_be_written_again(world: World) -> None:
-    world.jobs.record_lyrics(JOB.job_id, "t-1", "[Verse]\nRain")
-    world.jobs.record_lyrics(JOB.job_id, "t-1", "the first record stands")
+    world.jobs.tracks.record_lyrics(JOB.job_id, "t-1", "[Verse]\nRain")
+    world.jobs.tracks.record_lyrics(JOB.job_id, "t-1", "the first record stands")
     writer = ManifestWriter(jobs=world.jobs, s3=world.s3, bucket=BUCKET)
     for track in (TRACK, replace(TRACK, title="雨")):
         writer.write_manifest(JobView(JOB, (track,)), partial=False)

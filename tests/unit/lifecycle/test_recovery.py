@@ -181,7 +181,7 @@ def test_files_that_are_recovered_later_are_added_to_the_manifest(world: World) 
     world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
     world.task_checker().check_task(job_id)
     cover = replace(AUDIO, kind="image", key="i", content_type="image/png")
-    world.jobs.add_assets(job_id, world.tracks(job_id)["m-1"], [AUDIO, cover], {})
+    world.jobs.tracks.add_assets(job_id, world.tracks(job_id)["m-1"], [AUDIO, cover], {})
     world.job_finisher().finish_job(job_id)
     key = f"acme/{job_id}/manifest.json"
     manifest = json.loads(world.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
@@ -214,7 +214,7 @@ def test_an_ended_job_with_a_waiting_execution_stays_due_until_the_sweep_wakes_i
 
 def test_a_synchronous_result_that_was_recorded_after_the_end_is_kept(world: World) -> None:
     job_id = lost_and_timed_out(world)
-    world.jobs.record_result(job_id, {"lyrics": [{"title": "t", "text": "x"}]})
+    world.jobs.tracks.record_result(job_id, {"lyrics": [{"title": "t", "text": "x"}]})
     world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
     step = world.task_checker().check_task(job_id)
     assert step.next == "finish"
@@ -290,16 +290,16 @@ def test_i5_a_pending_event_is_sent_before_the_next_end(world: World) -> None:
     world.bus.refusals = 1
     with pytest.raises(EventNotSent):
         world.job_finisher().finish_job(job_id)
-    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,)))
-    world.jobs.store_track(job_id, "t", [AUDIO], {}, 1.0)
+    world.jobs.tracks.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,)))
+    world.jobs.tracks.store_track(job_id, "t", [AUDIO], {}, 1.0)
     assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
     assert [event["DetailType"] for event in world.bus.events] == ["job.timed_out", "job.succeeded"]
 
 
 def test_a_task_revealed_between_verdict_and_end_is_followed(world: World) -> None:
     job_id = world.accept()
-    job = world.jobs.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
+    job = world.jobs.submissions.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
     world.jobs.decide(job, JobState.TIMED_OUT, NO_COVER["image"], now=world.now)
-    world.jobs.accept_task(job, "J1", now=world.now, due_at=world.now)
+    world.jobs.submissions.accept_task(job, "J1", now=world.now, due_at=world.now)
     world.wire.answers = [running()]
     assert world.task_checker().check_task(job_id).next == "wait"

@@ -202,7 +202,7 @@ def test_every_alarm_has_its_section_in_the_runbook() -> None:
 
 def test_the_attributes_in_the_runbook_are_those_of_a_job() -> None:
     named = {name for cells in table(RUNBOOK, "Attribute of `JOB`") for name in code_in(cells[0])}
-    assert named <= {field.name for field in fields(Job)} | {"due_at", "signalled_by"}
+    assert named <= {field.name for field in fields(Job)} | {"due_at", "signalled"}
     assert {code for cells in table(RUNBOOK, "Cause") for code in code_in(cells[0])} == set(Cause)
     codes = {code_in(cells[0])[0] for cells in table(RUNBOOK, "`fault.code`") if cells[0].startswith("`")}
     assert codes <= set(ErrorCode)

@@ -46,7 +46,7 @@ def test_an_unknown_route_is_answered_with_a_problem_document(deployed: SimpleNa
 
 def test_a_conflict_is_answered_with_409_and_asks_to_repeat_the_request(deployed: SimpleNamespace, world: World) -> None:
     app = load_app("submit_job")
-    app.job_submitter().creator.jobs._client = Contended(world)
+    app.job_submitter().creator.jobs.submissions._client = Contended(world)
     answer = app.lambda_handler(event("submit_job/lyrics"), None)
     assert answer["statusCode"] == 409
     problem = json.loads(answer["body"])

@@ -140,7 +140,7 @@ def test_sources_of_different_accounts_are_refused(world: World) -> None:
         world.task_creator().create_task(job_id)
         link = {"name": "audio", "url": "https://cdn.example/a.mp3", "media": "audio"}
         track = Track.from_item({"track_id": "t", "position": 0, "state": TrackState.READY, "links": [link]})
-        world.jobs.record_track(job_id, track)
+        world.jobs.tracks.record_track(job_id, track)
         sources.append({"job_id": job_id, "track_id": "t"})
     with pytest.raises(InvalidRequest) as refused:
         world.accept("acedata", "mix", "mashup", sources=sources, prompt="both")

@@ -54,10 +54,10 @@ def test_cancelling_again_wakes_an_execution_that_a_crash_left_waiting(world: Wo
     def crash(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    original, world.jobs.signal = world.jobs.signal, crash  # type: ignore[method-assign]
+    original, world.jobs.signals.signal = world.jobs.signals.signal, crash  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         job_canceller(world).cancel_job("acme", job_id)
-    world.jobs.signal = original  # type: ignore[method-assign]
+    world.jobs.signals.signal = original  # type: ignore[method-assign]
     assert (world.job(job_id).state, world.executions.woken) == (JobState.CANCELLED, [])
     job_canceller(world).cancel_job("acme", job_id)
     assert world.executions.woken == ["token"]
@@ -107,7 +107,7 @@ def test_a_submission_that_began_just_before_may_be_charged(world: World) -> Non
     def overtaken(wanted: str) -> JobView | None:
         found = original(wanted)
         world.jobs.view = original  # type: ignore[method-assign]
-        world.jobs.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
+        world.jobs.submissions.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
         return found
 
     world.jobs.view = overtaken  # type: ignore[method-assign, assignment]

@@ -74,11 +74,11 @@ def test_no_wait_exceeds_the_deadline_at_which_the_job_times_out(world: World) -
 
 def test_a_check_clears_earlier_signals_and_keeps_one_that_arrives_during_it(world: World) -> None:
     job_id = world.generating()
-    world.jobs.signal(job_id, Cause.CALLBACK, now=world.now)
+    world.jobs.signals.signal(job_id, Cause.CALLBACK)
 
     def gateway(_: httpx.Request) -> httpx.Response:
         assert "signalled" not in world.items("JOB")[0]
-        world.jobs.signal(job_id, Cause.CALLBACK, now=world.now)
+        world.jobs.signals.signal(job_id, Cause.CALLBACK)
         return running()
 
     world.wire.answers = [gateway]
@@ -214,7 +214,7 @@ def test_tracks_without_an_id_are_not_recorded(world: World) -> None:
 def test_a_decision_based_on_a_stale_read_is_a_conflict(world: World) -> None:
     job_id = world.accept()
     stale = world.job(job_id)
-    world.jobs.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
+    world.jobs.submissions.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
     with pytest.raises(Conflict):
         world.jobs.decide(stale, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "x"), now=world.now)
     world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, Fault(ErrorCode.AMBIGUOUS, "x"), now=world.now)
@@ -234,11 +234,11 @@ def test_a_stored_track_is_not_stored_again(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1), music(2))]
     world.task_checker().check_task(job_id)
-    world.jobs.store_track(job_id, "m-1", [AUDIO], {}, 12.4)
+    world.jobs.tracks.store_track(job_id, "m-1", [AUDIO], {}, 12.4)
     assert world.task_checker().check_task(job_id).tracks == ("m-2",)
     assert world.tracks(job_id)["m-1"].duration_seconds == 12.4
     world.clock.sleep(1)
-    world.jobs.store_track(job_id, "m-2", [AUDIO], {}, 12.4)
+    world.jobs.tracks.store_track(job_id, "m-2", [AUDIO], {}, 12.4)
     assert world.task_checker().check_task(job_id).next == "finish"
 
 
@@ -275,7 +275,7 @@ def test_a_refused_job_waits_until_it_may_be_submitted_again(world: World) -> No
 
 def test_an_intent_counts_as_lost_once_its_function_can_no_longer_run(world: World) -> None:
     job_id = world.accept()
-    world.jobs.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
+    world.jobs.submissions.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
     world.clock.sleep(10)
     assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", SUBMIT_SECONDS - 10)
     assert world.job(job_id).state is JobState.SUBMITTING
@@ -350,7 +350,7 @@ def test_no_decision_uses_an_eventually_consistent_read(world: World) -> None:
     world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
     world.wire.answers = [task(music(1))]
     step = world.task_checker().check_task(job_id)
-    world.jobs.store_track(job_id, step.tracks[0], [AUDIO], {}, 12.5)
+    world.jobs.tracks.store_track(job_id, step.tracks[0], [AUDIO], {}, 12.5)
     assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
     assert reads.inconsistent == []
     world.due()
@@ -416,7 +416,7 @@ def test_a_job_that_changed_during_the_check_is_checked_again(world: World) -> N
     world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
 
     def gateway(_: httpx.Request) -> httpx.Response:
-        world.jobs.accept_task(world.job(job_id), "J1", now=world.now, due_at=world.now)
+        world.jobs.submissions.accept_task(world.job(job_id), "J1", now=world.now, due_at=world.now)
         return running()
 
     world.wire.answers = [gateway]
@@ -470,7 +470,7 @@ def test_a_track_that_failed_the_checks_for_good_stays_failed(world: World) -> N
     job_id = world.generating()
     world.wire.answers = [task(music(1), music(2))]
     world.task_checker().check_task(job_id)
-    world.jobs.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_TOO_LARGE, "too large"), final=True)
+    world.jobs.tracks.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_TOO_LARGE, "too large"), final=True)
     world.clock.sleep(1)
     assert world.task_checker().check_task(job_id).tracks == ("m-2",)
     assert world.tracks(job_id)["m-1"].state is TrackState.FAILED
@@ -479,7 +479,7 @@ def test_a_track_that_failed_the_checks_for_good_stays_failed(world: World) -> N
 def test_at_the_deadline_a_job_waits_until_its_submission_can_no_longer_run(world: World) -> None:
     job_id = world.accept()
     world.clock.sleep(DEADLINE - 5)
-    world.jobs.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
+    world.jobs.submissions.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
     world.clock.sleep(10)
     assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", SUBMIT_SECONDS - 10)
     world.clock.sleep(SUBMIT_SECONDS - 10)

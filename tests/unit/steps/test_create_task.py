@@ -50,7 +50,7 @@ def test_i1_the_intent_is_stored_before_the_gateway_is_called(world: World) -> N
 def test_i1_nothing_is_submitted_twice(world: World, state: str) -> None:
     job_id = world.accept() if state != "unknown job" else "job_unknown"
     if state == "intent":
-        world.jobs.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
+        world.jobs.submissions.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
     if state == "generating":
         job_id = world.generating()
     if state == "verdict":
@@ -187,7 +187,7 @@ def test_a_callback_may_arrive_before_the_answer(world: World) -> None:
     job_id = world.accept()
 
     def gateway(_: httpx.Request) -> httpx.Response:
-        world.jobs.accept_task(world.job(job_id), "J1", now=world.now, due_at=world.now)
+        world.jobs.submissions.accept_task(world.job(job_id), "J1", now=world.now, due_at=world.now)
         return ACCEPTED
 
     world.wire.answers = [gateway]
@@ -231,8 +231,8 @@ def test_i1_a_refusal_never_takes_back_the_intent_of_another_run(world: World) -
     def slow_refusal(_: httpx.Request) -> httpx.Response:
         job = world.job(job_id)
         fault, order = Fault(ErrorCode.RATE_LIMITED, "x"), [Candidate("ttapi")]
-        world.jobs.refuse_submission(job, fault, order, job.expects, now=world.now, due_at=world.now)
-        world.jobs.begin_submission(world.job(job_id), "another", FileTerms(), now=world.now, due_at=world.now)
+        world.jobs.submissions.refuse_submission(job, fault, order, job.expects, now=world.now, due_at=world.now)
+        world.jobs.submissions.begin_submission(world.job(job_id), "another", FileTerms(), now=world.now, due_at=world.now)
         return answer(429, {"status": "FAILED", "message": "too many"})
 
     world.wire.answers = [slow_refusal]
@@ -244,7 +244,7 @@ def test_i1_a_refusal_never_takes_back_the_intent_of_another_run(world: World) -
 def test_i1_a_run_without_a_key_leaves_the_intent_of_another_run_alone(world: World, renewed: bool) -> None:
     job_id = world.accept()
     stale = world.job(job_id)
-    world.jobs.begin_submission(world.job(job_id), "another", FileTerms(), now=world.now, due_at=world.now)
+    world.jobs.submissions.begin_submission(world.job(job_id), "another", FileTerms(), now=world.now, due_at=world.now)
     stored = FixedSecret({})
     use_accounts(world, stored)
     world.secret.values()
@@ -262,9 +262,9 @@ def test_i1_a_run_without_a_key_leaves_the_intent_of_another_run_alone(world: Wo
 def test_a_repeated_write_of_the_same_intent_is_not_a_conflict(world: World) -> None:
     job_id = world.accept()
     for _ in range(2):
-        world.jobs.begin_submission(world.job(job_id), "mine", FileTerms(), now=world.now, due_at=world.now)
+        world.jobs.submissions.begin_submission(world.job(job_id), "mine", FileTerms(), now=world.now, due_at=world.now)
     with pytest.raises(Conflict):
-        world.jobs.begin_submission(world.job(job_id), "other", FileTerms(), now=world.now, due_at=world.now)
+        world.jobs.submissions.begin_submission(world.job(job_id), "other", FileTerms(), now=world.now, due_at=world.now)
 
 
 def test_a_secret_that_cannot_be_read_does_not_fail_the_job(world: World) -> None:

@@ -88,7 +88,7 @@ def store_largest(world: World) -> str:
     job_id = world.generating()
     world.start_storing(job_id)
     for track in LARGEST.tracks:
-        world.jobs.record_track(job_id, track)
+        world.jobs.tracks.record_track(job_id, track)
     return job_id
 
 

@@ -55,15 +55,15 @@ def test_a_synchronous_answer_survives_the_death_of_its_function(world: World) -
     job_id = upload(world)
     world.wire.answers = [httpx.Response(200, json=UPLOADED)]
     task_creator = world.task_creator()
-    accept = world.jobs.accept_task
+    accept = world.jobs.submissions.accept_task
 
     def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    world.jobs.accept_task = killed  # type: ignore[method-assign, assignment]
+    world.jobs.submissions.accept_task = killed  # type: ignore[method-assign, assignment]
     with pytest.raises(KeyboardInterrupt):
         task_creator.create_task(job_id)
-    world.jobs.accept_task = accept  # type: ignore[method-assign]
+    world.jobs.submissions.accept_task = accept  # type: ignore[method-assign]
     world.clock.sleep(LONG_SUBMIT_SECONDS)
     assert world.task_checker().check_task(job_id).next == "finish"
     assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
@@ -96,7 +96,7 @@ def test_a_job_refers_to_an_earlier_one_and_the_gateway_gets_its_own_ids(world: 
 def test_a_track_of_a_finished_task_is_a_source(world: World) -> None:
     source = world.generating("sunoapi")
     ready = Track(track_id="t-1", position=0, state=TrackState.READY, links=(Link("audio", "https://cdn.example/1"),))
-    world.jobs.record_track(source, ready)
+    world.jobs.tracks.record_track(source, ready)
     job_id = world.accept("sunoapi", "wav", "wav", source={"job_id": source, "track_id": "t-1"})
     assert world.jobs.request(job_id)["sources"] == [{"task_id": "J1", "track_id": "t-1"}]
 
@@ -208,7 +208,7 @@ def test_a_result_too_large_for_an_item_does_not_stop_the_job(world: World) -> N
     job_id = uploaded(world)
     other = upload(world, "other")
     incompressible = "".join(chr(0x4E00 + (index * index * 7919) % 20000) for index in range(400_000))
-    world.jobs.record_result(other, {"words": incompressible})
+    world.jobs.tracks.record_result(other, {"words": incompressible})
     result = world.view(other).result
     assert result is not None
     assert list(result) == ["too_large"]
@@ -219,7 +219,7 @@ def test_a_timed_out_job_accepts_a_late_synchronous_answer(world: World) -> None
     job_id = upload(world)
 
     def late(_: httpx.Request) -> httpx.Response:
-        world.jobs.lose_submission(world.job(job_id), LOST, grace_until=world.now, now=world.now, due_at=world.now)
+        world.jobs.submissions.lose_submission(world.job(job_id), LOST, grace_until=world.now, now=world.now, due_at=world.now)
         world.jobs.decide(world.job(job_id), JobState.TIMED_OUT, LOST, now=world.now)
         return httpx.Response(200, json=UPLOADED)
 
@@ -232,8 +232,8 @@ def test_a_timed_out_job_accepts_a_late_synchronous_answer(world: World) -> None
 def test_stems_cannot_be_a_source(world: World) -> None:
     source = world.generating("sunoapi")
     ready = Track(track_id="t-1", position=0, state=TrackState.READY, links=(Link("audio", "https://cdn.example/1"),))
-    world.jobs.record_track(source, ready)
+    world.jobs.tracks.record_track(source, ready)
     stems = world.accept("sunoapi", "stems", "stems", source={"job_id": source, "track_id": "t-1"})
-    world.jobs.record_track(stems, replace(ready, track_id="s-1"))
+    world.jobs.tracks.record_track(stems, replace(ready, track_id="s-1"))
     with pytest.raises(InvalidRequest, match="no finished song"):
         world.accept("sunoapi", "wav", "wav", source={"job_id": stems, "track_id": "s-1"})

@@ -152,7 +152,7 @@ def test_auto_skips_gateways_that_would_refuse_the_input(world: World) -> None:
 
 def test_auto_chooses_the_gateway_of_the_source(world: World) -> None:
     made = world.generating("sunoapi")
-    world.jobs.record_result(made, {"audio_id": "a-1"})
+    world.jobs.tracks.record_result(made, {"audio_id": "a-1"})
     source = {"job_id": made, "track_id": "a-1"}
     view, _ = world.job_submitter().submit_job("acme", {"gateway": "auto", "kind": "wav", "input": {"source": source}}, None)
     assert (view.job.gateway, view.job.candidates) == ("sunoapi", ())

@@ -66,8 +66,8 @@ def storing(world: World) -> str:
     track = Track(
         track_id="t", position=0, state=TrackState.READY, title="Rain", links=(Link("audio", "https://c.example/secret"),)
     )
-    world.jobs.record_track(job_id, track)
-    world.jobs.store_track(job_id, "t", [ASSET], {}, 12.5)
+    world.jobs.tracks.record_track(job_id, track)
+    world.jobs.tracks.store_track(job_id, "t", [ASSET], {}, 12.5)
     return job_id
 
 

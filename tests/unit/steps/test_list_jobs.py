@@ -39,7 +39,7 @@ def put(world: World, number: int, **changes: Any) -> str:
     """A job that was created ``number`` seconds after the start."""
     job_id = f"job_{number:026d}"
     times = {"created_at": START + number, "updated_at": START + number, "deadline_at": START + 900}
-    assert world.jobs.create(a_job(job_id=job_id, **{**times, **changes}), {"input": {}}, due_at=START)
+    assert world.jobs.submissions.create(a_job(job_id=job_id, **{**times, **changes}), {"input": {}}, due_at=START)
     return job_id
 
 

@@ -35,7 +35,7 @@ def job_id(world: World) -> str:
 
 def record(world: World, job_id: str, *links: Link, seconds: float | None = None) -> None:
     track = Track(track_id="t", position=0, state=TrackState.READY, links=links, duration_seconds=seconds)
-    world.jobs.record_track(job_id, track)
+    world.jobs.tracks.record_track(job_id, track)
 
 
 def refused(world: World, job_id: str, *bodies: bytes) -> None:
@@ -90,10 +90,10 @@ def test_the_manifest_has_both_figures(world: World, job_id: str) -> None:
 
 def test_a_run_that_died_before_recording_marks_the_track_all_the_same(world: World, job_id: str) -> None:
     record(world, job_id, LINK, seconds=60.0)
-    write = world.jobs.store_track
-    world.jobs.store_track = lambda *_, **__: None  # type: ignore[method-assign]
+    write = world.jobs.tracks.store_track
+    world.jobs.tracks.store_track = lambda *_, **__: None  # type: ignore[method-assign]
     storer(world, Source(SONG)).store_track(job_id, "t")
-    world.jobs.store_track = write  # type: ignore[method-assign]
+    world.jobs.tracks.store_track = write  # type: ignore[method-assign]
     storer(world, Source(SONG)).store_track(job_id, "t")
     assert world.tracks(job_id)["t"].reported_seconds == 60.0
 
@@ -147,10 +147,10 @@ def test_a_refused_optional_file_is_kept_too(world: World, job_id: str) -> None:
 
 
 def test_a_run_that_died_between_bucket_and_table_is_repeated(world: World, job_id: str) -> None:
-    write = world.jobs.record_quarantined
-    world.jobs.record_quarantined = lambda *_: None  # type: ignore[method-assign]
+    write = world.jobs.tracks.record_quarantined
+    world.jobs.tracks.record_quarantined = lambda *_: None  # type: ignore[method-assign]
     refused(world, job_id, HOLE)
-    world.jobs.record_quarantined = write  # type: ignore[method-assign]
+    world.jobs.tracks.record_quarantined = write  # type: ignore[method-assign]
     assert not world.view(job_id).quarantine
     refused(world, job_id, HOLE)
     assert [each.sha256 for each in world.view(job_id).quarantine] == [digest(HOLE)]

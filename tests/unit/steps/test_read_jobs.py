@@ -38,8 +38,8 @@ def stored(world: World, title: str | None = "Rain / on: the “roof”") -> str
     job_id = world.generating()
     world.start_storing(job_id)
     link = "https://cdn.example/x?sig=secret"
-    world.jobs.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.FAILED, fault=FAILED))
-    world.jobs.record_track(
+    world.jobs.tracks.record_track(job_id, Track(track_id="t-2", position=1, state=TrackState.FAILED, fault=FAILED))
+    world.jobs.tracks.record_track(
         job_id, Track(track_id="t-1", position=0, state=TrackState.READY, title=title, links=(Link("audio", link),))
     )
     asset = Asset(
@@ -51,7 +51,7 @@ def stored(world: World, title: str | None = "Rain / on: the “roof”") -> str
         source_host="cdn.example",
         stored_at=world.now,
     )
-    world.jobs.store_track(job_id, "t-1", [asset], {"video": TOO_LARGE}, 12.5)
+    world.jobs.tracks.store_track(job_id, "t-1", [asset], {"video": TOO_LARGE}, 12.5)
     return job_id
 
 
@@ -118,10 +118,10 @@ def test_a_request_can_be_read_back_and_sent_again(world: World, reader: JobRead
 def test_tracks_name_the_song_that_they_were_made_from(world: World, reader: JobReader) -> None:
     song = world.generating("sunoapi")
     ready = Track(track_id="t-1", position=0, state=TrackState.READY, links=(Link("audio", "https://cdn.example/1"),))
-    world.jobs.record_track(song, ready)
+    world.jobs.tracks.record_track(song, ready)
     source = {"job_id": song, "track_id": "t-1"}
     job_id = world.accept("sunoapi", "wav", "wav", source=source)
-    world.jobs.record_track(job_id, ready)
+    world.jobs.tracks.record_track(job_id, ready)
     for each, expected in ((song, None), (job_id, source)):
         _, view, _ = reader.read_job("acme", each, None)
         assert [track["source"] for track in view["tracks"]] == [expected]
@@ -290,9 +290,9 @@ def test_the_handler_answers_with_the_job_and_its_etag_for_its_tenant_only(deplo
 
 def test_a_presigned_url_uses_signature_version_4_and_expires(deployed: SimpleNamespace, world: World) -> None:
     put_job(world, JobState.STORING, task_id="J1")
-    world.jobs.record_track(JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY))
+    world.jobs.tracks.record_track(JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY))
     asset = Asset(kind="audio", key="acme/j/m-1/audio.mp3", content_type="audio/mpeg", bytes=1, sha256="00")
-    world.jobs.store_track(JOB_ID, "m-1", [asset], {}, 3.0)
+    world.jobs.tracks.store_track(JOB_ID, "m-1", [asset], {}, 3.0)
     read = handler("read_jobs")
     url = json.loads(read(event("read_jobs/job"))["body"])["tracks"][0]["assets"][0]["url"]
     query = parse_qs(urlsplit(url).query)

@@ -56,7 +56,7 @@ def test_the_next_execution_finds_a_signal_and_so_checks_at_once(world: World) -
 
 def test_the_next_sweep_completes_one_that_died_after_its_claim(world: World) -> None:
     job_id = overdue(world)
-    world.jobs.claim_execution(job_id, Cause.SWEEP, before=0, number=1, now=world.now, due_at=world.now - 1)
+    world.jobs.signals.claim_execution(job_id, Cause.SWEEP, before=0, number=1, due_at=world.now - 1)
     assert world.job_reconciler().reconcile_jobs(always).started == [job_id]
     assert (job_id, 1) in world.executions.states
     assert world.job(job_id).execution == 1
@@ -122,7 +122,7 @@ def test_a_job_that_leaves_the_index_meanwhile_is_not_claimed(world: World) -> N
     world.jobs.finish(world.job(job_id), JobState.CANCELLED, None, now=world.now)
     mark_announced(world, job_id)
     with pytest.raises(Conflict):
-        world.jobs.claim_execution(job_id, Cause.SWEEP, before=0, number=1, now=world.now, due_at=world.now)
+        world.jobs.signals.claim_execution(job_id, Cause.SWEEP, before=0, number=1, due_at=world.now)
     assert world.due() == []
 
 
@@ -187,7 +187,7 @@ def test_a_failed_batch_read_does_not_stop_the_sweep(world: World) -> None:
 
 def test_due_jobs_are_read_from_all_shards_in_turn(world: World) -> None:
     jobs = {overdue(world, f"key-{number}") for number in range(12)}
-    shards = [zlib.crc32(job_id.encode()) % DUE_SHARDS for job_id in world.jobs.due_jobs(world.now)]
+    shards = [zlib.crc32(job_id.encode()) % DUE_SHARDS for job_id in world.jobs.due_index.due_jobs(world.now)]
     used = {zlib.crc32(job_id.encode()) % DUE_SHARDS for job_id in jobs}
     assert set(shards[: len(used)]) == used
     assert len(shards) == len(jobs)

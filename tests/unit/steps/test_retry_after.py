@@ -103,6 +103,7 @@ class Recorder:
     """Stands in for the jobs table: how a refusal was recorded."""
 
     def __init__(self) -> None:
+        self.submissions = self
         self.ended = False
         self.order: list[Candidate] = []
 

@@ -66,10 +66,10 @@ def test_a_retry_that_died_before_creating_the_job_continues_after_a_late_succes
         raise KeyboardInterrupt
 
     crashing = job_retrier(world)
-    original, world.jobs.create = world.jobs.create, crash  # type: ignore[method-assign]
+    original, world.jobs.submissions.create = world.jobs.submissions.create, crash  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         crashing.retry_job("acme", job_id, ACCEPTED)
-    world.jobs.create = original  # type: ignore[method-assign]
+    world.jobs.submissions.create = original  # type: ignore[method-assign]
     world.wire.answers = [task(music(1))]
     world.task_checker().check_task(job_id)
     world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, now=world.now)

@@ -76,7 +76,7 @@ def job_id(world: World) -> str:
     job_id = world.generating()
     world.start_storing(job_id)
     track = Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,), duration_seconds=3.0)
-    world.jobs.record_track(job_id, track)
+    world.jobs.tracks.record_track(job_id, track)
     return job_id
 
 
@@ -115,10 +115,10 @@ def test_i3_a_second_run_changes_nothing_and_fetches_nothing(world: World, job_i
 
 def test_i3_a_run_that_died_before_recording_is_repeated_without_other_bytes(world: World, job_id: str) -> None:
     store = storer(world, Source(SONG, song(4)))
-    record = world.jobs.store_track
-    world.jobs.store_track = lambda *_, **__: None  # type: ignore[method-assign]
+    record = world.jobs.tracks.store_track
+    world.jobs.tracks.store_track = lambda *_, **__: None  # type: ignore[method-assign]
     store.store_track(job_id, "t")
-    world.jobs.store_track = record  # type: ignore[method-assign]
+    world.jobs.tracks.store_track = record  # type: ignore[method-assign]
     assert world.tracks(job_id)["t"].state is TrackState.READY
     assert store.store_track(job_id, "t") is TrackState.STORED
     assert list(objects(world).values()) == [SONG]
@@ -176,7 +176,7 @@ def test_the_track_of_a_job_that_has_ended_is_stored_all_the_same(world: World, 
 
 
 def test_a_track_without_a_link_stores_nothing(world: World, job_id: str) -> None:
-    world.jobs.record_track(job_id, Track(track_id="p", position=1, state=TrackState.FAILED))
+    world.jobs.tracks.record_track(job_id, Track(track_id="p", position=1, state=TrackState.FAILED))
     assert storer(world, Source()).store_track(job_id, "p") is TrackState.FAILED
 
 
@@ -216,7 +216,7 @@ WITH_COVER = (LINK, Link("image", "https://cdn.example/c.png", Media.IMAGE, requ
 
 
 def with_cover(world: World, job_id: str) -> None:
-    world.jobs.record_track(
+    world.jobs.tracks.record_track(
         job_id, Track(track_id="t", position=0, state=TrackState.READY, links=WITH_COVER, duration_seconds=3.0)
     )
 
@@ -234,10 +234,10 @@ def test_optional_files_are_stored_with_the_audio(world: World, job_id: str) -> 
 def test_i3_a_cover_of_a_run_that_died_is_recorded_by_the_next(world: World, job_id: str) -> None:
     with_cover(world, job_id)
     store = storer(world, Source(SONG, COVER, SONG, COVER))
-    record = world.jobs.store_track
-    world.jobs.store_track = lambda *_, **__: None  # type: ignore[method-assign]
+    record = world.jobs.tracks.store_track
+    world.jobs.tracks.store_track = lambda *_, **__: None  # type: ignore[method-assign]
     store.store_track(job_id, "t")
-    world.jobs.store_track = record  # type: ignore[method-assign]
+    world.jobs.tracks.store_track = record  # type: ignore[method-assign]
     assert store.store_track(job_id, "t") is TrackState.STORED
     assert [asset.content_type for asset in world.tracks(job_id)["t"].assets] == ["audio/mpeg", "image/png"]
 
@@ -259,7 +259,7 @@ def test_a_missing_optional_file_never_fails_a_track_and_is_named(
 
 def test_a_track_is_not_stored_before_all_its_required_files(world: World, job_id: str) -> None:
     stems = (Link("vocals", URL), Link("drums", "https://cdn.example/d.mp3"))
-    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=stems))
+    world.jobs.tracks.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=stems))
     missing = AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "404"))
     source = Source(SONG, missing, SONG)
     store = storer(world, source)
@@ -274,7 +274,7 @@ def test_a_track_is_not_stored_before_all_its_required_files(world: World, job_i
 
 def test_a_slow_optional_file_does_not_delay_the_audio(world: World, job_id: str) -> None:
     links = (Link("video", "https://cdn.example/v.mp4", Media.VIDEO, required=False), *WITH_COVER)
-    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=links))
+    world.jobs.tracks.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=links))
     slow = AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "too slow"))
     source = Source(SONG, slow)
     source.before = lambda: world.clock.sleep(150)
@@ -290,9 +290,9 @@ def test_a_slow_optional_file_does_not_delay_the_audio(world: World, job_id: str
 def test_i3_of_two_runs_that_stored_the_same_track_the_first_record_stands(world: World, job_id: str) -> None:
     first = Asset(kind="audio", key="first", content_type="audio/mpeg", bytes=1, sha256="01")
     second = Asset(kind="audio", key="second", content_type="audio/mpeg", bytes=2, sha256="02")
-    world.jobs.store_track(job_id, "t", [first], {}, 3.0)
-    world.jobs.store_track(job_id, "t", [second], {}, 9.0)
-    world.jobs.fail_track(job_id, "t", Fault(ErrorCode.ASSET_TRUNCATED, "late"), final=True)
+    world.jobs.tracks.store_track(job_id, "t", [first], {}, 3.0)
+    world.jobs.tracks.store_track(job_id, "t", [second], {}, 9.0)
+    world.jobs.tracks.fail_track(job_id, "t", Fault(ErrorCode.ASSET_TRUNCATED, "late"), final=True)
     track = world.tracks(job_id)["t"]
     assert (track.state, track.assets, track.duration_seconds) == (TrackState.STORED, (first,), 3.0)
 
@@ -310,14 +310,16 @@ def test_a_silent_file_is_not_a_song(world: World, job_id: str) -> None:
 
 def test_a_stem_may_be_silent(world: World) -> None:
     job = replace(world.job(world.generating()), job_id="job_stems", kind=Kind.STEMS, expects=Result.STEMS)
-    world.jobs.create(job, {}, due_at=world.now)
-    world.jobs.record_track("job_stems", Track(track_id="t", position=0, state=TrackState.READY, links=(Link("drums", URL),)))
+    world.jobs.submissions.create(job, {}, due_at=world.now)
+    world.jobs.tracks.record_track(
+        "job_stems", Track(track_id="t", position=0, state=TrackState.READY, links=(Link("drums", URL),))
+    )
     assert storer(world, Source(SILENCE)).store_track("job_stems", "t") is TrackState.STORED
 
 
 def test_a_wav_job_accepts_only_a_wav(world: World, job_id: str) -> None:
     links = (Link("wav", URL),)
-    world.jobs.record_track(job_id, Track(track_id="w", position=0, state=TrackState.READY, links=links))
+    world.jobs.tracks.record_track(job_id, Track(track_id="w", position=0, state=TrackState.READY, links=links))
     assert storer(world, Source(SONG)).store_track(job_id, "w") is TrackState.FAILED
     fault = world.tracks(job_id)["w"].fault
     assert (fault.code, fault.message) == (ErrorCode.ASSET_WRONG_TYPE, "the file is audio/mpeg, not a WAV")
@@ -341,7 +343,7 @@ def test_a_link_counts_as_expired_after_the_promised_lifetime(
 ) -> None:
     job_id = world.generating(gateway)
     links = with_expiry(world.job(job_id), [Link("audio", f"https://{host}/a.mp3?signature=secret")])
-    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=links))
+    world.jobs.tracks.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=links))
     world.clock.sleep(days * 24 * 3600)
     source = Source(SONG)
     storer(world, source).store_track(job_id, "t")
@@ -355,7 +357,7 @@ def test_a_track_with_an_expired_link_waits_for_a_new_one(world: World, job_id: 
         store.store_track(job_id, "t")
     track = world.tracks(job_id)["t"]
     assert (track.state, track.fault.code) == (TrackState.READY, ErrorCode.ASSET_EXPIRED)
-    world.jobs.record_track(job_id, replace(track, fault=None, links=(Link("audio", "https://cdn.example/new"),)))
+    world.jobs.tracks.record_track(job_id, replace(track, fault=None, links=(Link("audio", "https://cdn.example/new"),)))
     assert store.store_track(job_id, "t") is TrackState.STORED
 
 
@@ -385,7 +387,7 @@ def test_the_digest_of_a_file_is_signed_without_reading_its_content() -> None:
 
 def stored_without_cover(world: World, job_id: str) -> None:
     track = Track(track_id="t", position=0, state=TrackState.READY, links=WITH_COVER, duration_seconds=3.0)
-    world.jobs.record_track(job_id, track)
+    world.jobs.tracks.record_track(job_id, track)
     missing = AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "answered 404"))
     assert storer(world, Source(SONG, missing)).store_track(job_id, "t") is TrackState.STORED
     assert list(world.tracks(job_id)["t"].missing) == ["image"]
@@ -424,9 +426,9 @@ def test_a_stored_track_takes_new_links_only_for_its_missing_files(world: World,
     stored_without_cover(world, job_id)
     renewed = Link("image", "https://cdn.example/new.png", Media.IMAGE, required=False)
     reported = Track(track_id="t", position=0, state=TrackState.READY, links=(LINK, renewed), title="New")
-    world.jobs.record_track(job_id, reported)
+    world.jobs.tracks.record_track(job_id, reported)
     track = world.tracks(job_id)["t"]
     assert (track.links[1].url, track.state, track.title) == (renewed.url, TrackState.STORED, None)
     assert storer(world, Source(COVER)).store_track(job_id, "t") is TrackState.STORED
-    world.jobs.record_track(job_id, replace(reported, links=(LINK,)))
+    world.jobs.tracks.record_track(job_id, replace(reported, links=(LINK,)))
     assert len(world.tracks(job_id)["t"].links) == 2

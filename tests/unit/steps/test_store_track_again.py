@@ -62,7 +62,7 @@ def ready(*links: Link) -> Track:
 def job_id(world: World) -> str:
     job_id = world.generating()
     world.start_storing(job_id)
-    world.jobs.record_track(job_id, ready(LINK))
+    world.jobs.tracks.record_track(job_id, ready(LINK))
     return job_id
 
 
@@ -84,8 +84,10 @@ def test_a_higher_limit_stores_the_file(world: World, job_id: str) -> None:
 
 def test_an_optional_file_over_the_limit_is_downloaded_again_only_under_a_higher_one(world: World, job_id: str) -> None:
     lacking = {"image": Fault(ErrorCode.ASSET_TOO_LARGE, "too large", limit_bytes=1000)}
-    world.jobs.record_track(job_id, ready(LINK, COVER))
-    world.jobs.store_track(job_id, "t", [Asset(kind="audio", key="k", content_type="a", bytes=1, sha256="0")], lacking, None)
+    world.jobs.tracks.record_track(job_id, ready(LINK, COVER))
+    world.jobs.tracks.store_track(
+        job_id, "t", [Asset(kind="audio", key="k", content_type="a", bytes=1, sha256="0")], lacking, None
+    )
     files = Files(PICTURE)
     assert storer(world, files, 1000).store_track(job_id, "t") is TrackState.STORED
     assert (files.fetched, world.tracks(job_id)["t"].missing) == ([], lacking)
@@ -96,10 +98,10 @@ def test_an_optional_file_over_the_limit_is_downloaded_again_only_under_a_higher
 def test_a_track_over_the_limit_gets_new_links_and_keeps_its_limit(world: World, job_id: str) -> None:
     files = Files(PICTURE, size=2000)
     storer(world, files, 1000).store_track(job_id, "t")
-    world.jobs.record_track(job_id, ready(OTHER))
+    world.jobs.tracks.record_track(job_id, ready(OTHER))
     track = world.tracks(job_id)["t"]
     assert (track.state, track.links, track.fault.limit_bytes) == (TrackState.FAILED, (OTHER,), 1000)
-    world.jobs.renew_links(job_id, "t", [LINK])
+    world.jobs.tracks.renew_links(job_id, "t", [LINK])
     track = world.tracks(job_id)["t"]
     assert (track.state, track.links, track.fault.limit_bytes) == (TrackState.FAILED, (LINK,), 1000)
     assert storer(world, files, 1000).store_track(job_id, "t") is TrackState.FAILED
@@ -118,31 +120,31 @@ def test_a_job_with_a_track_over_the_limit_stays_in_recovery(world: World, job_i
 
 @pytest.mark.parametrize("by", ["report", "renewal"])
 def test_a_different_link_makes_a_refused_track_ready_again(world: World, job_id: str, by: str) -> None:
-    world.jobs.fail_track(job_id, "t", WRONG, final=True)
+    world.jobs.tracks.fail_track(job_id, "t", WRONG, final=True)
     if by == "report":
-        world.jobs.record_track(job_id, ready(OTHER))
+        world.jobs.tracks.record_track(job_id, ready(OTHER))
     else:
-        world.jobs.renew_links(job_id, "t", [OTHER])
+        world.jobs.tracks.renew_links(job_id, "t", [OTHER])
     track = world.tracks(job_id)["t"]
     assert (track.state, track.links, track.fault) == (TrackState.READY, (OTHER,), None)
 
 
 @pytest.mark.parametrize("by", ["report", "renewal"])
 def test_the_same_link_leaves_a_refused_track_as_it_is(world: World, job_id: str, by: str) -> None:
-    world.jobs.fail_track(job_id, "t", WRONG, final=True)
+    world.jobs.tracks.fail_track(job_id, "t", WRONG, final=True)
     if by == "report":
-        world.jobs.record_track(job_id, ready(LINK))
+        world.jobs.tracks.record_track(job_id, ready(LINK))
     else:
-        world.jobs.renew_links(job_id, "t", [LINK])
+        world.jobs.tracks.renew_links(job_id, "t", [LINK])
     track = world.tracks(job_id)["t"]
     assert (track.state, track.fault) == (TrackState.FAILED, WRONG)
 
 
 def test_i3_a_stored_track_is_not_opened_again(world: World, job_id: str) -> None:
-    world.jobs.store_track(job_id, "t", [], {}, None)
+    world.jobs.tracks.store_track(job_id, "t", [], {}, None)
     before = world.tracks(job_id)["t"]
-    world.jobs.record_track(job_id, ready(OTHER))
-    world.jobs.renew_links(job_id, "t", [OTHER])
+    world.jobs.tracks.record_track(job_id, ready(OTHER))
+    world.jobs.tracks.renew_links(job_id, "t", [OTHER])
     assert world.tracks(job_id)["t"] == before
 
 

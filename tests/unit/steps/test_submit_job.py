@@ -56,7 +56,7 @@ def test_the_same_key_and_body_always_return_the_same_job(world: World) -> None:
 
 def test_a_repeated_request_returns_the_job_with_its_tracks(world: World) -> None:
     job_id = world.job_submitter().submit_job("acme", BODY, "k")[0].job.job_id
-    world.jobs.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY))
+    world.jobs.tracks.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY))
     assert [track.track_id for track in world.job_submitter().submit_job("acme", BODY, "k")[0].tracks] == ["t"]
 
 
@@ -104,19 +104,19 @@ class ContendedOnce(Contended):
 
 def test_a_job_that_another_request_creates_at_the_same_time_is_found(world: World) -> None:
     first = world.job_submitter().submit_job("acme", BODY, "k")
-    world.jobs._client = ContendedOnce(world)  # type: ignore[assignment]
+    world.jobs.submissions._client = ContendedOnce(world)  # type: ignore[assignment]
     again = world.job_submitter().submit_job("acme", BODY, "k")
     assert (again[0].job, again[1]) == (first[0].job, False)
 
 
 def test_another_error_of_the_transaction_is_not_hidden(world: World) -> None:
-    world.jobs._client = Contended(world, "ThrottlingError")  # type: ignore[assignment]
+    world.jobs.submissions._client = Contended(world, "ThrottlingError")  # type: ignore[assignment]
     with pytest.raises(AwsError):
         world.job_submitter().submit_job("acme", BODY, "k")
 
 
 def test_endless_contention_raises_conflict_and_creates_no_job(world: World) -> None:
-    world.jobs._client = Contended(world)  # type: ignore[assignment]
+    world.jobs.submissions._client = Contended(world)  # type: ignore[assignment]
     with pytest.raises(Conflict):
         world.job_submitter().submit_job("acme", BODY, "k")
     assert world.dynamodb.scan(TableName=TABLE)["Count"] == 0
@@ -184,7 +184,7 @@ def test_the_fingerprint_depends_on_the_value_not_on_its_formatting(value: Any) 
 
 def test_creating_an_existing_job_changes_nothing(world: World) -> None:
     job = world.job_submitter().submit_job("acme", BODY, "k")[0].job
-    assert world.jobs.create(job, {"input": {}, "sources": []}, due_at=world.now) is False
+    assert world.jobs.submissions.create(job, {"input": {}, "sources": []}, due_at=world.now) is False
     assert world.jobs.request(job.job_id)["input"]["prompt"] == "a song about rain"
 
 

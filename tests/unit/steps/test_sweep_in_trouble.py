@@ -51,8 +51,8 @@ def running_jobs(world: World, gateway: str, count: int) -> list[str]:
     jobs = []
     for number in range(count):
         job_id = world.accept(gateway, f"{gateway}-{number}")
-        job = world.jobs.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
-        world.jobs.accept_task(job, f"{gateway}-T{number}", now=world.now, due_at=world.now)
+        job = world.jobs.submissions.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
+        world.jobs.submissions.accept_task(job, f"{gateway}-T{number}", now=world.now, due_at=world.now)
         world.executions.states[job_id, 0] = ExecutionState.RUNNING
         jobs.append(job_id)
     return jobs

@@ -22,8 +22,8 @@ from tests.world import DEADLINE, PACE, FixedSecret, World
 def acedata(world: World, number: int) -> str:
     """A job whose task is T{number}."""
     job_id = world.accept("acedata", f"key-{number}")
-    job = world.jobs.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
-    world.jobs.accept_task(job, f"T{number}", now=world.now, due_at=world.now)
+    job = world.jobs.submissions.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
+    world.jobs.submissions.accept_task(job, f"T{number}", now=world.now, due_at=world.now)
     return job_id
 
 

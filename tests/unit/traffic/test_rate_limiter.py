@@ -158,7 +158,7 @@ def test_i7_without_another_slot_the_submission_is_taken_back(world: World) -> N
     """The intent took long to write, and meanwhile other requests have reserved all slots."""
     job_id = world.accept()
     creator = world.task_creator()
-    begin = creator.jobs.begin_submission
+    begin = creator.jobs.submissions.begin_submission
 
     def slow(*given: Any, **named: Any) -> Any:
         begun = begin(*given, **named)
@@ -170,9 +170,9 @@ def test_i7_without_another_slot_the_submission_is_taken_back(world: World) -> N
                 break
         return begun
 
-    creator.jobs.begin_submission = slow  # type: ignore[method-assign]
+    creator.jobs.submissions.begin_submission = slow  # type: ignore[method-assign]
     step = creator.create_task(job_id)
-    del creator.jobs.begin_submission
+    del creator.jobs.submissions.begin_submission
     job = world.job(job_id)
     assert (step.next, job.intent, job.state, world.wire.requests) == ("wait", None, JobState.SUBMITTING, [])
     world.clock.sleep(60)

@@ -96,7 +96,7 @@ class QuarantineReleaser:
         if not asset.released or asset.sha256 != file.sha256:
             raise CommandError(f"track {track.track_id} has its {file.kind} already: {asset.key}")
         now = int(self.clock())
-        self.jobs.mark_released(job_id, file, now=now)
+        self.jobs.tracks.mark_released(job_id, file, now=now)
         self.jobs.reopen(view.job, until=now + RECOVERY_SECONDS, now=now)
         return asset.key
 
@@ -131,7 +131,7 @@ class QuarantineReleaser:
         complete = track.state is TrackState.STORED or all(link.name in present for link in track.links if link.required)
         doubtful = track.duration_seconds if contradicts(seconds, track.duration_seconds) else None
         lengths = {"duration_seconds": seconds, "reported_seconds": doubtful}
-        self.jobs.release_asset(job_id, track, asset, missing=missing, complete=complete, lengths=lengths)
+        self.jobs.tracks.release_asset(job_id, track, asset, missing=missing, complete=complete, lengths=lengths)
 
 
 def _find(view: JobView, digest: str) -> QuarantinedFile:

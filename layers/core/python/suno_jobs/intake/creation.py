@@ -73,7 +73,7 @@ class JobCreator:
         due_at = job.created_at + self.slack_seconds
         for _ in range(_CREATE_ATTEMPTS):
             try:
-                return self.jobs.create(job, request, due_at=due_at)
+                return self.jobs.submissions.create(job, request, due_at=due_at)
             except Conflict:
                 if self.jobs.get(job.job_id):
                     return False

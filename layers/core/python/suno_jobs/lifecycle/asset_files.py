@@ -122,7 +122,7 @@ class AssetFiles:
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise
         # Only now, so that what is listed is in the bucket.
-        jobs.record_quarantined(view.job.job_id, refused)
+        jobs.tracks.record_quarantined(view.job.job_id, refused)
 
 
 def has_room(view: JobView, refused: QuarantinedFile) -> bool:

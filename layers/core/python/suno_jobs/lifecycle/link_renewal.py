@@ -98,4 +98,4 @@ class LinkRenewer:
             if lacks_file and track.position < len(renewed) and renewed[track.position].links:
                 dated = with_expiry(view.job, renewed[track.position].links, renewed_at=int(self.clock()))
                 links = {link.name: link for link in (*track.links, *dated)}
-                self.jobs.renew_links(view.job.job_id, track.track_id, [*links.values()])
+                self.jobs.tracks.renew_links(view.job.job_id, track.track_id, [*links.values()])

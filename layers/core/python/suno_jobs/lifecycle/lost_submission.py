@@ -98,7 +98,7 @@ class LostSubmissions:
                 return self.find_tasks(job) or Undecided(lost_at)
             until = min(now + self.grace_seconds, job.deadline_at)
             due_at = until + self.schedule.slack
-            job = self.jobs.lose_submission(job, LOST, grace_until=until, now=now, due_at=due_at)
+            job = self.jobs.submissions.lose_submission(job, LOST, grace_until=until, now=now, due_at=due_at)
         return self.find(job) or self._without_evidence(job)
 
     def _without_evidence(self, job: Job) -> Undecided | MayResubmit | GivenUp:
@@ -106,7 +106,7 @@ class LostSubmissions:
         if isinstance(submission := job.submission, Lost) and now < submission.grace_until:
             return Undecided(submission.grace_until)
         if job.resubmit and len(job.attempts) == 1 and now < job.deadline_at and not self._called_back(job):
-            return MayResubmit(self.jobs.allow_resubmission(job, now=now))
+            return MayResubmit(self.jobs.submissions.allow_resubmission(job, now=now))
         return GivenUp(job)
 
     def _called_back(self, job: Job) -> bool:
@@ -133,7 +133,7 @@ class LostSubmissions:
         now = self._now()
         task_id, fault = (done.task_id, done.report.fault) if done else (None, None)
         due_at = now + self.schedule.slack
-        return ResultFound(self.jobs.accept_task(job, task_id, now=now, due_at=due_at, end=end, fault=fault))
+        return ResultFound(self.jobs.submissions.accept_task(job, task_id, now=now, due_at=due_at, end=end, fault=fault))
 
     def _answers(self, job: Job) -> list[Submission]:
         """What the stored replies to the job's submissions say."""
@@ -162,7 +162,7 @@ class LostSubmissions:
             reports[job.next_attempt] = reading
             now = self._now()
             due_at = now + self.schedule.longest + self.schedule.slack
-            job = self.jobs.accept_task(job, task_id, now=now, due_at=due_at)
+            job = self.jobs.submissions.accept_task(job, task_id, now=now, due_at=due_at)
         return TasksFound(job, reports, failed) if reports or failed else None
 
     def _named_tasks(self, job: Job) -> list[str]:

@@ -49,7 +49,7 @@ class ManifestWriter:
     def write_manifest(self, view: JobView, *, partial: bool) -> None:
         """Writes the manifest of ``view``. Repeat it when assets were added. Raises ManifestNotWritten."""
         job_id = view.job.job_id
-        content = manifest(view, self.jobs.request(job_id), self.jobs.lyrics(job_id), partial=partial)
+        content = manifest(view, self.jobs.request(job_id), self.jobs.tracks.lyrics(job_id), partial=partial)
         try:
             self.s3.put_object(
                 Bucket=self.bucket,

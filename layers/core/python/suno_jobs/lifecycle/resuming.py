@@ -10,8 +10,8 @@ from suno_jobs.runtime.executions import Executions, ExecutionState
 from suno_jobs.storage.signals import SignalStore
 
 
-def resume_job(  # noqa: PLR0913 - the parts of one handshake
-    signals: SignalStore, executions: Executions, job_id: str, execution: int, cause: Cause, *, now: int, due_at: int
+def resume_job(
+    signals: SignalStore, executions: Executions, job_id: str, execution: int, cause: Cause, *, due_at: int
 ) -> Literal["woken", "started", "skipped"]:
     """Wakes the job's execution if it is running; otherwise starts its next execution.
 
@@ -22,13 +22,13 @@ def resume_job(  # noqa: PLR0913 - the parts of one handshake
     state = executions.state(job_id, execution)
     if state is ExecutionState.RUNNING:
         signals.postpone(job_id, due_at=due_at)
-        signalled = signals.signal(job_id, cause, now=now)
+        signalled = signals.signal(job_id, cause)
         if signalled and signalled.task_token:
             executions.wake(signalled.task_token)
         return "woken"
     number = execution + (1 if state is ExecutionState.ENDED else 0)
     try:
-        signals.claim_execution(job_id, cause, before=execution, number=number, now=now, due_at=due_at)
+        signals.claim_execution(job_id, cause, before=execution, number=number, due_at=due_at)
     except Conflict:
         return "skipped"
     executions.start(job_id, number)

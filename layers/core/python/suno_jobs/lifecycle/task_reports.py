@@ -46,11 +46,11 @@ def record_report(jobs: JobStore, job: Job, attempt: int, report: TaskReport) ->
     ended = report.status.ended
     for position, track in enumerate(report.tracks[:MAX_TRACKS]):
         if track.ready or ended:
-            jobs.record_track(job.job_id, _track(job, attempt, position, track))
+            jobs.tracks.record_track(job.job_id, _track(job, attempt, position, track))
         if track.lyrics and ended:
-            jobs.record_lyrics(job.job_id, track.track_id, track.lyrics)
+            jobs.tracks.record_lyrics(job.job_id, track.track_id, track.lyrics)
     if report.result and ended:
-        jobs.record_result(job.job_id, report.result)
+        jobs.tracks.record_result(job.job_id, report.result)
 
 
 def _track(job: Job, attempt: int, position: int, track: TaskTrack) -> Track:

@@ -46,6 +46,6 @@ class JobCanceller:
         return job
 
     def _wake(self, job_id: str) -> None:
-        signalled = self.jobs.signal(job_id, Cause.CLIENT, now=int(self.clock()))
+        signalled = self.jobs.signals.signal(job_id, Cause.CLIENT)
         if signalled and signalled.task_token:
             self.executions.wake(signalled.task_token)

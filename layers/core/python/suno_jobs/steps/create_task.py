@@ -22,8 +22,9 @@ from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.lost_submission import LOST, intent_seconds
 from suno_jobs.lifecycle.orders import with_order
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
-from suno_jobs.storage.jobs import UNSETTLED, JobStore
+from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
+from suno_jobs.storage.submissions import UNSETTLED
 from suno_jobs.traffic.accounts import Account, AccountReadFailed, AccountUnusable
 from suno_jobs.traffic.admission import SOONEST_SECONDS, Admission, Turn
 from suno_jobs.traffic.calls import GatewayCalls
@@ -99,7 +100,7 @@ class TaskCreator:
         now = self._now()
         due_at = now + intent_seconds(job) + self.schedule.slack
         intent, terms = self.random_bytes(8).hex(), file_terms(job.gateway)
-        job = self.jobs.begin_submission(job, intent, terms, now=now, due_at=due_at)
+        job = self.jobs.submissions.begin_submission(job, intent, terms, now=now, due_at=due_at)
         try:
             self.calls.wait_for_slot(job, slot)
         except NoSlot as error:
@@ -133,7 +134,7 @@ class TaskCreator:
             return _leave_to_check(job.job_id)
         reason = WaitReason.CIRCUIT_BREAKER if turn.hold.seconds else WaitReason.RATE_LIMIT
         if (place, reason) != (job.place, job.wait_reason):
-            self.jobs.take_place(job, place, reason, until=now + wait, now=now)
+            self.jobs.submissions.take_place(job, place, reason, until=now + wait, now=now)
         return NextStep(job.job_id, "wait", wait)
 
     def _skip_gateway(self, job: Job, candidates: list[Candidate], reason: WaitReason) -> NextStep:
@@ -141,7 +142,7 @@ class TaskCreator:
         now = self._now()
         then = max(now + 1, min(candidates[0].after, job.deadline_at))
         result, due_at = _result(job, candidates[0]), then + self.schedule.slack
-        self.jobs.skip_gateway(job, candidates, result, reason, now=now, due_at=due_at)
+        self.jobs.submissions.skip_gateway(job, candidates, result, reason, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", then - now)
 
     def _wait_for_key(self, job: Job) -> NextStep:
@@ -149,7 +150,7 @@ class TaskCreator:
         now, wait = self._now(), self.schedule.backoff(job)
         order = [Candidate(job.gateway, now + wait), *job.candidates]
         due_at = now + wait + self.schedule.slack
-        self.jobs.skip_gateway(job, order, job.expects, WaitReason.GATEWAY_KEY, now=now, due_at=due_at)
+        self.jobs.submissions.skip_gateway(job, order, job.expects, WaitReason.GATEWAY_KEY, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", wait)
 
     def _may_submit(self, job: Job) -> bool:
@@ -197,13 +198,13 @@ class TaskCreator:
         due_at = now + wait + self.schedule.slack
         number = len(job.attempts) - 1
         try:
-            self.jobs.accept_task(job, task_id, attempt=number, now=now, due_at=due_at)
+            self.jobs.submissions.accept_task(job, task_id, attempt=number, now=now, due_at=due_at)
         except Conflict:
             # The job ended, got another task or was submitted again while the gateway answered. This task is paid for as well.
             latest = self.jobs.get(job.job_id)
             if latest is None or task_id in latest.tasks or not latest.attempts[number].lost:
                 raise
-            self.jobs.accept_task(latest, task_id, attempt=number, now=now, due_at=due_at)
+            self.jobs.submissions.accept_task(latest, task_id, attempt=number, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", wait)
 
     def _finish(self, job: Job, done: Done) -> NextStep:
@@ -213,7 +214,9 @@ class TaskCreator:
         job = replace(job, cost=report.cost or job.cost)
         now = self._now()
         due_at, end = now + self.schedule.slack, answer_end(report)
-        self.jobs.accept_task(job, done.task_id, attempt=number, now=now, due_at=due_at, end=end, fault=report.fault)
+        self.jobs.submissions.accept_task(
+            job, done.task_id, attempt=number, now=now, due_at=due_at, end=end, fault=report.fault
+        )
         return _leave_to_check(job.job_id)
 
     def _refuse(self, job: Job, refused: Refused) -> NextStep:
@@ -231,14 +234,14 @@ class TaskCreator:
             return _leave_to_check(job.job_id)
         then = max(candidates[0].after, now + 1)
         result, due_at = _result(job, candidates[0]), then + self.schedule.slack
-        self.jobs.refuse_submission(job, refused.fault, candidates, result, now=now, due_at=due_at)
+        self.jobs.submissions.refuse_submission(job, refused.fault, candidates, result, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", then - now)
 
     def _lose(self, job: Job, fault: Fault) -> NextStep:
         now = self._now()
         until = min(now + self.grace_seconds, job.deadline_at)
         fault = Fault(LOST.code, f"{LOST.message} ({fault.message})", gateway_code=fault.gateway_code, trace_id=fault.trace_id)
-        self.jobs.lose_submission(job, fault, grace_until=until, now=now, due_at=until + self.schedule.slack)
+        self.jobs.submissions.lose_submission(job, fault, grace_until=until, now=now, due_at=until + self.schedule.slack)
         return NextStep(job.job_id, "wait", max(1, until - now))
 
     def _now(self) -> int:

@@ -48,12 +48,12 @@ class CallbackReceiver:
         self._check_signature(gateway, headers, body)
         now = int(self._clock())
         self._receipts.record(job_id, ReceiptSource.CALLBACK, body, now=now)
-        signalled = self._signals.signal(job_id, Cause.CALLBACK, now=now)
+        signalled = self._signals.signal(job_id, Cause.CALLBACK)
         if signalled and signalled.task_token:
             self._executions().wake(signalled.task_token)
         elif signalled and signalled.in_recovery:
             due_at = now + self._slack_seconds
-            resume_job(self._signals, self._executions(), job_id, signalled.execution, Cause.CALLBACK, now=now, due_at=due_at)
+            resume_job(self._signals, self._executions(), job_id, signalled.execution, Cause.CALLBACK, due_at=due_at)
 
     def _check_signature(self, gateway: str, headers: Mapping[str, str], body: bytes) -> None:
         """If the callback secret contains the gateway's webhook key, the gateway's signature must match as well as the MAC."""

@@ -61,7 +61,7 @@ class JobReconciler:
         """
         swept = SweepResult()
         waiting: list[Job] = []
-        for job_id in self.jobs.due_jobs(int(self.clock())):
+        for job_id in self.jobs.due_index.due_jobs(int(self.clock())):
             swept.complete = time_left()
             if not swept.complete:
                 break
@@ -113,11 +113,11 @@ class JobReconciler:
         now = int(self.clock())
         due_at = now + self.slack_seconds
         if job.job_id in running and job.terminal:
-            self.jobs.postpone(job.job_id, due_at=next_recovery_at(job, now) or due_at)
+            self.jobs.signals.postpone(job.job_id, due_at=next_recovery_at(job, now) or due_at)
         elif job.job_id in running and self.executions.state(job.job_id, job.execution) is ExecutionState.RUNNING:
-            self.jobs.postpone(job.job_id, due_at=due_at)
+            self.jobs.signals.postpone(job.job_id, due_at=due_at)
         else:
-            match resume_job(self.jobs, self.executions, job.job_id, job.execution, Cause.SWEEP, now=now, due_at=due_at):
+            match resume_job(self.jobs.signals, self.executions, job.job_id, job.execution, Cause.SWEEP, due_at=due_at):
                 case "woken":
                     swept.woken.append(job.job_id)
                 case "started":

@@ -70,15 +70,15 @@ class TrackStorer:
         duration = next((each.duration_seconds for each in stored if each.duration_seconds is not None), None)
         assets = [each.asset for each in stored]
         if track.state is TrackState.STORED:
-            self.jobs.add_assets(job_id, track, assets, missing)
+            self.jobs.tracks.add_assets(job_id, track, assets, missing)
         else:
             doubtful = track.duration_seconds if contradicts(duration, track.duration_seconds) else None
-            self.jobs.store_track(job_id, track_id, assets, missing, duration, reported_seconds=doubtful)
+            self.jobs.tracks.store_track(job_id, track_id, assets, missing, duration, reported_seconds=doubtful)
         return TrackState.STORED
 
     def _fail(self, job_id: str, track_id: str, error: AssetError, stored: Sequence[Stored]) -> TrackState:
         final = isinstance(error, AssetRefused)
-        self.jobs.fail_track(job_id, track_id, error.fault, [each.asset for each in stored], final=final)
+        self.jobs.tracks.fail_track(job_id, track_id, error.fault, [each.asset for each in stored], final=final)
         if final:
             return TrackState.FAILED
         raise error

@@ -1,6 +1,8 @@
 """Signals: the handshake between a caller that has news for a job and the execution that waits for it.
 
-Await Signal stores its task token only while no signal is there, so a signal ends either the current wait or the next one.
+A signal is the attribute ``signalled`` with its cause; the first one counts. Await Signal stores its task token only while
+there is none, so a signal ends either the current wait or the next one.
+
 This module is all that the callback function needs of the jobs table besides receipts, so it does not load the job record.
 """
 
@@ -25,9 +27,9 @@ class Signalled:
 class SignalStore(Table):
     """Each method may be repeated: it takes effect once, or raises Conflict."""
 
-    def signal(self, job_id: str, cause: Cause, *, now: int) -> Signalled | None:
+    def signal(self, job_id: str, cause: Cause) -> Signalled | None:
         """Leaves a signal and takes the waiting execution's token, so that only one caller wakes it. None: no such job."""
-        change = Change(sets={"signalled": now}, defaults={"signalled_by": cause}, removes=("task_token",))
+        change = Change(defaults={"signalled": cause}, removes=("task_token",))
         try:
             item = self._update(key(job_id, JOB), change.require("attribute_exists(pk)"), "ALL_OLD")
         except Conflict:
@@ -39,15 +41,12 @@ class SignalStore(Table):
         change = Change(sets={"due_at": due_at}).require("attribute_exists(#due_shard)", "due_shard")
         self._unless_conflict_at(key(job_id, JOB), change)
 
-    def claim_execution(self, job_id: str, cause: Cause, *, before: int, number: int, now: int, due_at: int) -> None:
+    def claim_execution(self, job_id: str, cause: Cause, *, before: int, number: int, due_at: int) -> None:
         """Claims the number of the next execution, which finds a signal and so checks at once.
 
         Conflict: another caller was faster, or the job has left the index.
         """
-        change = Change(
-            sets={"execution": number, "due_at": due_at, "signalled": now},
-            defaults={"signalled_by": cause},
-            removes=("task_token",),
-        )
+        sets = {"execution": number, "due_at": due_at, "signalled": cause}
+        change = Change(sets=sets, removes=("task_token",))
         change.require("#execution = :before", "execution", before=before)
         self._update(key(job_id, JOB), change.require("attribute_exists(#due_shard)", "due_shard"), "NONE")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 JOB = "JOB"
+REQUEST = "JOB#REQUEST"
 
 
 def key(job_id: str, sort: str) -> Item:
