@@ -68,8 +68,9 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-docs: $(READY) ## Write the tables of docs/gateways.md from the adapters
+docs: $(READY) ## Write the tables of docs/gateways.md and docs/problems.md from the code
 	$(BIN)/python -m suno_jobs.gateways.capabilities docs/gateways.md
+	$(BIN)/python -m suno_jobs.runtime.problem_pages docs/problems.md
 
 types: $(READY) ## Check the types
 	$(BIN)/mypy

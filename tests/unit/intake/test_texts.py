@@ -68,11 +68,11 @@ def test_every_text_is_known() -> None:
 def test_a_text_that_is_too_long_is_refused(world: World, text: tuple[str, str], longest: int) -> None:
     kind, field = text
     [error] = [
-        each for each in refusal(world, kind=kind, input={field: "x" * (longest + 1)}) if each["field"] == f"input.{field}"
+        each for each in refusal(world, kind=kind, input={field: "x" * (longest + 1)}) if each["pointer"] == f"/input/{field}"
     ]
     assert error["detail"] == f"must have at most {longest} characters"
     found = refusal(world, kind=kind, gateway="nobody", input={field: "x" * longest})
-    assert f"input.{field}" not in [each["field"] for each in found]
+    assert f"/input/{field}" not in [each["pointer"] for each in found]
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
@@ -87,7 +87,7 @@ def test_no_gateway_accepts_longer_texts(gateway: str) -> None:
 def test_a_text_with_a_nul_is_refused(world: World, text: tuple[str, str], _longest: int) -> None:
     kind, field = text
     assert {
-        "field": f"input.{field}",
+        "pointer": f"/input/{field}",
         "detail": "contains the control character U+0000; only line breaks and tabs are allowed",
     } in refusal(world, kind=kind, input={field: "a\0b"})
 
@@ -96,7 +96,7 @@ def test_a_text_with_a_nul_is_refused(world: World, text: tuple[str, str], _long
 def test_every_control_character_is_refused(world: World, character: str) -> None:
     assert refusal(world, input={"lyrics": f"la{character}la", "style": "folk", "title": "t"}) == [
         {
-            "field": "input.lyrics",
+            "pointer": "/input/lyrics",
             "detail": f"contains the control character U+{ord(character):04X}; only line breaks and tabs are allowed",
         }
     ]
@@ -105,9 +105,11 @@ def test_every_control_character_is_refused(world: World, character: str) -> Non
 @pytest.mark.parametrize("character", CONTROL_CHARACTERS, ids=ascii)
 def test_metadata_with_a_control_character_is_refused(world: World, character: str) -> None:
     found = f"the control character U+{ord(character):04X}; only line breaks and tabs are allowed"
-    assert refusal(world, metadata={"order": f"7{character}"}) == [{"field": "metadata.order", "detail": f"contains {found}"}]
+    assert refusal(world, metadata={"order": f"7{character}"}) == [
+        {"pointer": "/metadata/order", "detail": f"contains {found}"}
+    ]
     assert refusal(world, metadata={"a": "b", f"or{character}der": "7"}) == [
-        {"field": "metadata", "detail": f"a name contains {found}"}
+        {"pointer": "/metadata", "detail": f"a name contains {found}"}
     ]
 
 

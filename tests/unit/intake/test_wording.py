@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suno_jobs.catalog.inputs import INPUTS
+from suno_jobs.catalog.inputs import INPUTS, SongFields
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import InvalidRequest
+from suno_jobs.gateways.registry import GATEWAYS
 from tests.world import World
 
 OURS = re.compile(
@@ -29,25 +30,31 @@ anything = st.recursive(
 def refusal(world: World, body: Any) -> dict[str, str]:
     with pytest.raises(InvalidRequest) as refused:
         world.job_submitter().submit_job("acme", body, None)
-    return {each["field"]: each["detail"] for each in refused.value.members["errors"]}
+    return {each["pointer"]: each["detail"] for each in refused.value.members["errors"]}
 
 
 @pytest.mark.parametrize(
     ("changes", "field", "detail"),
     [
-        ({"input": {}}, "input", "prompt or lyrics is required"),
-        ({"input": None}, "input", "must be an object"),
-        ({"input": {"prompt": 7}}, "input.prompt", "must be a string"),
-        ({"input": {"prompt": "x", "instrumental": "yes"}}, "input.instrumental", "must be true or false"),
-        ({"input": {"prompt": "x", "weirdness": 1.5}}, "input.weirdness", "must be at most 1"),
-        ({"input": {"prompt": "x", "weirdness": float("nan")}}, "input.weirdness", "must be a finite number"),
-        ({"input": {"prompt": "x", "vocal_gender": "f"}}, "input.vocal_gender", "must be 'male' or 'female'"),
-        ({"input": {"prompt": ""}}, "input.prompt", "must have at least 1 character"),
-        ({"input": {"prompt": "x", "title": "x" * 501}}, "input.title", "must have at most 500 characters"),
-        ({"kind": "mashup", "input": {"sources": []}}, "input.sources", "must have at least 2 members"),
-        ({"kind": "sounds", "input": {"prompt": "x", "bpm": 1.5}}, "input.bpm", "must be a whole number"),
-        ({"colour": "blue"}, "colour", "is unknown"),
-        ({"metadata": []}, "metadata", "must be an object"),
+        ({"input": {}}, "/input", "prompt or lyrics is required"),
+        ({"input": None}, "/input", "must be an object"),
+        ({"input": {"prompt": 7}}, "/input/prompt", "must be a string"),
+        ({"input": {"prompt": "x", "instrumental": "yes"}}, "/input/instrumental", "must be true or false"),
+        ({"input": {"prompt": "x", "weirdness": 1.5}}, "/input/weirdness", "must be at most 1"),
+        ({"input": {"prompt": "x", "weirdness": float("nan")}}, "/input/weirdness", "must be a finite number"),
+        ({"input": {"prompt": "x", "vocal_gender": "f"}}, "/input/vocal_gender", "must be 'male' or 'female'"),
+        ({"input": {"prompt": ""}}, "/input/prompt", "must have at least 1 character"),
+        ({"input": {"prompt": "x", "title": "x" * 501}}, "/input/title", "must have at most 500 characters"),
+        ({"kind": "mashup", "input": {"sources": []}}, "/input/sources", "must have at least 2 members"),
+        ({"kind": "sounds", "input": {"prompt": "x", "bpm": 1.5}}, "/input/bpm", "must be a whole number"),
+        ({"colour": "blue"}, "/colour", "is unknown"),
+        ({"metadata": []}, "/metadata", "must be an object"),
+        ({"metadata": {"x" * 41: "y"}}, "/metadata/" + "x" * 41, "the name of this member must have at most 40 characters"),
+        ({"metadata": {"a/b~": 7}}, "/metadata/a~1b~0", "must be a string"),
+        ({"metadata": {"[key]": 7}}, "/metadata/[key]", "must be a string"),
+        ({"metadata": {"order": None}}, "/metadata/order", "must be a string"),
+        ({"input": {"prompt": None}}, "/input", "prompt or lyrics is required"),
+        ({"gateway": None}, "/gateway", f"must be auto, or one or more of {', '.join(GATEWAYS)}"),
     ],
 )
 def test_each_reason_says_what_to_change(world: World, changes: dict[str, Any], field: str, detail: str) -> None:
@@ -56,7 +63,7 @@ def test_each_reason_says_what_to_change(world: World, changes: dict[str, Any], 
 
 @pytest.mark.parametrize("body", [None, [], "x", 7])
 def test_a_body_that_is_no_object_is_said_to_be_none(world: World, body: Any) -> None:
-    assert refusal(world, body) == {"body": "must be an object"}
+    assert refusal(world, body) == {"": "must be an object"}
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -78,10 +85,18 @@ def test_no_refusal_speaks_of_this_program(world: World, kind: Kind, data: st.Da
 def test_the_rules_of_a_gateway_are_judged_even_if_another_field_is_wrong(world: World) -> None:
     given = {"prompt": "x" * 3001, "weirdness": 2, "instrumental": "no"}
     found = refusal(world, {"gateway": "ttapi", "kind": "music", "input": given, "metadata": 7, "colour": "blue"})
-    assert sorted(found) == ["colour", "input.instrumental", "input.prompt", "input.weirdness", "metadata"]
+    assert sorted(found) == ["/colour", "/input/instrumental", "/input/prompt", "/input/weirdness", "/metadata"]
 
 
 def test_a_field_is_named_once(world: World) -> None:
     with pytest.raises(InvalidRequest) as refused:
         world.job_submitter().submit_job("acme", {"gateway": "crun", "kind": "music", "input": {"prompt": "x" * 20_000}}, None)
-    assert [each["field"] for each in refused.value.members["errors"]] == ["input.prompt"]
+    assert [each["pointer"] for each in refused.value.members["errors"]] == ["/input/prompt"]
+
+
+def test_null_in_an_optional_field_is_the_same_as_no_field(world: World) -> None:
+    given = {"prompt": "x", **dict.fromkeys(SongFields.model_fields.keys() - {"prompt"})}
+    body = {"gateway": "ttapi", "kind": "music", "input": given, "metadata": None, "ambiguous_submit": None}
+    job = world.job_submitter().submit_job("acme", body, None)[0].job
+    assert world.jobs.request(job.job_id)["input"] == {"prompt": "x", "instrumental": False, "max_mode": False}
+    assert (job.metadata, job.resubmit) == ({}, False)

@@ -64,7 +64,7 @@ def test_a_key_without_a_tenant_is_not_authorized(aws: SimpleNamespace) -> None:
 def test_no_job_is_created_for_an_invalid_tenant(world: World, name: str, key: str | None) -> None:
     with pytest.raises(InvalidRequest) as refused:
         world.job_submitter().submit_job(name, BODY, key)
-    assert refused.value.members["errors"] == [{"field": "tenant", "detail": TENANT_RULE}]
+    assert refused.value.members["errors"] == [{"header": "Authorization", "detail": TENANT_RULE}]
     assert world.dynamodb.scan(TableName=TABLE)["Count"] == 0
     assert not world.executions.states
 

@@ -23,7 +23,7 @@ from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
 from suno_jobs.cli.main import app
 from suno_jobs.cli.problems import ExitCode
-from suno_jobs.errors import AssetNotFound, ClientError, Conflict, ErrorCode, Fault, InvalidRequest, WrongState
+from suno_jobs.errors import PROBLEMS, AssetNotFound, Conflict, ErrorCode, Fault, InvalidRequest, JobBeingChanged, WrongState
 from suno_jobs.gateways.capabilities import capabilities, with_current_tables
 from suno_jobs.gateways.registry import GATEWAYS, auto_gateways
 from suno_jobs.gateways.results import STEM_NAMES
@@ -233,9 +233,9 @@ def test_every_error_code_is_explained() -> None:
 
 
 def test_every_problem_is_listed_with_its_status() -> None:
-    raised = {(each.status, each.title) for each in ClientError.__subclasses__() if each.__module__.startswith("suno_jobs")}
-    answered = {(each["status"], each["title"]) for each in (answer_to("/nowhere"), answer_to("/conflict"))}
-    assert {(int(cells[0].strip("`")), cells[1]) for cells in table(API, "Status | `title`")} == raised | answered
+    listed = [(int(cells[0].strip("`")), cells[1].strip("`")) for cells in table(API, "Status | `type`")]
+    assert listed == [(each.status, each.type_uri()) for each in PROBLEMS]
+    assert answer_to("/conflict")["type"] == JobBeingChanged.type_uri()
     assert answer_to("/nowhere") in json_in(section(API, "## Problems"))
 
 
@@ -381,6 +381,11 @@ def test_the_problems_that_are_shown_are_those_that_are_returned(
     assert refusal(world, gateway, kind, given).members["errors"] in shown
 
 
+def test_the_invalid_request_that_is_shown_is_returned(world: World) -> None:
+    document, *_ = json_in(section(API, "### Invalid requests"))
+    assert document == refusal(world, "ttapi", "music", {"prompt": "x" * 600}).document()
+
+
 def refusal(world: World, gateway: Any, kind: str, given: dict[str, Any]) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as refused:
         world.job_submitter().submit_job("acme", {"gateway": gateway, "kind": kind, "input": given}, None)
@@ -396,13 +401,14 @@ def test_the_details_of_a_wrong_reference_are_those_that_are_returned(world: Wor
     def detail(gateway: str, kind: str, job_id: str, **given: Any) -> str:
         source = {"job_id": job_id, "track_id": "unknown"}
         [error] = refusal(world, gateway, kind, {"source": source, **given}).members["errors"]
-        assert error["field"] == "input.source"
+        assert error["pointer"] == "/input/source"
         return str(error["detail"])
 
     job_id = world.generating("ttapi")
     assert details_in(section(API, "### Invalid requests")) == [
         detail("ttapi", "stems", "job_unknown"),
-        detail("sunoapi", "wav", job_id),
+        detail("auto", "wav", job_id),
+        detail("acedata", "stems", job_id),
         detail("ttapi", "stems", job_id),
     ]
 
@@ -429,9 +435,7 @@ def test_the_details_of_a_job_in_another_state_are_those_that_are_returned(world
         returned.append(refused(JobState.TIMED_OUT, retry, **known))
     text = section(API, "### Jobs in another state")
     assert details_in(text) == [each.detail for each in returned]
-    error = returned[2]
-    document = {"type": "about:blank", "title": error.title, "status": error.status, "detail": error.detail, **error.members}
-    assert json_in(text) == [document]
+    assert json_in(text) == [returned[2].document()]
 
 
 def test_the_problem_that_is_shown_for_a_missing_file_is_the_one_that_is_returned() -> None:
@@ -441,9 +445,7 @@ def test_the_problem_that_is_shown_for_a_missing_file_is_the_one_that_is_returne
     reader = JobReader(jobs=jobs, job_list=jobs, s3=jobs, bucket="b", url_seconds=1, interval_seconds=1)
     with pytest.raises(AssetNotFound) as refused:
         reader.asset_url("acme", JOB_ID, "t", "video")
-    error = refused.value
-    returned = {"type": "about:blank", "title": error.title, "status": error.status, "detail": error.detail, **error.members}
-    assert json_in(section(API, "## GET /v1/jobs/{job_id}/tracks/{track_id}/{kind}")) == [returned]
+    assert json_in(section(API, "## GET /v1/jobs/{job_id}/tracks/{track_id}/{kind}")) == [refused.value.document()]
 
 
 # ------------------------------------------------------------------------------------- gateways and metrics

@@ -23,8 +23,18 @@ def test_a_bad_request_is_answered_with_a_problem_document(deployed: SimpleNames
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [("", 400), ("[" * 30_000, 400), ('{"a": NaN}', 400), ('"\\ud800"', 422), ('{"a": "' + "x" * 70_000 + '"}', 413)],
-    ids=["empty", "deeply nested", "NaN", "unpaired surrogate", "too large"],
+    [
+        ("", 400),
+        ("[" * 30_000, 400),
+        ("[" * 33 + "]" * 33, 400),
+        ("[" * 32 + "]" * 32, 422),
+        ('{"a": NaN}', 400),
+        ('"\\ud800"', 400),
+        ('{"a": {"b": 1, "c": 2, "b": 1}}', 400),
+        ("1" * 5000, 400),
+        ("1" * 4000, 422),
+        ('{"a": "' + "x" * 70_000 + '"}', 413),
+    ],
 )
 def test_no_body_causes_a_500(deployed: SimpleNamespace, body: str, status: int) -> None:
     answer = handler("submit_job")({**event("submit_job/lyrics"), "body": body})

@@ -117,7 +117,7 @@ def test_a_wrong_reference_names_the_field(world: World, change: dict[str, str],
     body = {"gateway": given["gateway"], "kind": "concat", "input": {"source": source}}
     with pytest.raises(InvalidRequest, match=reason) as refused:
         world.job_submitter().submit_job(given["tenant"], body, "k")
-    assert [error["field"] for error in refused.value.members["errors"]] == ["input.source"]
+    assert [error["pointer"] for error in refused.value.members["errors"]] == ["/input/source"]
     assert len(world.executions.states) == 1
 
 
@@ -134,7 +134,7 @@ def test_a_kind_that_a_gateway_does_not_offer_names_those_that_do(world: World) 
     with pytest.raises(InvalidRequest) as refused:
         world.job_submitter().submit_job("acme", body, "k")
     [error] = refused.value.members["errors"]
-    assert error["field"] == "kind"
+    assert error["pointer"] == "/kind"
     for name in ("anyint", "acedata", "sunoapi", "kie"):
         assert name in error["detail"]
 

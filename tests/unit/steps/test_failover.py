@@ -166,7 +166,7 @@ def test_auto_chooses_the_gateway_of_the_source(world: World) -> None:
         (["ttapi", "auto"], "music", {"prompt": "p"}, "auto"),
         (["ttapi", "crun"], "lyrics", {"prompt": "p"}, "not offered by ttapi"),
         (["crun", "ttapi"], "music", LONG, "ttapi: "),
-        ("auto", "music", {"prompt": "x" * 99_999}, "input.prompt"),
+        ("auto", "music", {"prompt": "x" * 99_999}, "/input/prompt"),
     ],
 )
 def test_an_invalid_choice_of_gateways_is_reported(world: World, gateway: Any, kind: str, given: Any, reason: str) -> None:
@@ -177,7 +177,7 @@ def test_an_invalid_choice_of_gateways_is_reported(world: World, gateway: Any, k
 def test_auto_without_a_gateway_that_offers_the_kind_is_refused(world: World) -> None:
     job_submitter = world.job_submitter()
     object.__setattr__(job_submitter, "auto_gateways", ["crun"])
-    with pytest.raises(InvalidRequest, match="kind: is not offered by any gateway behind auto"):
+    with pytest.raises(InvalidRequest, match="/kind: is not offered by any gateway behind auto"):
         job_submitter.submit_job("acme", {"gateway": "auto", "kind": "lyrics", "input": {"prompt": "p"}}, None)
 
 

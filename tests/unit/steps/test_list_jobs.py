@@ -165,7 +165,7 @@ def test_following_the_cursor_shows_every_job_once(world: World, seconds: list[i
 def test_every_wrong_parameter_is_named(reader: JobReader, query: str, fields: list[str]) -> None:
     with pytest.raises(InvalidRequest) as refused:
         reader.list_jobs("acme", query)
-    assert [each["field"] for each in refused.value.members["errors"]] == fields
+    assert [each["parameter"] for each in refused.value.members["errors"]] == fields
 
 
 def test_a_cursor_belongs_to_its_tenant_and_its_filters(world: World, reader: JobReader) -> None:

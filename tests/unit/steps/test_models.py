@@ -30,7 +30,7 @@ def submit(world: World, gateway: Any, kind: str = "music", **given: Any) -> str
 def refusal(world: World, gateway: Any, **given: Any) -> dict[str, str]:
     with pytest.raises(InvalidRequest) as caught:
         submit(world, gateway, **given)
-    return {error["field"]: error["detail"] for error in caught.value.members["errors"]}
+    return {error["pointer"]: error["detail"] for error in caught.value.members["errors"]}
 
 
 def requested(world: World, job_id: str) -> tuple[str | None, str | None]:
@@ -108,25 +108,25 @@ def test_r15_the_delivered_model_is_shown_beside_the_requested_one(world: World)
         (
             "crun",
             {"model": "v6"},
-            "input.model",
+            "/input/model",
             f"cannot be v6: this gateway has {', '.join(CRUN_MODELS)}; accepted by ttapi, acedata, sunoapi, kie, evolink",
         ),
         (
             "anyint",
             {"variety": 2},
-            "input.variety",
+            "/input/variety",
             "is not supported by this gateway for this kind; accepted by acedata, sunoapi, kie",
         ),
         (
             "sunoapi",
             {"max_mode": True},
-            "input.max_mode",
+            "/input/max_mode",
             "is not supported by this gateway for this kind; accepted by acedata",
         ),
         (
             "sunoapi",
             {"duration": 60, "model": "v5"},
-            "input.duration",
+            "/input/duration",
             "is supported by this gateway only by v5.5, v6, v6-mini, v6-wild; accepted by ttapi, acedata",
         ),
     ],
@@ -138,10 +138,10 @@ def test_a_refusal_names_the_gateways_that_have_what_is_asked(
 
 
 def test_a_refusal_names_no_gateway_if_none_has_it_or_a_field_is_missing(world: World) -> None:
-    assert "accepted by" not in refusal(world, "ttapi", prompt="x" * 9999)["input.prompt"]
+    assert "accepted by" not in refusal(world, "ttapi", prompt="x" * 9999)["/input/prompt"]
     assert refusal(world, "anyint", lyrics="la") == {
-        "input.style": "is required by this gateway when lyrics are given",
-        "input.title": "is required by this gateway when lyrics are given",
+        "/input/style": "is required by this gateway when lyrics are given",
+        "/input/title": "is required by this gateway when lyrics are given",
     }
 
 
@@ -152,4 +152,4 @@ def test_auto_leaves_out_the_gateways_that_do_not_have_the_model(world: World) -
 
 @pytest.mark.parametrize("given", [{"duration": 9}, {"duration": 361}, {"duration": 60.5}, {"variety": 5}, {"variety": -1}])
 def test_values_outside_of_the_scale_are_refused(world: World, given: dict[str, Any]) -> None:
-    assert list(refusal(world, "acedata", lyrics="la", **given)) == [f"input.{name}" for name in given]
+    assert list(refusal(world, "acedata", lyrics="la", **given)) == [f"/input/{name}" for name in given]

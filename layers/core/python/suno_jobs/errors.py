@@ -1,13 +1,17 @@
 """The error codes that clients see, and the exceptions that this package raises on purpose.
 
 SunoJobsError
- ├── ClientError                 answered to the client as a problem document (RFC 9457)
- │    ├── InvalidRequest         422, lists the wrong fields
- │    ├── IdempotencyConflict    422, the key was used with another body
+ ├── ClientError                 answered to the client as a problem document (RFC 9457); ``PROBLEMS`` has them all
+ │    ├── NotJson                400
  │    ├── JobNotFound            404
- │    ├── WrongState             409, the job cannot be cancelled or retried in its state
  │    ├── AssetNotFound          404, lists what exists instead
- │    └── NotJson, BodyTooLarge  400 and 413, in ``runtime.problems``
+ │    ├── RouteNotFound          404
+ │    ├── MethodNotAllowed       405, lists what the route allows
+ │    ├── WrongState             409, the job cannot be cancelled or retried in its state
+ │    ├── JobBeingChanged        409, the answer to a Conflict
+ │    ├── BodyTooLarge           413
+ │    ├── InvalidRequest         422, lists everything that is wrong
+ │    └── IdempotencyConflict    422, the key was used with another body
  ├── CallbackRefused             401 or 413, nothing is stored
  ├── Conflict                    the condition of a write did not hold; read again and decide anew
  ├── GatewayUnreachable          no complete reply arrived from a gateway
@@ -26,9 +30,10 @@ The names AssetNotReady, TracksNotStored, ManifestNotWritten and EventNotSent ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 
 class ErrorCode(StrEnum):
@@ -88,50 +93,167 @@ class SunoJobsError(Exception):
 
 
 class ClientError(SunoJobsError):
-    """The client can correct this; ``detail`` explains how. ``members`` are added to the problem document."""
+    """The client can correct this; ``detail`` explains how. ``members`` are added to the problem document.
 
-    status = 400
-    title = "Bad request"
+    The attributes of a subclass are its documentation at ``type_uri``. Its ``name`` never changes. ``repeatable``: the same
+    request can succeed later, and it is safe to send it again.
+    """
+
+    name: ClassVar[str]
+    status: ClassVar[int]
+    title: ClassVar[str]
+    meaning: ClassVar[str]
+    remedy: ClassVar[str]
+    repeatable: ClassVar[bool] = False
 
     def __init__(self, detail: str, **members: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.members = members
 
+    @classmethod
+    def type_uri(cls) -> str:
+        return f"/v1/problems/{cls.name}"
 
-class InvalidRequest(ClientError):
-    """The request does not describe a job. ``errors`` lists field and reason."""
+    def document(self) -> dict[str, Any]:
+        """The problem document (RFC 9457)."""
+        known = {"type": self.type_uri(), "title": self.title, "status": self.status, "detail": self.detail}
+        return known | self.members
 
-    status = 422
-    title = "The request is not valid"
 
-
-class IdempotencyConflict(ClientError):
-    """The Idempotency-Key was already used with another body."""
-
-    status = 422
-    title = "The Idempotency-Key was used with another request"
+class NotJson(ClientError):
+    name = "not-json"
+    status = 400
+    title = "The body is not JSON"
+    meaning = "The body cannot be read as JSON, or it is JSON that two programs could read differently."
+    remedy = "Send one JSON object in UTF-8. Its nesting must not be very deep, and no object may contain the same name twice."
 
 
 class JobNotFound(ClientError):
     """No job of this tenant has that id."""
 
+    name = "job-not-found"
     status = 404
     title = "No such job"
-
-
-class WrongState(ClientError):
-    """The job is in a state that does not allow this."""
-
-    status = 409
-    title = "The state of the job does not allow this"
+    meaning = "You have no job with the id in the path. Jobs of other tenants count as not found."
+    remedy = "Check the job_id, and that the API key belongs to the tenant that created the job."
 
 
 class AssetNotFound(ClientError):
     """The job exists, but the file does not exist, or not yet."""
 
+    name = "asset-not-found"
     status = 404
     title = "No such asset"
+    meaning = "The job exists, but it has no such track, or the file is not stored."
+    remedy = (
+        "Read the job: it lists its tracks and their files. While the job runs or is in recovery, the file may still be stored."
+    )
+    repeatable = True
+
+
+class RouteNotFound(ClientError):
+    name = "route-not-found"
+    status = 404
+    title = "No such route"
+    meaning = "The API has no route with this path."
+    remedy = "Check the path. No path of the API ends with a slash."
+
+
+class MethodNotAllowed(ClientError):
+    """``allowed`` are the methods that the path has."""
+
+    name = "method-not-allowed"
+    status = 405
+    title = "The path does not allow this method"
+    meaning = "The API has a route with this path, but not for this method."
+    remedy = "Use a method that the header Allow of the response lists."
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(f"This path allows {', '.join(allowed)}.")
+        self.allowed = allowed
+
+
+class WrongState(ClientError):
+    """The job is in a state that does not allow this."""
+
+    name = "wrong-state"
+    status = 409
+    title = "The state of the job does not allow this"
+    meaning = (
+        "A job that has ended cannot be cancelled. A job can only be retried if it is FAILED or TIMED_OUT, and if it may have"
+        " been charged, only if you accept a second charge."
+    )
+    remedy = "Read the job and decide anew. For a second charge, send what the detail says."
+
+
+class JobBeingChanged(ClientError):
+    name = "job-being-changed"
+    status = 409
+    title = "The job is being changed"
+    meaning = "Another request or the service itself changed the same job at the same moment. Nothing was done."
+    remedy = "Repeat the request, with the same Idempotency-Key if it has one."
+    repeatable = True
+
+
+class BodyTooLarge(ClientError):
+    name = "body-too-large"
+    status = 413
+    title = "The request is too large"
+    meaning = "The body has more bytes than the API reads."
+    remedy = "Send a smaller body."
+
+
+class InvalidRequest(ClientError):
+    """Each of ``errors`` has a ``detail`` and one place: the ``pointer`` to a value in the body (RFC 6901), the ``parameter``
+    of the query, or the ``header``."""
+
+    name = "invalid-request"
+    status = 422
+    title = "The request is not valid"
+    meaning = "One or more values of the request are wrong. Nothing was recorded, and nothing is charged."
+    remedy = (
+        "Correct everything that errors lists. Each entry has a detail and the place of the wrong value: a JSON pointer into"
+        " the body, a parameter of the query, or a header."
+    )
+
+    def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
+        super().__init__("; ".join(map(_sentence, errors)), errors=[dict(each) for each in errors])
+
+
+class IdempotencyConflict(ClientError):
+    """The Idempotency-Key was already used with another body."""
+
+    name = "idempotency-conflict"
+    status = 422
+    title = "The Idempotency-Key was used with another request"
+    meaning = "An earlier request had the same Idempotency-Key and another body. Its job is unchanged, and no job was created."
+    remedy = "Repeat the earlier request unchanged to get its job, or use a new key for a new job."
+
+
+PROBLEMS: tuple[type[ClientError], ...] = (
+    NotJson,
+    JobNotFound,
+    AssetNotFound,
+    RouteNotFound,
+    MethodNotAllowed,
+    WrongState,
+    JobBeingChanged,
+    BodyTooLarge,
+    InvalidRequest,
+    IdempotencyConflict,
+)
+"""Every problem that a client can get from this program, by status. API Gateway sends others: see ``docs/api.md``."""
+
+
+def json_pointer(*names: str | int) -> str:
+    """To a value in the body (RFC 6901); without names, to the whole body."""
+    return "".join(f"/{str(each).replace('~', '~0').replace('/', '~1')}" for each in names)
+
+
+def _sentence(error: Mapping[str, str]) -> str:
+    place = next(value for name, value in error.items() if name != "detail")
+    return f"{place or 'the body'}: {error['detail']}"
 
 
 class CallbackRefused(SunoJobsError):

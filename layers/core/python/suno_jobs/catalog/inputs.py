@@ -51,6 +51,8 @@ Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Duration = Annotated[int, Field(ge=10, le=360)]
 Variety = Annotated[int, Field(ge=0, le=4)]
+Flag = Annotated[bool | None, AfterValidator(bool)]
+"""False by default, also for null: in every optional field, null is the same as no field."""
 
 
 def _public_https_url(url: str) -> str:
@@ -106,7 +108,7 @@ class SongFields(KindInput):
     style: Description | None = None
     title: Title | None = None
     model: Model | None = None
-    instrumental: bool = False
+    instrumental: Flag = False
     negative_style: Description | None = None
     vocal_gender: Literal["male", "female"] | None = None
     style_weight: Weight | None = None
@@ -115,7 +117,7 @@ class SongFields(KindInput):
     persona_id: Id | None = None
     duration: Duration | None = None
     variety: Variety | None = None
-    max_mode: bool = False
+    max_mode: Flag = False
 
     @model_validator(mode="after")
     def _prompt_or_lyrics(self) -> Self:

@@ -37,7 +37,7 @@ class JobCreator:
         last check before anything is paid.
         """
         if not is_tenant_name(tenant):
-            raise InvalidRequest(TENANT_RULE, errors=[{"field": "tenant", "detail": TENANT_RULE}])
+            raise InvalidRequest([{"header": "Authorization", "detail": TENANT_RULE}])
         now = int(self.clock())
         return Job(
             job_id=job_id,

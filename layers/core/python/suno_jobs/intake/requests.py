@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    Field,
     SkipValidation,
     StringConstraints,
     ValidationInfo,
@@ -57,7 +56,7 @@ class JobRequest(StrictModel):
     gateway: Annotated[str | list[str], BeforeValidator(_check_gateway)]
     kind: Annotated[Kind, BeforeValidator(_parse_kind)]
     input: SkipValidation[KindInput]
-    metadata: dict[MetadataName, MetadataValue] = Field(default_factory=dict)
+    metadata: dict[MetadataName, MetadataValue] | None = None
     ambiguous_submit: Literal["fail", "resubmit"] | None = None
 
     @classmethod
@@ -78,9 +77,9 @@ class JobRequest(StrictModel):
 
     @field_validator("metadata")
     @classmethod
-    def _check_metadata(cls, metadata: dict[str, str]) -> dict[str, str]:
+    def _check_metadata(cls, metadata: dict[str, str] | None) -> dict[str, str] | None:
         # Reported for the whole object: the name of a field must not contain the character itself.
-        if found := next(filter(None, map(find_control_character, metadata)), None):
+        if found := next(filter(None, map(find_control_character, metadata or {})), None):
             raise ValueError(f"a name contains the control character {found}; only line breaks and tabs are allowed")
         if len(json.dumps(metadata, ensure_ascii=False).encode()) > METADATA_BYTES:
             raise ValueError(f"must not exceed {METADATA_BYTES} bytes as JSON")

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import POSITIONAL_TRACK_ID, Result
-from suno_jobs.errors import InvalidRequest
+from suno_jobs.errors import InvalidRequest, json_pointer
 from suno_jobs.gateways.protocol import FieldErrors, Source
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.requests import AUTO, JobRequest
 from suno_jobs.intake.wording import describe
 from suno_jobs.jobs.record import Item, JobView
 from suno_jobs.storage.jobs import JobStore
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,13 @@ def validate_request(body: Any, tenant: str, jobs: JobStore, auto_gateways: Sequ
     views = [(jobs.view(each.job_id), each.track_id) for each in request.input.references()]
     names = request.gateways(auto_gateways)
     accounts = sorted({view.job.account for view, _ in views if view})
-    sources = {name: [_source(view, tenant, name, track_id, accounts) for view, track_id in views] for name in names}
+    own = [(view if view and view.job.tenant == tenant else None, track_id) for view, track_id in views]
+    sources = {name: [_source(view, request.kind, name, track_id, accounts) for view, track_id in own] for name in names}
     errors = {name: _check(request, name, sources[name]) for name in names}
     able = tuple(name for name in names if not errors[name])
     if not able or (request.gateway != AUTO and len(able) < len(names)):
-        known = {field for field, _ in wrong}
-        found = _combine(errors) if names else (("kind", "is not offered by any gateway behind auto"),)
+        known = {pointer for pointer, _ in wrong}
+        found = _combine(errors) if names else ((json_pointer("kind"), "is not offered by any gateway behind auto"),)
         wrong = (*wrong, *(each for each in found if each[0] not in known))
     if wrong:
         raise _invalid(wrong)
@@ -70,11 +75,18 @@ def _parse(body: Any) -> tuple[JobRequest | None, FieldErrors]:
         return JobRequest.parse(body), ()
     except ValidationError as error:
         found = error.errors(include_url=False)
-    wrong = tuple((".".join(map(str, each["loc"])) or "body", describe(each)) for each in found)
+    wrong = tuple(map(_wrong, found))
     try:
         return JobRequest.parse(_without([each["loc"] for each in found], body)), wrong
     except ValidationError:
         return None, wrong
+
+
+def _wrong(error: ErrorDetails) -> tuple[str, str]:
+    *place, last = error["loc"] or ("",)
+    if last == "[key]" and len(place) == 2:
+        return json_pointer(*place), f"the name of this member {describe(error)}"
+    return json_pointer(*error["loc"]), describe(error)
 
 
 def _without(places: Sequence[tuple[int | str, ...]], body: Any) -> Any:
@@ -91,11 +103,11 @@ def _without(places: Sequence[tuple[int | str, ...]], body: Any) -> Any:
 
 
 def _check(request: JobRequest, gateway: str, sources: Sequence[Source | str]) -> FieldErrors:
-    source_field = "input.source" if len(sources) < 2 else "input.sources"
+    source = json_pointer("input", "source" if len(sources) < 2 else "sources")
     refused = GATEWAYS[gateway].check(request.kind, request.input)
     return (
-        *((f"input.{name}", reason + _alternatives(request, name)) for name, reason in refused),
-        *((source_field, reason) for reason in sources if isinstance(reason, str)),
+        *((json_pointer("input", name), reason + _alternatives(request, name)) for name, reason in refused),
+        *((source, reason) for reason in dict.fromkeys(sources) if isinstance(reason, str)),
     )
 
 
@@ -109,23 +121,27 @@ def _alternatives(request: JobRequest, name: str) -> str:
 
 
 def _combine(by_gateway: Mapping[str, FieldErrors]) -> FieldErrors:
-    """With the name of the gateway, unless the errors of all gateways are the same."""
-    if len(set(by_gateway.values())) == 1:
-        return next(iter(by_gateway.values()))
-    return tuple((field, f"{gateway}: {reason}") for gateway, errors in by_gateway.items() for field, reason in errors)
+    """Each error once, with the names of its gateways unless it is the same for all."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for gateway, errors in by_gateway.items():
+        for each in errors:
+            found.setdefault(each, []).append(gateway)
+    return tuple(
+        (pointer, reason if len(names) == len(by_gateway) else f"{', '.join(names)}: {reason}")
+        for (pointer, reason), names in found.items()
+    )
 
 
 def _invalid(field_errors: FieldErrors) -> InvalidRequest:
-    errors = [{"field": field, "detail": reason} for field, reason in field_errors]
-    return InvalidRequest("; ".join(f"{e['field']}: {e['detail']}" for e in errors), errors=errors)
+    return InvalidRequest([{"pointer": pointer, "detail": reason} for pointer, reason in field_errors])
 
 
-def _source(view: JobView | None, tenant: str, gateway: str, track_id: str, accounts: Sequence[str]) -> Source | str:
+def _source(view: JobView | None, kind: Kind, gateway: str, track_id: str, accounts: Sequence[str]) -> Source | str:
     """The referenced result in the gateway's ids, or the reason why it cannot be used."""
-    if view is None or view.job.tenant != tenant:
+    if view is None:
         return "no job of yours has this job_id"
     if view.job.gateway != gateway:
-        return f"that job ran on {view.job.gateway}; a source must be from the same gateway"
+        return _other_gateway(view.job.gateway, kind)
     if len(accounts) > 1:
         return "the sources were made with different accounts of the gateway"
     songs = view.tracks if view.job.expects is Result.TRACKS else ()
@@ -135,3 +151,12 @@ def _source(view: JobView | None, tenant: str, gateway: str, track_id: str, acco
     if track_id not in known or POSITIONAL_TRACK_ID.fullmatch(track_id):
         return "that job has no finished song with this track_id"
     return Source(tasks.get(track_id, view.job.task_id) or "", track_id)
+
+
+def _other_gateway(home: str, kind: Kind) -> str:
+    """Why no other gateway can use a song of ``home``, and what is possible instead."""
+    offers = GATEWAYS[home].kinds
+    if kind in offers:
+        return f"that job ran on {home}, and only {home} can use its songs; it offers {kind}"
+    others = [each for each, offer in offers.items() if {"source", "sources"} & offer.fields]
+    return f"that job ran on {home}, which offers no {kind}; with its songs it offers {', '.join(others)}"

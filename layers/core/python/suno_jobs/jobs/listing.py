@@ -99,7 +99,7 @@ class _Reader:
                 self.refuse(name, "must not be repeated")
 
     def refuse(self, name: str, detail: str) -> None:
-        self.errors.append({"field": name, "detail": detail})
+        self.errors.append({"parameter": name, "detail": detail})
 
     def one(self, name: str) -> str | None:
         return next((value for key, value in self.pairs if key == name), None)
@@ -162,5 +162,5 @@ def read_listing(query: str, tenant: str) -> Listing:
         except (ValueError, TypeError):
             reader.refuse("cursor", "must be the cursor of the previous page, with the same filters")
     if reader.errors:
-        raise InvalidRequest("; ".join(f"{e['field']}: {e['detail']}" for e in reader.errors), errors=reader.errors)
+        raise InvalidRequest(reader.errors)
     return Listing(**{name: getattr(listing, name) for name in listing.__dataclass_fields__} | {"after": position})

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from suno_jobs.errors import InvalidRequest
-from suno_jobs.runtime.problems import BodyTooLarge, NotJson, answer_errors_as_problems
+from suno_jobs.errors import BodyTooLarge, InvalidRequest, NotJson
+from suno_jobs.runtime.problems import answer_errors_as_problems
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_DEPTH = 32
 
 
 def resolver() -> APIGatewayHttpResolver:
@@ -38,18 +40,23 @@ def tenant(app: APIGatewayHttpResolver) -> str:
 
 
 def json_body(app: APIGatewayHttpResolver) -> Any:
-    """Raises BodyTooLarge, NotJson."""
+    """Raises BodyTooLarge, and NotJson also for JSON that two programs could read differently (RFC 7493)."""
     try:
         text = app.current_event.decoded_body or ""
         if len(text.encode(errors="replace")) > MAX_BODY_BYTES:
             raise BodyTooLarge(f"A request may have at most {MAX_BODY_BYTES} bytes.")
-        return json.loads(text, parse_constant=_refuse_constant)
+        body = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+        _check_depth(body)
+        # Raises ValueError for half of a surrogate pair, which is no character.
+        json.dumps(body, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise NotJson(f"Send a JSON object: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+        raise NotJson(f"The body is not JSON from line {error.lineno}, column {error.colno} on.") from error
     except (ValueError, RecursionError) as error:
         raise NotJson(
-            "Send a JSON object in UTF-8, without NaN, numbers of thousands of digits or very deep nesting."
+            "Send JSON in UTF-8, without NaN, numbers of thousands of digits, unpaired surrogates or more than"
+            f" {MAX_DEPTH} levels."
         ) from error
+    return body
 
 
 def optional_json_body(app: APIGatewayHttpResolver) -> Any:
@@ -61,9 +68,25 @@ def flag(app: APIGatewayHttpResolver, name: str) -> bool:
     """A query parameter that is ``true`` or ``false``; false if it is absent. Raises InvalidRequest for another value."""
     value = (app.current_event.query_string_parameters or {}).get(name, "false")
     if value not in ("true", "false"):
-        raise InvalidRequest(f"The query parameter {name} must be true or false.")
+        raise InvalidRequest([{"parameter": name, "detail": "must be true or false"}])
     return value == "true"
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(members)) < len(members):
+        [(name, _)] = Counter(name for name, _ in members).most_common(1)
+        raise NotJson(f"An object of the body has the name {json.dumps(name)} twice.")
+    return found
+
+
+def _check_depth(body: Any) -> None:
+    level = [body]
+    for _ in range(MAX_DEPTH):
+        members = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [member for each in members for member in each]
+    if level:
+        raise ValueError("the body is nested too deeply")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from suno_jobs.errors import InvalidRequest, WrongState
+from suno_jobs.errors import InvalidRequest, WrongState, json_pointer
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.identifiers import derived_job_id
 from suno_jobs.jobs.record import Job, JobView
@@ -49,17 +49,15 @@ class JobRetrier:
 
 def _accepts_second_charge(body: Any) -> bool:
     if not isinstance(body, dict):
-        raise _invalid("body", "must be an object")
-    if unknown := sorted(body.keys() - {ACCEPT}):
-        raise _invalid(unknown[0], f"is not allowed; the body may only contain {ACCEPT}")
-    accepted = body.get(ACCEPT, False)
-    if not isinstance(accepted, bool):
-        raise _invalid(ACCEPT, "must be true or false")
-    return accepted
-
-
-def _invalid(field: str, detail: str) -> InvalidRequest:
-    return InvalidRequest(f"{field}: {detail}", errors=[{"field": field, "detail": detail}])
+        raise InvalidRequest([{"pointer": json_pointer(), "detail": "must be an object"}])
+    unknown = f"is unknown; the body may only contain {ACCEPT}"
+    errors = [{"pointer": json_pointer(name), "detail": unknown} for name in sorted(body.keys() - {ACCEPT})]
+    accepted = body.get(ACCEPT)
+    if not isinstance(accepted, bool | None):
+        errors.append({"pointer": json_pointer(ACCEPT), "detail": "must be true or false"})
+    if errors:
+        raise InvalidRequest(errors)
+    return bool(accepted)
 
 
 def _second_charge(old: Job) -> WrongState:

@@ -74,7 +74,7 @@ class JobSubmitter:
 
     def _job_id(self, tenant: str, idempotency_key: str | None) -> str:
         if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
-            raise InvalidRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
+            raise InvalidRequest([{"header": "Idempotency-Key", "detail": "must be 1 to 255 visible ASCII characters"}])
         if idempotency_key:
             return derived_job_id(tenant, idempotency_key)
         return random_job_id(self.creator.clock(), self.random_bytes)
@@ -83,7 +83,7 @@ class JobSubmitter:
         request = valid.request
         resubmit = self.resubmit if request.ambiguous_submit is None else request.ambiguous_submit == "resubmit"
         job = self.creator.new_job(tenant, job_id, digest, valid.gateways, request.kind)
-        return with_order(replace(job, resubmit=resubmit, metadata=request.metadata), request.input)
+        return with_order(replace(job, resubmit=resubmit, metadata=request.metadata or {}), request.input)
 
 
 def _offer(job: Job, gateway: str, request: JobRequest) -> OfferPreview:
