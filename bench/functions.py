@@ -137,7 +137,7 @@ def _environment(name: str) -> dict[str, str]:
         parameter = template["Parameters"].get(value.get("Ref"), {})
         return str(parameter.get("Default", "https://name.example"))
 
-    variables = {variable: text(value) for variable, value in properties["Environment"]["Variables"].items()}
+    variables = {variable: text(value) for variable, value in properties.get("Environment", {}).get("Variables", {}).items()}
     return {**variables, **({"STATE_MACHINE_ARN": MACHINE} if "STATE_MACHINE_ARN" in variables else {})}
 
 

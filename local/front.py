@@ -75,7 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers:
             if name.lower() not in _HOP_BY_HOP:
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        # The answer to HEAD has the length that the answer to GET would have.
+        given = {name.lower(): value for name, value in headers} if self.command == "HEAD" else {}
+        self.send_header("Content-Length", given.get("content-length", str(len(body))))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

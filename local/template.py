@@ -140,11 +140,13 @@ def localise(function: Json) -> None:
     function["Runtime"] = "provided.al2023"
     function["Timeout"] = max(function["Timeout"], SHORTEST_TIMEOUT_SECONDS)
     logging = function["LoggingConfig"]
-    function["Environment"]["Variables"] |= {
-        "AWS_LAMBDA_LOG_GROUP_NAME": logging["LogGroup"],
-        "AWS_LAMBDA_LOG_FORMAT": logging["LogFormat"],
-        "AWS_LAMBDA_LOG_LEVEL": logging["ApplicationLogLevel"],
-    }
+    function.setdefault("Environment", {}).setdefault("Variables", {}).update(
+        {
+            "AWS_LAMBDA_LOG_GROUP_NAME": logging["LogGroup"],
+            "AWS_LAMBDA_LOG_FORMAT": logging["LogFormat"],
+            "AWS_LAMBDA_LOG_LEVEL": logging["ApplicationLogLevel"],
+        }
+    )
 
 
 def api_resources(api: str, properties: Json) -> dict[str, Json]:
@@ -157,7 +159,8 @@ def api_resources(api: str, properties: Json) -> dict[str, Json]:
         for method, operation in operations.items():
             logical_id = f"{api}Route{len(resources)}"
             resources[f"{logical_id}Integration"] = integration(api, operation["x-amazon-apigateway-integration"])
-            resources[logical_id] = route(api, f"{method.upper()} {path}", f"{logical_id}Integration", operation)
+            key = path if path == "$default" else f"{method.upper()} {path}"
+            resources[logical_id] = route(api, key, f"{logical_id}Integration", operation)
     return resources
 
 

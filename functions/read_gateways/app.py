@@ -22,7 +22,7 @@ def health() -> Health:
     return Health(boto3.client("dynamodb", config=CONFIG), ReadGatewaysSettings(os.environ).jobs_table, time.time)
 
 
-@app.get("/v1/gateways")
+@http_api.get(app, "/v1/gateways")
 def get_gateways() -> Response[str]:
     return http_api.answer(200, read_gateways(health(), http_api.tenant(app)), {})
 

@@ -31,31 +31,32 @@ def job_reader() -> JobReader:
     )
 
 
-@app.get("/v1/jobs")
+@http_api.get(app, "/v1/jobs")
 def list_jobs() -> Response[str]:
     query = app.current_event.get("rawQueryString") or ""
     return http_api.answer(200, *job_reader().list_jobs(http_api.tenant(app), query))
 
 
-@app.get("/v1/jobs/<job_id>")
+@http_api.get(app, "/v1/jobs/<job_id>")
 def read_job(job_id: str) -> Response[str]:
     if_none_match = app.current_event.headers.get("if-none-match")
     return http_api.answer(*job_reader().read_job(http_api.tenant(app), job_id, if_none_match))
 
 
-@app.get("/v1/jobs/<job_id>/events")
+@http_api.get(app, "/v1/jobs/<job_id>/events")
 def read_events(job_id: str) -> Response[str]:
     return http_api.answer(200, job_reader().read_events(http_api.tenant(app), job_id), {})
 
 
-@app.get("/v1/jobs/<job_id>/manifest")
+@http_api.get(app, "/v1/jobs/<job_id>/manifest")
 def read_manifest(job_id: str) -> Response[str]:
-    return http_api.redirect(job_reader().manifest_url(http_api.tenant(app), job_id))
+    return http_api.redirect(job_reader().manifest_url(http_api.tenant(app), job_id, head=http_api.is_head(app)))
 
 
-@app.get("/v1/jobs/<job_id>/tracks/<track_id>/<kind>")
+@http_api.get(app, "/v1/jobs/<job_id>/tracks/<track_id>/<kind>")
 def read_asset(job_id: str, track_id: str, kind: str) -> Response[str]:
-    return http_api.redirect(job_reader().asset_url(http_api.tenant(app), job_id, track_id, kind))
+    head = http_api.is_head(app)
+    return http_api.redirect(job_reader().asset_url(http_api.tenant(app), job_id, track_id, kind, head=head))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def run_probe(path: list[Path], *what: str, variables: dict[str, str] | None = N
 
 
 def run_handler(function: str, core: Path, dependencies: Path) -> subprocess.CompletedProcess[str]:
-    variables = dict.fromkeys(FUNCTIONS[function]["Environment"]["Variables"], "1")
+    variables = dict.fromkeys(FUNCTIONS[function].get("Environment", {}).get("Variables", {}), "1")
     return run_probe([HOST / function, core, dependencies], f"handler:{HANDLER}", variables=variables)
 
 

@@ -129,7 +129,8 @@ class _Evaluation:
 
 
 def _plan(properties: Mapping[str, Any], evaluate: _Evaluation) -> FunctionPlan:
-    environment = {name: str(evaluate(value)) for name, value in properties["Environment"]["Variables"].items()}
+    variables = properties.get("Environment", {}).get("Variables", {})
+    environment = {name: str(evaluate(value)) for name, value in variables.items()}
     return FunctionPlan(properties["CodeUri"], properties["Timeout"], environment)
 
 
@@ -139,11 +140,11 @@ def _routes(functions: Mapping[str, Any]) -> list[Route]:
         for event in properties.get("Events", {}).values():
             if event["Type"] == "HttpApi":
                 given = event["Properties"]
-                key = f"{given['Method']} {given['Path']}"
-                pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", key)
+                key = f"{given['Method']} {given['Path']}".replace("ANY $default", "$default")
+                pattern = ".*" if key == "$default" else re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", key)
                 is_open = given.get("Auth", {}).get("Authorizer") == "NONE"
                 found.append(Route(key, re.compile(pattern), name, is_open))
-    return found
+    return sorted(found, key=lambda route: route.key == "$default")
 
 
 def _schedules(functions: Mapping[str, Any], evaluate: _Evaluation) -> list[tuple[str, float]]:

@@ -18,6 +18,7 @@ from suno_jobs import errors
 from suno_jobs.lifecycle.asset_files import QUARANTINE
 from suno_jobs.lifecycle.lost_submission import LONG_SUBMIT_SECONDS, SUBMIT_SECONDS
 from suno_jobs.runtime import settings
+from suno_jobs.runtime.routes import METHODS
 from suno_jobs.steps.check_task import CHECK_SECONDS
 from suno_jobs.steps.create_task import SYNCHRONOUS_SECONDS
 from suno_jobs.traffic.client import CONNECT_SECONDS, REPLY_SECONDS
@@ -67,6 +68,14 @@ def folder_of(function: str) -> str:
     return Path(FUNCTIONS[function]["CodeUri"]).name
 
 
+def variables_of(function: str) -> dict[str, Any]:
+    found: dict[str, Any] = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
+    return found
+
+
+CONFIGURED = [name for name in FUNCTIONS if variables_of(name)]
+
+
 def settings_of(function: str) -> type[settings.Settings]:
     found: type[settings.Settings] = getattr(settings, f"{function.removesuffix('Function')}Settings")
     return found
@@ -110,24 +119,24 @@ def test_every_log_group_has_a_retention() -> None:
         assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", CONFIGURED)
 def test_environment_is_what_the_settings_read(name: str) -> None:
-    variables = set(FUNCTIONS[name]["Environment"]["Variables"])
+    variables = set(variables_of(name))
     assert variables == {variable.upper() for variable in settings_of(name).variables()}
 
 
 def test_every_settings_class_belongs_to_a_function() -> None:
     subclasses = {cls for cls in vars(settings).values() if isinstance(cls, type) and issubclass(cls, settings.Settings)}
-    assert {settings_of(name) for name in FUNCTIONS} == subclasses - {settings.Settings}
+    assert {settings_of(name) for name in CONFIGURED} == subclasses - {settings.Settings}
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", CONFIGURED)
 def test_settings_load_from_the_defaults_of_the_parameters(name: str) -> None:
     def text(value: Any) -> str:
         parameter = TEMPLATE["Parameters"].get(value.get("Ref"), {})
         return str(parameter.get("Default", "name-or-arn"))
 
-    environment = {key: text(value) for key, value in FUNCTIONS[name]["Environment"]["Variables"].items()}
+    environment = {key: text(value) for key, value in variables_of(name).items()}
     settings_of(name)(environment)
 
 
@@ -161,9 +170,27 @@ def test_every_step_belongs_to_a_function() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_serves_the_routes_that_the_template_gives_it(name: str) -> None:
-    events = (event["Properties"] for event in FUNCTIONS[name].get("Events", {}).values() if event["Type"] == "HttpApi")
-    routes = {(event["Method"], event["Path"]) for event in events if event.get("Auth") != {"Authorizer": "NONE"}}
-    assert served(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py") == routes
+    assert served(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py") == routes_of(name) - {("ANY", "$default"), CALLBACK}
+
+
+CALLBACK = ("POST", "/v1/callbacks/{gateway}/{job_id}/{mac}")
+
+
+def routes_of(function: str) -> set[tuple[str, str]]:
+    events = (event["Properties"] for event in FUNCTIONS[function].get("Events", {}).values() if event["Type"] == "HttpApi")
+    return {(event["Method"], event["Path"]) for event in events}
+
+
+def test_where_there_is_get_there_is_head() -> None:
+    for name in FUNCTIONS:
+        methods = {(method, path) for method, path in routes_of(name) if method in ("GET", "HEAD")}
+        assert methods == {(method, path) for _, path in methods for method in ("GET", "HEAD")}, name
+
+
+def test_the_methods_of_a_path_are_those_of_the_template() -> None:
+    routes = {route for name in FUNCTIONS for route in routes_of(name)} - {("ANY", "$default")}
+    wanted = {path: {"OPTIONS"} | {method for method, each in routes if each == path} for _, path in routes}
+    assert {path: set(methods) for path, methods in METHODS.items()} == wanted
 
 
 def served(app: Path) -> set[tuple[str, str]]:
@@ -194,12 +221,12 @@ def test_permissions_name_actions_and_resources(name: str) -> None:
 def test_function_may_use_what_its_environment_names(name: str) -> None:
     """A permission without the variable, or the variable without a permission, is a mistake in one of the two."""
     permitted = json.dumps(statements(FUNCTIONS[name]))
-    for variable, value in FUNCTIONS[name]["Environment"]["Variables"].items():
+    for variable, value in variables_of(name).items():
         if variable.endswith(("_TABLE", "_BUCKET", "_SECRET_ARN", "_BUS_NAME")):
             assert value["Ref"] in permitted, variable
     for resource in of_type(*DATA_TYPES):
         if resource in permitted:
-            assert {"Ref": resource} in FUNCTIONS[name]["Environment"]["Variables"].values(), resource
+            assert {"Ref": resource} in variables_of(name).values(), resource
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -285,7 +312,7 @@ NO_QUARANTINE = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": {"Fn::S
 
 def test_no_url_of_ours_can_lead_to_a_file_in_quarantine() -> None:
     """A presigned URL may do what the function may that signed it."""
-    signing = [name for name, function in FUNCTIONS.items() if "URL_LIFETIME_SECONDS" in function["Environment"]["Variables"]]
+    signing = [name for name in FUNCTIONS if "URL_LIFETIME_SECONDS" in variables_of(name)]
     assert signing == ["ReadJobsFunction"]
     assert NO_QUARANTINE in statements(FUNCTIONS["ReadJobsFunction"])
 
@@ -345,14 +372,15 @@ def test_asynchronous_invocations_have_a_dead_letter_queue() -> None:
     assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
 
 
-def test_only_the_callback_route_is_without_an_authorizer() -> None:
+def test_without_a_key_there_are_callbacks_and_documentation_only() -> None:
     open_routes = {
-        (event["Properties"]["Method"], event["Properties"]["Path"])
-        for function in FUNCTIONS.values()
+        (name, event["Properties"]["Method"], event["Properties"]["Path"])
+        for name, function in FUNCTIONS.items()
         for event in function.get("Events", {}).values()
         if event["Type"] == "HttpApi" and "Auth" in event["Properties"]
     }
-    assert open_routes == {("POST", "/v1/callbacks/{gateway}/{job_id}/{mac}")}
+    assert {route for route in open_routes if route[0] != "DescribeApiFunction"} == {("ReceiveCallbackFunction", *CALLBACK)}
+    assert not statements(FUNCTIONS["DescribeApiFunction"])
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
 
 

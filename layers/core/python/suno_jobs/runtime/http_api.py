@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
@@ -15,12 +15,23 @@ from suno_jobs.runtime.problems import answer_errors_as_problems
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 32
 
+Handler = TypeVar("Handler", bound=Callable[..., Response[str]])
+
 
 def resolver() -> APIGatewayHttpResolver:
     """A resolver for the routes of one function, which answers errors as problem documents."""
     app = APIGatewayHttpResolver()
     answer_errors_as_problems(app)
     return app
+
+
+def get(app: APIGatewayHttpResolver, path: str) -> Callable[[Handler], Handler]:
+    """A route for GET and HEAD. API Gateway drops the body of the answer to HEAD, and keeps its length."""
+    return app.route(path, method=["GET", "HEAD"])
+
+
+def is_head(app: APIGatewayHttpResolver) -> bool:
+    return app.current_event.http_method == "HEAD"
 
 
 def answer(status: int, body: Any, headers: Mapping[str, str]) -> Response[str]:
@@ -31,6 +42,11 @@ def answer(status: int, body: Any, headers: Mapping[str, str]) -> Response[str]:
 def redirect(url: str) -> Response[str]:
     """A redirect to a URL that expires soon, so the answer must not be cached."""
     return Response(307, "text/plain", "", headers={"Location": url, "Cache-Control": "no-store"})
+
+
+def page(html: str) -> Response[str]:
+    """A page of documentation, which everyone may read."""
+    return Response(200, "text/html; charset=utf-8", html, headers={"Cache-Control": "public, max-age=3600"})
 
 
 def tenant(app: APIGatewayHttpResolver) -> str:

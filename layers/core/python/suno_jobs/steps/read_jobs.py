@@ -87,30 +87,32 @@ class JobReader:
         """The history of the job, change by change. Raises JobNotFound."""
         return {"job_id": job_id, "events": events_view(tenant_view(self.jobs, tenant, job_id).job)}
 
-    def manifest_url(self, tenant: str, job_id: str) -> str:
-        """Raises JobNotFound, and AssetNotFound for a job that has not succeeded."""
+    def manifest_url(self, tenant: str, job_id: str, *, head: bool = False) -> str:
+        """A URL for GET, or for ``head``. Raises JobNotFound, and AssetNotFound for a job that has not succeeded."""
         job = tenant_view(self.jobs, tenant, job_id).job
         if job.state is not JobState.SUCCEEDED:
             raise AssetNotFound(f"Only a job that has succeeded has a manifest; this one is {job.state}.")
-        return self._url(manifest_key(job), manifest_file_name(job))
+        return self._url(manifest_key(job), manifest_file_name(job), head=head)
 
-    def asset_url(self, tenant: str, job_id: str, track_id: str, kind: str) -> str:
-        """A URL of one file of a track. Raises JobNotFound, and AssetNotFound, which names the files that there are."""
+    def asset_url(self, tenant: str, job_id: str, track_id: str, kind: str, *, head: bool = False) -> str:
+        """A URL of one file of a track, for GET or for ``head``.
+
+        Raises JobNotFound, and AssetNotFound, which names the files that there are.
+        """
         view = tenant_view(self.jobs, tenant, job_id)
         track = _track(view.tracks, track_id)
         for asset in track.assets:
             if asset.kind == kind:
-                return self._url(asset.key, asset_file_name(asset, track, view.tracks))
+                return self._url(asset.key, asset_file_name(asset, track, view.tracks), head=head)
         raise _no_asset(view.job, track, kind)
 
-    def _url(self, key: str, file_name: str) -> str:
-        """A presigned URL that expires soon; browsers save the file as ``file_name``."""
+    def _url(self, key: str, file_name: str, *, head: bool = False) -> str:
+        """A presigned URL that expires soon; browsers save the file as ``file_name``. It is valid for GET, or for ``head``."""
         disposition = f"attachment; filename=\"{_ascii(file_name)}\"; filename*=UTF-8''{quote(file_name, safe='')}"
-        return self.s3.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": self.bucket, "Key": key, "ResponseContentDisposition": disposition},
-            ExpiresIn=self.url_seconds,
-        )
+        parameters = {"Bucket": self.bucket, "Key": key, "ResponseContentDisposition": disposition}
+        if head:
+            return self.s3.generate_presigned_url("head_object", Params=parameters, ExpiresIn=self.url_seconds)
+        return self.s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=self.url_seconds)
 
 
 def _ascii(file_name: str) -> str:

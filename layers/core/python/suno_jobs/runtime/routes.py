@@ -1,0 +1,32 @@
+"""Which methods each path of the API has. A test holds this list against the routes of ``template.yaml``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_READ = ("GET", "HEAD", "OPTIONS")
+_POST = ("OPTIONS", "POST")
+
+METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "/v1/callbacks/{gateway}/{job_id}/{mac}": _POST,
+        "/v1/gateways": _READ,
+        "/v1/jobs": (*_READ, "POST"),
+        "/v1/jobs/{job_id}": _READ,
+        "/v1/jobs/{job_id}/cancel": _POST,
+        "/v1/jobs/{job_id}/events": _READ,
+        "/v1/jobs/{job_id}/manifest": _READ,
+        "/v1/jobs/{job_id}/retry": _POST,
+        "/v1/jobs/{job_id}/tracks/{track_id}/{kind}": _READ,
+        "/v1/problems/{name}": _READ,
+    }
+)
+
+_PATTERNS = {re.compile(re.sub(r"\{\w+\}", "[^/]+", path)): methods for path, methods in METHODS.items()}
+
+
+def allowed_methods(path: str) -> tuple[str, ...]:
+    """Empty if the API has no such path."""
+    return next((methods for pattern, methods in _PATTERNS.items() if pattern.fullmatch(path)), ())
