@@ -234,7 +234,11 @@ class Executions:
     """All executions run, and a wake-up reaches the one that waits."""
 
     def __init__(self, wake: Callable[[str], None]) -> None:
-        self.wake = wake
+        self._wake = wake
+
+    def wake(self, task_token: str) -> bool:
+        self._wake(task_token)
+        return True
 
     def state(self, _job_id: str, _number: int) -> ExecutionState:
         return ExecutionState.RUNNING
@@ -276,7 +280,7 @@ class Fleet:
             jobs=self.jobs,
             receipts=receipts,
             calls=calls,
-            admission=make_admission(client, TABLE, 5, 60, self.loop),
+            admission=make_admission(calls, 5, 60),
             callback_url=lambda _gateway, job_id: f"https://us.example/{job_id}",
             schedule=schedule,
             grace_seconds=900,
@@ -292,6 +296,7 @@ class Fleet:
             find_running=BatchReader(calls).find_running,
             slack_seconds=schedule.slack,
             clock=self.loop,
+            sleep=self.loop.sleep,
         )
 
     def run(self) -> Figures:

@@ -16,7 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
-from suno_jobs.errors import NoSlot
+from suno_jobs.errors import ExecutionsThrottled, NoSlot
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.record import Attempt, Job, JobView, TaskEnd
@@ -68,11 +68,15 @@ class Clock:
 
 
 class FakeExecutions:
-    """The state machine's executions by name. ``broken``, if set, is raised by each start."""
+    """The state machine's executions by name. ``broken``, if set, is raised by each start. ``dead`` are old task tokens.
+    ``describable``: so many can be described before that is throttled.
+    """
 
     def __init__(self) -> None:
         self.states: dict[tuple[str, int], ExecutionState] = {}
         self.woken: list[str] = []
+        self.dead: set[str] = set()
+        self.describable = 10**6
         self.broken: Exception | None = None
 
     def start(self, job_id: str, number: int = 0) -> None:
@@ -81,10 +85,14 @@ class FakeExecutions:
         self.states.setdefault((job_id, number), ExecutionState.RUNNING)
 
     def state(self, job_id: str, number: int) -> ExecutionState:
+        if self.describable == 0:
+            raise ExecutionsThrottled("DescribeExecution")
+        self.describable -= 1
         return self.states.get((job_id, number), ExecutionState.MISSING)
 
-    def wake(self, task_token: str) -> None:
+    def wake(self, task_token: str) -> bool:
         self.woken.append(task_token)
+        return task_token not in self.dead
 
 
 class FakeBus:
@@ -171,7 +179,7 @@ class World:
         )
 
     def admission(self) -> Admission:
-        return make_admission(self.dynamodb, TABLE, BREAKER_FAILURES, BREAKER_SECONDS, self.clock)
+        return make_admission(self.calls(), BREAKER_FAILURES, BREAKER_SECONDS)
 
     def breaker(self) -> CircuitBreaker:
         return self.admission().breaker
@@ -197,6 +205,7 @@ class World:
             find_running=BatchReader(self.calls()).find_running,
             slack_seconds=PACE.slack,
             clock=self.clock,
+            sleep=self.clock.sleep,
         )
 
     def accept(self, gateway: str = "ttapi", key: str = "key-1", kind: str = "music", **given: Any) -> str:

@@ -27,13 +27,12 @@ def task_creator() -> TaskCreator:
     accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
     s3 = cache(lambda: boto3.client("s3", config=CONFIG))
     callback_secret = Secret(secrets, settings.callback_secret_arn, time.monotonic)
+    calls = connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)
     return TaskCreator(
         jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
-        calls=connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep),
-        admission=make_admission(
-            dynamodb, settings.jobs_table, settings.breaker_failures, settings.breaker_open_seconds, time.time
-        ),
+        calls=calls,
+        admission=make_admission(calls, settings.breaker_failures, settings.breaker_open_seconds),
         callback_url=partial(callback_url, settings.public_base_url, callback_secret),
         schedule=PollingSchedule(
             settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds

@@ -35,6 +35,7 @@ def job_reconciler() -> JobReconciler:
         find_running=BatchReader(connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)).find_running,
         slack_seconds=slack(settings.max_check_interval_seconds),
         clock=time.time,
+        sleep=time.sleep,
     )
 
 

@@ -3,7 +3,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from suno_jobs.errors import ExecutionsThrottled
 from suno_jobs.runtime.executions import Executions, ExecutionState, execution_name
 
 
@@ -37,7 +39,22 @@ def test_waking_with_an_expired_task_token_is_not_an_error(state_machine: str, n
             raise getattr(client.exceptions, name)({"Error": {"Code": name}}, "SendTaskSuccess")
 
     refusing: Any = Refusing()
-    Executions(refusing, state_machine, 60).wake("gone")
+    assert not Executions(refusing, state_machine, 60).wake("gone")
+
+
+@pytest.mark.parametrize(("code", "error"), [("ThrottlingException", ExecutionsThrottled), ("AccessDenied", ClientError)])
+def test_a_throttled_description_has_an_error_of_its_own(state_machine: str, code: str, error: type[Exception]) -> None:
+    client: Any = boto3.client("stepfunctions")
+
+    class Refusing:
+        exceptions = client.exceptions
+
+        def describe_execution(self, **_: str) -> None:
+            raise ClientError({"Error": {"Code": code}}, "DescribeExecution")
+
+    refusing: Any = Refusing()
+    with pytest.raises(error):
+        Executions(refusing, state_machine, 60).state("job_a", 0)
 
 
 def test_names_of_executions_are_deterministic() -> None:

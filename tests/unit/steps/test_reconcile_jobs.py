@@ -8,6 +8,7 @@ import pytest
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.runtime.executions import ExecutionState
+from suno_jobs.steps import reconcile_jobs
 from suno_jobs.storage.due_index import DUE_SHARDS
 from suno_jobs.storage.jobs import ANNOUNCED_SECONDS
 from tests.builders import always, await_signal, event, handler, put_job
@@ -76,6 +77,52 @@ def test_a_running_execution_is_woken_and_its_job_postponed(world: World) -> Non
     assert woken.cause is Cause.SWEEP
 
 
+def test_an_execution_that_waits_is_woken_without_being_described(world: World) -> None:
+    jobs = [overdue(world, f"key-{number}") for number in range(3)]
+    for job_id in jobs:
+        await_signal(world, job_id)
+    world.executions.describable = 0
+    swept = world.job_reconciler().reconcile_jobs(always)
+    assert (sorted(swept.woken), swept.complete) == (sorted(jobs), True)
+    assert not [job_id for job_id in jobs if job_id in world.due(0)]
+
+
+def test_an_execution_that_died_while_it_waited_is_followed_by_the_next_one(world: World) -> None:
+    job_id = overdue(world)
+    await_signal(world, job_id)
+    world.executions.dead.add("token")
+    world.executions.states[job_id, 0] = ExecutionState.ENDED
+    assert world.job_reconciler().reconcile_jobs(always).started == [job_id]
+
+
+def test_a_sweep_that_is_throttled_leaves_the_rest_to_the_next_one(world: World) -> None:
+    jobs = {overdue(world, f"key-{number}") for number in range(4)}
+    for job_id in jobs:
+        world.executions.states[job_id, 0] = ExecutionState.ENDED
+    world.executions.describable = 1
+    swept = world.job_reconciler().reconcile_jobs(always)
+    assert (len(swept.started), swept.complete) == (1, False)
+    world.executions.describable = 100
+    rest = world.job_reconciler().reconcile_jobs(always)
+    assert (set(swept.started) | set(rest.started), rest.complete) == (jobs, True)
+
+
+def test_executions_are_described_slower_than_the_quota_allows(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile_jobs, "DESCRIBED_AT_ONCE", 2)
+    jobs = {overdue(world, f"key-{number}") for number in range(7)}
+    began = world.clock.now
+    assert set(world.job_reconciler().reconcile_jobs(always).woken) == jobs
+    assert world.clock.now - began == pytest.approx((7 - 2 - 1) / reconcile_jobs.DESCRIBED_A_SECOND)
+
+
+def test_a_sweep_without_time_describes_no_more_executions(world: World) -> None:
+    jobs = {overdue(world, f"key-{number}") for number in range(2)}
+    left = iter([*[True] * 2, True, False])
+    swept = world.job_reconciler().reconcile_jobs(lambda: next(left))
+    assert (len(swept.woken), swept.complete) == (1, False)
+    assert set(swept.woken) < jobs
+
+
 def test_two_sweeps_at_once_start_one_execution(world: World) -> None:
     job_id = overdue(world)
     world.executions.states[job_id, 0] = ExecutionState.ENDED
@@ -108,7 +155,7 @@ def test_an_ended_job_whose_event_is_pending_is_still_due(world: World) -> None:
 def test_a_sweep_stops_in_time_and_the_next_continues(world: World) -> None:
     jobs = {overdue(world, f"key-{number}") for number in range(5)}
     world.executions.states.clear()
-    left = iter([True, True, False])
+    left = iter([*[True] * 5, True, True, False])
     swept = world.job_reconciler().reconcile_jobs(lambda: next(left))
     assert (len(swept.started), swept.complete) == (2, False)
     rest = world.job_reconciler().reconcile_jobs(always)

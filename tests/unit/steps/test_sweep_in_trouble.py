@@ -178,7 +178,7 @@ def test_no_batch_is_read_once_the_time_is_over(world: World) -> None:
     running_jobs(world, "acedata", BATCH)
     jobs = running_jobs(world, "ttapi", 2)
     world.clock.sleep(PACE.slack)
-    left = iter([*[True] * (BATCH + 2), True, False])
+    left = iter([*[True] * (BATCH + 2), *[True] * 2, True, False])
     swept = world.job_reconciler().reconcile_jobs(lambda: next(left))
     assert (len(swept.woken), swept.complete, world.wire.requests) == (1, False, [])
     assert set(swept.woken) < set(jobs)

@@ -18,7 +18,7 @@ from suno_jobs.traffic.admission import HORIZON_SECONDS, SOONEST_SECONDS, Admiss
 from suno_jobs.traffic.concurrency import PROBE_SECONDS, Concurrency, Room
 from suno_jobs.traffic.submission_queue import CLEARED, LIVE_SECONDS, PAGE, SubmissionQueue
 from tests.builders import ACCEPTED, opened, use_accounts
-from tests.world import DEADLINE, START, TABLE, FixedSecret, World, a_job
+from tests.world import BREAKER_SECONDS, DEADLINE, START, TABLE, FixedSecret, World, a_job
 
 BUSY = Fault(ErrorCode.RATE_LIMITED, "full")
 
@@ -162,6 +162,32 @@ def test_above_the_limit_one_probe_is_sent_at_a_time_and_its_success_raises_the_
     concurrency.accepted(job(0), rooms[0])
     assert learned(world) == 7
     assert concurrency.room(job(3), None, now=world.now).free == 1
+
+
+def test_a_probe_above_the_limit_that_was_not_sent_is_left_to_the_next_job(world: World) -> None:
+    admission = world.admission()
+    full(world, 5)
+    admission.concurrency.refused(job(), BUSY, now=world.now)
+    world.clock.sleep(PROBE_SECONDS)
+    turns = [admission.ask(job(number), None) for number in range(2)]
+    assert admission.enter(job(0), turns[0])
+    admission.withdraw(job(0), turns[0])
+    assert admission.concurrency.room(job(2), None, now=world.now).tasks == 5
+    assert admission.enter(job(1), turns[1])
+    admission.withdraw(job(0), turns[0])
+    assert admission.concurrency.room(job(2), None, now=world.now).free == 0
+
+
+def test_a_job_that_comes_too_late_for_the_probe_above_the_limit_takes_back_that_of_the_breaker(world: World) -> None:
+    admission = world.admission()
+    full(world, 5)
+    admission.concurrency.refused(job(), BUSY, now=world.now)
+    opened(world)
+    world.clock.sleep(BREAKER_SECONDS)
+    late, first = admission.ask(job(0), None), admission.ask(job(1), None)
+    assert admission.concurrency.begin(job(1), first.room, now=world.now)
+    assert not admission.enter(job(0), late)
+    assert admission.breaker.enter(job(1), first.hold)
 
 
 def test_a_limit_of_the_operator_is_not_probed(world: World) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.errors import ErrorCode, Fault, NoSlot
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
@@ -91,7 +91,7 @@ def test_after_the_open_time_one_probe_passes_and_its_success_closes_the_breaker
     breaker = world.breaker()
     probe, second = breaker.read(JOB), breaker.read(JOB)
     assert [(each.seconds, each.probe) for each in (probe, second)] == [(0, True)] * 2
-    assert [breaker.enter(each) for each in (probe, second)] == [True, False]
+    assert [breaker.enter(JOB, each) for each in (probe, second)] == [True, False]
     assert seconds(world) == BREAKER_SECONDS
     breaker.record(JOB, probe, None)
     assert (seconds(world), breaker_state(world)) == (0, "closed")
@@ -102,9 +102,83 @@ def test_a_failed_probe_opens_the_breaker_again(world: World) -> None:
     world.clock.sleep(BREAKER_SECONDS)
     breaker = world.breaker()
     probe = breaker.read(JOB)
-    breaker.enter(probe)
+    breaker.enter(JOB, probe)
     breaker.record(JOB, probe, DOWN)
     assert seconds(world) == BREAKER_SECONDS
+
+
+def test_a_probe_that_was_not_sent_is_left_to_the_next_job(world: World) -> None:
+    opened(world)
+    world.clock.sleep(BREAKER_SECONDS)
+    breaker = world.breaker()
+    probe, second = breaker.read(JOB), breaker.read(JOB)
+    assert breaker.enter(JOB, probe)
+    breaker.withdraw(JOB, probe)
+    assert (seconds(world), breaker_state(world)) == (0, "half_open")
+    assert breaker.enter(a_job(job_id="another"), second)
+    breaker.withdraw(JOB, probe)
+    assert seconds(world) == BREAKER_SECONDS
+
+
+def test_a_job_that_is_the_probe_of_one_breaker_only_takes_it_back(world: World) -> None:
+    for job in (JOB, OTHER):
+        record(world, job, DOWN, BREAKER_FAILURES)
+    world.clock.sleep(BREAKER_SECONDS)
+    breaker = world.breaker()
+    late, first = breaker.read(JOB), breaker.read(JOB)
+    assert breaker.enter(JOB, replace(first, breakers=first.breakers[1:]))
+    assert not breaker.enter(a_job(job_id="late"), late)
+    assert breaker.enter(OTHER, breaker.read(OTHER))
+
+
+def test_a_probe_that_is_too_late_for_its_slot_holds_the_breaker_for_no_other_job(world: World) -> None:
+    jobs = [world.accept(key=key) for key in ("one", "other")]
+    opened(world)
+    world.clock.sleep(BREAKER_SECONDS)
+    creator = world.task_creator()
+    calls: Any = LateForItsSlot(creator.calls)
+    assert replace(creator, calls=calls).create_task(jobs[0]).next == "wait"
+    assert breaker_state(world) == "half_open"
+    world.wire.answers = [ACCEPTED]
+    creator.create_task(jobs[1])
+    assert world.job(jobs[1]).task_id == "J1"
+
+
+def test_a_probe_whose_job_was_cancelled_meanwhile_holds_the_breaker_for_no_other_job(world: World) -> None:
+    job_id = world.accept()
+    opened(world)
+    world.clock.sleep(BREAKER_SECONDS)
+    creator = world.task_creator()
+    calls: Any = Cancelling(creator.calls, world, job_id)
+    assert replace(creator, calls=calls).create_task(job_id).next == "wait"
+    assert (world.wire.requests, breaker_state(world)) == ([], "half_open")
+
+
+class LateForItsSlot:
+    """Calls that leave so late that no further slot is free in time."""
+
+    def __init__(self, calls: Any) -> None:
+        self.calls = calls
+
+    def wait_for_slot(self, _job: Job, _slot: float) -> None:
+        raise NoSlot(10)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.calls, name)
+
+
+class Cancelling(LateForItsSlot):
+    """The job is cancelled while it reserves its slot."""
+
+    def __init__(self, calls: Any, world: World, job_id: str) -> None:
+        super().__init__(calls)
+        self.world = world
+        self.job_id = job_id
+
+    def reserve_slot(self, job: Job, ahead: float) -> float:
+        self.world.jobs.finish(job, JobState.CANCELLED, None, now=int(self.world.now))
+        slot: float = self.calls.reserve_slot(job, ahead)
+        return slot
 
 
 class Interrupted:

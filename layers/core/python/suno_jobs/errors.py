@@ -268,6 +268,10 @@ class Conflict(SunoJobsError):
     """The condition of a write did not hold, because the item has changed. It is safe to read it again and decide anew."""
 
 
+class ExecutionsThrottled(SunoJobsError):
+    """Step Functions answers no more questions about executions for the moment. The next sweep asks again."""
+
+
 class GatewayUnreachable(SunoJobsError):
     """No complete HTTP answer arrived: whether the request took effect is unknown.
 

@@ -115,9 +115,10 @@ class Job:
     Recovery of a job that ended at ``ended_at`` continues until ``recoverable_until``. ``renewal_id`` identifies the gateway's
     renewal of its links, in progress since ``renewal_began_at``.
 
-    ``execution`` is the number of the current execution, ``checks`` counts the checks, ``no_audio_since`` is when the gateway
-    first reported a success without audio. ``cause`` is what caused the latest check, ``history`` has one line for each
-    change. ``retry_of`` is the job that this one repeats; ``retried_as`` is the job that repeats this one.
+    ``execution`` is the number of the current execution, ``task_token`` is that of its wait. ``checks`` counts the checks,
+    ``no_audio_since`` is when the gateway first reported a success without audio. ``cause`` is what caused the latest check,
+    ``history`` has one line for each change. ``retry_of`` is the job that this one repeats; ``retried_as`` is the job that
+    repeats this one.
     """
 
     job_id: str
@@ -159,6 +160,7 @@ class Job:
     retried_as: str | None = None
     due_at: int | None = None
     wait_reason: WaitReason | None = None
+    task_token: str | None = field(default=None, repr=False)
 
     @property
     def terminal(self) -> bool:

@@ -10,6 +10,18 @@ from suno_jobs.runtime.executions import Executions, ExecutionState
 from suno_jobs.storage.signals import SignalStore
 
 
+def wake_job(signals: SignalStore, executions: Executions, job_id: str, cause: Cause, *, now: int, due_at: int) -> bool:
+    """Wakes the execution whose task token the job has, without asking whether it is running. False: it no longer waits.
+
+    A woken job that is overdue is checked by the sweep again at ``due_at``, unless its execution has moved that time already.
+    """
+    signalled = signals.signal(job_id, cause)
+    if not (signalled and signalled.task_token and executions.wake(signalled.task_token)):
+        return False
+    signals.postpone(job_id, due_at=due_at, overdue_at=now)
+    return True
+
+
 def resume_job(
     signals: SignalStore, executions: Executions, job_id: str, execution: int, cause: Cause, *, due_at: int
 ) -> Literal["woken", "started", "skipped"]:
@@ -17,7 +29,7 @@ def resume_job(
 
     The number of the next execution is claimed before the start. If the caller dies between the two, the next caller starts
     the claimed execution. Of several concurrent callers, exactly one starts it; the others get ``skipped``. ``due_at`` is when
-    the sweep checks the job again.
+    the sweep checks the job again. Raises ExecutionsThrottled; then nothing has changed.
     """
     state = executions.state(job_id, execution)
     if state is ExecutionState.RUNNING:

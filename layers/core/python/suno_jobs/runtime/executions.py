@@ -6,6 +6,8 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from suno_jobs.errors import ExecutionsThrottled
+
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
 
@@ -37,17 +39,24 @@ class Executions:
             return
 
     def state(self, job_id: str, number: int) -> ExecutionState:
+        """Its quota is small, and all state machines of the AWS account share it. Raises ExecutionsThrottled."""
         arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{execution_name(job_id, number)}"
         try:
             status = self._client.describe_execution(executionArn=arn)["status"]
         except self._client.exceptions.ExecutionDoesNotExist:
             return ExecutionState.MISSING
+        except self._client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] == "ThrottlingException":
+                raise ExecutionsThrottled("DescribeExecution") from error
+            raise
         return ExecutionState.RUNNING if status == "RUNNING" else ExecutionState.ENDED
 
-    def wake(self, task_token: str) -> None:
-        """Ends the wait of the execution that holds the token. If it no longer waits, it is already checking its job."""
+    def wake(self, task_token: str) -> bool:
+        """Ends the wait of the execution that holds the token. False: it no longer waits. It is checking its job, or has
+        ended."""
         errors = self._client.exceptions
         try:
             self._client.send_task_success(taskToken=task_token, output="{}")
         except (errors.TaskTimedOut, errors.TaskDoesNotExist, errors.InvalidToken):
-            return
+            return False
+        return True

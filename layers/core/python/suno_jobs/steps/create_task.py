@@ -97,17 +97,27 @@ class TaskCreator:
         if not self.admission.enter(job, turn):
             return self._wait_for_turn(job, replace(turn, seconds=SOONEST_SECONDS))
         job, request = self._request(job, stored or self.jobs.request(job.job_id))
-        now = self._now()
-        due_at = now + intent_seconds(job) + self.schedule.slack
-        intent, terms = self.random_bytes(8).hex(), file_terms(job.gateway)
-        job = self.jobs.submissions.begin_submission(job, intent, terms, now=now, due_at=due_at)
+        job = self._begin(job, turn)
         try:
             self.calls.wait_for_slot(job, slot)
         except NoSlot as error:
             # Nothing was sent, so the intent is taken back, and no task is in flight.
-            self.calls.concurrency.end(job)
+            self.admission.withdraw(job, turn)
+            now = self._now()
             return self._skip_gateway(job, gateway_order(job, now, now + math.ceil(error.seconds)), WaitReason.RATE_LIMIT)
         return self._send(job, turn, account, request)
+
+    def _begin(self, job: Job, turn: Turn) -> Job:
+        """Writes the intent. Raises Conflict."""
+        now = self._now()
+        due_at = now + intent_seconds(job) + self.schedule.slack
+        intent, terms = self.random_bytes(8).hex(), file_terms(job.gateway)
+        try:
+            return self.jobs.submissions.begin_submission(job, intent, terms, now=now, due_at=due_at)
+        except Conflict:
+            # Another invocation may have submitted the job, so only the probe is taken back, not its task in flight.
+            self.admission.breaker.withdraw(job, turn.hold)
+            raise
 
     def _request(self, job: Job, stored: Item) -> tuple[Job, GatewayRequest]:
         """The request to the job's gateway, and the job with the model and the cost of this request."""

@@ -9,15 +9,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from suno_jobs.errors import ExecutionsThrottled
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.states import Cause
 from suno_jobs.lifecycle.recovery import next_recovery_at
-from suno_jobs.lifecycle.resuming import resume_job
+from suno_jobs.lifecycle.resuming import resume_job, wake_job
 from suno_jobs.runtime import telemetry
 from suno_jobs.runtime.executions import Executions, ExecutionState
 from suno_jobs.storage.jobs import JobStore
 
 Returned = TypeVar("Returned")
+
+DESCRIBED_AT_ONCE = 50
+DESCRIBED_A_SECOND = 5
+"""DescribeExecution has a quota of 10 to 15 a second for the whole AWS account, and a sweep is not alone there."""
 
 Groups = Iterable[tuple[Sequence[Job], Collection[str]]]
 """Groups of jobs, each with the ids of those whose task is certainly still running."""
@@ -25,12 +30,15 @@ Groups = Iterable[tuple[Sequence[Job], Collection[str]]]
 
 @dataclass(slots=True)
 class SweepResult:
-    """What one sweep did."""
+    """What one sweep did that began at ``began``. ``throttled``: Step Functions describes no more executions."""
 
+    began: float
     started: list[str] = field(default_factory=list)
     woken: list[str] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
     complete: bool = True
+    described: int = 0
+    throttled: bool = False
 
     def attempt(self, description: str, action: Callable[..., Returned], *arguments: object) -> Returned | None:
         """None if it failed. Its error is raised at the end of the sweep, so that no job blocks the jobs after it."""
@@ -44,7 +52,9 @@ class SweepResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobReconciler:
-    """``find_running`` divides jobs into groups and reads the tasks of each group when it is asked for, as far as a gateway can
+    """A job with a task token is woken directly. The execution of any other is described first, within a budget.
+
+    ``find_running`` divides jobs into groups and reads the tasks of each group when it is asked for, as far as a gateway can
     report many tasks in one request."""
 
     jobs: JobStore
@@ -52,15 +62,18 @@ class JobReconciler:
     find_running: Callable[[Sequence[Job]], Groups]
     slack_seconds: int
     clock: Callable[[], float]
+    sleep: Callable[[float], None]
 
     def reconcile_jobs(self, time_left: Callable[[], bool]) -> SweepResult:
-        """Works until nothing is due or ``time_left`` returns False; the next sweep continues from there.
+        """Works until nothing is due or ``time_left`` returns False; the next sweep continues from there. It also does if Step
+        Functions describes no more executions.
 
         Jobs that need no answer of a gateway come first, so that a gateway in trouble delays none of them. If some jobs could
         not be resumed, raises an ExceptionGroup at the end; all others were resumed.
         """
-        swept = SweepResult()
+        swept = SweepResult(self.clock())
         waiting: list[Job] = []
+        unknown: list[Job] = []
         for job_id in self.jobs.due_index.due_jobs(int(self.clock())):
             swept.complete = time_left()
             if not swept.complete:
@@ -68,10 +81,11 @@ class JobReconciler:
             job = swept.attempt(job_id, self.jobs.get, job_id)
             if job and self._may_wait(job):
                 waiting.append(job)
-            elif job:
-                swept.attempt(job.job_id, self._resume, job, swept, ())
+            elif job and not swept.attempt(job.job_id, self._resume_waiting, job, swept, ()):
+                unknown.append(job)
         if swept.complete:
-            self._resume_waiting(waiting, swept, time_left)
+            self._describe(unknown, swept, time_left)
+            self._resume_unless_running(waiting, swept, time_left)
         telemetry.log.info(
             "sweep",
             started=len(swept.started),
@@ -83,23 +97,27 @@ class JobReconciler:
             raise ExceptionGroup("jobs that could not be resumed", swept.errors)
         return swept
 
-    def _resume_waiting(self, waiting: Sequence[Job], swept: SweepResult, time_left: Callable[[], bool]) -> None:
+    def _resume_unless_running(self, waiting: Sequence[Job], swept: SweepResult, time_left: Callable[[], bool]) -> None:
         """Resumes jobs that may be postponed if their task is running."""
-        for job, running in self._with_running(waiting, swept):
-            swept.complete = time_left()
-            if not swept.complete:
+        for group, running in self._with_running(waiting, swept):
+            unknown: list[Job] = []
+            for job in group:
+                if not time_left():
+                    swept.complete = False
+                    return
+                if not swept.attempt(job.job_id, self._resume_waiting, job, swept, running):
+                    unknown.append(job)
+            self._describe(unknown, swept, time_left, running)
+            if not (swept.complete or swept.throttled):
                 return
-            swept.attempt(job.job_id, self._resume, job, swept, running)
 
-    def _with_running(self, waiting: Sequence[Job], swept: SweepResult) -> Iterator[tuple[Job, Collection[str]]]:
-        """Each job once, with the ids of the running jobs of its group. If a batch read breaks, the remaining jobs follow."""
+    def _with_running(self, waiting: Sequence[Job], swept: SweepResult) -> Iterator[tuple[Sequence[Job], Collection[str]]]:
+        """Groups with each job once, and the ids of those that are running. If a batch read breaks, the others follow."""
         left = {job.job_id: job for job in waiting}
         groups = iter(swept.attempt("batch read", self.find_running, waiting) or ())
         while group := swept.attempt("batch read", next, groups, None):
-            for job in group[0]:
-                yield left.pop(job.job_id), group[1]
-        for job in left.values():
-            yield job, ()
+            yield [left.pop(job.job_id) for job in group[0]], group[1]
+        yield [*left.values()], ()
 
     def _may_wait(self, job: Job) -> bool:
         """Whether the job has one task, and there is nothing to do for it while that task is running."""
@@ -109,16 +127,47 @@ class JobReconciler:
             return not job.event_pending and (job.recoverable_until or 0) > self.clock()
         return self.clock() < job.deadline_at
 
-    def _resume(self, job: Job, swept: SweepResult, running: Collection[str]) -> None:
+    def _resume_waiting(self, job: Job, swept: SweepResult, running: Collection[str]) -> bool:
+        """Wakes or postpones the job if that needs no description of its execution. False: it does."""
         now = int(self.clock())
         due_at = now + self.slack_seconds
         if job.job_id in running and job.terminal:
             self.jobs.signals.postpone(job.job_id, due_at=next_recovery_at(job, now) or due_at)
-        elif job.job_id in running and self.executions.state(job.job_id, job.execution) is ExecutionState.RUNNING:
+        elif job.job_id in running and job.task_token:
+            # If the execution has died, the sweep after the end of the task wakes it in vain.
             self.jobs.signals.postpone(job.job_id, due_at=due_at)
+        elif job.task_token and wake_job(self.jobs.signals, self.executions, job.job_id, Cause.SWEEP, now=now, due_at=due_at):
+            swept.woken.append(job.job_id)
         else:
-            match resume_job(self.jobs.signals, self.executions, job.job_id, job.execution, Cause.SWEEP, due_at=due_at):
-                case "woken":
-                    swept.woken.append(job.job_id)
-                case "started":
-                    swept.started.append(job.job_id)
+            return False
+        return True
+
+    def _describe(
+        self, unknown: Sequence[Job], swept: SweepResult, time_left: Callable[[], bool], running: Collection[str] = ()
+    ) -> None:
+        """Resumes jobs whose executions may have ended, as far as the budget of descriptions allows."""
+        for job in unknown:
+            if swept.throttled or not time_left():
+                swept.complete = False
+                return
+            wait = swept.began + (swept.described - DESCRIBED_AT_ONCE) / DESCRIBED_A_SECOND - self.clock()
+            if wait > 0:
+                self.sleep(wait)
+            swept.described += 1
+            swept.attempt(job.job_id, self._resume, job, swept, running)
+
+    def _resume(self, job: Job, swept: SweepResult, running: Collection[str]) -> None:
+        due_at = int(self.clock()) + self.slack_seconds
+        try:
+            if job.job_id in running and self.executions.state(job.job_id, job.execution) is ExecutionState.RUNNING:
+                self.jobs.signals.postpone(job.job_id, due_at=due_at)
+                return
+            resumed = resume_job(self.jobs.signals, self.executions, job.job_id, job.execution, Cause.SWEEP, due_at=due_at)
+        except ExecutionsThrottled:
+            swept.throttled, swept.complete = True, False
+            return
+        match resumed:
+            case "woken":
+                swept.woken.append(job.job_id)
+            case "started":
+                swept.started.append(job.job_id)

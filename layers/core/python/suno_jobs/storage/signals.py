@@ -36,9 +36,14 @@ class SignalStore(Table):
             return None
         return Signalled(item["execution"], item.get("task_token"), in_recovery="recoverable_until" in item)
 
-    def postpone(self, job_id: str, *, due_at: int) -> None:
-        """Moves a job to a later time in the due index. A job that has left the index stays out."""
+    def postpone(self, job_id: str, *, due_at: int, overdue_at: int | None = None) -> None:
+        """Moves a job to a later time in the due index. A job that has left the index stays out.
+
+        ``overdue_at``: only if it was due by then.
+        """
         change = Change(sets={"due_at": due_at}).require("attribute_exists(#due_shard)", "due_shard")
+        if overdue_at is not None:
+            change.require("#due_at <= :overdue_at", "due_at", overdue_at=overdue_at)
         self._unless_conflict_at(key(job_id, JOB), change)
 
     def claim_execution(self, job_id: str, cause: Cause, *, before: int, number: int, due_at: int) -> None:

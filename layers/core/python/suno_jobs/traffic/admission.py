@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING
 from suno_jobs.errors import Fault
 from suno_jobs.gateways.protocol import Rate
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.circuit_breaker import CircuitBreaker, Hold
 from suno_jobs.traffic.concurrency import PROBE_SECONDS, Concurrency, Room
 from suno_jobs.traffic.rate_limiter import RateLimiter
 from suno_jobs.traffic.submission_queue import SubmissionQueue, place_number
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
     from suno_jobs.jobs.record import Job
+    from suno_jobs.traffic.calls import GatewayCalls
 
 HORIZON_SECONDS = 60
 """A waiting job asks at least this often, and writes once each time."""
@@ -78,10 +76,18 @@ class Admission:
 
     def enter(self, job: Job, turn: Turn) -> bool:
         """Begins the job's turn. False: another job is the probe."""
-        if not self.breaker.enter(turn.hold) or not self.concurrency.begin(job, turn.room, now=int(self.clock())):
+        if not self.breaker.enter(job, turn.hold):
+            return False
+        if not self.concurrency.begin(job, turn.room, now=int(self.clock())):
+            self.breaker.withdraw(job, turn.hold)
             return False
         self.queue.leave(job)
         return True
+
+    def withdraw(self, job: Job, turn: Turn) -> None:
+        """Ends the turn of a job that was not sent, so that it holds no other job."""
+        self.breaker.withdraw(job, turn.hold)
+        self.concurrency.withdraw(job, turn.room)
 
     def record(self, job: Job, turn: Turn, fault: Fault | None, *, in_flight: bool) -> None:
         """How the submission went. ``job`` is as it was before. ``in_flight``: there is a task now."""
@@ -94,13 +100,11 @@ class Admission:
         self.breaker.record(job, turn.hold, fault)
 
 
-def make_admission(
-    dynamodb: DynamoDBClient, table: str, failures: int, open_seconds: int, clock: Callable[[], float]
-) -> Admission:
-    """``failures`` and ``open_seconds`` of the circuit breakers."""
-    items = AccountItems(dynamodb, table)
-    breaker = CircuitBreaker(items, failures, open_seconds, clock)
-    return Admission(breaker, SubmissionQueue(items), Concurrency(items), RateLimiter(dynamodb, table), clock)
+def make_admission(calls: GatewayCalls, failures: int, open_seconds: int) -> Admission:
+    """Shares the rate limiter and the concurrent tasks of ``calls``. ``failures`` and ``open_seconds``: see CircuitBreaker."""
+    items = calls.concurrency.items
+    breaker = CircuitBreaker(items, failures, open_seconds, calls.clock)
+    return Admission(breaker, SubmissionQueue(items), calls.concurrency, calls.rate_limiter, calls.clock)
 
 
 def _wait(behind: int, room: Room, rate: Rate) -> int:

@@ -8,7 +8,7 @@ They do not apply to reads of tasks, since those are already paid for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError
@@ -60,18 +60,23 @@ class CircuitBreaker:
         probe = any("open_until" in item for _, item in breakers)
         return Hold(max(account, tenant), by_tenant=account == 0 < tenant, probe=probe, breakers=breakers)
 
-    def enter(self, hold: Hold) -> bool:
+    def enter(self, job: Job, hold: Hold) -> bool:
         """Whether to send now, if ``hold`` allows a probe: one caller is the probe of each breaker whose time is over."""
-        for item_key, item in hold.breakers:
-            if "open_until" not in item:
-                continue
-            probe = Change(sets={"open_until": int(self.clock()) + self.open_seconds})
-            if (
-                self.items.change_at(item_key, probe.require("#open_until = :seen", "open_until", seen=item["open_until"]))
-                is None
-            ):
+        open_ones = [(item_key, item) for item_key, item in hold.breakers if "open_until" in item]
+        for number, (item_key, item) in enumerate(open_ones):
+            probe = Change(sets={"open_until": int(self.clock()) + self.open_seconds, "probe": job.job_id})
+            probe.require("#open_until = :seen", "open_until", seen=item["open_until"])
+            if self.items.change_at(item_key, probe) is None:
+                self.withdraw(job, replace(hold, breakers=tuple(open_ones[:number])))
                 return False
         return True
+
+    def withdraw(self, job: Job, hold: Hold) -> None:
+        """Takes back a probe that was not sent, so that another job can be the probe at once."""
+        for item_key, item in hold.breakers:
+            if "open_until" in item:
+                back = Change(sets={"open_until": item["open_until"]}, removes=("probe",))
+                self.items.change_at(item_key, back.require("#probe = :mine", "probe", mine=job.job_id))
 
     def record(self, job: Job, hold: Hold, fault: Fault | None) -> None:
         """Records how a submission went. A lost record does no harm. A refusal that does not count changes nothing."""
@@ -84,7 +89,7 @@ class CircuitBreaker:
             telemetry.log.warning("circuit breaker not updated", gateway=job.gateway, reason=str(error))
 
     def _close(self, hold: Hold) -> None:
-        closed = Change(sets={"failures": 0}, removes=("open_until", "first", "other"))
+        closed = Change(sets={"failures": 0}, removes=("open_until", "probe", "first", "other"))
         for item_key, item in hold.breakers:
             if item.get("failures") or "open_until" in item or "first" in item:
                 self.items.change_at(item_key, closed)

@@ -59,12 +59,20 @@ class Concurrency:
     def begin(self, job: Job, room: Room, *, now: int) -> bool:
         """Counts the job's task from now on, if there is a limit. False: another job is the probe above the limit."""
         if room.probe_at is not None:
-            probe = Change(sets={"probe_at": now + PROBE_SECONDS}).require("#probe_at = :seen", "probe_at", seen=room.probe_at)
-            if self.items.change(job, LIMIT, probe) is None:
+            probe = Change(sets={"probe_at": now + PROBE_SECONDS, "probe": job.job_id})
+            if self.items.change(job, LIMIT, probe.require("#probe_at = :seen", "probe_at", seen=room.probe_at)) is None:
                 return False
         if room.limit is not None:
             self._write(job, accepted=False)
         return True
+
+    def withdraw(self, job: Job, room: Room) -> None:
+        """Takes back what ``begin`` did for a task that was not submitted."""
+        if room.limit is not None:
+            self.end(job)
+        if room.probe_at is not None:
+            back = Change(sets={"probe_at": room.probe_at}, removes=("probe",))
+            self.items.change(job, LIMIT, back.require("#probe = :mine", "probe", mine=job.job_id))
 
     def end(self, job: Job) -> None:
         """May be repeated, and called for a task that was never counted."""
