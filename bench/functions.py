@@ -87,6 +87,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
     "retry_job": ("retry", {"statusCode": 200}, {_QUERY: _found(_job(state="FAILED", retried_as="job_2"))}),
     "read_jobs": ("job", {"statusCode": 200}, {_QUERY: _found(WAITING_JOB)}),
     "read_gateways": ("gateways", {"statusCode": 200}, {_QUERY: _found()}),
+    "describe_api": ("wrong_method", {"statusCode": 405}, {}),
     "create_task": ("job", {"next": "wait"}, {_GET: {"Item": WAITING_JOB}}),
     # The usual callback: it is stored and wakes an execution, which takes clients of three services.
     "receive_callback": (

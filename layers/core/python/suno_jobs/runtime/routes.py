@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -24,9 +23,12 @@ METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-_PATTERNS = {re.compile(re.sub(r"\{\w+\}", "[^/]+", path)): methods for path, methods in METHODS.items()}
-
 
 def allowed_methods(path: str) -> tuple[str, ...]:
     """Empty if the API has no such path."""
-    return next((methods for pattern, methods in _PATTERNS.items() if pattern.fullmatch(path)), ())
+    return next((methods for template, methods in METHODS.items() if _fits(path.split("/"), template.split("/"))), ())
+
+
+def _fits(parts: list[str], template: list[str]) -> bool:
+    same = ((part and name.startswith("{")) or part == name for part, name in zip(parts, template, strict=False))
+    return len(parts) == len(template) and all(same)
