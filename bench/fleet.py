@@ -31,6 +31,7 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule
 from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.lifecycle.repeats import Repeats
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.executions import ExecutionState
 from suno_jobs.runtime.secrets import Secret
@@ -39,6 +40,7 @@ from suno_jobs.steps.create_task import TaskCreator
 from suno_jobs.steps.reconcile_jobs import JobReconciler
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.storage.sent_requests import SentRequests
 from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.admission import make_admission
 from suno_jobs.traffic.batch_reads import BatchReader
@@ -286,6 +288,7 @@ class Fleet:
             grace_seconds=900,
             clock=self.loop,
             random_bytes=self.random.randbytes,
+            repeats=Repeats(SentRequests(client, TABLE)),
         )
         self.checker = make_task_checker(
             jobs=self.jobs, receipts=receipts, calls=calls, schedule=schedule, grace_seconds=900, clock=self.loop

@@ -24,6 +24,7 @@ from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.manifest import ManifestWriter
+from suno_jobs.lifecycle.repeats import Repeats
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.executions import ExecutionState
 from suno_jobs.runtime.secrets import Secret
@@ -34,6 +35,7 @@ from suno_jobs.steps.reconcile_jobs import JobReconciler
 from suno_jobs.steps.submit_job import JobSubmitter
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.storage.sent_requests import SentRequests
 from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.admission import Admission, make_admission
 from suno_jobs.traffic.batch_reads import BatchReader
@@ -176,6 +178,7 @@ class World:
             grace_seconds=GRACE,
             clock=self.clock,
             random_bytes=os.urandom,
+            repeats=Repeats(SentRequests(self.dynamodb, TABLE)),
         )
 
     def admission(self) -> Admission:

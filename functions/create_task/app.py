@@ -8,12 +8,14 @@ from typing import Any
 import boto3
 
 from suno_jobs.jobs.schedule import PollingSchedule
+from suno_jobs.lifecycle.repeats import Repeats
 from suno_jobs.runtime.aws import CONFIG
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import CreateTaskSettings
 from suno_jobs.steps.create_task import TaskCreator
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.storage.sent_requests import SentRequests
 from suno_jobs.traffic.admission import make_admission
 from suno_jobs.traffic.callback_urls import callback_url
 from suno_jobs.traffic.calls import connect
@@ -40,6 +42,7 @@ def task_creator() -> TaskCreator:
         grace_seconds=settings.ambiguous_submit_grace_seconds,
         clock=time.time,
         random_bytes=os.urandom,
+        repeats=Repeats(SentRequests(dynamodb, settings.jobs_table)),
     )
 
 

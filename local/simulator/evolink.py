@@ -1,10 +1,12 @@
 """EvoLink: ``POST /v1/audios/generations``, ``GET /v1/tasks/{id}`` and ``POST /v1/tasks/batch``.
 
-The body of a callback is the reply to a read of the task. Failed tasks are refunded. A persona is a task too.
+The body of a callback is the reply to a read of the task. Failed tasks are refunded. A persona is a task too. A submission that
+is repeated with its ``Idempotency-Key`` is answered with the first task; the HTTP status of a conflict is not documented.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -24,6 +26,7 @@ SUBMIT, TASKS, BATCH = "/v1/audios/generations", "/v1/tasks/", "/v1/tasks/batch"
 PREFIX = "task-unified-"
 BATCH_SIZE = 50
 _CREDITS = 10
+_KEY = re.compile(r"[A-Za-z0-9._-]{16,96}")
 _ERRORS = {
     Reason.NO_KEY: (401, "unauthorized"),
     Reason.WRONG_KEY: (401, "unauthorized"),
@@ -34,6 +37,8 @@ _ERRORS = {
     Reason.TOO_FREQUENT: (429, "rate_limit_exceeded"),
     Reason.SERVER_ERROR: (500, "service_error"),
     Reason.MAINTENANCE: (503, "service_unavailable"),
+    Reason.KEY_CONFLICT: (409, "idempotency_conflict"),
+    Reason.OUTCOME_UNKNOWN: (409, "paid_outcome_unknown"),
 }
 _STATUSES = {Stage.QUEUED: "pending", Stage.DONE: "completed"}
 _PROGRESS = {Stage.QUEUED: 0, Stage.RUNNING: 10, Stage.TEXT: 40, Stage.FIRST: 70, Stage.DONE: 100}
@@ -48,6 +53,15 @@ class EvoLink:
 
     def key(self, request: Request) -> str | None:
         return request.bearer()
+
+    def idempotency_key(self, request: Request) -> str | None:
+        key = request.headers.get("idempotency-key")
+        if key is not None and not _KEY.fullmatch(key):
+            raise Refusal(Reason.INVALID, "Idempotency-Key must have 16 to 96 letters, digits, '.', '_' or '-'")
+        return key
+
+    def replayed(self, reply: Reply) -> Reply:
+        return replace(reply, headers={**reply.headers, "Idempotency-Replayed": "true"})
 
     def purpose(self, request: Request) -> Purpose | None:
         if (request.method, request.path) == ("POST", SUBMIT):

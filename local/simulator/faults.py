@@ -42,6 +42,7 @@ FAULTS: dict[str, FaultKind] = {
     "error_names_task": FaultKind(EVERY, "the task is created and will call back, the answer is code 500 and names the task"),
     "timeout_on_submit": FaultKind(30, "the task is created, the answer is held for n seconds, then the connection is cut"),
     "garbled_answer": FaultKind(EVERY, "the task is created, the answer is an HTML page with status 200"),
+    "outcome_unknown": FaultKind(1, "the first n repetitions with a key are refused as undecided, where keys are known"),
     "lost_callback": FaultKind(EVERY, "no callback is sent"),
     "doubled_callback": FaultKind(EVERY, "every callback is sent twice"),
     "callback_before_answer": FaultKind(EVERY, "the task is done at once; its callbacks are answered before the submission is"),

@@ -19,7 +19,7 @@ from local.simulator.faults import Faults, UnknownFault, draw, marked_faults, st
 from local.simulator.gateways import WIRES
 from local.simulator.media import Media, take_seconds
 from local.simulator.tasks import Order, Report, Stage, Take, Task, Work
-from local.simulator.wire import Reason, Refusal, Reply, Request, Wire, with_json_in_strings
+from local.simulator.wire import Idempotent, Reason, Refusal, Reply, Request, Wire, with_json_in_strings
 
 HTML = Reply(200, b"<!doctype html><title>Just a moment...</title><p>Checking your browser.</p>", "text/html; charset=utf-8")
 
@@ -54,6 +54,15 @@ class Download:
     expired_status: int
 
 
+@dataclass(slots=True)
+class Keyed:
+    """The task of the first submission with an idempotency key, and the body of that."""
+
+    body: bytes
+    task: Task
+    repetitions: int = 0
+
+
 class Studio:
     """Safe to be used from many threads. ``origin`` is asked for late, as the port is not known before the server listens."""
 
@@ -78,6 +87,7 @@ class Studio:
         self._order_of: dict[tuple[str, str], Order] = {}
         self._archives: dict[str, Archive] = {name: Archive() for name in WIRES}
         self._key_of: dict[str, str | None] = {}
+        self._keyed: dict[tuple[str, str | None, str], Keyed] = {}
         self._next_faults: defaultdict[str, deque[Faults]] = defaultdict(deque)
         self._most_tasks: dict[str, int] = {}
 
@@ -158,10 +168,15 @@ class Studio:
 
     def _submit(self, wire: Wire, request: Request) -> Reply:
         work = wire.work(request, self._archives[wire.name])
+        key = wire.idempotency_key(request) if isinstance(wire, Idempotent) else None
+        if isinstance(wire, Idempotent) and key and (first := self._keyed.get((wire.name, wire.key(request), key))):
+            return wire.replayed(wire.accepted(self._report(_repeated(first, request))))
         order, attempt = self._take_order(wire.name, work)
         _refuse(order.faults, attempt)
         self._refuse_when_full(wire.name)
         task = self._create(order, work)
+        if key:
+            self._keyed[wire.name, wire.key(request), key] = Keyed(request.body, task)
         self._key_of[task.task_id] = wire.key(request)
         if "callback_before_answer" in order.faults:
             self._courier.send_all(task, wire, self._cdn(wire.name))
@@ -288,6 +303,15 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, Mapping | list):
         for part in value.values() if isinstance(value, Mapping) else value:
             yield from _texts(part)
+
+
+def _repeated(first: Keyed, request: Request) -> Task:
+    if request.body != first.body:
+        raise Refusal(Reason.KEY_CONFLICT, "this key was used with another request")
+    first.repetitions += 1
+    if strikes(first.task.faults, "outcome_unknown", first.repetitions):
+        raise Refusal(Reason.OUTCOME_UNKNOWN, "the first request with this key is not decided yet")
+    return first.task
 
 
 def _refuse(faults: Faults, attempt: int) -> None:

@@ -83,6 +83,8 @@ class Reason(Enum):
     SERVER_ERROR = auto()
     NO_SUCH_TASK = auto()
     NO_SUCH_ROUTE = auto()
+    KEY_CONFLICT = auto()
+    OUTCOME_UNKNOWN = auto()
 
 
 class Refusal(Exception):
@@ -143,6 +145,17 @@ class Signing(Protocol):
 
     def signature(self, task_id: str, key: str, moment: float) -> Mapping[str, str]:
         """The headers to add."""
+
+
+@runtime_checkable
+class Idempotent(Protocol):
+    """A wire whose gateway carries out a submission once, however often it arrives with the same key."""
+
+    def idempotency_key(self, request: Request) -> str | None:
+        """Raises Refusal for a malformed key."""
+
+    def replayed(self, reply: Reply) -> Reply:
+        """The reply to a repetition."""
 
 
 def known(source: Source | None, what: str) -> Source:

@@ -41,6 +41,7 @@ ODD_ANSWERS: Mapping[str, tuple[float, ...]] = {
     "json_in_strings": (FAULTS["json_in_strings"].default,),
     "late_links": LATE,
     "late_second_link": LATE,
+    "outcome_unknown": (1, 3),
     "refunded_task": (FAULTS["refunded_task"].default,),
     "rejected_artist": (FAULTS["rejected_artist"].default,),
     "retired_model": (FAULTS["retired_model"].default,),

@@ -48,6 +48,7 @@ HARMLESS: Mapping[str, float] = {
     "lost_callback": inf,
     "maintenance": 3,
     "one_track_failed": inf,
+    "outcome_unknown": 3,
     "poll_not_found": 3,
     "poll_server_error": 3,
     "rate_limited": 3,
@@ -69,6 +70,9 @@ LONGEST_ANSWER_SECONDS = 260
 LOSES_CALLBACK = frozenset({"garbage_callback", "late_callback", "lost_callback", "slow_task"})
 """Losing either the answer or the callback is harmless; losing both leaves a task that cannot be found in time. An operation
 that answers with its result has no callback."""
+
+RECOGNISES_REPETITIONS = frozenset({"evolink"})
+"""At these gateways a submission whose answer was lost is repeated with its key, which is answered with the first task."""
 
 WITHOUT_MAINTENANCE_ERROR = frozenset({"acedata", "evolink", "newapi", "ttapi"})
 """These gateways have no specific error for maintenance, so it is ambiguous and the job waits for a callback."""
@@ -245,7 +249,8 @@ def _can_succeed(job: JobEvidence) -> bool:
         return False
     if not job.world.plan.faults_until:
         loses_callback = faults.keys() & LOSES_CALLBACK or not all(GATEWAYS[name].calls_back for name in job.order.gateways)
-        return not (faults.keys() & LOSES_ANSWER and loses_callback)
+        loses_answer = faults.keys() & LOSES_ANSWER and not RECOGNISES_REPETITIONS.issuperset(job.order.gateways)
+        return not (loses_answer and loses_callback)
     done_at = max((task["created_at"] + faults.get("slow_task", network.TASK_SECONDS) for task in job.tasks), default=inf)
     return bool(job.known_tasks()) and max(done_at, job.world.faults_end) + DISTURBED_SECONDS < job.item["deadline_at"]
 

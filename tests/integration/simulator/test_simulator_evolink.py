@@ -147,3 +147,24 @@ def test_reads_of_tasks_that_are_not_there(evolink: EvoLink) -> None:
     assert evolink.call("GET", "/v1/other").status_code == 404
     batch = evolink.call("POST", "/v1/tasks/batch", {"task_ids": [task_id, "task-unified-other"]}).json()
     assert [task["id"] for task in batch["data"]] == [task_id]
+
+
+def test_a_repetition_with_the_same_key_gets_the_first_task(evolink: EvoLink) -> None:
+    evolink.simulator.fail_next("evolink", "garbled_answer", "outcome_unknown")
+
+    def submit(key: str, body: Json) -> httpx.Response:
+        headers = {"authorization": f"Bearer {evolink.key}", "idempotency-key": key}
+        return evolink.http.post(evolink.base + "/v1/audios/generations", json=body, headers=headers)
+
+    assert "text/html" in submit("0123456789abcdef", SIMPLE).headers["content-type"]
+    assert submit("0123456789abcdef", SIMPLE).json()["error"]["code"] == "paid_outcome_unknown"
+    replayed = submit("0123456789abcdef", SIMPLE)
+    [task] = evolink.simulator.tasks()
+    assert replayed.json()["id"].endswith(task["task_id"])
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    assert submit("0123456789abcdef", CUSTOM).json()["error"]["code"] == "idempotency_conflict"
+    assert submit("too short", SIMPLE).status_code == 400
+    other = submit("fedcba9876543210", SIMPLE)
+    assert other.json()["id"] != replayed.json()["id"]
+    assert "Idempotency-Replayed" not in other.headers
+    assert len(evolink.simulator.tasks()) == 2

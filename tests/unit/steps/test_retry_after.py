@@ -135,6 +135,7 @@ def test_a_refusal_ends_the_job_only_if_no_gateway_can_be_asked_in_time(
         grace_seconds=GRACE,
         clock=lambda: START + now,
         random_bytes=bytes,
+        repeats=nothing,
     )
     creator._refuse(job, Refused(BUSY.fault, may_retry=True, retry_after_seconds=retry_after))
     in_time = [each.gateway for each in candidates if each.after < job.deadline_at]

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRequest:
-    """One HTTP request to a gateway, without base URL and API key. ``json`` may contain the callback URL with its MAC."""
+    """One HTTP request to a gateway, without base URL and API key. ``json`` may contain the callback URL with its MAC.
+
+    ``headers`` are those besides the common ones.
+    """
 
     method: str
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +320,18 @@ class BatchReading(Protocol):
 
     def read_batch(self, kinds: Mapping[str, Kind], reply: GatewayReply) -> Mapping[str, Reading] | ReadFailed:
         """``kinds``: the kind of each requested task id. A task that is not in the response is not in the result."""
+
+
+@runtime_checkable
+class RepeatableSubmission(Protocol):
+    """Optional: the gateway carries out a submission once, however often the same request arrives with the same key."""
+
+    @property
+    def repeat_seconds(self) -> int:
+        """For how long after its intent a submission may be repeated. Later the gateway may have forgotten its key."""
+
+    def with_key(self, request: GatewayRequest, key: str) -> GatewayRequest:
+        """``key``: 16 letters and digits, new for each submission."""
 
 
 @runtime_checkable

@@ -35,13 +35,15 @@ class TaskEnd(StrEnum):
 class Attempt:
     """A submission at the time ``at`` that has created a task or may have. One that was certainly refused is none.
 
-    ``answered``: the answer contained the result, so there is no task to read.
+    ``answered``: the answer contained the result, so there is no task to read. ``key``: its request is stored and may be
+    repeated with this key; see ``lifecycle.repeats``.
     """
 
     at: int
     task_id: str | None = None
     end: TaskEnd | None = None
     answered: bool | None = None
+    key: str | None = None
 
     @property
     def lost(self) -> bool:

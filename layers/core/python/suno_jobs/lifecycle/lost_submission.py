@@ -1,6 +1,7 @@
 """Settling a submission whose answer was lost: finding its task, waiting for it, or giving it up.
 
-It is never blindly submitted again (I1). A task is found by an authentic callback, or by a stored reply of the gateway.
+It is never blindly submitted again (I1). A task is found by an authentic callback, by a stored reply of the gateway, or by
+repeating the submission with its key where the gateway recognises it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayReply,
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import InFlight, Job, Lost, TaskEnd
 from suno_jobs.jobs.schedule import PollingSchedule, is_given_up
+from suno_jobs.lifecycle.repeats import may_repeat
 from suno_jobs.lifecycle.task_reader import NOT_READ, SLOW_READ_SECONDS, TaskReader
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.storage.jobs import JobStore
@@ -62,6 +64,13 @@ class Undecided:
 
 
 @dataclass(frozen=True, slots=True)
+class MayRepeat:
+    """The gateway recognises a repetition, which cannot be charged again."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
 class MayResubmit:
     """Nothing arrived in time, and the client has allowed a second submission."""
 
@@ -76,7 +85,7 @@ class GivenUp:
 
 
 Evidence = TasksFound | ResultFound
-Settlement = Evidence | Undecided | MayResubmit | GivenUp
+Settlement = Evidence | Undecided | MayRepeat | MayResubmit | GivenUp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +110,10 @@ class LostSubmissions:
             job = self.jobs.submissions.lose_submission(job, LOST, grace_until=until, now=now, due_at=due_at)
         return self.find(job) or self._without_evidence(job)
 
-    def _without_evidence(self, job: Job) -> Undecided | MayResubmit | GivenUp:
+    def _without_evidence(self, job: Job) -> Undecided | MayRepeat | MayResubmit | GivenUp:
         now = self._now()
+        if may_repeat(job, now):
+            return MayRepeat(job)
         if isinstance(submission := job.submission, Lost) and now < submission.grace_until:
             return Undecided(submission.grace_until)
         if job.resubmit and len(job.attempts) == 1 and now < job.deadline_at and not self._called_back(job):

@@ -19,6 +19,7 @@ from suno_jobs.lifecycle.lost_submission import (
     Evidence,
     GivenUp,
     LostSubmissions,
+    MayRepeat,
     MayResubmit,
     ResultFound,
     Undecided,
@@ -139,6 +140,8 @@ class TaskChecker:
         match self.lost_submissions.settle(job):
             case Undecided(until):
                 return self._wait_until(job, until)
+            case MayRepeat(job):
+                return NextStep(job.job_id, "submit", self.schedule.interval)
             case MayResubmit(job):
                 return self._submit(job)
             case GivenUp(job):

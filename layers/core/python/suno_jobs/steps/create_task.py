@@ -19,8 +19,9 @@ from suno_jobs.jobs.record import Candidate, Idle, Item, Job
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule
 from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.lifecycle.link_lifetimes import file_terms
-from suno_jobs.lifecycle.lost_submission import LOST, intent_seconds
+from suno_jobs.lifecycle.lost_submission import LOST, SUBMIT_SECONDS, intent_seconds
 from suno_jobs.lifecycle.orders import with_order
+from suno_jobs.lifecycle.repeats import Repeats, may_repeat, repeat_until
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
@@ -64,14 +65,16 @@ class TaskCreator:
     grace_seconds: int
     clock: Callable[[], float]
     random_bytes: Callable[[int], bytes]
+    repeats: Repeats
 
     def create_task(self, job_id: str) -> NextStep:
         """Submits the job if it is due. Repeating it is always safe. If there is nothing to submit, Check Task runs next."""
         job = self.jobs.get(job_id)
-        if job is None or not self._may_submit(job):
+        repeat = job is not None and may_repeat(job, self._now())
+        if job is None or not (repeat or self._may_submit(job)):
             return _leave_to_check(job_id)
         try:
-            return self._submit_once(job)
+            return self._repeat(job) if repeat else self._submit_once(job)
         except Conflict:
             # Another invocation has the intent, or Check Task was faster than the gateway's answer: it adopted the task
             # that a callback named, or ended the job.
@@ -97,7 +100,7 @@ class TaskCreator:
         if not self.admission.enter(job, turn):
             return self._wait_for_turn(job, replace(turn, seconds=SOONEST_SECONDS))
         job, request = self._request(job, stored or self.jobs.request(job.job_id))
-        job = self._begin(job, turn)
+        job, request = self._begin(job, turn, account, request)
         try:
             self.calls.wait_for_slot(job, slot)
         except NoSlot as error:
@@ -107,17 +110,48 @@ class TaskCreator:
             return self._skip_gateway(job, gateway_order(job, now, now + math.ceil(error.seconds)), WaitReason.RATE_LIMIT)
         return self._send(job, turn, account, request)
 
-    def _begin(self, job: Job, turn: Turn) -> Job:
-        """Writes the intent. Raises Conflict."""
+    def _repeat(self, job: Job) -> NextStep:
+        """The stored request with the same key, on the same account. No answer but a task says anything about the first one."""
+        now, wait = self._now(), self._next_repeat(job)
+        try:
+            account = self.calls.account(job)
+            request = self.repeats.find(job, account)
+            if request is None:
+                return NextStep(job.job_id, "wait", wait)
+            self.calls.take_slot(job)
+        except (AccountUnusable, NoSlot):
+            return NextStep(job.job_id, "wait", wait)
+        job = self.jobs.submissions.begin_repeat(job, now=now, due_at=now + SUBMIT_SECONDS + wait + self.schedule.slack)
+        try:
+            reply = self.calls.send(job, account, request)
+        except GatewayUnreachable as error:
+            self.calls.record_outcome(job, Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True))
+            return NextStep(job.job_id, "wait", wait)
+        submission = GATEWAYS[job.gateway].read_submission(job.kind, reply)
+        self.calls.record_outcome(job, submission.fault if isinstance(submission, Refused | Ambiguous) else None)
+        if isinstance(submission, Accepted):
+            return self._accept(job, submission.task_id)
+        self.receipts.record(job.job_id, ReceiptSource.SUBMISSION, reply.body, now=self._now(), status=reply.status)
+        return NextStep(job.job_id, "wait", wait)
+
+    def _next_repeat(self, job: Job) -> int:
+        return max(1, min(self.schedule.backoff(job), job.deadline_at - self._now()))
+
+    def _begin(self, job: Job, turn: Turn, account: Account, request: GatewayRequest) -> tuple[Job, GatewayRequest]:
+        """Writes the intent, and before it the request if it may be repeated. Returns the request as it is sent. Raises
+        Conflict."""
         now = self._now()
         due_at = now + intent_seconds(job) + self.schedule.slack
         intent, terms = self.random_bytes(8).hex(), file_terms(job.gateway)
+        keyed = self.repeats.keep(job, account, request, intent, now=now)
+        repeatable = keyed is not None
         try:
-            return self.jobs.submissions.begin_submission(job, intent, terms, now=now, due_at=due_at)
+            job = self.jobs.submissions.begin_submission(job, intent, terms, now=now, due_at=due_at, repeatable=repeatable)
         except Conflict:
             # Another invocation may have submitted the job, so only the probe is taken back, not its task in flight.
             self.admission.breaker.withdraw(job, turn.hold)
             raise
+        return job, keyed or request
 
     def _request(self, job: Job, stored: Item) -> tuple[Job, GatewayRequest]:
         """The request to the job's gateway, and the job with the model and the cost of this request."""
@@ -251,8 +285,9 @@ class TaskCreator:
         now = self._now()
         until = min(now + self.grace_seconds, job.deadline_at)
         fault = Fault(LOST.code, f"{LOST.message} ({fault.message})", gateway_code=fault.gateway_code, trace_id=fault.trace_id)
-        self.jobs.submissions.lose_submission(job, fault, grace_until=until, now=now, due_at=until + self.schedule.slack)
-        return NextStep(job.job_id, "wait", max(1, until - now))
+        wait = self._next_repeat(job) if repeat_until(job) else max(1, until - now)
+        self.jobs.submissions.lose_submission(job, fault, grace_until=until, now=now, due_at=now + wait + self.schedule.slack)
+        return NextStep(job.job_id, "wait", wait)
 
     def _now(self) -> int:
         return int(self.clock())

@@ -7,6 +7,7 @@ The items of a job share the partition ``JOB#{job_id}``:
     JOB#REQUEST                 the validated input, and the gateway's ids of its sources, written once
     JOB#TRACK#{track_id}        one per track
     JOB#QUARANTINE#{track_id}#{sha256}  one per refused file that is kept
+    SENT#{key}                  a submission that may be repeated, see ``sent_requests``
     LYRICS#{track_id}           the lyrics of one track, compressed, written once
     RECEIPT#{source}#{sha256}   see ``receipts``
 

@@ -46,16 +46,19 @@ class SubmissionStore(JobTable):
             raise
         return True
 
-    def begin_submission(self, job: Job, intent: str, file_terms: FileTerms, *, now: int, due_at: int) -> Job:
+    def begin_submission(
+        self, job: Job, intent: str, file_terms: FileTerms, *, now: int, due_at: int, repeatable: bool = False
+    ) -> Job:
         """Writes the intent before the gateway is called (I1). Conflict: a submission is in progress or settled.
 
-        ``intent`` is new for every attempt. Account, model and listed cost of ``job`` are stored too. The call may be repeated
-        with the same intent, as the AWS client does after a lost answer.
+        ``intent`` is new for every attempt. ``repeatable``: the request is stored, and the intent is its key. Account, model
+        and listed cost of ``job`` are stored too. The call may be repeated with the same intent, as the AWS client does after a
+        lost answer.
         """
         # While the outcome of a first submission is unknown, a second one does not change the state.
         unknown = job.state is JobState.SUBMIT_UNKNOWN
         state = JobState.SUBMIT_UNKNOWN if unknown else JobState.SUBMITTING
-        begun = {"intent": intent, "attempts": (*job.attempts, Attempt(now))}
+        begun = {"intent": intent, "attempts": (*job.attempts, Attempt(now, key=intent if repeatable else None))}
         change = Change(
             sets={"state": state, "file_terms": file_terms, "account": job.account, **begun, **due(job.job_id, due_at)},
             removes=("submit_after", "wait_reason", "place"),
@@ -93,7 +96,8 @@ class SubmissionStore(JobTable):
         attempts, opens = list(job.attempts), job.state in UNSETTLED
         number = job.next_attempt if attempt is None else attempt
         at = attempts[number].at if number < len(attempts) else now
-        attempts[number : number + 1] = [Attempt(at, task_id, end, True if end else None)]
+        key_of = attempts[number].key if number < len(attempts) else None
+        attempts[number : number + 1] = [Attempt(at, task_id, end, True if end else None, key_of)]
         change = Change(sets={"attempts": attempts, **cost_of(job)})
         if opens or job.terminal:
             change.sets = {**change.sets, **due(job.job_id, due_at)}
@@ -162,6 +166,13 @@ class SubmissionStore(JobTable):
         change.require_one_of("state", {JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
         wait = Wait(WaitReason.CALLBACK, grace_until)
         with_history(change, job, JobState.SUBMIT_UNKNOWN, now, fault.code, wait=wait)
+        return self._change(job.job_id, require_same_intent(change, job), now)
+
+    def begin_repeat(self, job: Job, *, now: int, due_at: int) -> Job:
+        """Records that the last submission, whose answer was lost, is repeated with its key. Conflict: it is lost no more."""
+        change = Change(sets=due(job.job_id, due_at)).require_one_of("state", {JobState.SUBMIT_UNKNOWN})
+        change.require_absent("verdict").require("attribute_exists(#grace_until)", "grace_until")
+        with_history(change, job, JobState.SUBMIT_UNKNOWN, now)
         return self._change(job.job_id, require_same_intent(change, job), now)
 
     def allow_resubmission(self, job: Job, *, now: int) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -32,6 +33,11 @@ class Account:
     api_key: str = field(repr=False)
     base_url: str
     max_tasks: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """Tells whether two requests went to the same account, without revealing its key."""
+        return hashlib.sha256(f"{self.base_url}\n{self.api_key}".encode()).hexdigest()[:32]
 
     def __post_init__(self) -> None:
         if not self.api_key or not self.api_key.isascii() or not self.api_key.isprintable() or " " in self.api_key:

@@ -75,7 +75,7 @@ def _headers(gateway: Gateway, account: Account, request: GatewayRequest) -> dic
     headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "suno-jobs"}
     if request.json is not None:
         headers["content-type"] = "application/json"
-    return {**headers, **gateway.authorization(account.api_key)}
+    return {**headers, **request.headers, **gateway.authorization(account.api_key)}
 
 
 def _read(gateway: Gateway, response: httpx.Response, deadline: Deadline) -> bytes:

@@ -111,6 +111,8 @@ class EvoLink(Adapter):
     callback_field = "callback_url"
     # Our own number: the maximum is not documented.
     batch_size = 20
+    # Our own time: how long a key lives is not documented.
+    repeat_seconds = 600
 
     def check_values(self, kind: Kind, fields: Fields) -> protocol.FieldErrors:
         """Lyrics require custom mode, in which style and title are required."""
@@ -128,6 +130,9 @@ class EvoLink(Adapter):
             ids = {"source_task_id": sources[0].task_id, "result_id": sources[0].track_id}
             return _GENERATIONS, {"model": "suno-persona", "model_params": ids | rename_fields(fields, _PERSONA)}
         return _GENERATIONS, {"model": self.model_of(kind, fields), **_song(fields)}
+
+    def with_key(self, request: GatewayRequest, key: str) -> GatewayRequest:
+        return replace(request, headers={"Idempotency-Key": key})
 
     def status_request(self, kind: Kind, task_id: str) -> GatewayRequest:  # noqa: ARG002
         return GatewayRequest("GET", f"{_TASKS}/{quote(task_id, safe='')}")
