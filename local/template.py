@@ -26,7 +26,6 @@ from local.conditions import Choices, Json
 Upload = Callable[[str, bytes], Json]
 """Stores a package under a name and answers where it lies: {"Bucket": ..., "Key": ...}."""
 
-SHORTEST_TIMEOUT_SECONDS = 30
 BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
 
 
@@ -136,12 +135,12 @@ def with_secret_arns(node: Any, secrets: Collection[str]) -> Any:
 
 
 def localise(function: Json) -> None:
-    """Our own runtime, with the variables that AWS sets for a function's logging and this emulator does not."""
+    """Our own runtime, with the variables that AWS sets for every function and this emulator does not."""
     function["Runtime"] = "provided.al2023"
-    function["Timeout"] = max(function["Timeout"], SHORTEST_TIMEOUT_SECONDS)
     logging = function["LoggingConfig"]
     function.setdefault("Environment", {}).setdefault("Variables", {}).update(
         {
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": logging["LogGroup"],
             "AWS_LAMBDA_LOG_FORMAT": logging["LogFormat"],
             "AWS_LAMBDA_LOG_LEVEL": logging["ApplicationLogLevel"],

@@ -5,12 +5,11 @@ import time
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 
 from suno_jobs.jobs.views import job_view
 from suno_jobs.runtime import http_api
-from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.settings import CancelJobSettings
 from suno_jobs.steps.cancel_job import JobCanceller
@@ -23,9 +22,9 @@ app = http_api.resolver()
 def job_canceller() -> JobCanceller:
     settings = CancelJobSettings(os.environ)
     return JobCanceller(
-        jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
+        jobs=JobStore(client("dynamodb", REQUEST), settings.jobs_table),
         executions=Executions(
-            boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn, settings.max_check_interval_seconds
+            client("stepfunctions", REQUEST), settings.state_machine_arn, settings.max_check_interval_seconds
         ),
         clock=time.time,
     )
@@ -38,3 +37,6 @@ def cancel_job(job_id: str) -> Response[str]:
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
+
+
+prepare(job_canceller)

@@ -2,13 +2,11 @@
 
 import os
 import time
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-import boto3
-
 from suno_jobs.jobs.schedule import PollingSchedule
-from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.aws import WORK, client, prepare
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import CheckTaskSettings
 from suno_jobs.steps.check_task import TaskChecker, make_task_checker
@@ -20,10 +18,10 @@ from suno_jobs.traffic.calls import connect
 @cache
 def task_checker() -> TaskChecker:
     settings = CheckTaskSettings(os.environ)
-    dynamodb = boto3.client("dynamodb", config=CONFIG)
-    secrets = cache(lambda: boto3.client("secretsmanager", config=CONFIG))
+    dynamodb = client("dynamodb", WORK)
+    secrets = partial(client, "secretsmanager", WORK)
     accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
-    s3 = cache(lambda: boto3.client("s3", config=CONFIG))
+    s3 = partial(client, "s3", WORK)
     return make_task_checker(
         jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
@@ -38,3 +36,6 @@ def task_checker() -> TaskChecker:
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return task_checker().check_task(event["job_id"]).to_payload()
+
+
+prepare(task_checker)

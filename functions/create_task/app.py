@@ -5,11 +5,9 @@ import time
 from functools import cache, partial
 from typing import Any
 
-import boto3
-
 from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.lifecycle.repeats import Repeats
-from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.aws import WORK, client, prepare
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import CreateTaskSettings
 from suno_jobs.steps.create_task import TaskCreator
@@ -24,10 +22,10 @@ from suno_jobs.traffic.calls import connect
 @cache
 def task_creator() -> TaskCreator:
     settings = CreateTaskSettings(os.environ)
-    dynamodb = boto3.client("dynamodb", config=CONFIG)
-    secrets = cache(lambda: boto3.client("secretsmanager", config=CONFIG))
+    dynamodb = client("dynamodb", WORK)
+    secrets = partial(client, "secretsmanager", WORK)
     accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
-    s3 = cache(lambda: boto3.client("s3", config=CONFIG))
+    s3 = partial(client, "s3", WORK)
     callback_secret = Secret(secrets, settings.callback_secret_arn, time.monotonic)
     calls = connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)
     return TaskCreator(
@@ -48,3 +46,6 @@ def task_creator() -> TaskCreator:
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return task_creator().create_task(event["job_id"]).to_payload()
+
+
+prepare(task_creator)

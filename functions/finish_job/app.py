@@ -5,10 +5,8 @@ import time
 from functools import cache
 from typing import Any
 
-import boto3
-
 from suno_jobs.lifecycle.manifest import ManifestWriter
-from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.aws import WORK, client, prepare
 from suno_jobs.runtime.settings import FinishJobSettings
 from suno_jobs.steps.finish_job import JobFinisher
 from suno_jobs.storage.jobs import JobStore
@@ -17,15 +15,18 @@ from suno_jobs.storage.jobs import JobStore
 @cache
 def job_finisher() -> JobFinisher:
     settings = FinishJobSettings(os.environ)
-    jobs = JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table)
+    jobs = JobStore(client("dynamodb", WORK), settings.jobs_table)
     return JobFinisher(
         jobs=jobs,
-        events=boto3.client("events", config=CONFIG),
+        events=client("events", WORK),
         event_bus=settings.event_bus_name,
-        manifests=ManifestWriter(jobs=jobs, s3=boto3.client("s3", config=CONFIG), bucket=settings.assets_bucket),
+        manifests=ManifestWriter(jobs=jobs, s3=client("s3", WORK), bucket=settings.assets_bucket),
         clock=time.time,
     )
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"job_id": event["job_id"], "state": job_finisher().finish_job(event["job_id"])}
+
+
+prepare(job_finisher)

@@ -5,11 +5,10 @@ import time
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 
 from suno_jobs.runtime import http_api
-from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.settings import ReadGatewaysSettings
 from suno_jobs.steps.read_gateways import read_gateways
 from suno_jobs.traffic.health import Health
@@ -19,7 +18,7 @@ app = http_api.resolver()
 
 @cache
 def health() -> Health:
-    return Health(boto3.client("dynamodb", config=CONFIG), ReadGatewaysSettings(os.environ).jobs_table, time.time)
+    return Health(client("dynamodb", REQUEST), ReadGatewaysSettings(os.environ).jobs_table, time.time)
 
 
 @http_api.get(app, "/v1/gateways")
@@ -29,3 +28,6 @@ def get_gateways() -> Response[str]:
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
+
+
+prepare(health)

@@ -4,11 +4,10 @@ import os
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 
 from suno_jobs.runtime import http_api
-from suno_jobs.runtime.aws import CONFIG, SIGNING_CONFIG
+from suno_jobs.runtime.aws import REQUEST, SIGNING, client, prepare
 from suno_jobs.runtime.settings import ReadJobsSettings
 from suno_jobs.steps.read_jobs import JobReader
 from suno_jobs.storage.job_list import JobList
@@ -20,11 +19,11 @@ app = http_api.resolver()
 @cache
 def job_reader() -> JobReader:
     settings = ReadJobsSettings(os.environ)
-    dynamodb = boto3.client("dynamodb", config=CONFIG)
+    dynamodb = client("dynamodb", REQUEST)
     return JobReader(
         jobs=JobStore(dynamodb, settings.jobs_table),
         job_list=JobList(dynamodb, settings.jobs_table),
-        s3=boto3.client("s3", config=SIGNING_CONFIG),
+        s3=client("s3", SIGNING),
         bucket=settings.assets_bucket,
         url_seconds=settings.url_lifetime_seconds,
         interval_seconds=settings.check_interval_seconds,
@@ -61,3 +60,6 @@ def read_asset(job_id: str, track_id: str, kind: str) -> Response[str]:
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
+
+
+prepare(job_reader)

@@ -7,11 +7,9 @@ import time
 from functools import cache, partial
 from typing import Any
 
-import boto3
-
 from suno_jobs.errors import CallbackRefused
 from suno_jobs.jobs.schedule import slack
-from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import ReceiveCallbackSettings
@@ -23,21 +21,16 @@ log = logging.getLogger("suno_jobs")
 
 
 @cache
-def client(service: Any) -> Any:
-    return boto3.client(service, config=CONFIG)
-
-
-@cache
 def callback_receiver() -> CallbackReceiver:
     settings = ReceiveCallbackSettings(os.environ)
-    dynamodb = client("dynamodb")
-    s3 = partial(client, "s3")
+    dynamodb = client("dynamodb", REQUEST)
+    s3 = partial(client, "s3", REQUEST)
     longest = settings.max_check_interval_seconds
     return CallbackReceiver(
-        secret=Secret(partial(client, "secretsmanager"), settings.callback_secret_arn, time.monotonic),
+        secret=Secret(partial(client, "secretsmanager", REQUEST), settings.callback_secret_arn, time.monotonic),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
         signals=SignalStore(dynamodb, settings.jobs_table),
-        executions=lambda: Executions(client("stepfunctions"), settings.state_machine_arn, longest),
+        executions=lambda: Executions(client("stepfunctions", REQUEST), settings.state_machine_arn, longest),
         slack_seconds=slack(longest),
         clock=time.time,
     )
@@ -52,3 +45,6 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         log.warning("callback refused: %s", refused)
         return {"statusCode": refused.status}
     return {"statusCode": 200}
+
+
+prepare(callback_receiver)

@@ -2,13 +2,11 @@
 
 import os
 import time
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-import boto3
-
 from suno_jobs.jobs.schedule import slack
-from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.aws import WORK, client, prepare
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import ReconcileJobsSettings
@@ -24,14 +22,12 @@ RESERVE_MS = 15_000
 @cache
 def job_reconciler() -> JobReconciler:
     settings = ReconcileJobsSettings(os.environ)
-    dynamodb = boto3.client("dynamodb", config=CONFIG)
-    secrets = cache(lambda: boto3.client("secretsmanager", config=CONFIG))
+    dynamodb = client("dynamodb", WORK)
+    secrets = partial(client, "secretsmanager", WORK)
     accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
     return JobReconciler(
         jobs=JobStore(dynamodb, settings.jobs_table),
-        executions=Executions(
-            boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn, settings.max_check_interval_seconds
-        ),
+        executions=Executions(client("stepfunctions", WORK), settings.state_machine_arn, settings.max_check_interval_seconds),
         find_running=BatchReader(connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)).find_running,
         slack_seconds=slack(settings.max_check_interval_seconds),
         clock=time.time,
@@ -42,3 +38,6 @@ def job_reconciler() -> JobReconciler:
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     swept = job_reconciler().reconcile_jobs(lambda: context.get_remaining_time_in_millis() > RESERVE_MS)
     return {"started": len(swept.started), "woken": len(swept.woken), "complete": swept.complete}
+
+
+prepare(job_reconciler)

@@ -5,14 +5,13 @@ import time
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.schedule import slack
 from suno_jobs.jobs.views import job_view
 from suno_jobs.runtime import http_api
-from suno_jobs.runtime.aws import CONFIG
+from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.settings import RetryJobSettings
 from suno_jobs.steps.retry_job import JobRetrier
@@ -26,8 +25,8 @@ def job_retrier() -> JobRetrier:
     settings = RetryJobSettings(os.environ)
     longest = settings.max_check_interval_seconds
     creator = JobCreator(
-        jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
-        executions=Executions(boto3.client("stepfunctions", config=CONFIG), settings.state_machine_arn, longest),
+        jobs=JobStore(client("dynamodb", REQUEST), settings.jobs_table),
+        executions=Executions(client("stepfunctions", REQUEST), settings.state_machine_arn, longest),
         deadline_seconds=settings.job_deadline_seconds,
         slack_seconds=slack(longest),
         clock=time.time,
@@ -43,3 +42,6 @@ def retry_job(job_id: str) -> Response[str]:
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
+
+
+prepare(job_retrier)

@@ -5,12 +5,10 @@ import time
 from functools import cache
 from typing import Any
 
-import boto3
-
 from suno_jobs.catalog.results import Media
 from suno_jobs.network import local_origins
 from suno_jobs.network.download import Downloader
-from suno_jobs.runtime.aws import CONFIG, UPLOAD_CONFIG
+from suno_jobs.runtime.aws import UPLOAD, WORK, client, prepare
 from suno_jobs.runtime.settings import StoreTrackSettings
 from suno_jobs.steps.store_track import TrackStorer
 from suno_jobs.storage.jobs import JobStore
@@ -20,8 +18,8 @@ from suno_jobs.storage.jobs import JobStore
 def track_storer() -> TrackStorer:
     settings = StoreTrackSettings(os.environ)
     return TrackStorer(
-        jobs=JobStore(boto3.client("dynamodb", config=CONFIG), settings.jobs_table),
-        s3=boto3.client("s3", config=UPLOAD_CONFIG),
+        jobs=JobStore(client("dynamodb", WORK), settings.jobs_table),
+        s3=client("s3", UPLOAD),
         bucket=settings.assets_bucket,
         downloader=Downloader(trusted_origins=local_origins.LOCAL_ORIGINS),
         max_bytes={
@@ -37,3 +35,6 @@ def track_storer() -> TrackStorer:
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"track_id": event["track_id"], "state": track_storer().store_track(event["job_id"], event["track_id"])}
+
+
+prepare(track_storer)

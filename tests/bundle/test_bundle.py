@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import resource
 import subprocess
 import sys
 import tomllib
@@ -123,6 +124,35 @@ def test_missing_boto3_is_detected_in_every_function(function: str, tmp_path: Pa
     assert "No module named 'botocore" in result.stderr
 
 
+FULL_CPU_MB = 1769
+"""Lambda gives a function as many CPUs as its memory has multiples of this."""
+VARIABLES = {
+    "AUTO_GATEWAYS": "ttapi",
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+    "POWERTOOLS_SERVICE_NAME": "suno-jobs",
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_starts_in_less_than_half_its_timeout(function: str) -> None:
+    """At its memory, without the extra CPU that Lambda gives while a function initialises: with its imports and its clients."""
+    variables = dict.fromkeys(FUNCTIONS[function]["Environment"]["Variables"], "1") | VARIABLES
+    path = [HOST / function, layer_path("CoreLayer"), layer_path("DependenciesLayer")]
+    before = cpu_seconds()
+    result = run_probe(path, f"handler:{HANDLER}", variables=variables)
+    assert result.returncode == 0, result.stderr
+    used = cpu_seconds() - before
+    assert used * FULL_CPU_MB / FUNCTIONS[function]["MemorySize"] < FUNCTIONS[function]["Timeout"] / 2
+
+
+def cpu_seconds() -> float:
+    """Of all processes that this one has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_layer_one_folder_too_deep_is_detected(function: str, tmp_path: Path) -> None:
     """ContentUri layers/core would produce python/python/suno_jobs, which fails only on Lambda."""
@@ -132,8 +162,16 @@ def test_layer_one_folder_too_deep_is_detected(function: str, tmp_path: Path) ->
     assert "No module named 'suno_jobs" in result.stderr
 
 
+def test_a_build_to_deploy_fails_without_bytecode(tmp_path: Path) -> None:
+    folder = f"ARTIFACTS_DIR={tmp_path}"
+    command = ["make", "-f", str(ROOT / "packaging/Makefile"), "build-CoreLayer", folder, "PYTHON313=false"]
+    result = subprocess.run(command, cwd=ROOT / "layers/core/python", capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode != 0
+    assert "Python 3.13 compiles the bytecode for Lambda, and was not found" in result.stderr
+
+
 def test_build_of_the_wrong_layer_folder_fails(tmp_path: Path) -> None:
-    command = ["make", "-f", str(ROOT / "packaging/Makefile"), "build-CoreLayer", f"ARTIFACTS_DIR={tmp_path}"]
+    command = ["make", "-f", str(ROOT / "packaging/Makefile"), "build-CoreLayer", f"ARTIFACTS_DIR={tmp_path}", "BUILD_FOR=host"]
     result = subprocess.run(command, cwd=ROOT / "layers/core", capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode != 0
     assert "suno_jobs" in result.stderr

@@ -143,11 +143,11 @@ class Environment:
         exec(_compiled(ROOT / plan.folder / "app.py"), self.module.__dict__)  # noqa: S102 - our own handler
         loop, random = lambdas.loop, lambdas.random
 
-        def client(service: str, **_: Any) -> Client:
+        def client(service: str, _config: object) -> Client:
             return Client(self, service, lambdas.services[service])
 
         substitutes = {
-            "boto3": SimpleNamespace(client=client),
+            "client": client,
             "time": SimpleNamespace(
                 time=lambda: loop.now + self.running.skew,
                 monotonic=lambda: loop.now,

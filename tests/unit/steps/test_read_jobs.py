@@ -13,7 +13,7 @@ from suno_jobs.errors import AssetNotFound, ErrorCode, Fault, JobNotFound
 from suno_jobs.jobs.record import Asset, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.jobs.views import asset_file_name, etag
-from suno_jobs.runtime.aws import SIGNING_CONFIG
+from suno_jobs.runtime.aws import SIGNING
 from suno_jobs.steps.read_jobs import JobReader
 from suno_jobs.storage.job_list import JobList
 from tests.builders import JOB_ID, Denied, event, handler, put_job
@@ -155,7 +155,7 @@ def test_a_stored_track_has_an_expiring_link_with_a_safe_file_name(world: World,
 
 
 def test_a_link_names_the_host_of_its_region(world: World, aws: SimpleNamespace) -> None:
-    s3 = boto3.client("s3", region_name="eu-south-1", config=SIGNING_CONFIG)
+    s3 = boto3.client("s3", region_name="eu-south-1", config=SIGNING)
     reader = job_reader(world, s3)
     _, view, _ = reader.read_job("acme", stored(world), None)
     assert urlsplit(view["tracks"][0]["assets"][0]["url"]).hostname == "assets.s3.eu-south-1.amazonaws.com"

@@ -186,7 +186,7 @@ def test_the_handler_wakes_the_execution_that_holds_the_task_token(deployed: Sim
     await_signal(world, JOB_ID, "token of the waiting execution")
     app = load_app("receive_callback")
     woken: list[dict[str, str]] = []
-    app.client("stepfunctions").meta.events.register(
+    app.client("stepfunctions", app.REQUEST).meta.events.register(
         "provide-client-params.sfn.SendTaskSuccess", lambda params, **_: woken.append(params)
     )
     assert app.lambda_handler(event("receive_callback/success"), None) == {"statusCode": 200}

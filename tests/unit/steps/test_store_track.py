@@ -16,7 +16,7 @@ from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.link_lifetimes import with_expiry
 from suno_jobs.media import audio
 from suno_jobs.network.download import Downloaded
-from suno_jobs.runtime.aws import UPLOAD_CONFIG
+from suno_jobs.runtime.aws import UPLOAD
 from suno_jobs.steps.store_track import TrackStorer
 from tests.builders import mp3, sample
 from tests.world import BUCKET, World
@@ -375,7 +375,7 @@ def test_the_digest_of_a_file_is_signed_without_reading_its_content() -> None:
         headers.update({name.lower(): value.decode() for name, value in request.headers.items() if isinstance(value, bytes)})
         raise Sent
 
-    s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b", config=UPLOAD_CONFIG)
+    s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b", config=UPLOAD)
     s3.meta.events.register("before-send.s3.PutObject", stop)
     with pytest.raises(Sent):
         s3.put_object(Bucket=BUCKET, Key="k", Body=Unreadable(), ContentLength=9, ChecksumSHA256="c2hhMjU2", IfNoneMatch="*")

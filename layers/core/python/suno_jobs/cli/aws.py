@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from suno_jobs.cli.problems import AwsUnusable
-from suno_jobs.runtime.aws import CONFIG, UPLOAD_CONFIG
+from suno_jobs.runtime.aws import UPLOAD, WORK
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -28,14 +28,14 @@ def _with_one_error() -> Iterator[None]:
 
 def dynamodb() -> DynamoDBClient:
     with _with_one_error():
-        return boto3.client("dynamodb", config=CONFIG)
+        return boto3.client("dynamodb", config=WORK)
 
 
 def s3() -> S3Client:
     with _with_one_error():
-        return boto3.client("s3", config=UPLOAD_CONFIG)
+        return boto3.client("s3", config=UPLOAD)
 
 
 def secrets_manager() -> SecretsManagerClient:
     with _with_one_error():
-        return boto3.client("secretsmanager", config=CONFIG)
+        return boto3.client("secretsmanager", config=WORK)
