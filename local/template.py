@@ -2,8 +2,8 @@
 
 The file itself stays as it is for AWS. Its deployed form differs in these points only: the functions run the project's own
 Python through a `bootstrap`, and have time to start on a busy machine; the state machine's definition is inlined; the API's
-OpenAPI body becomes routes, as the emulator reads routes alone; a reference to a secret becomes its ARN, which on AWS it is;
-and no bucket insists on TLS, which is not there.
+OpenAPI body becomes routes and a CORS configuration, as the emulator reads those alone; a reference to a secret becomes its
+ARN, which on AWS it is; and no bucket insists on TLS, which is not there.
 """
 
 import io
@@ -109,6 +109,8 @@ def translate(template: Json, parameters: Mapping[str, str], session: boto3.Sess
     for logical_id, item in of_type(translated, "AWS::ApiGatewayV2::Api").items():
         translated["Resources"].update(api_resources(logical_id, item["Properties"]))
     choices = Choices(translated, parameters)
+    for item in of_type(translated, "AWS::ApiGatewayV2::Api").values():
+        item["Properties"] |= cors(choices.made(item["Properties"]["Body"]))
     for logical_id, item in of_type(translated, "AWS::S3::BucketPolicy").items():
         item["Properties"] = choices.made(item["Properties"])
         drop_tls_only(translated["Resources"], logical_id)
@@ -161,6 +163,11 @@ def api_resources(api: str, properties: Json) -> dict[str, Json]:
             key = path if path == "$default" else f"{method.upper()} {path}"
             resources[logical_id] = route(api, key, f"{logical_id}Integration", operation)
     return resources
+
+
+def cors(body: Json) -> Json:
+    """Under the names of the OpenAPI body: the emulator takes them as they are."""
+    return {"CorsConfiguration": body["x-amazon-apigateway-cors"]} if "x-amazon-apigateway-cors" in body else {}
 
 
 def authorizer(api: str, name: str, scheme: Json) -> Json:

@@ -24,6 +24,7 @@ PARAMETERS = {
     "MaxCheckIntervalSeconds": "2",
     "JobDeadlineSeconds": "40",
     "AmbiguousSubmitGraceSeconds": "4",
+    "CorsOrigins": "https://app.example,https://other.example",
     # The faults of one test shall not hold up another.
     "BreakerFailures": "1000",
 }

@@ -24,6 +24,7 @@ from suno_jobs.gateways import results as gateway_results
 from suno_jobs.jobs import identifiers, views
 from suno_jobs.media import audio, flac
 from suno_jobs.network import ssrf_guard
+from suno_jobs.runtime import conditional_requests
 from suno_jobs.steps import authorize, submit_job
 from suno_jobs.traffic import callback_urls
 
@@ -43,6 +44,7 @@ WORST = {
     as_text(flac._TRAILER).pattern: "TAAPETAGE",
     as_text(flac._HEADER).pattern: "\xff\xf8\x10",
     authorize._BEARER.pattern: "Bearer !",
+    conditional_requests._OPAQUE_TAG.pattern: '"a',
     callback_urls._PATH.pattern: "/v1/callbacks/a",
     gateway_results._IN_PARENTHESES.pattern: "() ",
     identifiers._TENANT.pattern: "a-",

@@ -361,6 +361,41 @@ def test_links_work_for_every_storage_class_that_may_be_chosen() -> None:
 # ---------------------------------------------------------------------------------- events and the API
 
 
+def cors(**parameters: str) -> tuple[Any, Any]:
+    """The configuration of the API and of the assets bucket."""
+    choices = Choices(TEMPLATE, parameters)
+    definition = choices.made(RESOURCES["HttpApi"]["Properties"]["DefinitionBody"])
+    bucket = choices.made(RESOURCES["AssetsBucket"]["Properties"])
+    return definition.get("x-amazon-apigateway-cors"), bucket.get("CorsConfiguration")
+
+
+def test_no_page_in_a_browser_may_use_the_api_unless_its_origin_is_listed() -> None:
+    assert cors() == (None, None)
+    origins = {"Fn::Split": [",", "https://app.example,https://b.example"]}
+    api, bucket = cors(CorsOrigins="https://app.example,https://b.example")
+    [rule] = bucket["CorsRules"]
+    assert api["allowOrigins"] == rule["AllowedOrigins"] == origins
+    assert "allowCredentials" not in api
+    assert set(rule["AllowedMethods"]) == {"GET", "HEAD"}
+
+
+def test_a_page_may_use_every_method_of_the_api() -> None:
+    api, _ = cors(CorsOrigins="*")
+    assert set(api["allowMethods"]) >= {method for methods in METHODS.values() for method in methods} - {"OPTIONS"}
+
+
+@pytest.mark.parametrize("text", ["", "*", "https://app.example", "http://localhost:3000,https://app.example"])
+def test_origins_are_listed_with_commas(text: str) -> None:
+    assert re.search(TEMPLATE["Parameters"]["CorsOrigins"]["AllowedPattern"], text)
+
+
+@pytest.mark.parametrize(
+    "text", ["app.example", "https://app.example/", "https://a.example, https://b.example", "*,https://a.example"]
+)
+def test_other_origins_are_refused_by_the_template(text: str) -> None:
+    assert not re.search(TEMPLATE["Parameters"]["CorsOrigins"]["AllowedPattern"], text)
+
+
 def test_asynchronous_invocations_have_a_dead_letter_queue() -> None:
     queues = of_type("AWS::SQS::Queue")
     for name, function in FUNCTIONS.items():

@@ -23,6 +23,7 @@ from suno_jobs.jobs.views import (
     summary_view,
 )
 from suno_jobs.lifecycle.ownership import tenant_view
+from suno_jobs.runtime.conditional_requests import is_unchanged
 from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.jobs import JobStore
 
@@ -52,7 +53,7 @@ class JobReader:
         headers = {"ETag": etag(view)}
         if not found.job.terminal:
             headers["Retry-After"] = str(self.interval_seconds)
-        if if_none_match and headers["ETag"] in [tag.strip() for tag in if_none_match.split(",")]:
+        if is_unchanged(if_none_match, headers["ETag"]):
             return 304, None, headers
         return 200, view, headers
 
