@@ -72,15 +72,12 @@ def import_name(requirement: str) -> str:
 
 
 def granted_services() -> list[str]:
-    """botocore's names of all services for which some function has a permission.
-
-    Conditional policies are left out: they are for KMS, which S3 calls and our code does not.
-    """
+    """botocore's names of all services for which some function has a permission, except KMS: S3 calls it, our code does not."""
     policies = [policy for f in FUNCTIONS.values() for policy in f["Policies"] if "Fn::If" not in policy]
     statements = [s for policy in policies for s in policy["Statement"]]
     actions = [a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])]
     prefixes = {action.partition(":")[0] for action in actions}
-    return sorted(SERVICES.get(prefix, prefix) for prefix in prefixes)
+    return sorted(SERVICES.get(prefix, prefix) for prefix in prefixes - {"kms"})
 
 
 def files(folder: Path) -> Iterator[Path]:
