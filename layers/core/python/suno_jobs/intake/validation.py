@@ -84,7 +84,7 @@ def _parse(body: Any) -> tuple[JobRequest | None, FieldErrors]:
 
 def _wrong(error: ErrorDetails) -> tuple[str, str]:
     *place, last = error["loc"] or ("",)
-    if last == "[key]" and place[:-1] == ["metadata"]:
+    if last == "[key]" and len(place) == 2:
         return json_pointer(*place), f"the name of this member {describe(error)}"
     return json_pointer(*error["loc"]), describe(error)
 
