@@ -68,9 +68,10 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-docs: $(READY) ## Write the tables of docs/gateways.md and docs/problems.md from the code
+docs: $(READY) ## Write the tables of docs/gateways.md, docs/problems.md and docs/openapi.json from the code
 	$(BIN)/python -m suno_jobs.gateways.capabilities docs/gateways.md
 	$(BIN)/python -m suno_jobs.runtime.problem_pages docs/problems.md
+	$(BIN)/python -m openapi
 
 types: $(READY) ## Check the types
 	$(BIN)/mypy

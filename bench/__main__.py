@@ -14,7 +14,7 @@ from bench.storing import Stored
 
 RESULTS = Path(__file__).with_name("results.json")
 MAX_START_RATIO = 1.25
-MAX_TRANSITIONS = 9
+MAX_TRANSITIONS = 7
 MIN_STORING_RATIO = 0.8
 MAX_GROWTH_MEGABYTES = 32
 

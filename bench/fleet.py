@@ -61,8 +61,8 @@ DEADLINE_SECONDS = 1800
 SWEEP_SECONDS = 300.0
 LOOP_SECONDS = 20.0
 USD_PER_TRANSITION, USD_PER_WRITE = 25e-6, 0.625e-6
-FIXED_TRANSITIONS = 1 + 1 + 2 + 1
-"""Outside this model: the start, Store Tracks, Store Track for two tracks, and Finish Job."""
+FIXED_TRANSITIONS = 1 + 1 + 1
+"""Outside this model: the start, Store Track and Finish Job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +297,6 @@ class Fleet:
             jobs=self.jobs,
             executions=executions,
             find_running=BatchReader(calls).find_running,
-            read_balances=lambda _: None,
             slack_seconds=schedule.slack,
             clock=self.loop,
             sleep=self.loop.sleep,
@@ -365,7 +364,7 @@ class Fleet:
             self._start(job_id, self._check)
 
     def _check(self, job_id: str) -> None:
-        self.figures.transitions += 2
+        self.figures.transitions += 1
         step = self.checker.check_task(job_id)
         if step.next == "submit":
             self._start(job_id, self._create)

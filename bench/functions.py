@@ -88,7 +88,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
     "read_jobs": ("job", {"statusCode": 200}, {_QUERY: _found(WAITING_JOB)}),
     "read_gateways": ("gateways", {"statusCode": 200}, {_QUERY: _found()}),
     "describe_api": ("wrong_method", {"statusCode": 405}, {}),
-    "create_task": ("job", {"next": "wait"}, {_GET: {"Item": WAITING_JOB}}),
+    "create_task": ("job", {"wait_seconds": 1}, {_GET: {"Item": WAITING_JOB}}),
     # The usual callback: it is stored and wakes an execution, which takes clients of three services.
     "receive_callback": (
         "success",
@@ -99,8 +99,13 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
             "AWSStepFunctions.SendTaskSuccess": {},
         },
     ),
-    "check_task": ("job", {"next": "finish"}, {_UPDATE: {"Attributes": _job(state="SUCCEEDED")}}),
-    "store_track": ("track", {"state": "stored"}, {_QUERY: _found(WAITING_JOB, _STORED_TRACK)}),
+    # It answers with its task token, and returns nothing.
+    "check_task": (
+        "job",
+        {},
+        {_UPDATE: {"Attributes": _job(state="SUCCEEDED")}, "AWSStepFunctions.SendTaskFailure": {}},
+    ),
+    "store_track": ("job", {"states": {}}, {_QUERY: _found(WAITING_JOB, _STORED_TRACK)}),
     "finish_job": (
         "job",
         {"state": "CANCELLED"},

@@ -36,8 +36,8 @@ def store_track(task: Task) -> Callable[[], None]:
     handler = _app().lambda_handler
 
     def run() -> None:
-        answer = handler({"job_id": JOB_ID, "track_id": task["track_id"]}, None)
-        if answer["state"] != "stored":
+        answer = handler({"job_id": JOB_ID}, None)
+        if answer["states"].get(task["track_id"]) != "stored":
             raise SystemExit(f"not stored: {answer}")
 
     return run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import hmac
 import importlib.util
@@ -16,7 +15,7 @@ from typing import Any
 import lameenc
 from botocore.exceptions import ClientError as AwsError
 
-from suno_jobs.errors import ErrorCode, Fault, NoSlot
+from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.jobs.record import Asset, JobView
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
@@ -24,8 +23,8 @@ from suno_jobs.network.http import httpx
 from suno_jobs.runtime.executions import ExecutionState
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.steps.cancel_job import JobCanceller
-from suno_jobs.traffic.account_items import AtAccount
 from suno_jobs.traffic.callback_urls import mac
+from tests.documented import check_answer
 from tests.simulation.aws_table import Exceptions
 from tests.world import BREAKER_FAILURES, DEADLINE, ROOT, START, TABLE, Clock, FixedSecret, World, a_job
 
@@ -61,8 +60,18 @@ def load_app(function: str) -> Any:
 
 
 def handler(function: str) -> Handler:
+    """The handler of a function. If it answers a client, the answer must be documented."""
     app = load_app(function)
-    return lambda given: app.lambda_handler(given, LambdaContext())
+
+    def handle(given: dict[str, Any]) -> Any:
+        answer = app.lambda_handler(given, LambdaContext())
+        if "statusCode" in answer:
+            http = given["requestContext"]["http"]
+            headers = {**answer.get("headers", {}), **answer.get("multiValueHeaders", {})}
+            check_answer(http["method"], given["rawPath"], answer["statusCode"], headers, answer.get("body") or "")
+        return answer
+
+    return handle
 
 
 API_KEY = "0123456789abcdef0123456789abcdef"
@@ -219,14 +228,6 @@ def opened(world: World, gateway: str = "ttapi") -> None:
 
 
 # Secrets and callbacks
-
-
-def use_all_slots(world: World, at: AtAccount) -> None:
-    """No request may be sent to the account at the moment."""
-    calls = world.calls()
-    with contextlib.suppress(NoSlot):
-        while True:
-            calls.reserve_slot(at)
 
 
 def use_accounts(world: World, client: Any) -> None:

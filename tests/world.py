@@ -206,7 +206,6 @@ class World:
             jobs=self.jobs,
             executions=self.executions,  # type: ignore[arg-type]
             find_running=BatchReader(self.calls()).find_running,
-            read_balances=lambda _: None,
             slack_seconds=PACE.slack,
             clock=self.clock,
             sleep=self.clock.sleep,

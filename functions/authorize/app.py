@@ -6,7 +6,7 @@ from typing import Any
 
 from suno_jobs.runtime.aws import AUTHORIZER, client, prepare
 from suno_jobs.runtime.settings import AuthorizeSettings
-from suno_jobs.steps.authorize import find_caller
+from suno_jobs.steps.authorize import find_tenant
 
 
 @cache
@@ -15,10 +15,8 @@ def dependencies() -> tuple[Any, str]:
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    caller = find_caller(*dependencies(), event.get("headers", {}).get("authorization", ""))
-    if caller is None:
-        return {"isAuthorized": False, "context": {"tenant": ""}}
-    return {"isAuthorized": True, "context": {"tenant": caller.tenant, "operator": caller.operator}}
+    tenant = find_tenant(*dependencies(), event.get("headers", {}).get("authorization", ""))
+    return {"isAuthorized": tenant is not None, "context": {"tenant": tenant or ""}}
 
 
 prepare(dependencies)

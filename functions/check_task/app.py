@@ -7,9 +7,10 @@ from typing import Any
 
 from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.runtime.aws import WORK, client, prepare
+from suno_jobs.runtime.executions import TaskTokens
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import CheckTaskSettings
-from suno_jobs.steps.check_task import TaskChecker, make_task_checker
+from suno_jobs.steps.check_task import TaskChecker, make_task_checker, report_step
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.traffic.calls import connect
@@ -34,8 +35,14 @@ def task_checker() -> TaskChecker:
     )
 
 
-def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return task_checker().check_task(event["job_id"]).to_payload()
+@cache
+def task_tokens() -> TaskTokens:
+    return TaskTokens(client("stepfunctions", WORK))
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> None:
+    report_step(task_tokens(), event["task_token"], task_checker().check_task(event["job_id"]))
 
 
 prepare(task_checker)
+prepare(task_tokens)

@@ -1,5 +1,6 @@
-"""GET /v1/problems/{name}, and every request that has no other route: the wrong method (405) or the wrong path (404)."""
+"""Documentation of the API, and every request that has no other route: the wrong method (405) or the wrong path (404)."""
 
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -8,6 +9,12 @@ from suno_jobs.runtime import http_api
 from suno_jobs.steps.describe_api import methods_of, problem_page
 
 app = http_api.resolver()
+OPENAPI = Path(__file__).with_name("openapi.json")
+
+
+@http_api.get(app, "/v1/openapi.json")
+def read_openapi() -> Response[str]:
+    return http_api.page(OPENAPI.read_text("utf-8"), "application/json")
 
 
 @http_api.get(app, "/v1/problems/<name>")

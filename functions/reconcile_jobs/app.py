@@ -12,7 +12,6 @@ from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import ReconcileJobsSettings
 from suno_jobs.steps.reconcile_jobs import JobReconciler
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.traffic.balances import BalanceReader, Balances
 from suno_jobs.traffic.batch_reads import BatchReader
 from suno_jobs.traffic.calls import connect
 
@@ -26,12 +25,10 @@ def job_reconciler() -> JobReconciler:
     dynamodb = client("dynamodb", WORK)
     secrets = partial(client, "secretsmanager", WORK)
     accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
-    calls = connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)
     return JobReconciler(
         jobs=JobStore(dynamodb, settings.jobs_table),
         executions=Executions(client("stepfunctions", WORK), settings.state_machine_arn, settings.max_check_interval_seconds),
-        find_running=BatchReader(calls).find_running,
-        read_balances=BalanceReader(calls, Balances(dynamodb, settings.jobs_table)).read_balances,
+        find_running=BatchReader(connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)).find_running,
         slack_seconds=slack(settings.max_check_interval_seconds),
         clock=time.time,
         sleep=time.sleep,

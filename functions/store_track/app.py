@@ -1,4 +1,4 @@
-"""Store Track: downloads the files of one track, checks them and stores them in the assets bucket."""
+"""Store Track: downloads the files of a job's tracks, checks them and stores them in the assets bucket."""
 
 import os
 import time
@@ -34,7 +34,7 @@ def track_storer() -> TrackStorer:
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return {"track_id": event["track_id"], "state": track_storer().store_track(event["job_id"], event["track_id"])}
+    return {"job_id": event["job_id"], "states": track_storer().store_tracks(event["job_id"])}
 
 
 prepare(track_storer)

@@ -36,7 +36,7 @@ DEPENDENCIES: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["
 
 EVERY_ARTEFACT = [*FUNCTIONS, *LAYERS]
 # They notice a package that got into the wrong layer. Our own code and its bytecode have about 750 kB; Lambda takes 50 MB.
-COMPRESSED_LIMITS = {"CoreLayer": 1_000_000, "DependenciesLayer": 15_000_000}
+COMPRESSED_LIMITS = {"CoreLayer": 1_000_000, "DependenciesLayer": 15_000_000, "DescribeApiFunction": 40_000}
 
 # botocore's names where they differ from the prefix of an IAM action
 SERVICES = {"states": "stepfunctions"}
@@ -184,10 +184,10 @@ def test_core_layer_contains_only_our_package_without_the_operators_commands(bui
 
 
 @pytest.mark.parametrize("build", [HOST, DEPLOYED], ids=["host", "deployed"])
-def test_functions_contain_only_their_entry_point(build: Path) -> None:
+def test_functions_contain_only_their_entry_point_and_what_it_serves(build: Path) -> None:
     for function in FUNCTIONS:
         names = {path.name for path in (build / function).iterdir() if path.name != "__pycache__"}
-        assert names == {"app.py"}, function
+        assert names == ({"app.py", "openapi.json"} if function == "DescribeApiFunction" else {"app.py"}), function
 
 
 @pytest.mark.parametrize("build", [HOST, DEPLOYED], ids=["host", "deployed"])

@@ -13,6 +13,7 @@ import pytest
 from local.simulator import Simulator
 from local.stack import LocalStack
 from suno_jobs.network.download import Downloader
+from tests.documented import check_answer
 from tests.integration.faulty import HOSTS, Server, Street, certificate
 from tests.integration.waiting import wait_for_end
 
@@ -37,6 +38,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield running
 
 
+def is_documented(response: httpx.Response) -> None:
+    """Every answer of every test that needs the stack must be as docs/openapi.json says."""
+    request = response.request
+    text = response.read().decode()
+    check_answer(request.method, request.url.path, response.status_code, response.headers, text)
+
+
 @pytest.fixture
 def as_tenant(stack: LocalStack) -> Iterator[Callable[[str], httpx.Client]]:
     """Makes a client with a fresh key of the tenant named."""
@@ -44,7 +52,8 @@ def as_tenant(stack: LocalStack) -> Iterator[Callable[[str], httpx.Client]]:
 
     def connect(tenant: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {stack.create_api_key(tenant)}"}
-        clients.append(httpx.Client(base_url=stack.api_url, headers=headers, timeout=40, trust_env=False))
+        hooks = {"response": [is_documented]}
+        clients.append(httpx.Client(base_url=stack.api_url, headers=headers, timeout=40, trust_env=False, event_hooks=hooks))
         return clients[-1]
 
     yield connect
@@ -60,7 +69,8 @@ def api(as_tenant: Callable[[str], httpx.Client]) -> httpx.Client:
 @pytest.fixture
 def anonymous(stack: LocalStack) -> Iterator[httpx.Client]:
     """A client without a key."""
-    with httpx.Client(base_url=stack.api_url, timeout=40, trust_env=False) as client:
+    hooks = {"response": [is_documented]}
+    with httpx.Client(base_url=stack.api_url, timeout=40, trust_env=False, event_hooks=hooks) as client:
         yield client
 
 

@@ -6,21 +6,20 @@ states-language.net, and the developer guide on error names.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 INVOKE = "arn:aws:states:::lambda:invoke"
+INVOKE_TOKEN = "arn:aws:states:::lambda:invoke.waitForTaskToken"
 UPDATE_ITEM = "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
 
 _FIELDS = {
     "machine": {"Comment", "StartAt", "States", "TimeoutSeconds"},
     "Task": {"Resource", "Parameters", "ResultPath", "OutputPath", "TimeoutSeconds", "TimeoutSecondsPath", "Retry", "Catch"},
-    "Choice": {"Choices", "Default"},
-    "Map": {"ItemsPath", "ItemSelector", "MaxConcurrency", "ResultPath", "ItemProcessor"},
-    "Pass": set[str](),
+    "Pass": {"Parameters"},
     "Fail": {"Error", "Cause"},
-    "processor": {"ProcessorConfig", "StartAt", "States"},
     "retrier": {
         "Comment",
         "ErrorEquals",
@@ -31,7 +30,6 @@ _FIELDS = {
         "JitterStrategy",
     },
     "catcher": {"Comment", "ErrorEquals", "ResultPath", "Next"},
-    "rule": {"Comment", "Variable", "StringEquals", "Next"},
 }
 
 
@@ -62,17 +60,13 @@ def check_fields(given: Mapping[str, Any], kind: str) -> None:
 
 
 def _check_details(state: Mapping[str, Any]) -> None:
-    for parts, kind in (("Retry", "retrier"), ("Catch", "catcher"), ("Choices", "rule")):
+    for parts, kind in (("Retry", "retrier"), ("Catch", "catcher")):
         for part in state.get(parts, ()):
             check_fields(part, kind)
             if part.get("JitterStrategy", "FULL") != "FULL":
                 raise UnsupportedField("only full jitter is supported")
-    if state["Type"] == "Task" and state["Resource"] not in (INVOKE, UPDATE_ITEM):
+    if state["Type"] == "Task" and state["Resource"] not in (INVOKE, INVOKE_TOKEN, UPDATE_ITEM):
         raise UnsupportedField(state["Resource"])
-    if "ItemProcessor" in state:
-        if state["ItemProcessor"]["ProcessorConfig"] != {"Mode": "INLINE"}:
-            raise UnsupportedField("only inline maps are supported")
-        check_fields(state["ItemProcessor"], "processor")
 
 
 def catches(handler: Mapping[str, Any], error: str) -> bool:
@@ -94,13 +88,6 @@ def with_result(state: Mapping[str, Any], data: Any, result: Any) -> Any:
     if where is None:
         return data
     return result if where == "$" else {**data, where.removeprefix("$."): result}
-
-
-def choose(state: Mapping[str, Any], data: Any) -> str:
-    for rule in state["Choices"]:
-        if path(data, rule["Variable"]) == rule["StringEquals"]:
-            return str(rule["Next"])
-    return str(state["Default"])
 
 
 def seconds(state: Mapping[str, Any], data: Any) -> int:
@@ -140,6 +127,9 @@ def _expression(text: str, data: Any, context: Mapping[str, Any]) -> Any:
     if text.startswith("$"):
         return path(data, text)
     called = re.fullmatch(r"States\.Format\('([^']*)', (\$\.[\w.]+)\)", text)
-    if called is None:
+    if called:
+        return called[1].replace("{}", str(path(data, called[2])))
+    parsed = re.fullmatch(r"States\.StringToJson\((\$\.[\w.]+)\)", text)
+    if parsed is None:
         raise UnsupportedField(text)
-    return called[1].replace("{}", str(path(data, called[2])))
+    return json.loads(path(data, parsed[1]))

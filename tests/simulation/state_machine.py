@@ -12,12 +12,12 @@ from botocore.exceptions import ClientError
 
 from tests.simulation.asl import (
     INVOKE,
+    INVOKE_TOKEN,
     StateError,
     UnsupportedField,
     catches,
     caught,
     check_fields,
-    choose,
     fill,
     path,
     seconds,
@@ -80,13 +80,16 @@ class Execution:
 
 @dataclass(eq=False, slots=True)
 class TokenWait:
-    """The wait of a process for its task token, and the output that it received."""
+    """The wait of a process for its task token, and the output or the error that it received. ``waits``: the process sleeps,
+    so that an answer has to wake it."""
 
     execution: Execution
     process: Process
     output: Any = None
+    error: StateError | None = None
     answered: bool = False
     ended: bool = False
+    waits: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -135,14 +138,23 @@ class StateMachine:
         return {}
 
     def send_task_success(self, *, taskToken: str, output: str) -> Answer:
-        token_wait = self.token_waits.get(taskToken)
-        if token_wait is None:
-            raise aws_error(InvalidToken, "SendTaskSuccess")
-        if token_wait.ended or token_wait.answered or token_wait.execution.status != "RUNNING":
-            raise aws_error(TaskTimedOut, "SendTaskSuccess")
-        token_wait.answered, token_wait.output = True, json.loads(output)
-        self.loop.wake(token_wait.process)
+        self._answer(taskToken, "SendTaskSuccess").output = json.loads(output)
         return {}
+
+    def send_task_failure(self, *, taskToken: str, error: str, cause: str) -> Answer:
+        self._answer(taskToken, "SendTaskFailure").error = StateError(error, cause)
+        return {}
+
+    def _answer(self, token: str, operation: str) -> TokenWait:
+        token_wait = self.token_waits.get(token)
+        if token_wait is None:
+            raise aws_error(InvalidToken, operation)
+        if token_wait.ended or token_wait.answered or token_wait.execution.status != "RUNNING":
+            raise aws_error(TaskTimedOut, operation)
+        token_wait.answered = True
+        if token_wait.waits:
+            self.loop.wake(token_wait.process)
+        return token_wait
 
     def _find(self, arn: str) -> Execution:
         prefix, _, name = arn.rpartition(":")
@@ -157,7 +169,7 @@ class StateMachine:
 
     def _run(self, execution: Execution) -> None:
         try:
-            self._run_states(execution, self.definition, json.loads(execution.given), {})
+            self._run_states(execution, json.loads(execution.given))
         except Stopped:
             return
         except StateError as error:
@@ -170,19 +182,15 @@ class StateMachine:
         execution.status = status
         self.note(execution.subject, f"execution {execution.name} {status} in {execution.state} {reason}".rstrip())
 
-    def _run_states(self, execution: Execution, machine: Mapping[str, Any], data: Any, item: Mapping[str, Any]) -> Any:
-        """``item`` is Map.Item of the context object, inside a Map."""
-        name = machine["StartAt"]
-        while True:
-            state = machine["States"][name]
+    def _run_states(self, execution: Execution, data: Any) -> None:
+        name = self.definition["StartAt"]
+        while name is not None:
+            state = self.definition["States"][name]
             self._enter(execution, name)
             try:
-                data, following = self._step(execution, state, data, item)
+                data, name = self._step(execution, state, data)
             except StateError as error:
-                data, following = caught(state, data, error)
-            if following is None:
-                return data
-            name = following
+                data, name = caught(state, data, error)
 
     def _enter(self, execution: Execution, name: str) -> None:
         execution.state = name
@@ -201,26 +209,20 @@ class StateMachine:
             self._end(execution, "TIMED_OUT")
             raise Stopped
 
-    def _step(
-        self, execution: Execution, state: Mapping[str, Any], data: Any, item: Mapping[str, Any]
-    ) -> tuple[Any, str | None]:
+    def _step(self, execution: Execution, state: Mapping[str, Any], data: Any) -> tuple[Any, str | None]:
         match state["Type"]:
             case "Task":
-                result = self._task_with_retries(execution, state, data, item)
+                result = self._task_with_retries(execution, state, data)
                 return path(with_result(state, data, result), state.get("OutputPath", "$")), state.get("Next")
-            case "Map":
-                return with_result(state, data, self._map(execution, state, data)), state.get("Next")
-            case "Choice":
-                return data, choose(state, data)
             case "Pass":
-                return data, state.get("Next")
+                return fill(state["Parameters"], data, {}), state.get("Next")
         raise StateError(state["Error"], state["Cause"])
 
-    def _task_with_retries(self, execution: Execution, state: Mapping[str, Any], data: Any, item: Mapping[str, Any]) -> Any:
+    def _task_with_retries(self, execution: Execution, state: Mapping[str, Any], data: Any) -> Any:
         attempts = [0] * len(state.get("Retry", ()))
         while True:
             try:
-                result = self._task(execution, state, data, item)
+                result = self._task(execution, state, data)
             except StateError as error:
                 self._check_running(execution)
                 number = next((n for n, each in enumerate(state.get("Retry", ())) if catches(each, error.name)), None)
@@ -236,14 +238,19 @@ class StateMachine:
                 self._check_running(execution)
                 return result
 
-    def _task(self, execution: Execution, state: Mapping[str, Any], data: Any, item: Mapping[str, Any]) -> Any:
+    def _task(self, execution: Execution, state: Mapping[str, Any], data: Any) -> Any:
         token = f"token-{self.random.randbytes(16).hex()}"
-        context = {"Map": {"Item": item}, "Task": {"Token": token}}
-        parameters = fill(state["Parameters"], data, context)
+        parameters = fill(state["Parameters"], data, {"Task": {"Token": token}})
         if state["Resource"] == INVOKE:
             return {"Payload": self._invoke(execution, state, parameters), "StatusCode": 200}
-        until = self.loop.now + seconds(state, data)
-        return self._wait_for_token(execution, parameters, token, min(until, execution.ends))
+        token_wait = self.token_waits[token] = TokenWait(execution, self.loop.current)
+        if state["Resource"] == INVOKE_TOKEN:
+            until = self.loop.now + state["TimeoutSeconds"]
+            self._begin(token_wait, lambda: self._invoke(execution, state, parameters))
+        else:
+            until = self.loop.now + seconds(state, data)
+            self._begin(token_wait, lambda: self._write(parameters))
+        return self._wait_for_token(token_wait, min(until, execution.ends))
 
     def _invoke(self, execution: Execution, state: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
         function = parameters["FunctionName"].rpartition(":")[2]
@@ -254,49 +261,32 @@ class StateMachine:
         except FunctionError as error:
             raise StateError(error.name, str(error)) from None
 
-    def _wait_for_token(self, execution: Execution, parameters: Mapping[str, Any], token: str, until: float) -> Any:
-        token_wait = self.token_waits[token] = TokenWait(execution, self.loop.current)
+    def _write(self, parameters: Mapping[str, Any]) -> None:
+        error_code = self.write_error()
+        if error_code:
+            raise StateError(f"DynamoDb.{error_code}")
         try:
-            error_code = self.write_error()
-            if error_code:
-                raise StateError(f"DynamoDb.{error_code}")
             self.table.update_item(**parameters)
         except ClientError as error:
-            token_wait.ended = True
             raise StateError(f"DynamoDb.{type(error).__name__}", str(error)) from None
+
+    @staticmethod
+    def _begin(token_wait: TokenWait, act: Callable[[], object]) -> None:
+        """An error after the token was answered changes nothing: the task is over."""
+        try:
+            act()
+        except StateError:
+            if not token_wait.answered:
+                token_wait.ended = True
+                raise
+
+    def _wait_for_token(self, token_wait: TokenWait, until: float) -> Any:
         if not token_wait.answered:
+            token_wait.waits = True
             self.loop.wait(until)
         token_wait.ended = True
         if not token_wait.answered:
             raise StateError("States.Timeout")
+        if token_wait.error:
+            raise token_wait.error
         return token_wait.output
-
-    def _map(self, execution: Execution, state: Mapping[str, Any], data: Any) -> list[Any]:
-        """Runs the items concurrently, at most MaxConcurrency at a time."""
-        values = path(data, state["ItemsPath"])
-        todo = list(enumerate(values))[::-1]
-        results: dict[int, Any] = {}
-        failures: list[Exception] = []
-        parent = self.loop.current
-
-        def worker() -> None:
-            while todo and not failures:
-                number, value = todo.pop()
-                item = {"Index": number, "Value": value}
-                selected = fill(state["ItemSelector"], data, {"Map": {"Item": item}})
-                try:
-                    results[number] = self._run_states(execution, state["ItemProcessor"], selected, item)
-                except (StateError, Stopped) as error:
-                    failures.append(error)
-            running.pop()
-            if not running:
-                self.loop.wake(parent)
-
-        running = [worker] * min(len(todo), state["MaxConcurrency"])
-        for each in list(running):
-            self.loop.spawn(each)
-        if running:
-            self.loop.wait(float("inf"))
-        if failures:
-            raise failures[0]
-        return [results[number] for number in range(len(values))]

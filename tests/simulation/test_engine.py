@@ -68,9 +68,8 @@ def test_an_error_in_a_process_is_raised_and_every_process_is_unwound() -> None:
         {"Type": "Wait", "Seconds": 1},
         {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage"},
         {"Type": "Pass", "Assign": {}},
-        {"Type": "Choice", "Choices": [{"Variable": "$.a", "NumericEquals": 1, "Next": "A"}]},
+        {"Type": "Choice", "Choices": []},
         {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Retry": [{"JitterStrategy": "NONE"}]},
-        {"Type": "Map", "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "A", "States": {}}},
     ],
 )
 def test_an_unsupported_field_is_refused(state: dict[str, Any]) -> None:
@@ -88,9 +87,10 @@ def test_payload_templates_are_filled_from_data_and_context() -> None:
         "token.$": "$$.Task.Token",
         "key": {"S.$": "States.Format('JOB#{}', $.job.id)"},
         "text": "x",
+        "seconds.$": "States.StringToJson($.job.wait)",
     }
-    filled = fill(template, {"job": {"id": "7"}}, {"Task": {"Token": "t"}})
-    assert filled == {"id": "7", "token": "t", "key": {"S": "JOB#7"}, "text": "x"}
+    filled = fill(template, {"job": {"id": "7", "wait": "30"}}, {"Task": {"Token": "t"}})
+    assert filled == {"id": "7", "token": "t", "key": {"S": "JOB#7"}, "text": "x", "seconds": 30}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from suno_jobs.catalog.results import Link
 from suno_jobs.jobs.record import Track, TrackState
 from suno_jobs.jobs.states import JobState
-from tests.builders import AUDIO, JOB_ID, event, handler, put_job
+from tests.builders import AUDIO, JOB_ID, event, handler, load_app, put_job
 from tests.world import ROOT, World
 
 FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/app.py"))
@@ -18,15 +18,18 @@ FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/app.py")
 
 def test_each_step_returns_what_the_state_machine_reads(deployed: SimpleNamespace, world: World) -> None:
     put_job(world, JobState.STORING, task_id="J1")
-    check_again = {"job_id": JOB_ID, "next": "wait", "wait_seconds": 1, "tracks": []}
-    assert handler("create_task")(event("create_task/job")) == check_again
+    assert handler("create_task")(event("create_task/job")) == {"job_id": JOB_ID, "wait_seconds": 1}
     world.jobs.tracks.record_track(
         JOB_ID, Track(track_id="m-1", position=0, state=TrackState.READY, links=(Link("audio", "https://c.example/x"),))
     )
     world.jobs.tracks.store_track(JOB_ID, "m-1", [AUDIO], {}, 3.0)
-    assert handler("store_track")(event("store_track/track")) == {"track_id": "m-1", "state": "stored"}
+    assert handler("store_track")(event("store_track/job")) == {"job_id": JOB_ID, "states": {}}
     assert handler("finish_job")(event("finish_job/job")) == {"job_id": JOB_ID, "state": "SUCCEEDED"}
-    assert handler("check_task")(event("check_task/job"))["next"] == "finish"
+    app = load_app("check_task")
+    answers: list[tuple[str, str, str]] = []
+    app.task_tokens = lambda: SimpleNamespace(fail=lambda *given: answers.append(given))
+    app.lambda_handler(event("check_task/job"), None)
+    assert answers == [("a token of the state Check Task", "JobDecided", "1")]
 
 
 @pytest.mark.parametrize("folder", FUNCTIONS, ids=lambda folder: folder.name)

@@ -299,7 +299,7 @@ def test_every_field_of_a_gateway_is_listed() -> None:
     text = section(API, "## GET /v1/gateways")
     known = capabilities()
     listed = {cells[0].strip("`"): cells[1] for cells in table(text, "Field of a gateway")}
-    assert set(listed) == set(known[0]) | {"health", "balances"}
+    assert set(listed) == set(known[0]) | {"health"}
     for name in ("kinds", "errors"):
         members = {member for gateway in known for each in gateway[name].values() for member in each}
         assert members <= set(code_in(listed[name])), name
@@ -472,10 +472,9 @@ def priced(item: str) -> list[str]:
 
 def test_the_cost_of_metrics_counts_every_combination() -> None:
     """Per gateway: accepted jobs, ended jobs by state (except cancelled ones), unknown words, opened breakers, refused keys;
-    refused callbacks, files at risk and their hours, low balances. Each shared account that reports its balance."""
+    refused callbacks, files at risk and their hours."""
     ends = len(TERMINAL - {JobState.CANCELLED})
-    most = len(GATEWAYS) * (1 + ends + 3) + 4
-    most += sum(each["balance"] for each in capabilities())
+    most = len(GATEWAYS) * (1 + ends + 3) + 3
     _, count, price, usd = priced("metrics")
     assert count.endswith(f" {most}")
     assert usd.endswith(f" {most * float(price):.2f}")

@@ -15,6 +15,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.conditions import Choices, UnknownCondition
 from suno_jobs import errors
+from suno_jobs.jobs.schedule import DECISIONS as NEXT_STEPS
 from suno_jobs.lifecycle.asset_files import QUARANTINE
 from suno_jobs.lifecycle.lost_submission import LONG_SUBMIT_SECONDS, SUBMIT_SECONDS
 from suno_jobs.runtime import settings
@@ -62,6 +63,7 @@ def statements(properties: dict[str, Any], condition: str | None = None) -> list
 FUNCTIONS = of_type("AWS::Serverless::Function")
 STATES = dict(all_states())
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+DECISIONS = {error.__name__ for error in NEXT_STEPS.values()}
 
 
 def folder_of(function: str) -> str:
@@ -508,8 +510,15 @@ def test_state_waits_longer_than_its_function_runs(name: str) -> None:
 def test_retries_name_their_errors_and_end(name: str) -> None:
     for retry in TASKS[name].get("Retry", []):
         assert "States.ALL" not in retry["ErrorEquals"]
-        assert retry["MaxAttempts"] > 0
+        assert (retry["MaxAttempts"] > 0) is not (set(retry["ErrorEquals"]) <= DECISIONS), "a decision is never repeated"
         assert retry["Comment"]
+
+
+def test_every_decision_of_check_task_is_caught_before_anything_else() -> None:
+    retry, catches = TASKS["Check Task"]["Retry"][0], TASKS["Check Task"]["Catch"][:-1]
+    assert (set(retry["ErrorEquals"]), retry["MaxAttempts"]) == (DECISIONS, 0)
+    assert {name for each in catches for name in each["ErrorEquals"]} == DECISIONS
+    assert {each["ResultPath"] for each in catches} == {"$.decision"}
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -592,19 +601,13 @@ def test_a_killed_submission_is_left_to_check_task() -> None:
     """The task may exist (I1)."""
     [caught] = TASKS["Create Task"]["Catch"]
     assert not KILLED & retried("Create Task")
-    assert (caught["ErrorEquals"], caught["Next"]) == (["States.Timeout", "States.TaskFailed"], "Await Signal")
+    assert (caught["ErrorEquals"], caught["Next"]) == (["States.Timeout", "States.TaskFailed"], "Pause")
 
 
 def test_emulator_spelling_is_caught_beside_the_one_of_aws() -> None:
     caught = TASKS["Await Signal"]["Catch"][0]["ErrorEquals"]
     assert {"DynamoDb.ConditionalCheckFailedException", "DynamoDB.ConditionalCheckFailedException"} <= set(caught)
     assert {"States.Timeout", "States.HeartbeatTimeout"} <= set(caught)
-
-
-def test_choices_can_always_go_somewhere() -> None:
-    for name, state in STATES.items():
-        if state["Type"] == "Choice":
-            assert state["Default"] in STATES, name
 
 
 def test_machine_ends_and_no_deadline_outlives_it() -> None:

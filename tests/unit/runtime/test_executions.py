@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -6,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from suno_jobs.errors import ExecutionsThrottled
-from suno_jobs.runtime.executions import Executions, ExecutionState, execution_name
+from suno_jobs.runtime.executions import Executions, ExecutionState, TaskTokens, execution_name
 
 
 def test_an_execution_is_started_only_once(state_machine: str) -> None:
@@ -18,7 +19,7 @@ def test_an_execution_is_started_only_once(state_machine: str) -> None:
     [listed] = client.list_executions(stateMachineArn=state_machine)["executions"]
     assert listed["name"] == "job_a"
     given = client.describe_execution(executionArn=listed["executionArn"])["input"]
-    assert json.loads(given) == {"job_id": "job_a", "wait_seconds": 60}
+    assert json.loads(given) == {"job_id": "job_a", "decision": {"Error": "SubmissionDue", "Cause": "60"}}
     assert executions.state("job_a", 0) is ExecutionState.RUNNING
     client.stop_execution(executionArn=listed["executionArn"])
     assert executions.state("job_a", 0) is ExecutionState.ENDED
@@ -38,8 +39,27 @@ def test_waking_with_an_expired_task_token_is_not_an_error(state_machine: str, n
         def send_task_success(self, **_: str) -> None:
             raise getattr(client.exceptions, name)({"Error": {"Code": name}}, "SendTaskSuccess")
 
+        def send_task_failure(self, **_: str) -> None:
+            raise getattr(client.exceptions, name)({"Error": {"Code": name}}, "SendTaskFailure")
+
     refusing: Any = Refusing()
     assert not Executions(refusing, state_machine, 60).wake("gone")
+    assert not TaskTokens(refusing).fail("gone", "JobDecided", "1")
+
+
+def test_a_state_that_waits_is_answered() -> None:
+    given: list[dict[str, str]] = []
+    client: Any = SimpleNamespace(
+        exceptions=None,
+        send_task_success=lambda **arguments: given.append(arguments),
+        send_task_failure=lambda **arguments: given.append(arguments),
+    )
+    assert TaskTokens(client).succeed("t", {"wait_seconds": 3})
+    assert TaskTokens(client).fail("t", "JobDecided", "1")
+    assert given == [
+        {"taskToken": "t", "output": '{"wait_seconds": 3}'},
+        {"taskToken": "t", "error": "JobDecided", "cause": "1"},
+    ]
 
 
 @pytest.mark.parametrize(("code", "error"), [("ThrottlingException", ExecutionsThrottled), ("AccessDenied", ClientError)])

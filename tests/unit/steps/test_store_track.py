@@ -432,3 +432,99 @@ def test_a_stored_track_takes_new_links_only_for_its_missing_files(world: World,
     assert storer(world, Source(COVER)).store_track(job_id, "t") is TrackState.STORED
     world.jobs.tracks.record_track(job_id, replace(reported, links=(LINK,)))
     assert len(world.tracks(job_id)["t"].links) == 2
+
+
+# All tracks of a job
+
+
+class Network(Source):
+    """The answers of each track by its id, and the seconds that each may take. ``takes`` is how long an answer takes."""
+
+    def __init__(self, world: World, takes: float = 0.0, **answers: bytes | Exception) -> None:
+        super().__init__()
+        self.world = world
+        self.takes = takes
+        self.by_track = answers
+        self.seconds: dict[str, float] = {}
+
+    def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float, past_expiry: bool) -> Downloaded:
+        track = url.rpartition("/")[2].removesuffix(".mp3")
+        self.seconds[track] = seconds
+        self.world.clock.sleep(self.takes)
+        self.answers = [self.by_track[track]]
+        return super().fetch(url, into, max_bytes=max_bytes, seconds=seconds, past_expiry=past_expiry)
+
+
+@pytest.fixture
+def pair(world: World) -> str:
+    """A job with the tracks a and b."""
+    job_id = world.generating()
+    world.start_storing(job_id)
+    for position, name in enumerate("ab"):
+        link = Link("audio", f"https://cdn.example/{name}.mp3")
+        world.jobs.tracks.record_track(job_id, Track(track_id=name, position=position, state=TrackState.READY, links=(link,)))
+    return job_id
+
+
+def test_all_tracks_are_stored_by_one_call_and_a_second_one_fetches_nothing(world: World, pair: str) -> None:
+    network = Network(world, a=SONG, b=song(4))
+    store = storer(world, network)
+    assert store.store_tracks(pair) == {"a": TrackState.STORED, "b": TrackState.STORED}
+    assert store.store_tracks(pair) == {}
+    assert len(network.fetched) == len(assets(world)) == 2
+
+
+NOT_READY = AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "404"))
+EXPIRED = AssetExpired(Fault(ErrorCode.ASSET_EXPIRED, "410"))
+THROTTLED = AwsError({"Error": {"Code": "SlowDown"}}, "PutObject")
+NO_SONG = AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF"))
+
+
+@pytest.mark.parametrize("error", [NOT_READY, EXPIRED, THROTTLED])
+def test_a_track_that_fails_keeps_no_other_from_being_stored(world: World, pair: str, error: Exception) -> None:
+    network = Network(world, a=error, b=SONG)
+    with pytest.raises(type(error)):
+        storer(world, network).store_tracks(pair)
+    assert world.tracks(pair)["b"].state is TrackState.STORED
+    network.by_track["a"] = song(4)
+    assert storer(world, network).store_tracks(pair) == {"a": TrackState.STORED}
+    assert [url[-5] for url in network.fetched] == ["a", "b", "a"]
+
+
+def test_a_track_that_is_refused_for_good_is_no_error(world: World, pair: str) -> None:
+    assert storer(world, Network(world, a=NO_SONG, b=SONG)).store_tracks(pair) == {
+        "a": TrackState.FAILED,
+        "b": TrackState.STORED,
+    }
+
+
+def test_an_expired_link_does_not_hide_an_error_that_is_retried(world: World, pair: str) -> None:
+    with pytest.raises(AssetNotReady) as raised:
+        storer(world, Network(world, a=EXPIRED, b=NOT_READY)).store_tracks(pair)
+    assert type(raised.value) is AssetNotReady
+
+
+def test_each_track_has_its_share_of_the_time_and_a_retry_has_all_of_it(world: World, pair: str) -> None:
+    network = Network(world, takes=120.0, a=NOT_READY, b=SONG)
+    store = storer(world, network)
+    with pytest.raises(AssetNotReady):
+        store.store_tracks(pair)
+    assert network.seconds == {"a": 120.0, "b": 120.0}
+    with pytest.raises(AssetNotReady):
+        store.store_tracks(pair)
+    assert network.seconds["a"] == 240.0
+
+
+def test_each_check_lets_another_track_begin(world: World, pair: str) -> None:
+    """A file that stops the function each time would otherwise keep the tracks after it from being stored."""
+    for expected in ("ab", "ba"):
+        network = Network(world, a=NOT_READY, b=NOT_READY)
+        with pytest.raises(AssetNotReady):
+            storer(world, network).store_tracks(pair)
+        assert "".join(url[-5] for url in network.fetched) == expected
+        world.jobs.begin_check(pair, now=world.now, due_at=world.now)
+
+
+def test_an_unknown_job_has_no_tracks_to_store(world: World) -> None:
+    with pytest.raises(JobNotFound):
+        storer(world, Source()).store_tracks("job_unknown")

@@ -315,6 +315,18 @@ class AssetRefused(AssetError):
     """The same file will not pass, unless a limit is raised. Nothing was stored. A new link may lead to another file."""
 
 
+class SubmissionDue(SunoJobsError):
+    """A decision of Check Task, and no failure: Create Task comes next."""
+
+
+class TracksReady(SunoJobsError):
+    """A decision of Check Task, and no failure: Store Track comes next."""
+
+
+class JobDecided(SunoJobsError):
+    """A decision of Check Task, and no failure: Finish Job comes next."""
+
+
 class TracksNotStored(SunoJobsError):
     """A track is not in the bucket yet, and there is time left: wait, read the task again and store again."""
 

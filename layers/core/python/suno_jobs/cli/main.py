@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App
 from rich.console import Console
 
-from suno_jobs.cli import doctor, explain, keys, problems, quarantine
+from suno_jobs.cli import explain, keys, problems, quarantine
 from suno_jobs.cli.problems import ExitCode
 
 
@@ -37,7 +37,6 @@ app.command(keys.print_new_key, name="create-key")
 app.command(keys.rotate_secret, name="rotate-callback-secret")
 app.command(explain.print_timeline, name="explain")
 app.command(quarantine.app)
-app.command(doctor.print_checks, name="doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

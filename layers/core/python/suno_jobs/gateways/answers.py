@@ -67,7 +67,6 @@ class CapabilitiesAnswer(TypedDict):
     link_days: Annotated[dict[str, float | None], Field(description="By host: for how many days files are kept.")]
     batch_size: int | None
     link_renewal: bool
-    balance: Annotated[bool, Field(description="The gateway reports what is left on an account.")]
     prices: list[PriceAnswer]
     errors: dict[str, RuleAnswer]
 
@@ -83,23 +82,10 @@ class HealthAnswer(TypedDict):
     open_until: Time | None
 
 
-class BalanceAnswer(TypedDict):
-    """What is left on one account, in the unit of the gateway."""
-
-    account: str
-    amount: float
-    unit: str
-    low: Annotated[bool, Field(description="It is below the threshold that the operator has set.")]
-    read_at: Time
-
-
 class GatewayAnswer(CapabilitiesAnswer):
     """What one gateway can do, and its recent health."""
 
     health: HealthAnswer
-    balances: Annotated[
-        list[BalanceAnswer], Field(description="Of the tenant's own account, and for operators of every account.")
-    ]
 
 
 class GatewaysAnswer(TypedDict):

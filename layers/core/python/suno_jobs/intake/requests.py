@@ -63,7 +63,7 @@ class JobRequest(StrictModel):
     def parse(cls, body: Any) -> JobRequest:
         """Raises pydantic's ValidationError, which lists every invalid field."""
         kind = body.get("kind") if isinstance(body, dict) else None
-        request = _REQUESTS[Kind(kind)] if isinstance(kind, str) and kind in set(Kind) else cls
+        request = REQUESTS[Kind(kind)] if isinstance(kind, str) and kind in set(Kind) else cls
         return request.model_validate(body, strict=True)
 
     @field_validator("kind")
@@ -96,6 +96,6 @@ class JobRequest(StrictModel):
         return self.input.model_dump(exclude_none=True)
 
 
-_REQUESTS: Mapping[Kind, type[JobRequest]] = MappingProxyType(
+REQUESTS: Mapping[Kind, type[JobRequest]] = MappingProxyType(
     {kind: create_model(f"JobRequest_{kind}", __base__=JobRequest, input=(model, ...)) for kind, model in INPUTS.items()}
 )

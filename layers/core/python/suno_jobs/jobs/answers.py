@@ -35,7 +35,7 @@ class CostAnswer(TypedDict):
     source: CostSource
 
 
-class ErrorAnswer(TypedDict):
+class FaultAnswer(TypedDict):
     """Why a job, a track or a file failed. Programs rely on ``code``; ``message`` is for people."""
 
     code: ErrorCode
@@ -84,11 +84,11 @@ class TrackAnswer(TypedDict):
     duration_seconds: float | None
     doubtful: DoubtAnswer | None
     state: TrackState
-    error: ErrorAnswer | None
+    error: FaultAnswer | None
     identical_to: Annotated[str | None, Field(description="The first earlier track whose audio has the same bytes.")]
     source: SourceAnswer | None
     assets: list[AssetAnswer]
-    missing: Annotated[dict[str, ErrorAnswer | None], Field(description="By kind: why an optional file is not stored.")]
+    missing: Annotated[dict[str, FaultAnswer | None], Field(description="By kind: why an optional file is not stored.")]
 
 
 class ManifestAnswer(TypedDict):
@@ -96,7 +96,7 @@ class ManifestAnswer(TypedDict):
     url: NotRequired[SignedUrl]
 
 
-class RequestAnswer(TypedDict):
+class RecordedRequest(TypedDict):
     """The request that created the job. It can be sent again as it is."""
 
     gateway: str | list[str]
@@ -169,7 +169,7 @@ class _Summary(TypedDict):
     waiting_for: WaitAnswer | None
     charged: Charged
     cost: CostAnswer | None
-    error: ErrorAnswer | None
+    error: FaultAnswer | None
 
 
 class _Details(TypedDict):
@@ -177,7 +177,7 @@ class _Details(TypedDict):
     tracks: list[TrackAnswer]
     manifest: ManifestAnswer | None
     result: ResultAnswer | None
-    request: RequestAnswer | None
+    request: RecordedRequest | None
     quarantine: list[QuarantinedAnswer]
 
 
@@ -221,7 +221,7 @@ class JobListAnswer(TypedDict):
     next: Annotated[str | None, Field(description="The cursor of the next page; null on the last page.")]
 
 
-class EventAnswer(TypedDict):
+class JobEventAnswer(TypedDict):
     """One change of a job, or one attempt to submit it."""
 
     at: Time
@@ -238,4 +238,4 @@ class JobEventsAnswer(TypedDict):
     """The history of a job, the oldest event first."""
 
     job_id: str
-    events: list[EventAnswer]
+    events: list[JobEventAnswer]

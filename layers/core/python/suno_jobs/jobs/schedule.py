@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from suno_jobs.errors import JobDecided, SubmissionDue, SunoJobsError, TracksReady
 
 if TYPE_CHECKING:
     from suno_jobs.jobs.record import Job
@@ -24,17 +27,28 @@ def is_given_up(job: Job, now: int) -> bool:
     return not job.terminal and now >= job.deadline_at + GIVE_UP_SECONDS
 
 
+DECISIONS: Mapping[str, type[SunoJobsError]] = {"submit": SubmissionDue, "store": TracksReady, "finish": JobDecided}
+"""The names by which the state machine catches what comes next, unless the job waits."""
+
+
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What the state machine does next for a job; ``wait_seconds`` is how long it awaits a signal first."""
+    """What the state machine does next for a job. ``wait_seconds`` is how long it awaits a signal first, or, unless ``next`` is
+    ``wait``, if what comes next fails. ``tracks`` are ready to be stored."""
 
     job_id: str
     next: Literal["wait", "submit", "store", "finish"]
     wait_seconds: int = 1
     tracks: tuple[str, ...] = ()
 
+    @property
+    def decision(self) -> str | None:
+        """None: the job waits."""
+        return None if self.next == "wait" else DECISIONS[self.next].__name__
+
     def to_payload(self) -> dict[str, Any]:
-        return {"job_id": self.job_id, "next": self.next, "wait_seconds": self.wait_seconds, "tracks": list(self.tracks)}
+        """Of a job that waits."""
+        return {"job_id": self.job_id, "wait_seconds": self.wait_seconds}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
         AssetAnswer,
         CostAnswer,
         DoubtAnswer,
-        ErrorAnswer,
-        EventAnswer,
+        FaultAnswer,
         JobAnswer,
+        JobEventAnswer,
         JobSummary,
         ManifestAnswer,
         QuarantinedAnswer,
-        RequestAnswer,
+        RecordedRequest,
         ResultAnswer,
         TrackAnswer,
         WaitAnswer,
@@ -84,7 +84,7 @@ def summary_view(job: Job) -> JobSummary:
     }
 
 
-def _request_view(view: JobView) -> RequestAnswer | None:
+def _request_view(view: JobView) -> RecordedRequest | None:
     """The request under the names of the body that created the job."""
     job, request = view.job, view.request
     if not request:
@@ -109,7 +109,7 @@ def without_queries(value: Any) -> Any:
     return value
 
 
-def events_view(job: Job) -> list[EventAnswer]:
+def events_view(job: Job) -> list[JobEventAnswer]:
     """The event of a submission names its task, once that is known."""
     tasks = {attempt.at: attempt.task_id for attempt in job.attempts}
     return [
@@ -229,7 +229,7 @@ def _manifest_view(job: Job, url: MakeUrl | None) -> ManifestAnswer:
     return {"key": key, "url": url(key, manifest_file_name(job))} if url else {"key": key}
 
 
-def error_view(fault: Fault | None, charged: Charged) -> ErrorAnswer | None:
+def error_view(fault: Fault | None, charged: Charged) -> FaultAnswer | None:
     """``retryable`` means that repeating the request cannot be paid for twice."""
     if fault is None:
         return None

@@ -44,20 +44,15 @@ def redirect(url: str) -> Response[str]:
     return Response(307, "text/plain", "", headers={"Location": url, "Cache-Control": "no-store"})
 
 
-def page(html: str) -> Response[str]:
+def page(text: str, content_type: str = "text/html; charset=utf-8") -> Response[str]:
     """A page of documentation, which everyone may read."""
-    return Response(200, "text/html; charset=utf-8", html, headers={"Cache-Control": "public, max-age=3600"})
+    return Response(200, content_type, text, headers={"Cache-Control": "public, max-age=3600"})
 
 
 def tenant(app: APIGatewayHttpResolver) -> str:
     """The tenant whose API key the authorizer recognised."""
     name: str = app.current_event["requestContext"]["authorizer"]["lambda"]["tenant"]
     return name
-
-
-def is_operator(app: APIGatewayHttpResolver) -> bool:
-    """Whether that key is an operator's."""
-    return app.current_event["requestContext"]["authorizer"]["lambda"].get("operator") in (True, "true")
 
 
 def json_body(app: APIGatewayHttpResolver) -> Any:

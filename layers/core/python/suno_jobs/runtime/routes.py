@@ -19,6 +19,7 @@ METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "/v1/jobs/{job_id}/manifest": _READ,
         "/v1/jobs/{job_id}/retry": _POST,
         "/v1/jobs/{job_id}/tracks/{track_id}/{kind}": _READ,
+        "/v1/openapi.json": _READ,
         "/v1/problems/{name}": _READ,
     }
 )

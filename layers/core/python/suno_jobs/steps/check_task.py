@@ -27,6 +27,7 @@ from suno_jobs.lifecycle.lost_submission import (
 from suno_jobs.lifecycle.task_reader import NOT_READ, SLOW_READ_SECONDS, TaskReader
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.runtime import telemetry
+from suno_jobs.runtime.executions import TaskTokens
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.traffic.calls import GatewayCalls
@@ -347,6 +348,18 @@ class TaskChecker:
 
     def _now(self) -> int:
         return int(self.clock())
+
+
+def report_step(tokens: TaskTokens, task_token: str, step: NextStep) -> None:
+    """Tells the state Check Task what comes next. May be repeated.
+
+    A decision is reported as a failure of its name, which the state machine catches, since reading it in a state of its own
+    would cost a transition more.
+    """
+    if step.decision is None:
+        tokens.succeed(task_token, step.to_payload())
+    else:
+        tokens.fail(task_token, step.decision, str(step.wait_seconds))
 
 
 def make_task_checker(

@@ -55,12 +55,11 @@ class JobReconciler:
     """A job with a task token is woken directly. The execution of any other is described first, within a budget.
 
     ``find_running`` divides jobs into groups and reads the tasks of each group when it is asked for, as far as a gateway can
-    report many tasks in one request. ``read_balances`` comes last, as long as its argument returns True."""
+    report many tasks in one request."""
 
     jobs: JobStore
     executions: Executions
     find_running: Callable[[Sequence[Job]], Groups]
-    read_balances: Callable[[Callable[[], bool]], None]
     slack_seconds: int
     clock: Callable[[], float]
     sleep: Callable[[float], None]
@@ -87,8 +86,6 @@ class JobReconciler:
         if swept.complete:
             self._describe(unknown, swept, time_left)
             self._resume_unless_running(waiting, swept, time_left)
-        if swept.complete:
-            self.read_balances(time_left)
         telemetry.log.info(
             "sweep",
             started=len(swept.started),

@@ -11,8 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError
+from botocore.exceptions import ClientError as AwsError
+
 from suno_jobs.catalog.results import Link, Media, Result
-from suno_jobs.errors import AssetError, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
+from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
 from suno_jobs.jobs.record import Job, JobView, QuarantinedFile, Track, TrackState
 from suno_jobs.lifecycle.asset_files import AssetFiles, Stored, asset_key
 from suno_jobs.media.inspection import MediaFile, inspect
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 DOWNLOAD_SECONDS = 240
-"""For all files of a track together; the function has a minute more for the last upload."""
+"""For all files together; the function has a minute more for the last upload."""
 
 WAV = "wav"
 """The only asset kind that requires a certain container; other audio may have any supported one."""
@@ -43,7 +46,33 @@ class TrackStorer:
     clock: Callable[[], float]
     stopwatch: Callable[[], float]
 
-    def store_track(self, job_id: str, track_id: str) -> TrackState:
+    def store_tracks(self, job_id: str) -> dict[str, TrackState]:
+        """Stores the files of every track of the job that lacks one, and returns the states of these tracks.
+
+        One track at a time, in constant memory. Each has an equal share of the time that is left, so a slow one takes none from
+        the others; a further run has its whole time for what is missing. Runs after different checks begin with different
+        tracks, so that none is the last one every time. Raises as ``store_track``, after all tracks were tried.
+        """
+        view = self.jobs.view(job_id)
+        if view is None:
+            raise JobNotFound(f"no job {job_id}")
+        waiting = [track.track_id for track in view.tracks if track.unsaved and track.links]
+        first = view.job.checks % max(1, len(waiting))
+        ends_at = self.stopwatch() + DOWNLOAD_SECONDS
+        states: dict[str, TrackState] = {}
+        failed: list[Exception] = []
+        for number, track_id in enumerate([*waiting[first:], *waiting[:first]]):
+            share = (ends_at - self.stopwatch()) / (len(waiting) - number)
+            try:
+                states[track_id] = self.store_track(job_id, track_id, share)
+            except (AssetNotReady, AwsError, BotoCoreError) as error:
+                failed.append(error)
+        if failed:
+            # The state machine tries again at once unless all links have expired.
+            raise min(failed, key=lambda error: isinstance(error, AssetExpired))
+        return states
+
+    def store_track(self, job_id: str, track_id: str, seconds: float = DOWNLOAD_SECONDS) -> TrackState:
         """Stores the files of one track; a second run changes nothing.
 
         An optional file never fails the track and is fetched last. The track records it as missing, and a later run fetches it
@@ -55,7 +84,7 @@ class TrackStorer:
         view, track = self._find(job_id, track_id)
         if not track.unsaved or not track.links:
             return track.state
-        ends_at = self.stopwatch() + DOWNLOAD_SECONDS
+        ends_at = self.stopwatch() + seconds
         stored = [Stored(asset, None) for asset in track.assets]
         missing: dict[str, Fault] = {}
         for link in sorted(track.links, key=lambda each: not each.required):

@@ -1,0 +1,280 @@
+"""The routes of the API: what each of them takes and answers. Tests hold this list to template.yaml and to the real answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from openapi import prose
+from openapi.schemas import Json, reference
+from suno_jobs.errors import (
+    PROBLEMS,
+    AssetNotFound,
+    BodyTooLarge,
+    ClientError,
+    IdempotencyConflict,
+    InvalidRequest,
+    JobBeingChanged,
+    JobNotFound,
+    NotJson,
+    RouteNotFound,
+    WrongState,
+)
+from suno_jobs.gateways.answers import GatewaysAnswer
+from suno_jobs.jobs.answers import JobAnswer, JobEventsAnswer, JobListAnswer, PreviewAnswer
+from suno_jobs.jobs.identifiers import JOB_ID_PATTERN
+from suno_jobs.jobs.listing import DEFAULT_LIMIT, MAX_LIMIT
+
+JOBS, FILES, SERVICE, DOCUMENTATION, CALLBACKS = "Jobs", "Files", "Service", "Documentation", "Callbacks"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``models`` are the types of a JSON body; an answer without them has no body, or ``page``: its content type and schema.
+
+    ``headers`` are names of ``HEADERS``.
+    """
+
+    status: int
+    description: str
+    models: tuple[Any, ...] = ()
+    headers: tuple[str, ...] = ()
+    page: tuple[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One route. ``problems`` are those of this program; API Gateway adds its own. ``needs_key``: it needs an API key."""
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    answers: tuple[Answer, ...]
+    problems: tuple[type[ClientError], ...] = ()
+    parameters: tuple[Json, ...] = ()
+    body: Json | None = None
+    needs_key: bool = True
+
+
+HEADERS: dict[str, tuple[str, Json]] = {
+    "Location": ("The path of the job.", {"type": "string"}),
+    "ETag": ("A weak validator: it changes with the job, but not with the presigned URLs.", {"type": "string"}),
+    "Retry-After": ("Seconds until the next request makes sense; only while the job has not ended.", {"type": "integer"}),
+    "Link": ('The next page, as `<...>; rel="next"`; absent on the last page.', {"type": "string"}),
+    "Cache-Control": ("`no-store`, except for documentation.", {"type": "string"}),
+    "Presigned": ("A presigned URL of the file. Follow it without the header `Authorization`.", {"type": "string"}),
+}
+
+
+def _path(name: str, description: str, schema: Json) -> Json:
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+
+
+def _query(name: str, schema: Json, description: str = "", **more: Any) -> Json:
+    text = description or prose.list_parameters()[name]
+    return {"name": name, "in": "query", "description": text, "schema": schema, **more}
+
+
+def _header(name: str, description: str, schema: Json) -> Json:
+    return {"name": name, "in": "header", "description": description, "schema": schema}
+
+
+_JOB_ID = _path("job_id", "The id of the job.", {"type": "string", "pattern": f"^{JOB_ID_PATTERN}$"})
+_TIME: Json = {"type": "string", "format": "date-time"}
+_IDEMPOTENCY_KEY = _header(
+    "Idempotency-Key",
+    "The same key and body always return the same job, without a time limit.",
+    {"type": "string", "pattern": r"^[\x21-\x7E]{1,255}$"},
+)
+_DRY_RUN = _query(
+    "dry_run",
+    {"type": "boolean", "default": False},
+    "Validates the request and chooses the gateways, but writes nothing, submits nothing and costs nothing.",
+)
+_FILTERS = (
+    _query("state", {"type": "array", "items": reference("JobState")}, style="form", explode=True),
+    _query("kind", reference("Kind")),
+    _query("gateway", {"type": "string"}),
+    _query("created_after", _TIME),
+    _query("created_before", _TIME),
+    _query(
+        "metadata",
+        {
+            "type": "object",
+            "propertyNames": {"pattern": r"^metadata\..{1,40}$"},
+            "additionalProperties": {"type": "string"},
+        },
+        f"Members `metadata.NAME`: {prose.list_parameters()['metadata.NAME']}",
+        style="form",
+        explode=True,
+    ),
+    _query("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
+    _query("cursor", {"type": "string"}),
+)
+_SECOND_CHARGE: Json = {
+    "type": "object",
+    "properties": {
+        "accept_second_charge": {
+            "type": "boolean",
+            "description": "Needed if the job was or may have been charged: its song may still arrive, and both are paid.",
+        }
+    },
+    "additionalProperties": False,
+}
+
+_SHOWN = ("Cache-Control",)
+_CREATED = ("Location", "Cache-Control")
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        method="POST",
+        path="/v1/jobs",
+        name="submit_job",
+        tag=JOBS,
+        summary="Create a job",
+        parameters=(_DRY_RUN, _IDEMPOTENCY_KEY),
+        body={"required": True, "schema": reference("JobRequest")},
+        answers=(
+            Answer(202, "The job is recorded.", (JobAnswer,), _CREATED),
+            Answer(
+                200,
+                "An earlier request had the same key and body: that job as it is now. Or the result of a dry run.",
+                (JobAnswer, PreviewAnswer),
+                _CREATED,
+            ),
+        ),
+        problems=(NotJson, JobBeingChanged, BodyTooLarge, InvalidRequest, IdempotencyConflict),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/jobs",
+        name="list_jobs",
+        tag=JOBS,
+        summary="List jobs, newest first",
+        parameters=_FILTERS,
+        answers=(Answer(200, "A page of jobs.", (JobListAnswer,), ("Link", "Cache-Control")),),
+        problems=(InvalidRequest,),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/jobs/{job_id}",
+        name="read_job",
+        tag=JOBS,
+        summary="Read a job",
+        parameters=(_JOB_ID, _header("If-None-Match", "An `ETag` of an earlier answer.", {"type": "string"})),
+        answers=(
+            Answer(200, "The job.", (JobAnswer,), ("ETag", "Retry-After", "Cache-Control")),
+            Answer(304, "The job has still that `ETag`.", (), ("ETag", "Retry-After", "Cache-Control")),
+        ),
+        problems=(JobNotFound, RouteNotFound),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/jobs/{job_id}/events",
+        name="read_events",
+        tag=JOBS,
+        summary="Read the history of a job",
+        parameters=(_JOB_ID,),
+        answers=(Answer(200, "The history, the oldest event first.", (JobEventsAnswer,), _SHOWN),),
+        problems=(JobNotFound, RouteNotFound),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/jobs/{job_id}/manifest",
+        name="read_manifest",
+        tag=FILES,
+        summary="Fetch the manifest of a job",
+        parameters=(_JOB_ID,),
+        answers=(Answer(307, "The manifest is at `Location`.", (), ("Presigned", "Cache-Control")),),
+        problems=(JobNotFound, AssetNotFound, RouteNotFound),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/jobs/{job_id}/tracks/{track_id}/{kind}",
+        name="read_asset",
+        tag=FILES,
+        summary="Fetch a file of a track",
+        parameters=(
+            _JOB_ID,
+            _path("track_id", "The id of a track of the job.", {"type": "string", "pattern": r"^[\w-]+$"}),
+            _path("kind", "`audio`, `image`, `video`, `wav` or the name of a stem.", {"type": "string", "pattern": r"^\w+$"}),
+        ),
+        answers=(Answer(307, "The file is at `Location`.", (), ("Presigned", "Cache-Control")),),
+        problems=(JobNotFound, AssetNotFound, RouteNotFound),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/jobs/{job_id}/cancel",
+        name="cancel_job",
+        tag=JOBS,
+        summary="Cancel a job",
+        parameters=(_JOB_ID,),
+        answers=(Answer(200, "The job, cancelled by this request or an earlier one.", (JobAnswer,), _SHOWN),),
+        problems=(JobNotFound, RouteNotFound, WrongState, JobBeingChanged),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/jobs/{job_id}/retry",
+        name="retry_job",
+        tag=JOBS,
+        summary="Repeat a failed job as a new job, which is charged separately",
+        parameters=(_JOB_ID,),
+        body={"required": False, "schema": _SECOND_CHARGE},
+        answers=(
+            Answer(202, "The new job.", (JobAnswer,), _CREATED),
+            Answer(200, "The job was retried before: the same new job as it is now.", (JobAnswer,), _CREATED),
+        ),
+        problems=(NotJson, JobNotFound, RouteNotFound, WrongState, JobBeingChanged, BodyTooLarge, InvalidRequest),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/gateways",
+        name="read_gateways",
+        tag=SERVICE,
+        summary="Read what each gateway can do, and its recent health",
+        answers=(Answer(200, "Every gateway.", (GatewaysAnswer,), _SHOWN),),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/openapi.json",
+        name="read_openapi",
+        tag=DOCUMENTATION,
+        summary="Read this document",
+        answers=(Answer(200, "This document.", (), _SHOWN, ("application/json", {"type": "object"})),),
+        needs_key=False,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/problems/{name}",
+        name="read_problem",
+        tag=DOCUMENTATION,
+        summary="Read about a problem, whose `type` is this path",
+        parameters=(_path("name", "The name of the problem.", {"type": "string", "enum": [each.name for each in PROBLEMS]}),),
+        answers=(Answer(200, "A page for people.", (), _SHOWN, ("text/html", {"type": "string"})),),
+        problems=(RouteNotFound,),
+        needs_key=False,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/callbacks/{gateway}/{job_id}/{mac}",
+        name="receive_callback",
+        tag=CALLBACKS,
+        summary="Receive a callback of a gateway. Not for clients",
+        parameters=(
+            _path("gateway", "The name of the gateway.", {"type": "string", "pattern": "^[a-z0-9]+$"}),
+            _JOB_ID,
+            _path("mac", "Authenticates the gateway.", {"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+        ),
+        answers=(
+            Answer(200, "The callback is stored."),
+            Answer(401, "The path or its MAC is wrong. Nothing is stored."),
+            Answer(413, "The body is larger than 256 KiB. Nothing is stored."),
+        ),
+        needs_key=False,
+    ),
+)
+
+MODELS = list(dict.fromkeys(model for each in OPERATIONS for answer in each.answers for model in answer.models))
+"""The types of all answers."""
