@@ -129,12 +129,6 @@ class JobWrites(RuleBasedStateMachine):
         assert found
         return found
 
-    @rule(job=snapshots, verdict=st.sampled_from([JobState.FAILED, JobState.TIMED_OUT]))
-    def decide(self, job: Job, verdict: JobState) -> None:
-        decided = self.attempt(self.jobs.decide, job, verdict, FAULT, now=self.now)
-        if decided:
-            assert "signalled" in self.item()
-
     @rule(progress=st.sampled_from(Progress))
     def advance(self, progress: Progress) -> None:
         rank = self.job().progress.rank

@@ -147,12 +147,9 @@ def test_a_file_that_is_not_ready_is_awaited_by_checks(world: World) -> None:
     assert waiting_for(world.job(job_id)).reason is WaitReason.NEXT_CHECK  # type: ignore[union-attr]
 
 
-def test_a_job_that_is_decided_or_has_ended_waits_for_nothing(world: World) -> None:
+def test_a_job_that_has_ended_waits_for_nothing(world: World) -> None:
     job_id = world.accept()
-    fault = Fault(ErrorCode.QUOTA, "no")
-    world.jobs.decide(world.job(job_id), JobState.FAILED, fault, now=world.now)
-    assert wait(world, job_id) is None
-    world.jobs.finish(world.job(job_id), JobState.FAILED, fault, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "no"), now=world.now)
     assert wait(world, job_id) is None
     assert job_view(world.view(job_id))["waiting_for"] is None
 

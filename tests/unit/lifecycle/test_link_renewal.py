@@ -41,7 +41,7 @@ def unsaved(world: World, gateway: str = "sunoapi", fault: Fault = EXPIRED) -> s
         world.jobs.tracks.record_track(job_id, track)
         world.jobs.tracks.fail_track(job_id, track.track_id, fault, final=False)
     world.clock.sleep(DEADLINE)
-    world.jobs.decide(world.job(job_id), JobState.TIMED_OUT, fault, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, fault, now=world.now)
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
     return job_id
 

@@ -12,9 +12,10 @@ import pytest
 from suno_jobs.catalog.results import Link
 from suno_jobs.errors import ErrorCode, EventNotSent, Fault
 from suno_jobs.jobs.history import Entry
-from suno_jobs.jobs.record import DAY_SECONDS, DEFAULT_LINK_DAYS, FileTerms, Track, TrackState
+from suno_jobs.jobs.record import DAY_SECONDS, DEFAULT_LINK_DAYS, FileTerms, JobView, Track, TrackState
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
+from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.recovery import LONGEST_INTERVAL_SECONDS, SHORTEST_INTERVAL_SECONDS
 from suno_jobs.network.http import httpx
 from suno_jobs.steps.receive_callback import CallbackReceiver
@@ -229,7 +230,7 @@ def anyint_reply(status: str, *songs: str) -> httpx.Response:
     return httpx.Response(200, json={"code": 200, "msg": "success", "data": body})
 
 
-def test_a_verdict_recorded_by_an_earlier_check_is_carried_out(world: World) -> None:
+def test_an_end_recorded_by_an_earlier_check_is_announced(world: World) -> None:
     job_id = timed_out(world)
     world.wire.answers = [httpx.Response(200, json={"status": "FAILED", "jobId": "J1", "message": "sad", "data": None})]
     world.task_checker().check_task(job_id)
@@ -296,10 +297,24 @@ def test_i5_a_pending_event_is_sent_before_the_next_end(world: World) -> None:
     assert [event["DetailType"] for event in world.bus.events] == ["job.timed_out", "job.succeeded"]
 
 
-def test_a_task_revealed_between_verdict_and_end_is_followed(world: World) -> None:
+def test_i11_a_task_revealed_between_the_end_and_its_event_is_followed(world: World) -> None:
     job_id = world.accept()
     job = world.jobs.submissions.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
-    world.jobs.decide(job, JobState.TIMED_OUT, NO_COVER["image"], now=world.now)
+    job = end_job(world.jobs, JobView(job), JobState.TIMED_OUT, NO_COVER["image"], now=world.now)
     world.jobs.submissions.accept_task(job, "J1", now=world.now, due_at=world.now)
-    world.wire.answers = [running()]
-    assert world.task_checker().check_task(job_id).next == "wait"
+    assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
+    ended_execution(world, job_id)
+    world.wire.answers = [task(music(1))]
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    store(world, world.task_checker().check_task(job_id))
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+
+
+def test_i11_a_track_stored_between_the_last_look_and_the_end_makes_the_job_succeed(world: World) -> None:
+    job_id = world.generating()
+    job, before = world.start_storing(job_id), world.view(job_id)
+    world.jobs.tracks.record_track(job_id, Track(track_id="t", position=0, state=TrackState.READY, links=(LINK,)))
+    world.jobs.tracks.store_track(job_id, "t", [AUDIO], {}, 1.0)
+    end_job(world.jobs, replace(before, job=job), JobState.FAILED, NO_COVER["image"], now=world.now)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert [event["DetailType"] for event in world.bus.events] == ["job.failed", "job.succeeded"]

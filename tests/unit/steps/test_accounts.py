@@ -107,7 +107,7 @@ def test_an_own_account_that_is_refused_is_not_replaced_by_the_shared_one(world:
     world.task_creator().create_task(job_id)
     job = world.job(job_id)
     assert job.fault is not None
-    assert (job.verdict, job.fault.code, keys(world)) == (JobState.FAILED, ErrorCode.AUTHENTICATION, [])
+    assert (job.state, job.fault.code, keys(world)) == (JobState.FAILED, ErrorCode.AUTHENTICATION, [])
 
 
 def test_a_lost_answer_is_repeated_on_the_same_account(world: World) -> None:

@@ -69,7 +69,7 @@ def test_no_wait_exceeds_the_deadline_at_which_the_job_times_out(world: World) -
     world.clock.sleep(10)
     assert world.task_checker().check_task(job_id).next == "finish"
     job = world.job(job_id)
-    assert (job.verdict, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.DEADLINE_EXCEEDED)
+    assert (job.state, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.DEADLINE_EXCEEDED)
 
 
 def test_a_check_clears_earlier_signals_and_keeps_one_that_arrives_during_it(world: World) -> None:
@@ -94,7 +94,7 @@ def test_a_failed_read_reveals_nothing_about_the_task(world: World, broken: Any)
     world.wire.answers = [broken]
     assert world.task_checker().check_task(job_id).next == "wait"
     assert world.job(job_id).state is JobState.GENERATING
-    assert world.job(job_id).verdict is None
+    assert world.job(job_id).ended_at is None
 
 
 def test_a_read_that_needs_an_operator_is_repeated_at_the_longest_interval(world: World) -> None:
@@ -109,7 +109,7 @@ def test_a_failed_read_at_the_deadline_times_the_job_out(world: World) -> None:
     world.clock.sleep(DEADLINE)
     assert world.task_checker().check_task(job_id).next == "finish"
     job = world.job(job_id)
-    assert job.verdict is JobState.TIMED_OUT
+    assert job.state is JobState.TIMED_OUT
     assert job.fault is not None
     assert job.fault.retryable
     assert "before the job's deadline" in job.fault.message
@@ -142,7 +142,7 @@ def test_a_failed_task_fails_the_job_with_the_gateways_reason(world: World) -> N
     world.wire.answers = [httpx.Response(200, json={"status": "FAILED", "jobId": "J1", "message": "too sad", "data": None})]
     assert world.task_checker().check_task(job_id).next == "finish"
     job = world.job(job_id)
-    assert job.verdict is JobState.FAILED
+    assert job.state is JobState.FAILED
     assert job.fault is not None
     assert "too sad" in job.fault.message
 
@@ -211,15 +211,15 @@ def test_tracks_without_an_id_are_not_recorded(world: World) -> None:
     assert world.tracks(job_id) == {}
 
 
-def test_a_decision_based_on_a_stale_read_is_a_conflict(world: World) -> None:
+def test_an_end_based_on_a_stale_read_is_a_conflict(world: World) -> None:
     job_id = world.accept()
     stale = world.job(job_id)
     world.jobs.submissions.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
     with pytest.raises(Conflict):
-        world.jobs.decide(stale, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "x"), now=world.now)
+        world.jobs.finish(stale, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "x"), now=world.now)
     world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, Fault(ErrorCode.AMBIGUOUS, "x"), now=world.now)
     with pytest.raises(Conflict):
-        world.jobs.decide(world.job(job_id), JobState.FAILED, Fault(ErrorCode.QUOTA, "y"), now=world.now)
+        world.jobs.finish(world.job(job_id), JobState.CANCELLED, Fault(ErrorCode.QUOTA, "y"), now=world.now)
 
 
 def test_i6_an_overdue_job_ends_even_if_the_accounts_secret_is_malformed(world: World) -> None:
@@ -270,7 +270,7 @@ def test_a_refused_job_waits_until_it_may_be_submitted_again(world: World) -> No
     world.clock.sleep(DEADLINE)
     assert world.task_checker().check_task(job_id).next == "finish"
     job = world.job(job_id)
-    assert (job.verdict, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.RATE_LIMITED)
+    assert (job.state, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.RATE_LIMITED)
 
 
 def test_an_intent_counts_as_lost_once_its_function_can_no_longer_run(world: World) -> None:
@@ -285,7 +285,7 @@ def test_an_intent_counts_as_lost_once_its_function_can_no_longer_run(world: Wor
     world.clock.sleep(GRACE)
     assert world.task_checker().check_task(job_id).next == "finish"
     job = world.job(job_id)
-    assert (job.verdict, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.AMBIGUOUS)
+    assert (job.state, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.AMBIGUOUS)
 
 
 def test_a_callback_reveals_the_task_of_a_lost_submission(world: World) -> None:
@@ -306,13 +306,13 @@ def test_an_adopted_task_that_runs_is_due_soon(world: World) -> None:
     assert world.due(after=PACE.longest + PACE.slack) == [job_id]
 
 
-def test_the_first_verdict_stands(world: World) -> None:
+def test_the_first_end_stands(world: World) -> None:
     job_id = world.generating()
     job = world.job(job_id)
-    world.jobs.decide(job, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "late"), now=world.now)
+    world.jobs.finish(job, JobState.TIMED_OUT, Fault(ErrorCode.DEADLINE_EXCEEDED, "late"), now=world.now)
     with pytest.raises(Conflict):
-        world.jobs.decide(job, JobState.FAILED, Fault(ErrorCode.GENERATION_FAILED, "no"), now=world.now)
-    assert world.job(job_id).verdict is JobState.TIMED_OUT
+        world.jobs.finish(job, JobState.FAILED, Fault(ErrorCode.GENERATION_FAILED, "no"), now=world.now)
+    assert world.job(job_id).state is JobState.TIMED_OUT
 
 
 class ReadRecorder:
@@ -368,7 +368,7 @@ def test_i8_a_callback_that_names_a_task_the_gateway_does_not_know_is_not_believ
     assert world.task_checker().check_task(job_id).next == "wait"
     world.clock.sleep(DEADLINE)
     assert world.task_checker().check_task(job_id).next == "finish"
-    assert world.job(job_id).verdict is JobState.TIMED_OUT
+    assert world.job(job_id).state is JobState.TIMED_OUT
 
 
 def test_i7_without_a_slot_the_gateway_is_not_asked(world: World) -> None:
@@ -431,7 +431,7 @@ def test_i6_an_overdue_job_ends_even_if_no_slot_is_free(world: World) -> None:
     world.clock.sleep(PACE.slack)
     world.use_up_slots(job_id)
     assert world.task_checker().check_task(job_id).next == "finish"
-    assert world.job(job_id).verdict is JobState.TIMED_OUT
+    assert world.job(job_id).state is JobState.TIMED_OUT
 
 
 def test_i6_a_job_whose_reads_never_return_is_settled_from_the_table(world: World) -> None:
@@ -440,7 +440,7 @@ def test_i6_a_job_whose_reads_never_return_is_settled_from_the_table(world: Worl
     world.wire.answers = []
     world.clock.sleep(DEADLINE + GIVE_UP_SECONDS)
     assert world.task_checker().check_task(job_id).next == "finish"
-    assert world.job(job_id).verdict is JobState.TIMED_OUT
+    assert world.job(job_id).state is JobState.TIMED_OUT
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
     world.wire.answers = [task(music(1))]
     world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
@@ -484,7 +484,7 @@ def test_at_the_deadline_a_job_waits_until_its_submission_can_no_longer_run(worl
     assert world.task_checker().check_task(job_id) == NextStep(job_id, "wait", SUBMIT_SECONDS - 10)
     world.clock.sleep(SUBMIT_SECONDS - 10)
     assert world.task_checker().check_task(job_id).next == "finish"
-    assert world.job(job_id).verdict is JobState.TIMED_OUT
+    assert world.job(job_id).state is JobState.TIMED_OUT
 
 
 def test_i6_an_overdue_job_ends_even_if_the_accounts_secret_cannot_be_read(world: World) -> None:

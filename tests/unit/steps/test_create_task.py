@@ -46,15 +46,15 @@ def test_i1_the_intent_is_stored_before_the_gateway_is_called(world: World) -> N
     assert [(job.state, job.submission) for job in jobs] == [(JobState.SUBMITTING, InFlight(world.now))]
 
 
-@pytest.mark.parametrize("state", ["intent", "generating", "verdict", "unknown job"])
+@pytest.mark.parametrize("state", ["intent", "generating", "ended", "unknown job"])
 def test_i1_nothing_is_submitted_twice(world: World, state: str) -> None:
     job_id = world.accept() if state != "unknown job" else "job_unknown"
     if state == "intent":
         world.jobs.submissions.begin_submission(world.job(job_id), "i1", FileTerms(), now=world.now, due_at=world.now)
     if state == "generating":
         job_id = world.generating()
-    if state == "verdict":
-        world.jobs.decide(world.job(job_id), JobState.CANCELLED, Fault(ErrorCode.QUOTA, "x"), now=world.now)
+    if state == "ended":
+        world.jobs.finish(world.job(job_id), JobState.CANCELLED, Fault(ErrorCode.QUOTA, "x"), now=world.now)
     before = world.jobs.get(job_id)
     assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", 1)
     assert world.wire.requests == []
@@ -150,18 +150,18 @@ def test_a_refused_submission_is_not_repeated_after_the_deadline(world: World) -
     world.wire.answers = [answer(429, {"status": "FAILED", "message": "too many"})]
     world.task_creator().create_task(job_id)
     job = world.job(job_id)
-    assert job.verdict is JobState.FAILED
+    assert job.state is JobState.FAILED
     assert job.fault is not None
     assert job.fault.code is ErrorCode.RATE_LIMITED
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, ErrorCode.AUTHENTICATION), (402, ErrorCode.QUOTA)])
-def test_a_final_refusal_is_the_verdict_and_leaves_a_signal(world: World, status: int, code: ErrorCode) -> None:
+def test_a_final_refusal_ends_the_job_and_leaves_a_signal(world: World, status: int, code: ErrorCode) -> None:
     job_id = world.accept()
     world.wire.answers = [answer(status, {"status": "FAILED", "message": "no"})]
     world.task_creator().create_task(job_id)
     job = world.job(job_id)
-    assert (job.verdict, job.fault and job.fault.code, job.intent) == (JobState.FAILED, code, None)
+    assert (job.state, job.fault and job.fault.code, job.intent) == (JobState.FAILED, code, None)
     assert "signalled" in world.items("JOB")[0]
 
 
@@ -170,7 +170,7 @@ def test_a_missing_key_fails_the_job_and_spends_nothing(world: World) -> None:
     use_accounts(world, FixedSecret({"other/default": {}}))
     world.task_creator().create_task(job_id)
     job = world.job(job_id)
-    assert (job.verdict, job.fault and job.fault.code) == (JobState.FAILED, ErrorCode.AUTHENTICATION)
+    assert (job.state, job.fault and job.fault.code) == (JobState.FAILED, ErrorCode.AUTHENTICATION)
     assert world.wire.requests == []
 
 
@@ -217,7 +217,7 @@ def test_a_key_that_was_just_replaced_is_used_for_the_next_submission(world: Wor
     stored.value = {"ttapi/default": {"api_key": "new"}}
     world.clock.sleep(RENEW_SECONDS)
     assert world.task_creator().create_task(job_id).next == "wait"
-    assert world.job(job_id).verdict is None
+    assert world.job(job_id).ended_at is None
     world.clock.sleep(PACE.jittered(world.job(job_id), PACE.interval))
     world.task_creator().create_task(job_id)
     assert world.job(job_id).state is JobState.GENERATING
@@ -256,7 +256,7 @@ def test_i1_a_run_without_a_key_leaves_the_intent_of_another_run_alone(world: Wo
     assert task_creator.create_task(job_id).next == "wait"
     del world.jobs.get
     job = world.job(job_id)
-    assert (job.intent, job.verdict) == ("another", None)
+    assert (job.intent, job.ended_at) == ("another", None)
 
 
 def test_a_repeated_write_of_the_same_intent_is_not_a_conflict(world: World) -> None:
@@ -271,7 +271,7 @@ def test_a_secret_that_cannot_be_read_does_not_fail_the_job(world: World) -> Non
     job_id = world.accept()
     use_accounts(world, Denied())
     assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", PACE.interval)
-    assert world.job(job_id).verdict is None
+    assert world.job(job_id).ended_at is None
 
 
 def test_a_malformed_accounts_secret_does_not_make_a_refusal_ambiguous(world: World) -> None:
@@ -284,4 +284,4 @@ def test_a_malformed_accounts_secret_does_not_make_a_refusal_ambiguous(world: Wo
     world.clock.sleep(RENEW_SECONDS)
     world.task_creator().create_task(job_id)
     job = world.job(job_id)
-    assert (job.verdict, job.fault and job.fault.code) == (JobState.FAILED, ErrorCode.AUTHENTICATION)
+    assert (job.state, job.fault and job.fault.code) == (JobState.FAILED, ErrorCode.AUTHENTICATION)

@@ -220,7 +220,7 @@ def test_a_timed_out_job_accepts_a_late_synchronous_answer(world: World) -> None
 
     def late(_: httpx.Request) -> httpx.Response:
         world.jobs.submissions.lose_submission(world.job(job_id), LOST, grace_until=world.now, now=world.now, due_at=world.now)
-        world.jobs.decide(world.job(job_id), JobState.TIMED_OUT, LOST, now=world.now)
+        world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, LOST, now=world.now)
         return httpx.Response(200, json=UPLOADED)
 
     world.wire.answers = [late]

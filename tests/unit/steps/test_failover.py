@@ -104,7 +104,7 @@ def test_when_all_refuse_for_good_the_job_fails_with_the_last_reason(world: Worl
     job_id = accept(world)
     world.wire.answers = [answers(ttapi=NO_MONEY, crun=httpx.Response(200, json={"code": 402, "message": "no credits"}))]
     run(world, job_id)
-    assert world.job(job_id).verdict is JobState.FAILED
+    assert world.job(job_id).state is JobState.FAILED
     assert gateways_called(world) == ["ttapi", "crun"]
 
 
@@ -131,7 +131,7 @@ def test_the_deadline_ends_the_failover(world: World) -> None:
     world.wire.answers = [answers(ttapi=httpx.Response(429, json=BUSY), crun=busy)]
     run(world, job_id, rounds=200)
     assert world.now <= world.job(job_id).deadline_at + DEADLINE
-    assert world.job(job_id).verdict in (JobState.TIMED_OUT, JobState.FAILED)
+    assert world.job(job_id).state in (JobState.TIMED_OUT, JobState.FAILED)
     assert set(gateways_called(world)) == {"ttapi", "crun"}
 
 

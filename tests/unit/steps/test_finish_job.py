@@ -25,7 +25,7 @@ LATE = START + DEADLINE
 
 
 @pytest.mark.parametrize(
-    ("tracks", "verdict", "now", "expected"),
+    ("tracks", "ended", "now", "expected"),
     [
         ([STORED, STORED], None, START, Outcome(JobState.SUCCEEDED)),
         ([STORED, FAILED], None, START, Outcome(JobState.SUCCEEDED)),
@@ -39,9 +39,9 @@ LATE = START + DEADLINE
     ],
 )
 def test_the_end_is_decided_by_what_is_in_the_bucket(
-    tracks: list[Track], verdict: JobState | None, now: int, expected: Outcome
+    tracks: list[Track], ended: JobState | None, now: int, expected: Outcome
 ) -> None:
-    assert outcome(JobView(replace(JOB, verdict=verdict, fault=FAULT), tuple(tracks)), now) == expected
+    assert outcome(JobView(replace(JOB, state=ended or JOB.state, fault=FAULT), tuple(tracks)), now) == expected
 
 
 @pytest.mark.parametrize("tracks", [[READY], [STORED, READY], [FAILED, READY]])
@@ -55,7 +55,7 @@ def test_a_result_without_files_is_a_success() -> None:
     assert outcome(JobView(job, result={"persona_id": "p"}), START) == Outcome(JobState.SUCCEEDED)
 
 
-def test_a_job_without_tracks_and_verdict_times_out_with_a_reason() -> None:
+def test_a_job_without_tracks_times_out_with_a_reason() -> None:
     end = outcome(JobView(JOB), START)
     assert (end.state, end.fault and end.fault.code) == (JobState.TIMED_OUT, ErrorCode.NO_AUDIO)
 
@@ -150,8 +150,8 @@ def test_the_second_of_two_concurrent_finishes_keeps_the_first_end(world: World)
 
 
 def test_a_job_that_cannot_be_finished_yet_stays_due(world: World) -> None:
-    job_id = world.accept()
-    world.jobs.decide(world.job(job_id), JobState.TIMED_OUT, FAULT, now=world.now)
+    job_id = world.generating()
+    world.start_storing(job_id)
     job_finisher, original = world.job_finisher(), world.jobs.finish
 
     def overtaken(*_: Any, **__: Any) -> Job:
@@ -159,13 +159,13 @@ def test_a_job_that_cannot_be_finished_yet_stays_due(world: World) -> None:
         raise Conflict("it was submitted")
 
     world.jobs.finish = overtaken  # type: ignore[method-assign]
-    assert job_finisher.finish_job(job_id) is JobState.ACCEPTED
+    assert job_finisher.finish_job(job_id) is JobState.STORING
     assert world.due() == [job_id]
 
 
 def test_a_job_that_was_submitted_meanwhile_still_ends(world: World) -> None:
-    job_id = world.accept()
-    world.jobs.decide(world.job(job_id), JobState.TIMED_OUT, FAULT, now=world.now)
+    job_id = world.generating()
+    world.start_storing(job_id)
     job_finisher, original = world.job_finisher(), world.jobs.finish
 
     def overtaken(job: Job, *given: Any, **named: Any) -> Job:
@@ -182,7 +182,7 @@ def test_a_job_that_was_submitted_meanwhile_still_ends(world: World) -> None:
 
 def test_an_end_is_counted_by_gateway_and_state(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     job_id = world.accept("crun")
-    world.jobs.decide(world.job(job_id), JobState.FAILED, FAULT, now=world.now)
+    world.jobs.finish(world.job(job_id), JobState.FAILED, FAULT, now=world.now)
     world.job_finisher().finish_job(job_id)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "JobsFinished" in line]
     assert [(line["gateway"], line["state"], line["JobsFinished"]) for line in lines] == [("crun", "FAILED", [1])]
@@ -221,7 +221,7 @@ def test_i4_success_is_not_announced_before_the_manifest_is_stored(world: World)
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.TIMED_OUT])
 def test_a_job_that_did_not_succeed_has_no_manifest(world: World, state: JobState) -> None:
     job_id = world.generating()
-    world.jobs.decide(world.job(job_id), state, FAULT, now=world.now)
+    world.jobs.finish(world.job(job_id), state, FAULT, now=world.now)
     assert world.job_finisher().finish_job(job_id) is state
     assert manifest(world, job_id) is None
 

@@ -92,7 +92,7 @@ def test_nothing_is_repeated_after_the_time_in_which_the_gateway_knows_the_key(w
     assert world.task_checker().check_task(job_id).next == "finish"
     assert world.wire.submissions == 1
     job = world.job(job_id)
-    assert (job.verdict, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.AMBIGUOUS)
+    assert (job.state, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.AMBIGUOUS)
 
 
 def test_the_repetitions_are_over_before_a_second_submission_is_allowed(world: World) -> None:

@@ -49,7 +49,7 @@ def run(world: World, job_id: str) -> Job:
     while True:
         step = world.task_creator().create_task(job_id)
         job = world.job(job_id)
-        if job.verdict or job.task_id:
+        if job.terminal or job.task_id:
             return job
         world.clock.sleep(step.wait_seconds)
         world.task_checker().check_task(job_id)
@@ -74,7 +74,7 @@ def test_the_only_gateway_with_time_left_is_asked_again(world: World) -> None:
     world.wire.answers = [answers(crun=busy("100"), ttapi=busy(BEYOND))]
     for _ in range(2):
         world.clock.sleep(world.task_creator().create_task(job_id).wait_seconds)
-    assert (world.job(job_id).gateway, world.job(job_id).verdict) == ("crun", None)
+    assert (world.job(job_id).gateway, world.job(job_id).terminal) == ("crun", False)
     world.wire.answers = [CRUN_OK]
     assert run(world, job_id).task_id == "C1"
     assert world.now <= START + 110
@@ -94,7 +94,7 @@ def test_a_gateway_with_an_open_circuit_breaker_is_asked_when_it_closes(world: W
 def test_the_job_fails_at_once_when_no_gateway_is_left(world: World, second: httpx.Response, asked: str) -> None:
     job_id = accept(world, "ttapi", "crun")
     world.wire.answers = [answers(ttapi=busy(BEYOND), crun=second)]
-    assert run(world, job_id).verdict is JobState.FAILED, asked
+    assert run(world, job_id).state is JobState.FAILED, asked
     assert world.wire.submissions == 2
     assert world.now <= START + 5
 
@@ -107,7 +107,7 @@ class Recorder:
         self.ended = False
         self.order: list[Candidate] = []
 
-    def decide(self, *_: object, **__: object) -> None:
+    def finish(self, *_: object, **__: object) -> None:
         self.ended = True
 
     def refuse_submission(self, _job: Job, _fault: Fault, order: list[Candidate], *_: object, **__: object) -> None:

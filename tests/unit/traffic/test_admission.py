@@ -251,7 +251,7 @@ def test_i12_a_job_whose_turn_cannot_come_before_its_deadline_ends_early_and_cos
     world.use_up_slots(job_id)
     assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", 1)
     ended = world.job(job_id)
-    assert (ended.verdict, ended.fault, ended.charged) == (JobState.TIMED_OUT, QUEUE_TOO_LONG, Charged.NO)
+    assert (ended.state, ended.fault, ended.charged) == (JobState.TIMED_OUT, QUEUE_TOO_LONG, Charged.NO)
     assert world.task_checker().check_task(job_id).next == "finish"
 
 

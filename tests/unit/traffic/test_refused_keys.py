@@ -74,7 +74,7 @@ def test_a_submission_with_a_replaced_key_is_refused_once(world: World, capsys: 
     cached(world, OLD, NEW)
     world.wire.answers = [REFUSED]
     assert world.task_creator().create_task(job_id).next == "wait"
-    assert (world.job(job_id).verdict, keys(world)) == (None, ["old-key"])
+    assert (world.job(job_id).ended_at, keys(world)) == (None, ["old-key"])
     assert health(world) == ("failing", ErrorCode.AUTHENTICATION)
     assert refusals(capsys) == ["ttapi"]
     world.clock.sleep(KEEP_SECONDS / 2)

@@ -111,10 +111,8 @@ class Job:
     waits, or why its task cannot be read; see ``jobs.waiting``. ``grace_until`` ends the wait for the callback of a lost
     answer. Afterwards the job is submitted once more if its client allows that (``resubmit``).
 
-    End: ``verdict`` is the end that was decided but not yet carried out by Finish Job. ``event_pending``: the event of the end
-    has not been sent yet.
-
-    Recovery of a job that ended at ``ended_at`` continues until ``recoverable_until``. ``renewal_id`` identifies the gateway's
+    ``event_pending``: the event of its end has not been sent yet. Recovery of a job that ended at ``ended_at`` continues until
+    ``recoverable_until``. ``renewal_id`` identifies the gateway's
     renewal of its links, in progress since ``renewal_began_at``.
 
     ``execution`` is the number of the current execution, ``task_token`` is that of its wait. ``checks`` counts the checks,
@@ -143,7 +141,6 @@ class Job:
     submit_after: int | None = None
     place: str | None = None
     grace_until: int | None = None
-    verdict: JobState | None = None
     fault: Fault | None = None
     checks: int = 0
     no_audio_since: int | None = None
@@ -228,7 +225,6 @@ class Job:
         values["expects"] = Result(item["expects"])
         values["state"] = JobState(item["state"])
         values["progress"] = Progress(item["progress"])
-        values["verdict"] = JobState(item["verdict"]) if "verdict" in item else None
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
         values["candidates"] = tuple(Candidate(**candidate) for candidate in item.get("candidates", ()))
         values["attempts"] = tuple(_attempt(attempt) for attempt in item.get("attempts", ()))

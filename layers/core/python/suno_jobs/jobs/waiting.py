@@ -12,7 +12,7 @@ def waiting_for(job: Job) -> Wait | None:
     resumed_at = job.due_at or job.deadline_at
     if job.terminal:
         return Wait(WaitReason.NEXT_CHECK, resumed_at) if job.recoverable_until else None
-    if job.verdict or any(attempt.answered for attempt in job.attempts):
+    if any(attempt.answered for attempt in job.attempts):
         return None
     if job.intent:
         return Wait(WaitReason.ANSWER, resumed_at)

@@ -30,7 +30,7 @@ def repeat_until(job: Job) -> int | None:
 
 
 def may_repeat(job: Job, now: int) -> bool:
-    open_ended = job.state is JobState.SUBMIT_UNKNOWN and not job.verdict and isinstance(job.submission, Lost)
+    open_ended = job.state is JobState.SUBMIT_UNKNOWN and isinstance(job.submission, Lost)
     return open_ended and now < (repeat_until(job) or 0)
 
 

@@ -12,6 +12,7 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule, is_given_up
 from suno_jobs.jobs.states import LEGAL, JobState, Progress, WaitReason
+from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.last_resort import with_last_resort
 from suno_jobs.lifecycle.link_renewal import LinkRenewer, attempt_with_expired_links, link_renewal_gateway
 from suno_jobs.lifecycle.lost_submission import (
@@ -112,8 +113,6 @@ class TaskChecker:
     def _decide(self, job: Job) -> NextStep:
         if job.terminal:
             return self._recover(job)
-        if job.verdict:
-            return NextStep(job.job_id, "finish")
         match job.submission:
             case Accepted() if is_given_up(job, self._now()):
                 return self._give_up(job)
@@ -127,7 +126,7 @@ class TaskChecker:
 
     def _submit_when_due(self, job: Job, submit_after: int) -> NextStep:
         if self._late(job):
-            return self._end(job, JobState.TIMED_OUT, LOST if job.attempts else job.fault or NEVER_SUBMITTED)
+            return self._end(JobView(job), JobState.TIMED_OUT, LOST if job.attempts else job.fault or NEVER_SUBMITTED)
         if submit_after > self._now():
             return self._wait_until(job, submit_after)
         return self._submit(job)
@@ -146,7 +145,7 @@ class TaskChecker:
             case MayResubmit(job):
                 return self._submit(job)
             case GivenUp(job):
-                return self._end(job, JobState.TIMED_OUT, job.fault or LOST)
+                return self._end(JobView(job), JobState.TIMED_OUT, job.fault or LOST)
             case found:
                 return self._adopt(found)
 
@@ -160,8 +159,8 @@ class TaskChecker:
     def _give_up(self, job: Job) -> NextStep:
         """Settles the job from the table, since no check that read its tasks has come to an end in time."""
         ends = {number: attempt.end or TaskEnd.UNFINISHED for number, attempt in enumerate(job.attempts)}
-        verdict = JobState.TIMED_OUT if TaskEnd.UNFINISHED in ends.values() else JobState.FAILED
-        return self._conclude(job, verdict, job.fault or DEADLINE, ends)
+        state = JobState.TIMED_OUT if TaskEnd.UNFINISHED in ends.values() else JobState.FAILED
+        return self._conclude(job, state, job.fault or DEADLINE, ends)
 
     def _read_tasks(self, job: Job) -> tuple[Job, Readings, ReadFailed | None]:
         """What is read of the known tasks and, before the job ends without a song, of every task that a receipt names.
@@ -273,8 +272,8 @@ class TaskChecker:
         view = self.jobs.view(job.job_id)
         return view is not None and any(track.links for track in view.tracks)
 
-    def _conclude(self, job: Job, verdict: JobState, fault: Fault, ends: Mapping[int, TaskEnd]) -> NextStep:
-        """The task has ended, or it is too late to wait: every available file is stored, whatever the verdict.
+    def _conclude(self, job: Job, state: JobState, fault: Fault, ends: Mapping[int, TaskEnd]) -> NextStep:
+        """The task has ended, or it is too late to wait: every available file is stored, however the job ends.
 
         The table decides, not the last report: a gateway that fails a task may no longer name a track that it had finished.
         """
@@ -288,13 +287,13 @@ class TaskChecker:
             if not job.terminal:
                 self.jobs.start_storing(job, attempts, now=now, due_at=due_at)
             return NextStep(job.job_id, "store" if wanted else "finish", self.schedule.backoff(job), wanted)
-        if verdict is JobState.FAILED and (refused := next((track.fault for track in view.tracks if track.links), None)):
+        if state is JobState.FAILED and (refused := next((track.fault for track in view.tracks if track.links), None)):
             # There was a file, though it did not pass: the gateway may still deliver a better one.
-            verdict, fault = JobState.TIMED_OUT, refused
-        settled = job.terminal and verdict not in LEGAL[job.state]
+            state, fault = JobState.TIMED_OUT, refused
+        settled = job.terminal and state not in LEGAL[job.state]
         if settled or any(track.state is TrackState.STORED for track in view.tracks):
             return NextStep(job.job_id, "finish")
-        return self._end(job, verdict, fault, attempts)
+        return self._end(replace(view, job=job), state, fault, attempts)
 
     # After the end
 
@@ -304,7 +303,7 @@ class TaskChecker:
         The gateway is asked once. The next run of recovery fetches what is not available yet.
         """
         finish = NextStep(job.job_id, "finish")
-        if job.event_pending or job.verdict or (job.recoverable_until or 0) <= self._now():
+        if job.event_pending or (job.recoverable_until or 0) <= self._now():
             return finish
         if isinstance(job.submission, Accepted):
             return self._renew_links(job) or self._follow(*self._read_tasks(job))
@@ -329,9 +328,9 @@ class TaskChecker:
 
     # Next steps
 
-    def _end(self, job: Job, verdict: JobState, fault: Fault, attempts: Sequence[Attempt] | None = None) -> NextStep:
-        self.jobs.decide(job, verdict, fault, now=self._now(), attempts=attempts)
-        return NextStep(job.job_id, "finish")
+    def _end(self, view: JobView, state: JobState, fault: Fault, attempts: Sequence[Attempt] | None = None) -> NextStep:
+        end_job(self.jobs, view, state, fault, now=self._now(), attempts=attempts)
+        return NextStep(view.job.job_id, "finish")
 
     def _wait_until(self, job: Job, then: int) -> NextStep:
         """Never past the deadline. The due time moves along, so that the sweep finds the job if its wake-up is lost."""

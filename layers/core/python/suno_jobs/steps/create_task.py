@@ -15,9 +15,10 @@ from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoSlot
 from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayRequest, Refused, Source, Submission
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.jobs.record import Candidate, Idle, Item, Job
+from suno_jobs.jobs.record import Candidate, Idle, Item, Job, JobView
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule
 from suno_jobs.jobs.states import JobState, WaitReason
+from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.lost_submission import LOST, SUBMIT_SECONDS, intent_seconds
 from suno_jobs.lifecycle.orders import with_order
@@ -174,7 +175,7 @@ class TaskCreator:
         wait = max(1, min(turn.seconds, self.schedule.slack, job.deadline_at - now))
         place = self.admission.wait(job, turn, now + wait)
         if not job.earlier and self.admission.comes_too_late(job, place, turn):
-            self.jobs.decide(job, JobState.TIMED_OUT, QUEUE_TOO_LONG, now=now)
+            end_job(self.jobs, JobView(job), JobState.TIMED_OUT, QUEUE_TOO_LONG, now=now)
             return _leave_to_check(job.job_id)
         reason = WaitReason.CIRCUIT_BREAKER if turn.hold.seconds else WaitReason.RATE_LIMIT
         if (place, reason) != (job.place, job.wait_reason):
@@ -198,7 +199,7 @@ class TaskCreator:
         return NextStep(job.job_id, "wait", wait)
 
     def _may_submit(self, job: Job) -> bool:
-        if not isinstance(submission := job.submission, Idle) or job.verdict or job.state not in UNSETTLED:
+        if not isinstance(submission := job.submission, Idle) or job.state not in UNSETTLED:
             return False
         return submission.submit_after <= self._now() < job.deadline_at
 
@@ -271,10 +272,10 @@ class TaskCreator:
         candidates = gateway_order(job, now, now + wait if again else None)
         if not candidates or candidates[0].after >= job.deadline_at:
             # This submission certainly created nothing. Whether an earlier one did is unknown.
-            verdict, fault = (JobState.TIMED_OUT, LOST) if job.earlier else (JobState.FAILED, refused.fault)
+            state, fault = (JobState.TIMED_OUT, LOST) if job.earlier else (JobState.FAILED, refused.fault)
             # A synchronous operation may have been carried out, and charged, before its gateway answered with an error.
             known = job.attempts if _is_synchronous(job) else job.earlier
-            self.jobs.decide(job, verdict, fault, now=now, attempts=known)
+            end_job(self.jobs, JobView(job), state, fault, now=now, attempts=known)
             return _leave_to_check(job.job_id)
         then = max(candidates[0].after, now + 1)
         result, due_at = _result(job, candidates[0]), then + self.schedule.slack

@@ -13,6 +13,7 @@ from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFou
 from suno_jobs.jobs.record import JobView, TrackState
 from suno_jobs.jobs.states import LEGAL, JobState
 from suno_jobs.jobs.views import Json, job_view
+from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.manifest import ManifestWriter
 from suno_jobs.lifecycle.recovery import files_at_risk, has_song, links_end, next_recovery_at, recoverable_until
 from suno_jobs.runtime import telemetry
@@ -43,12 +44,10 @@ def outcome(view: JobView, now: int) -> Outcome:
     job, tracks = view.job, view.tracks
     stored = [track for track in tracks if track.state is TrackState.STORED]
     missing = [track for track in tracks if track.state is TrackState.READY]
-    if missing and not job.verdict and not job.terminal and now < job.deadline_at:
+    if missing and not job.terminal and now < job.deadline_at:
         raise TracksNotStored(f"{len(missing)} of {len(tracks)} tracks are not stored yet")
     if stored or (view.result and not job.expects.is_files):
         return Outcome(JobState.SUCCEEDED)
-    if job.verdict:
-        return Outcome(job.verdict, job.fault)
     if job.terminal:
         return Outcome(job.state, job.fault)
     faults = [track.fault for track in tracks if track.fault]
@@ -109,14 +108,12 @@ class JobFinisher:
             return view
         if end.state is JobState.SUCCEEDED:
             self.manifests.write_manifest(view, partial=replace(view, job=replace(view.job, state=end.state)).partial)
-        until = recoverable_until(view, end.state, now)
         try:
-            job = self.jobs.finish(view.job, end.state, end.fault, now=now, recoverable_until=until)
+            job = end_job(self.jobs, view, end.state, end.fault, now=now)
         except Conflict:
             latest = self._view(view.job.job_id)
             # It was submitted meanwhile, or has ended otherwise: the current record decides.
             return latest if latest.job.terminal or latest == view else self._end(latest, now)
-        telemetry.count("JobsFinished", gateway=job.gateway, state=job.state)
         return replace(view, job=job)
 
     def _leave_to_recovery(self, view: JobView, now: int) -> None:
@@ -152,3 +149,4 @@ class JobFinisher:
             raise EventNotSent(error.response["Error"]["Code"]) from error
         if answer["FailedEntryCount"]:
             raise EventNotSent(answer["Entries"][0].get("ErrorCode", "unknown"))
+        telemetry.count("JobsFinished", gateway=job.gateway, state=job.state)

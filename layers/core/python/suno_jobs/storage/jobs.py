@@ -113,20 +113,6 @@ class JobStore(JobTable):
         except Conflict:
             return self.get(job_id)
 
-    def decide(self, job: Job, verdict: JobState, fault: Fault, *, now: int, attempts: Sequence[Attempt] | None = None) -> Job:
-        """Records how the job will end, and leaves a signal that ends any wait. ``attempts`` replace those of the job.
-
-        Conflict: there is a verdict, a submission began or ended since ``job`` was read, or the job has ended.
-        """
-        known = job.attempts if attempts is None else attempts
-        change = Change(
-            sets={"verdict": verdict, "fault": fault, "attempts": known, **cost_of(job)},
-            defaults={"signalled": job.cause},
-            removes=("intent", "submit_after"),
-        )
-        change.require_absent("verdict")
-        return self._change(job.job_id, require_open_or_recoverable(require_same_intent(change, job), now), now)
-
     def advance(self, job_id: str, progress: Progress, *, now: int) -> None:
         """Records a later stage of progress. An earlier one, or one of a job that has ended, changes nothing."""
         earlier = [stage for stage in Progress if stage.rank < progress.rank]
@@ -162,31 +148,34 @@ class JobStore(JobTable):
 
     # End and sweep
 
-    def finish(
+    def finish(  # noqa: PLR0913 - the parts of one write
         self,
         job: Job,
         state: JobState,
         fault: Fault | None,
         *,
         now: int,
+        attempts: Sequence[Attempt] | None = None,
         recoverable_until: int | None = None,
         cause: Cause | None = None,
     ) -> Job:
         """The one write that ends a job. It stays due until its event is sent; its signal ends any wait for it.
 
-        Conflict: the job has ended, or its attempts have changed since it was read.
+        ``attempts`` replace those of the job. Conflict: since the job was read, it has ended, or a submission of it began or
+        was settled.
         """
         if job.state not in may_become(state):
             raise Conflict(f"a job that is {job.state} cannot become {state}")
         sets = {"state": state, "event_pending": True, "ended_at": now, "signalled": cause or job.cause}
+        sets |= {**cost_of(job), **({} if attempts is None else {"attempts": attempts})}
         known = {"fault": fault, "recoverable_until": recoverable_until}
-        obsolete = ("verdict", "intent", "submit_after", "place", "grace_until")
+        obsolete = ("intent", "submit_after", "place", "grace_until")
         sets |= due(job.job_id, now + ANNOUNCED_SECONDS)
         change = Change(
             sets=sets | {name: value for name, value in known.items() if value is not None},
             removes=(*obsolete, *(name for name, value in known.items() if value is None)),
         )
-        require_same_attempts(change, job)
+        require_same_intent(change, job)
         with_history(change, job, state, now, fault.code if fault else None, cause=cause)
         # As it was read: a concurrent end has an event of its own, which has to be sent before the next one.
         return self._change(job.job_id, change.require_one_of("state", {job.state}), now)

@@ -67,7 +67,7 @@ class SubmissionStore(JobTable):
         change.sets = {**change.sets, **{name: value for name, value in order.items() if value}}
         change.removes = (*change.removes, *(name for name, value in order.items() if not value))
         change.require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})
-        change.require_absent("verdict", "grace_until")
+        change.require_absent("grace_until")
         change.require("#gateway = :gateway", "gateway", gateway=job.gateway)
         # As it was read: a refusal recorded since then has set another time.
         then = "attribute_not_exists(#submit_after)" if job.submit_after is None else "#submit_after = :then"
@@ -104,7 +104,7 @@ class SubmissionStore(JobTable):
         if opens:
             known = {"fault": fault} if fault else {}
             change.sets = {**change.sets, **known, "state": JobState.GENERATING}
-            change.removes = ("intent", "grace_until", "verdict", *(() if fault else ("fault",)))
+            change.removes = ("intent", "grace_until", *(() if fault else ("fault",)))
         change.require_one_of("state", may_become(JobState.GENERATING) if opens else {job.state})
         with_history(change, job, JobState.GENERATING if opens else job.state, now)
         return self._change(job.job_id, require_same_attempts(change, job), now)
@@ -153,7 +153,7 @@ class SubmissionStore(JobTable):
         chosen_sets = {"gateway": chosen.gateway, "expects": result, "submit_after": chosen.after, "candidates": others}
         sets = {**chosen_sets, "attempts": job.earlier, "wait_reason": reason, **due(job.job_id, due_at)}
         change = Change(sets=sets, removes=("intent", "place"))
-        change.require_one_of("state", UNSETTLED).require_absent("verdict", "grace_until")
+        change.require_one_of("state", UNSETTLED).require_absent("grace_until")
         change.require("#gateway = :read", "gateway", read=job.gateway)
         return require_same_intent(change, job)
 
@@ -178,7 +178,7 @@ class SubmissionStore(JobTable):
     def allow_resubmission(self, job: Job, *, now: int) -> Job:
         """Ends the wait for the task of a lost answer, so that the job may be submitted once more. Conflict: it may not."""
         change = Change(removes=("grace_until",))
-        change.require_one_of("state", {JobState.SUBMIT_UNKNOWN}).require_absent("verdict")
+        change.require_one_of("state", {JobState.SUBMIT_UNKNOWN})
         change.require("attribute_exists(#grace_until) AND #resubmit = :yes", "grace_until", "resubmit", yes=True)
         change.require("size(#attempts) = :once", "attempts", once=1)
         return self._change(job.job_id, change, now)
