@@ -171,7 +171,7 @@ class SubmissionStore(JobTable):
     def begin_repeat(self, job: Job, *, now: int, due_at: int) -> Job:
         """Records that the last submission, whose answer was lost, is repeated with its key. Conflict: it is lost no more."""
         change = Change(sets=due(job.job_id, due_at)).require_one_of("state", {JobState.SUBMIT_UNKNOWN})
-        change.require_absent("verdict").require("attribute_exists(#grace_until)", "grace_until")
+        change.require("attribute_exists(#grace_until)", "grace_until")
         with_history(change, job, JobState.SUBMIT_UNKNOWN, now)
         return self._change(job.job_id, require_same_intent(change, job), now)
 
