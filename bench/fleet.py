@@ -31,6 +31,7 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule
 from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.lifecycle.erasure import JobEraser
 from suno_jobs.lifecycle.repeats import Repeats
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.executions import ExecutionState
@@ -296,6 +297,7 @@ class Fleet:
         self.reconciler = JobReconciler(
             jobs=self.jobs,
             executions=executions,
+            eraser=JobEraser(deletions=self.jobs.deletions, s3=none, assets_bucket="", receipts_bucket=""),
             find_running=BatchReader(calls).find_running,
             slack_seconds=schedule.slack,
             clock=self.loop,

@@ -84,6 +84,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
         },
     ),
     "cancel_job": ("cancel", {"statusCode": 200}, {_QUERY: _found(_job(state="CANCELLED"))}),
+    "delete_job": ("delete", {"statusCode": 409}, {_QUERY: _found(WAITING_JOB)}),
     "retry_job": ("retry", {"statusCode": 200}, {_QUERY: _found(_job(state="FAILED", retried_as="job_2"))}),
     "read_jobs": ("job", {"statusCode": 200}, {_QUERY: _found(WAITING_JOB)}),
     "read_gateways": ("gateways", {"statusCode": 200}, {_QUERY: _found()}),
@@ -95,6 +96,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
         {"statusCode": 200},
         {
             "secretsmanager.GetSecretValue": {"SecretString": json.dumps({"current": "local-test-secret", "previous": ""})},
+            _GET: {"Item": WAITING_JOB},
             _UPDATE: {"Attributes": WAITING_JOB},
             "AWSStepFunctions.SendTaskSuccess": {},
         },

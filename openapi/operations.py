@@ -15,6 +15,7 @@ from suno_jobs.errors import (
     IdempotencyConflict,
     InvalidRequest,
     JobBeingChanged,
+    JobDeleted,
     JobNotFound,
     NotJson,
     RouteNotFound,
@@ -145,7 +146,7 @@ OPERATIONS: tuple[Operation, ...] = (
                 _CREATED,
             ),
         ),
-        problems=(NotJson, JobBeingChanged, BodyTooLarge, InvalidRequest, IdempotencyConflict),
+        problems=(NotJson, JobBeingChanged, JobDeleted, BodyTooLarge, InvalidRequest, IdempotencyConflict),
     ),
     Operation(
         method="GET",
@@ -168,7 +169,7 @@ OPERATIONS: tuple[Operation, ...] = (
             Answer(200, "The job.", (JobAnswer,), ("ETag", "Retry-After", "Cache-Control")),
             Answer(304, "The job has still that `ETag`.", (), ("ETag", "Retry-After", "Cache-Control")),
         ),
-        problems=(JobNotFound, RouteNotFound),
+        problems=(JobNotFound, RouteNotFound, JobDeleted),
     ),
     Operation(
         method="GET",
@@ -178,7 +179,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Read the history of a job",
         parameters=(_JOB_ID,),
         answers=(Answer(200, "The history, the oldest event first.", (JobEventsAnswer,), _SHOWN),),
-        problems=(JobNotFound, RouteNotFound),
+        problems=(JobNotFound, RouteNotFound, JobDeleted),
     ),
     Operation(
         method="GET",
@@ -188,7 +189,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Fetch the manifest of a job",
         parameters=(_JOB_ID,),
         answers=(Answer(307, "The manifest is at `Location`.", (), ("Presigned", "Cache-Control")),),
-        problems=(JobNotFound, AssetNotFound, RouteNotFound),
+        problems=(JobNotFound, AssetNotFound, RouteNotFound, JobDeleted),
     ),
     Operation(
         method="GET",
@@ -202,7 +203,7 @@ OPERATIONS: tuple[Operation, ...] = (
             _path("kind", "`audio`, `image`, `video`, `wav` or the name of a stem.", {"type": "string", "pattern": r"^\w+$"}),
         ),
         answers=(Answer(307, "The file is at `Location`.", (), ("Presigned", "Cache-Control")),),
-        problems=(JobNotFound, AssetNotFound, RouteNotFound),
+        problems=(JobNotFound, AssetNotFound, RouteNotFound, JobDeleted),
     ),
     Operation(
         method="POST",
@@ -212,7 +213,17 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Cancel a job",
         parameters=(_JOB_ID,),
         answers=(Answer(200, "The job, cancelled by this request or an earlier one.", (JobAnswer,), _SHOWN),),
-        problems=(JobNotFound, RouteNotFound, WrongState, JobBeingChanged),
+        problems=(JobNotFound, RouteNotFound, WrongState, JobBeingChanged, JobDeleted),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/jobs/{job_id}",
+        name="delete_job",
+        tag=JOBS,
+        summary="Delete an ended job, with everything that it stored",
+        parameters=(_JOB_ID,),
+        answers=(Answer(204, "The job is deleted, by this request or an earlier one.", (), _SHOWN),),
+        problems=(JobNotFound, RouteNotFound, WrongState),
     ),
     Operation(
         method="POST",
@@ -226,7 +237,7 @@ OPERATIONS: tuple[Operation, ...] = (
             Answer(202, "The new job.", (JobAnswer,), _CREATED),
             Answer(200, "The job was retried before: the same new job as it is now.", (JobAnswer,), _CREATED),
         ),
-        problems=(NotJson, JobNotFound, RouteNotFound, WrongState, JobBeingChanged, BodyTooLarge, InvalidRequest),
+        problems=(NotJson, JobNotFound, RouteNotFound, WrongState, JobBeingChanged, JobDeleted, BodyTooLarge, InvalidRequest),
     ),
     Operation(
         method="GET",

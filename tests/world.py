@@ -22,6 +22,7 @@ from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.record import Attempt, Job, JobView, TaskEnd
 from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.jobs.states import JobState
+from suno_jobs.lifecycle.erasure import JobEraser
 from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.manifest import ManifestWriter
 from suno_jobs.lifecycle.repeats import Repeats
@@ -30,6 +31,7 @@ from suno_jobs.runtime.executions import ExecutionState
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.steps.check_task import TaskChecker, make_task_checker
 from suno_jobs.steps.create_task import TaskCreator
+from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.steps.finish_job import JobFinisher
 from suno_jobs.steps.reconcile_jobs import JobReconciler
 from suno_jobs.steps.submit_job import JobSubmitter
@@ -205,11 +207,18 @@ class World:
         return JobReconciler(
             jobs=self.jobs,
             executions=self.executions,  # type: ignore[arg-type]
+            eraser=self.job_eraser(),
             find_running=BatchReader(self.calls()).find_running,
             slack_seconds=PACE.slack,
             clock=self.clock,
             sleep=self.clock.sleep,
         )
+
+    def job_eraser(self) -> JobEraser:
+        return JobEraser(deletions=self.jobs.deletions, s3=self.s3, assets_bucket=BUCKET, receipts_bucket=RECEIPTS)
+
+    def job_deleter(self) -> JobDeleter:
+        return JobDeleter(jobs=self.jobs, eraser=self.job_eraser(), clock=self.clock)
 
     def accept(self, gateway: str = "ttapi", key: str = "key-1", kind: str = "music", **given: Any) -> str:
         song = {"prompt": "a song about rain", **({} if GATEWAYS[gateway].models else {"model": "chirp-v6"})}

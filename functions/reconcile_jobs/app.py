@@ -6,6 +6,7 @@ from functools import cache, partial
 from typing import Any
 
 from suno_jobs.jobs.schedule import slack
+from suno_jobs.lifecycle.erasure import JobEraser
 from suno_jobs.runtime.aws import WORK, client, prepare
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.secrets import Secret
@@ -25,9 +26,17 @@ def job_reconciler() -> JobReconciler:
     dynamodb = client("dynamodb", WORK)
     secrets = partial(client, "secretsmanager", WORK)
     accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
+    jobs = JobStore(dynamodb, settings.jobs_table)
+    eraser = JobEraser(
+        deletions=jobs.deletions,
+        s3=client("s3", WORK),
+        assets_bucket=settings.assets_bucket,
+        receipts_bucket=settings.receipts_bucket,
+    )
     return JobReconciler(
-        jobs=JobStore(dynamodb, settings.jobs_table),
+        jobs=jobs,
         executions=Executions(client("stepfunctions", WORK), settings.state_machine_arn, settings.max_check_interval_seconds),
+        eraser=eraser,
         find_running=BatchReader(connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)).find_running,
         slack_seconds=slack(settings.max_check_interval_seconds),
         clock=time.time,

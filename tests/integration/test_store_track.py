@@ -47,7 +47,7 @@ class Place:
     jobs: JobStore
     downloader: Downloader
 
-    def store(self, seconds: float = 30) -> TrackState:
+    def store(self, seconds: float = 30) -> str:
         moments = iter([0.0, DOWNLOAD_SECONDS - seconds])
         storer = TrackStorer(
             jobs=self.jobs,

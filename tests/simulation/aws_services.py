@@ -43,12 +43,15 @@ class StoredObject:
 
 @dataclass(slots=True)
 class S3:
-    """``replaced`` has the objects that were overwritten."""
+    """``replaced`` has the objects that were overwritten. Where versioning is on, ``earlier`` keeps their former versions."""
 
     exceptions = S3Exceptions
     clock: Callable[[], float]
+    versioned: frozenset[str] = frozenset()
     objects: dict[tuple[str, str], StoredObject] = field(default_factory=dict)
     replaced: list[tuple[str, str]] = field(default_factory=list)
+    earlier: set[tuple[str, str, str]] = field(default_factory=set)
+    on_put: Callable[[str], None] = lambda _key: None
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes | IO[bytes], **given: Any) -> Answer:
         body = Body if isinstance(Body, bytes) else _read_all(Body)
@@ -61,6 +64,9 @@ class S3:
             raise aws_error("PreconditionFailed", "PutObject")
         if (Bucket, Key) in self.objects:
             self.replaced.append((Bucket, Key))
+            if Bucket in self.versioned:
+                self.earlier.add((Bucket, Key, f"{len(self.replaced)}"))
+        self.on_put(Key)
         kind = given.get("ContentType", "binary/octet-stream")
         self.objects[Bucket, Key] = StoredObject(
             body, kind, given.get("Metadata", {}), datetime.fromtimestamp(self.clock(), UTC)
@@ -77,6 +83,20 @@ class S3:
             raise aws_error(NoSuchKey, "GetObject")
         found = self.objects[Bucket, Key]
         return {**found.answer(), "Body": io.BytesIO(found.body)}
+
+    def list_object_versions(self, *, Bucket: str, Prefix: str) -> Answer:
+        """The current version of an object is called null, as in a bucket without versioning."""
+        current = [(bucket, key, "null") for bucket, key in self.objects]
+        found = [(key, version) for bucket, key, version in (*current, *self.earlier) if bucket == Bucket]
+        versions = [{"Key": key, "VersionId": version} for key, version in sorted(found) if key.startswith(Prefix)]
+        return {"IsTruncated": False, **({"Versions": versions} if versions else {})}
+
+    def delete_objects(self, *, Bucket: str, Delete: Mapping[str, Any]) -> Answer:
+        for each in Delete["Objects"]:
+            if each["VersionId"] == "null":
+                self.objects.pop((Bucket, each["Key"]), None)
+            self.earlier.discard((Bucket, each["Key"], each["VersionId"]))
+        return {}
 
     def generate_presigned_url(self, operation: str, *, Params: Mapping[str, str], ExpiresIn: int, **_: Any) -> str:
         where = f"https://{Params['Bucket']}.s3.amazonaws.com/{Params['Key']}"

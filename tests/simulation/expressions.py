@@ -208,6 +208,12 @@ class Reader:
         if operator.upper() == "IN":
             options = self._arguments(None)
             return lambda scope: any(_compare("=", left(scope), option(scope)) for option in options)
+        if operator.upper() == "BETWEEN":
+            least = self._operand()
+            if self._take().upper() != "AND":
+                raise ExpressionError("Syntax error: BETWEEN needs AND")
+            most = self._operand()
+            return lambda scope: _compare("<=", least(scope), left(scope)) and _compare("<=", left(scope), most(scope))
         if operator not in (*_COMPARE, "=", "<>"):
             raise ExpressionError(f"Syntax error near {operator!r}")
         right = self._operand()

@@ -139,7 +139,8 @@ class Probabilities:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``stops`` are the times at which a random running execution is stopped, ``sweeps`` those of unscheduled sweeps.
+    """``stops`` are the times at which a random running execution is stopped, ``sweeps`` those of unscheduled sweeps, ``lists``
+    those at which a client lists its jobs.
 
     ``outages`` are the times at which a gateway is unreachable. ``refusing`` has faults of the next order at a gateway.
     ``days`` of recovery follow, for tasks and links that arrive late.
@@ -152,6 +153,7 @@ class Plan:
     stops: tuple[float, ...] = ()
     sweeps: tuple[float, ...] = ()
     rotations: tuple[float, ...] = ()
+    lists: tuple[float, ...] = ()
     outages: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     refusing: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     days: float = 0.0
@@ -178,7 +180,8 @@ def draw(seed: int, jobs: int) -> Plan:
         days=random.choice((0.0, 0.0, 0.0, 17.0)),
         parameters=parameters,
     )
-    return _with_troubles(_with_odd_answers(plan, Random(f"odd answers {seed}")), Random(f"troubles {seed}"))
+    plan = _with_odd_answers(plan, Random(f"odd answers {seed}"))
+    return _with_troubles(_with_deletions(plan, Random(f"deletions {seed}")), Random(f"troubles {seed}"))
 
 
 def _with_troubles(plan: Plan, random: Random) -> Plan:
@@ -188,6 +191,24 @@ def _with_troubles(plan: Plan, random: Random) -> Plan:
     # A gateway that never answers again makes days of recovery long, and shows nothing more in them.
     days = 0.0 if troubles.endless else plan.days
     return replace(plan, troubles=troubles, faults_until=max(plan.faults_until, troubles.until), days=days)
+
+
+def _with_deletions(plan: Plan, random: Random) -> Plan:
+    """In a third of the plans, clients list their jobs, and delete some of them as soon as these have ended."""
+    share = random.choice((0.0, 0.0, 0.3))
+    orders = tuple(
+        replace(order, actions=(*order.actions, *_deletions(random, order.at))) if random.random() < share else order
+        for order in plan.orders
+    )
+    return replace(plan, orders=orders, lists=tuple(random.uniform(0.0, 2000.0) for _ in range(3 if share else 0)))
+
+
+def _deletions(random: Random, at: float) -> list[tuple[float, str]]:
+    """A client asks until the job has ended, or cancels the job first, and its work may still be running."""
+    if random.random() < 0.4:
+        cancelled_at = at + random.expovariate(1 / 100)
+        return [(cancelled_at, "cancel"), (cancelled_at + random.expovariate(1 / 2), "delete")]
+    return [(at + random.expovariate(1 / 600), "delete") for _ in range(random.choice((1, 3, 6)))]
 
 
 def _with_odd_answers(plan: Plan, random: Random) -> Plan:

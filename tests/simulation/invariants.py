@@ -20,6 +20,7 @@ from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.storage.attribute_values import unpack
 from tests.simulation import media_pool, network
+from tests.simulation.deletions import broken_deletions
 from tests.simulation.fair_turns import fair_turns
 from tests.simulation.faults import DELAYS
 from tests.simulation.job_evidence import JobEvidence, order_token, tasks_by_job
@@ -99,7 +100,10 @@ def violations(world: World) -> list[tuple[str, str]]:
     orders = {order.token: order for order in world.plan.orders}
     tasks = tasks_by_job(world)
     found = list(world.monitor.broken)
+    found += broken_deletions(world, tasks)
     for job_id, item in world.jobs().items():
+        if job_id in world.deletions.deletions:
+            continue
         order = orders[order_token(item)]
         job = JobEvidence(world, job_id, unpack(item), order, tasks[job_id])
         found += [(job_id, broken) for check in (*CHECKS, *PAID_SONGS, fair_turns) for broken in check(job)]

@@ -24,7 +24,7 @@ class StateMonitor:
     broken: list[tuple[str, str]] = field(default_factory=list)
 
     def __call__(self, old: Item, new: Item) -> None:
-        if new["sk"] != {"S": "JOB"}:
+        if new["sk"] != {"S": "JOB"} or "deleted_at" in new:
             return
         job_id, before, after = new["job_id"]["S"], old.get("state", {}).get("S", ""), new["state"]["S"]
         if before == after:

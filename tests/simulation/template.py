@@ -41,7 +41,7 @@ class FunctionPlan:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """``functions`` by logical id; ``schedules`` are seconds between two runs, by function."""
+    """``functions`` by logical id; ``schedules`` are seconds between two runs, by function. ``versioned`` are buckets."""
 
     parameters: Mapping[str, str]
     functions: Mapping[str, FunctionPlan]
@@ -50,6 +50,7 @@ class Stack:
     tables: Mapping[str, Mapping[str, Any]]
     state_machine_arn: str
     definition: dict[str, Any]
+    versioned: frozenset[str]
 
     @property
     def base_url(self) -> str:
@@ -81,6 +82,9 @@ def _deploy(overrides: tuple[tuple[str, str], ...]) -> Stack:
         tables={name: table_definition(name) for name in evaluate.of_type("AWS::DynamoDB::Table")},
         state_machine_arn=f"arn:aws:states:us-east-1:{PSEUDO['AWS::AccountId']}:stateMachine:{evaluate(machine['Name'])}",
         definition=_definition(machine, evaluate),
+        versioned=frozenset(
+            name for name, each in evaluate.of_type("AWS::S3::Bucket").items() if "VersioningConfiguration" in each
+        ),
     )
 
 

@@ -66,12 +66,15 @@ class Expression:
 def predicates(draw: st.DrawFn, into: Expression) -> str:
     name = draw(names)
     place, operand = into.name(name), ATTRIBUTES[name]
-    match draw(st.sampled_from(["exists", "absent", "equal", "order", "in", "begins", "contains"])):
+    match draw(st.sampled_from(["exists", "absent", "equal", "order", "between", "in", "begins", "contains"])):
         case "exists":
             return f"attribute_exists({place})"
         case "order" if name in ORDERED:
             return f"{place} {draw(st.sampled_from(['<', '<=', '>', '>=']))} {into.value(draw(operand))}"
-        case "equal" | "order":
+        case "between" if name in ORDERED:
+            least, most = into.value(draw(operand)), into.value(draw(operand))
+            return f"{place} BETWEEN {least} AND {most}"
+        case "equal" | "order" | "between":
             return f"{place} {draw(st.sampled_from(['=', '<>']))} {into.value(draw(values))}"
         case "in":
             options = draw(st.lists(values, min_size=1, max_size=3))

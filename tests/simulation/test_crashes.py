@@ -111,6 +111,12 @@ PATHS = {
     ),
     "cancelled while its task runs": JobPath("CANCELLED", actions=CANCEL),
     "cancelled before its task is known": JobPath("CANCELLED", "crun", faults={"garbled_answer": ALWAYS}, actions=CANCEL),
+    "deleted after its end": JobPath(
+        "DELETED", "acedata", Kind.LYRICS, actions=((60.0, "delete"), (70.0, "delete")), inline_bytes=64
+    ),
+    "deleted while its operation is answered": JobPath(
+        "DELETED", "acedata", Kind.LYRICS, {"slow_task": 15}, ((8.0, "cancel"), (8.5, "delete")), inline_bytes=64
+    ),
     "failed, then retried": JobPath("FAILED", faults={"failed_task": ALWAYS}, actions=RETRY, retries=1),
     "late, and recovered by its callback": JobPath("SUCCEEDED", "acedata", faults={"slow_task": 500}, deadline=400),
     "late, and recovered by a sweep": JobPath("SUCCEEDED", "crun", faults={"slow_task": 500, **LOST}, deadline=400),
@@ -179,7 +185,9 @@ def record(path: JobPath) -> list[Boundary]:
     faults = CrashInjector(earlier_deaths(path))
     world = run(path, faults)
     assert not violations(world)
-    assert [job["state"]["S"] for job in world.jobs().values()] == [path.end] * (len(path.at) + path.retries)
+    assert [job.get("state", {"S": "DELETED"})["S"] for job in world.jobs().values()] == [path.end] * (
+        len(path.at) + path.retries
+    )
     return faults.boundaries
 
 
@@ -239,11 +247,16 @@ JOB_FUNCTIONS = (
     "StoreTrackFunction",
     "FinishJobFunction",
     "CancelJobFunction",
+    "DeleteJobFunction",
     "RetryJobFunction",
     "ReconcileJobsFunction",
 )
-NOT_REACHED = {("SubmitJobFunction", "dynamodb:GetItem"), ("ReconcileJobsFunction", "states:SendTaskSuccess")}
-"""Calls that no path reaches. One follows only a TransactionConflict, which the seeds cover. The other is for a wait that Step
+NOT_REACHED = {
+    ("SubmitJobFunction", "dynamodb:GetItem"),
+    ("RetryJobFunction", "dynamodb:GetItem"),
+    ("ReconcileJobsFunction", "states:SendTaskSuccess"),
+}
+"""Calls that no path reaches. Two follow only a TransactionConflict, which the seeds cover. The last is for a wait that Step
 Functions does not end in time, since a job is due only after its wait has ended."""
 
 

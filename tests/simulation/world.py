@@ -30,6 +30,7 @@ from tests.simulation import media_pool, network
 from tests.simulation.aws_services import S3, Events, Secrets
 from tests.simulation.aws_table import DynamoDb
 from tests.simulation.clock import Loop
+from tests.simulation.deletions import DeletionMonitor
 from tests.simulation.expressions import Item
 from tests.simulation.faults import Order, Plan, RandomFaults
 from tests.simulation.lambdas import FaultInjector, FunctionError, Lambdas
@@ -65,7 +66,8 @@ class World:
 
     ``answers`` are all answers of the API, ``logs`` is all log output, ``macs`` are the MACs of all callback URLs.
     ``first_callback_at`` is the time of each job's first callback. ``client_actions`` are the actions of clients: job, action
-    and status of the answer.
+    and status of the answer. ``submissions`` has the token of each submitted order, when it was sent, and the status of its
+    answer; ``lists`` has when a client listed its jobs, and which it got.
     """
 
     def __init__(self, plan: Plan, faults: FaultInjector | None = None) -> None:
@@ -79,6 +81,8 @@ class World:
         self.job_ids: dict[str, str] = {}
         self.macs: set[str] = set()
         self.client_actions: list[tuple[str, str, int]] = []
+        self.submissions: list[tuple[str, float, int]] = []
+        self.lists: list[tuple[float, set[str]]] = []
         self.first_callback_at: dict[str, float] = {}
         # The text must not change: it keeps every seed the same world.
         self.faults = RandomFaults(plan, self.loop, Random(f"storm {plan.seed}"), self.note)
@@ -90,9 +94,10 @@ class World:
         self.dynamodb = DynamoDb(self.stack.tables)
         self.jobs_table = self.dynamodb.tables["JobsTable"]
         self.monitor = StateMonitor(self.loop, self.note)
-        self.jobs_table.on_write = self.monitor
+        self.deletions = DeletionMonitor(self.loop)
+        self.jobs_table.on_write = self._written
         self.jobs_table.index_is_stale = self.faults.index_is_stale
-        self.s3, self.events = S3(lambda: self.loop.now), Events()
+        self.s3, self.events = S3(lambda: self.loop.now, self.stack.versioned, on_put=self.deletions.put), Events()
         secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:{}".format
         self.callback_secret = {"current": CALLBACK_SECRETS[0], "previous": ""}
         self.accounts = network.accounts()
@@ -129,6 +134,10 @@ class World:
         self.lambdas.replacements = {"Downloader": self.network.downloader}
         for gateway, faults in self.plan.refusing.items():
             self.studio.fail_next(gateway, faults)
+
+    def _written(self, old: Item, new: Item) -> None:
+        self.deletions.written(old, new)
+        self.monitor(old, new)
 
     def note(self, subject: str, text: str) -> None:
         self.timeline.append((self.loop.now, subject, text))
@@ -178,6 +187,8 @@ class World:
             self.loop.spawn(act, after=moment)
         while self.loop.now < self.ends_at and not self._is_idle():
             self.loop.run(min(self.ends_at, self._next_check()))
+        if self.plan.lists:
+            self._list_jobs()
 
     def _scheduled_acts(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """The actions from outside, with their times."""
@@ -188,6 +199,7 @@ class World:
         for function, seconds in self.stack.schedules.items():
             yield seconds * self.random.random(), partial(self._repeat, function, seconds)
             yield from ((moment, partial(self._invoke, function)) for moment in plan.sweeps)
+        yield from ((moment, self._list_jobs) for moment in plan.lists)
         yield from ((moment, self._stop_random_execution) for moment in plan.stops)
         yield from ((moment, self._rotate) for moment in plan.rotations)
         for gateway, change in plan.troubles.keys.items():
@@ -244,15 +256,19 @@ class World:
 
     # Actions of clients and operators
 
-    def request(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Response:
+    def request(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, query: str = ""
+    ) -> Response:
         """One request to our API, with the client's key."""
         text = None if body is None else json.dumps(body)
-        response = self._serve(method, path, {"authorization": f"Bearer {API_KEY}", **(headers or {})}, text)
+        response = self._serve(method, path, {"authorization": f"Bearer {API_KEY}", **(headers or {})}, text, query)
         self.answers.append((f"{method} {path}", response.body))
         return response
 
     def _submit_order(self, order: Order) -> None:
+        sent_at = self.loop.now
         response = self.request("POST", "/v1/jobs", order.body(), {"idempotency-key": order.token})
+        self.submissions.append((order.token, sent_at, response.status))
         if response.status < 300:
             self.job_ids[order.token] = response.json()["job_id"]
         self.note(self.job_ids.get(order.token, ""), f"client submits {order.token}: {response.status}")
@@ -262,9 +278,24 @@ class World:
         if job_id is None:
             return
         body = {"accept_second_charge": True} if action == "retry" else None
-        response = self.request("POST", f"/v1/jobs/{job_id}/{action}", body)
+        if action == "delete":
+            response = self.request("DELETE", f"/v1/jobs/{job_id}")
+        else:
+            response = self.request("POST", f"/v1/jobs/{job_id}/{action}", body)
         self.client_actions.append((job_id, action, response.status))
         self.note(job_id, f"client requests {action}: {response.status}")
+
+    def _list_jobs(self) -> None:
+        """Follows the cursors to the end. A list that meets an error is given up."""
+        began_at, listed, query = self.loop.now, set[str](), "limit=7"
+        while query:
+            response = self.request("GET", "/v1/jobs", query=query)
+            if response.status != 200:
+                return
+            listed |= {job["job_id"] for job in response.json()["jobs"]}
+            cursor = response.json()["next"]
+            query = f"limit=7&cursor={cursor}" if cursor else ""
+        self.lists.append((began_at, listed))
 
     def _stop_random_execution(self) -> None:
         running = [name for name, each in self.state_machine.executions.items() if each.status == "RUNNING"]
@@ -312,14 +343,14 @@ class World:
             self.first_callback_at.setdefault(job_id, self.loop.now)
         return response.status
 
-    def _serve(self, method: str, path: str, headers: Mapping[str, str], body: str | None) -> Response:
+    def _serve(self, method: str, path: str, headers: Mapping[str, str], body: str | None, query: str = "") -> Response:
         for route in self.stack.routes:
             found = route.pattern.fullmatch(f"{method} {path}")
             if found:
                 break
         else:
             return Response(404, "{}")
-        event = _event(route.key, method, path, headers, body, found.groupdict())
+        event = _event(route.key, method, path, headers, body, found.groupdict()) | {"rawQueryString": query}
         subject = found.groupdict().get("job_id", "")
         try:
             if not route.open:
@@ -335,9 +366,9 @@ class World:
     # The table
 
     def jobs(self) -> dict[str, Item]:
-        """The hot record of every job."""
+        """The hot record, or the tombstone, of every job."""
         items = (partition["JOB"] for partition in self.jobs_table.items.values() if "JOB" in partition)
-        return {item["job_id"]["S"]: item for item in items}
+        return {item["pk"]["S"].removeprefix("JOB#"): item for item in items}
 
 
 def _event(

@@ -77,7 +77,7 @@ def check(world: World, job_id: str) -> NextStep:
     return world.task_checker().check_task(job_id)
 
 
-def finish(world: World, job_id: str, step: NextStep | None = None) -> JobState:
+def finish(world: World, job_id: str, step: NextStep | None = None) -> str:
     if step:
         store(world, step)
     state = world.job_finisher().finish_job(job_id)

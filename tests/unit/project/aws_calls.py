@@ -15,11 +15,13 @@ from pathlib import Path
 OPERATIONS = {
     "batch_get_item": "dynamodb:BatchGetItem",
     "delete_item": "dynamodb:DeleteItem",
+    "delete_objects": "s3:DeleteObjectVersion",
     "describe_execution": "states:DescribeExecution",
     "get_item": "dynamodb:GetItem",
     "get_object": "s3:GetObject",
     "get_secret_value": "secretsmanager:GetSecretValue",
     "head_object": "s3:GetObject",
+    "list_object_versions": "s3:ListBucketVersions",
     "put_events": "events:PutEvents",
     "put_item": "dynamodb:PutItem",
     "put_object": "s3:PutObject",

@@ -35,6 +35,7 @@ from suno_jobs.jobs.states import LEGAL, TERMINAL, Cause, Charged, JobState, Pro
 from suno_jobs.jobs.views import error_view, events_view, job_view, wait_view
 from suno_jobs.runtime import http_api
 from suno_jobs.steps.cancel_job import JobCanceller
+from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.steps.read_jobs import JobReader
 from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.traffic.health import NEVER_CALLED
@@ -417,7 +418,7 @@ def test_the_details_of_a_wrong_reference_are_those_that_are_returned(world: Wor
 def test_the_details_of_a_job_in_another_state_are_those_that_are_returned(world: World) -> None:
     def refused(state: JobState, act: Callable[[Any], object], **known: Any) -> WrongState:
         view = JobView(a_job(job_id=JOB_ID, state=state, **known))
-        jobs = SimpleNamespace(view=lambda _: view, mark_retried=lambda *_, **__: False)
+        jobs = SimpleNamespace(read=lambda _: view, mark_retried=lambda *_, **__: False)
         with pytest.raises(WrongState) as found:
             act(jobs)
         return found.value
@@ -425,24 +426,32 @@ def test_the_details_of_a_job_in_another_state_are_those_that_are_returned(world
     def cancel(jobs: Any) -> object:
         return JobCanceller(jobs=jobs, executions=world.executions, clock=world.clock).cancel_job("acme", JOB_ID)  # type: ignore[arg-type]
 
+    def delete(jobs: Any) -> object:
+        JobDeleter(jobs=jobs, eraser=jobs, clock=world.clock).delete_job("acme", JOB_ID)
+        return None
+
     def retry(jobs: Any) -> object:
         creator = JobCreator(jobs=jobs, executions=jobs, deadline_seconds=1, slack_seconds=1, clock=world.clock)
         return JobRetrier(creator).retry_job("acme", JOB_ID, {})
 
-    returned = [refused(JobState.SUCCEEDED, cancel), refused(JobState.GENERATING, retry)]
+    returned = [
+        refused(JobState.SUCCEEDED, cancel),
+        refused(JobState.GENERATING, delete),
+        refused(JobState.GENERATING, retry),
+    ]
     late = int(datetime(2026, 11, 25, 2, 20, tzinfo=UTC).timestamp())
     for task_id, until in product(("J1", None), (late, None)):
         known = {"submitted_at": 1, "task_id": task_id, "recoverable_until": until}
         returned.append(refused(JobState.TIMED_OUT, retry, **known))
     text = section(API, "### Jobs in another state")
     assert details_in(text) == [each.detail for each in returned]
-    assert json_in(text) == [returned[2].document()]
+    assert json_in(text) == [returned[3].document()]
 
 
 def test_the_problem_that_is_shown_for_a_missing_file_is_the_one_that_is_returned() -> None:
     assets = [Asset(kind=kind, key="k", content_type="", bytes=1, sha256="0") for kind in ("audio", "image")]
     track = Track(track_id="t", position=0, state=TrackState.STORED, assets=tuple(assets), missing={"video": TOO_LARGE})
-    jobs: Any = SimpleNamespace(view=lambda _: JobView(a_job(job_id=JOB_ID, submitted_at=1, task_id="J1"), (track,)))
+    jobs: Any = SimpleNamespace(read=lambda _: JobView(a_job(job_id=JOB_ID, submitted_at=1, task_id="J1"), (track,)))
     reader = JobReader(jobs=jobs, job_list=jobs, s3=jobs, bucket="b", url_seconds=1, interval_seconds=1)
     with pytest.raises(AssetNotFound) as refused:
         reader.asset_url("acme", JOB_ID, "t", "video")

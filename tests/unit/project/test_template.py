@@ -22,6 +22,7 @@ from suno_jobs.runtime import settings
 from suno_jobs.runtime.routes import METHODS
 from suno_jobs.steps.check_task import CHECK_SECONDS
 from suno_jobs.steps.create_task import SYNCHRONOUS_SECONDS
+from suno_jobs.storage.deletions import ERASE_AGAIN_SECONDS
 from suno_jobs.traffic.client import CONNECT_SECONDS, REPLY_SECONDS
 from tests.unit.project.aws_calls import reachable_actions, read_code
 
@@ -268,6 +269,11 @@ def test_an_intent_counts_as_dead_when_its_function_can_no_longer_run() -> None:
     assert FUNCTIONS["CheckTaskFunction"]["Timeout"] <= CHECK_SECONDS
 
 
+def test_a_deleted_job_is_erased_again_when_no_function_that_knew_it_can_still_run() -> None:
+    longest = max(function["Timeout"] for function in FUNCTIONS.values())
+    assert longest + UPLOAD_SECONDS <= ERASE_AGAIN_SECONDS
+
+
 def test_data_is_retained_and_recoverable() -> None:
     for name, resource in RESOURCES.items():
         if resource["Type"] in DATA_TYPES:
@@ -314,6 +320,9 @@ def test_assets_never_lie_open_through_cloudfront() -> None:
     assert otherwise == denied["Fn::If"][2] == {"Ref": "AWS::NoValue"}
     assert denied["Fn::If"][1] == {**NO_QUARANTINE, "Sid": "NoQuarantine", "Principal": statement["Principal"]}
 
+
+UPLOAD_SECONDS = 60
+"""S3 answers an upload that it has received completely within this time (``UPLOAD_CONFIG``), even if its sender has died."""
 
 NO_QUARANTINE = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": {"Fn::Sub": f"${{AssetsBucket.Arn}}/{QUARANTINE}/*"}}
 

@@ -12,6 +12,7 @@ from suno_jobs.jobs.record import FileTerms, JobView
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
 from suno_jobs.steps.cancel_job import JobCanceller
+from suno_jobs.storage.deletions import Tombstone
 from tests.builders import await_signal, event, handler, put_job
 from tests.world import World
 
@@ -84,15 +85,15 @@ def test_an_ended_job_cannot_be_cancelled(world: World, state: JobState) -> None
 @pytest.mark.parametrize("end", [JobState.FAILED, JobState.CANCELLED])
 def test_an_end_recorded_just_before_wins(world: World, end: JobState) -> None:
     job_id = world.generating()
-    original = world.jobs.view
+    original = world.jobs.read
 
-    def overtaken(wanted: str) -> JobView | None:
+    def overtaken(wanted: str) -> JobView | Tombstone | None:
         found = original(wanted)
-        world.jobs.view = original  # type: ignore[method-assign]
+        world.jobs.read = original  # type: ignore[method-assign]
         world.jobs.finish(world.job(job_id), end, Fault(ErrorCode.QUOTA, "x"), now=world.now)
         return found
 
-    world.jobs.view = overtaken  # type: ignore[method-assign, assignment]
+    world.jobs.read = overtaken  # type: ignore[method-assign, assignment]
     if end is JobState.FAILED:
         with pytest.raises(WrongState):
             job_canceller(world).cancel_job("acme", job_id)
@@ -102,15 +103,15 @@ def test_an_end_recorded_just_before_wins(world: World, end: JobState) -> None:
 
 def test_a_submission_that_began_just_before_may_be_charged(world: World) -> None:
     job_id = world.accept()
-    original = world.jobs.view
+    original = world.jobs.read
 
-    def overtaken(wanted: str) -> JobView | None:
+    def overtaken(wanted: str) -> JobView | Tombstone | None:
         found = original(wanted)
-        world.jobs.view = original  # type: ignore[method-assign]
+        world.jobs.read = original  # type: ignore[method-assign]
         world.jobs.submissions.begin_submission(world.job(job_id), "i", FileTerms(), now=world.now, due_at=world.now)
         return found
 
-    world.jobs.view = overtaken  # type: ignore[method-assign, assignment]
+    world.jobs.read = overtaken  # type: ignore[method-assign, assignment]
     fault = job_canceller(world).cancel_job("acme", job_id).job.fault
     assert fault is not None
     assert "may be charged" in fault.message

@@ -7,8 +7,9 @@ SunoJobsError
  │    ├── AssetNotFound          404, lists what exists instead
  │    ├── RouteNotFound          404
  │    ├── MethodNotAllowed       405, lists what the route allows
- │    ├── WrongState             409, the job cannot be cancelled or retried in its state
+ │    ├── WrongState             409, the job cannot be cancelled, retried or deleted in its state
  │    ├── JobBeingChanged        409, the answer to a Conflict
+ │    ├── JobDeleted             410, only its tombstone is left
  │    ├── BodyTooLarge           413
  │    ├── InvalidRequest         422, lists everything that is wrong
  │    └── IdempotencyConflict    422, the key was used with another body
@@ -21,6 +22,7 @@ SunoJobsError
  │    │    └── AssetExpired      only a new link from the gateway helps
  │    └── AssetRefused           the same file will not pass
  ├── TracksNotStored             the job cannot end yet
+ ├── FilesNotErased              S3 did not delete every file of a deleted job
  ├── ManifestNotWritten          S3 did not accept the job's manifest
  └── EventNotSent                EventBridge did not accept the job's last event
 
@@ -181,8 +183,8 @@ class WrongState(ClientError):
     status = 409
     title = "The state of the job does not allow this"
     meaning = (
-        "A job that has ended cannot be cancelled. A job can only be retried if it is FAILED or TIMED_OUT, and if it may have"
-        " been charged, only if you accept a second charge."
+        "A job that has ended cannot be cancelled, and one that has not ended cannot be deleted. A job can only be retried if"
+        " it is FAILED or TIMED_OUT, and if it may have been charged, only if you accept a second charge."
     )
     remedy = "Read the job and decide anew. For a second charge, send what the detail says."
 
@@ -194,6 +196,18 @@ class JobBeingChanged(ClientError):
     meaning = "Another request or the service itself changed the same job at the same moment. Nothing was done."
     remedy = "Repeat the request, with the same Idempotency-Key if it has one."
     repeatable = True
+
+
+class JobDeleted(ClientError):
+    """Only a tombstone is left of the job."""
+
+    name = "job-deleted"
+    status = 410
+    title = "The job was deleted"
+    meaning = (
+        "A request of your tenant has deleted this job. Its Idempotency-Key stays used, so that nothing is paid for twice."
+    )
+    remedy = "To order a new song, send the request with a new Idempotency-Key."
 
 
 class BodyTooLarge(ClientError):
@@ -239,6 +253,7 @@ PROBLEMS: tuple[type[ClientError], ...] = (
     MethodNotAllowed,
     WrongState,
     JobBeingChanged,
+    JobDeleted,
     BodyTooLarge,
     InvalidRequest,
     IdempotencyConflict,
@@ -333,6 +348,10 @@ class TracksNotStored(SunoJobsError):
 
 class ManifestNotWritten(SunoJobsError):
     """S3 did not accept the manifest, so the job has not ended. Repeat the call: it writes the same bytes."""
+
+
+class FilesNotErased(SunoJobsError):
+    """S3 did not delete every file of a deleted job. Repeat the call: it continues with the remaining files."""
 
 
 class EventNotSent(SunoJobsError):

@@ -13,7 +13,7 @@ METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "/v1/callbacks/{gateway}/{job_id}/{mac}": _POST,
         "/v1/gateways": _READ,
         "/v1/jobs": (*_READ, "POST"),
-        "/v1/jobs/{job_id}": _READ,
+        "/v1/jobs/{job_id}": ("DELETE", *_READ),
         "/v1/jobs/{job_id}/cancel": _POST,
         "/v1/jobs/{job_id}/events": _READ,
         "/v1/jobs/{job_id}/manifest": _READ,

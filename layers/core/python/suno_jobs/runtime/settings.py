@@ -52,6 +52,12 @@ class RetryJobSettings(Settings):
     max_check_interval_seconds: int
 
 
+class DeleteJobSettings(Settings):
+    jobs_table: str
+    assets_bucket: str
+    receipts_bucket: str
+
+
 class ReadJobsSettings(Settings):
     jobs_table: str
     assets_bucket: str
@@ -115,6 +121,8 @@ class FinishJobSettings(Settings):
 
 class ReconcileJobsSettings(Settings):
     jobs_table: str
+    assets_bucket: str
+    receipts_bucket: str
     gateway_accounts_secret_arn: str
     state_machine_arn: str
     max_check_interval_seconds: int

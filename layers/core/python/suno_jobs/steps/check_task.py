@@ -84,7 +84,8 @@ class TaskChecker:
     clock: Callable[[], float]
 
     def check_task(self, job_id: str) -> NextStep:
-        """Decides from the table and, if there is a task, from the gateway. Repeating it is always safe.
+        """Decides from the table and, if there is a task, from the gateway. Repeating it is always safe. A deleted job is only
+        left to Finish Job.
 
         Raises JobNotFound.
         """
@@ -92,6 +93,8 @@ class TaskChecker:
         due_at = now + CHECK_SECONDS + self.schedule.longest + self.schedule.slack
         job = self.jobs.begin_check(job_id, now=now, due_at=due_at)
         if job is None:
+            if self.jobs.deletions.tombstone(job_id):
+                return NextStep(job_id, "finish")
             raise JobNotFound(f"no job {job_id}")
         try:
             return self._decide_within_rate(job)

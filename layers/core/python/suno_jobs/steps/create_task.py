@@ -156,6 +156,8 @@ class TaskCreator:
 
     def _request(self, job: Job, stored: Item) -> tuple[Job, GatewayRequest]:
         """The request to the job's gateway, and the job with the model and the cost of this request."""
+        if not stored:
+            raise Conflict("the job was deleted")
         job_input = INPUTS[job.kind].model_validate(stored["input"])
         request = GATEWAYS[job.gateway].request(
             job.kind,

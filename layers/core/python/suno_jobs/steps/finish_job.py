@@ -17,6 +17,7 @@ from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.manifest import ManifestWriter
 from suno_jobs.lifecycle.recovery import files_at_risk, has_song, links_end, next_recovery_at, recoverable_until
 from suno_jobs.runtime import telemetry
+from suno_jobs.storage.deletions import DELETED, Deleted
 from suno_jobs.storage.jobs import JobStore
 
 if TYPE_CHECKING:
@@ -84,12 +85,20 @@ class JobFinisher:
     manifests: ManifestWriter
     clock: Callable[[], float]
 
-    def finish_job(self, job_id: str) -> JobState:
+    def finish_job(self, job_id: str) -> JobState | Deleted:
         """Sets the terminal state and puts its event on the bus; each takes effect once, however often it runs.
 
         The manifest is written first, so that every SUCCEEDED job has one. Raises TracksNotStored, ManifestNotWritten and
-        EventNotSent (repeat the call: the event keeps its id), and JobNotFound.
+        EventNotSent (repeat the call: the event keeps its id), and JobNotFound. A deleted job is left as it is.
         """
+        try:
+            return self._finish(job_id)
+        except JobNotFound:
+            if self.jobs.deletions.tombstone(job_id):
+                return DELETED
+            raise
+
+    def _finish(self, job_id: str) -> JobState:
         now = int(self.clock())
         view = self._view(job_id)
         if view.job.event_pending:

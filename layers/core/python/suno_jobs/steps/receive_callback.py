@@ -40,12 +40,14 @@ class CallbackReceiver:
 
         Safe to repeat at any point. If it stops before the signal, the gateway's next attempt or the next poll replaces it. If
         it stops before waking, the execution checks at its next timeout. If it stops before resuming, recovery checks the job
-        later. Raises CallbackRefused.
+        later. Nothing is stored for a deleted job. Raises CallbackRefused.
         """
         gateway, job_id = verify_callback_path(raw_path, self._secret)
         if len(body) > MAX_BODY_BYTES:
             raise CallbackRefused(413, "body too large")
         self._check_signature(gateway, headers, body)
+        if self._signals.is_deleted(job_id):
+            return
         now = int(self._clock())
         self._receipts.record(job_id, ReceiptSource.CALLBACK, body, now=now)
         signalled = self._signals.signal(job_id, Cause.CALLBACK)

@@ -12,6 +12,7 @@ from typing import TypeVar
 from suno_jobs.errors import ExecutionsThrottled
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.states import Cause
+from suno_jobs.lifecycle.erasure import JobEraser
 from suno_jobs.lifecycle.recovery import next_recovery_at
 from suno_jobs.lifecycle.resuming import resume_job, wake_job
 from suno_jobs.runtime import telemetry
@@ -59,6 +60,7 @@ class JobReconciler:
 
     jobs: JobStore
     executions: Executions
+    eraser: JobEraser
     find_running: Callable[[Sequence[Job]], Groups]
     slack_seconds: int
     clock: Callable[[], float]
@@ -83,6 +85,8 @@ class JobReconciler:
                 waiting.append(job)
             elif job and not swept.attempt(job.job_id, self._resume_waiting, job, swept, ()):
                 unknown.append(job)
+            elif job is None:
+                swept.attempt(job_id, self._end_deletion, job_id)
         if swept.complete:
             self._describe(unknown, swept, time_left)
             self._resume_unless_running(waiting, swept, time_left)
@@ -96,6 +100,12 @@ class JobReconciler:
         if swept.errors:
             raise ExceptionGroup("jobs that could not be resumed", swept.errors)
         return swept
+
+    def _end_deletion(self, job_id: str) -> None:
+        """Erases what a running function has still written after the deletion. The job may also be gone from the index."""
+        if tombstone := self.jobs.deletions.tombstone(job_id):
+            self.eraser.erase_content(tombstone)
+            self.jobs.deletions.end_deletion(tombstone)
 
     def _resume_unless_running(self, waiting: Sequence[Job], swept: SweepResult, time_left: Callable[[], bool]) -> None:
         """Resumes jobs that may be postponed if their task is running."""

@@ -25,10 +25,12 @@ class JobRetrier:
         """The job that repeats a failed one with the same request, and whether this call created it.
 
         It is a separate job, so that a late result still reaches the first one. Repeating the call returns the same job. A job
-        that was or may have been charged is only repeated if the body says so. Raises JobNotFound, WrongState, InvalidRequest.
+        that was or may have been charged is only repeated if the body says so. Raises JobNotFound, JobDeleted, WrongState and
+        InvalidRequest.
         """
         jobs = self.creator.jobs
-        old = tenant_view(jobs, tenant, job_id).job
+        view = tenant_view(jobs, tenant, job_id)
+        old, item = view.job, dict(view.request or {})
         accepted = _accepts_second_charge(body)
         if old.retried_as is None and old.state in RETRYABLE and old.charged is not Charged.NO and not accepted:
             raise _second_charge(old)
@@ -38,7 +40,6 @@ class JobRetrier:
             raise WrongState(f"Only a job that is FAILED or TIMED_OUT can be retried; this one is {state}.")
         if known := jobs.view(new_id):
             return known, False
-        item = jobs.request(job_id)
         job = self.creator.new_job(tenant, new_id, old.fingerprint, item["gateways"], old.kind)
         model = old.requested_model if old.gateway == job.gateway else None
         job = replace(job, resubmit=old.resubmit, metadata=old.metadata, requested_model=model, retry_of=job_id)

@@ -21,6 +21,7 @@ from suno_jobs.lifecycle.asset_files import AssetFiles, Stored, asset_key
 from suno_jobs.media.inspection import MediaFile, inspect
 from suno_jobs.media.lengths import contradicts, is_shorter
 from suno_jobs.network.download import Downloaded, Downloader
+from suno_jobs.storage.deletions import DELETED, Deleted, Tombstone
 from suno_jobs.storage.jobs import JobStore
 
 if TYPE_CHECKING:
@@ -46,20 +47,23 @@ class TrackStorer:
     clock: Callable[[], float]
     stopwatch: Callable[[], float]
 
-    def store_tracks(self, job_id: str) -> dict[str, TrackState]:
-        """Stores the files of every track of the job that lacks one, and returns the states of these tracks.
+    def store_tracks(self, job_id: str) -> dict[str, TrackState | Deleted]:
+        """Stores the files of every track of the job that lacks one, and returns the states of these tracks. Of a deleted
+        job it stores nothing.
 
         One track at a time, in constant memory. Each has an equal share of the time that is left, so a slow one takes none from
         the others; a further run has its whole time for what is missing. Runs after different checks begin with different
         tracks, so that none is the last one every time. Raises as ``store_track``, after all tracks were tried.
         """
-        view = self.jobs.view(job_id)
+        view = self.jobs.read(job_id)
+        if isinstance(view, Tombstone):
+            return {}
         if view is None:
             raise JobNotFound(f"no job {job_id}")
         waiting = [track.track_id for track in view.tracks if track.unsaved and track.links]
         first = view.job.checks % max(1, len(waiting))
         ends_at = self.stopwatch() + DOWNLOAD_SECONDS
-        states: dict[str, TrackState] = {}
+        states: dict[str, TrackState | Deleted] = {}
         failed: list[Exception] = []
         for number, track_id in enumerate([*waiting[first:], *waiting[:first]]):
             share = (ends_at - self.stopwatch()) / (len(waiting) - number)
@@ -72,16 +76,19 @@ class TrackStorer:
             raise min(failed, key=lambda error: isinstance(error, AssetExpired))
         return states
 
-    def store_track(self, job_id: str, track_id: str, seconds: float = DOWNLOAD_SECONDS) -> TrackState:
+    def store_track(self, job_id: str, track_id: str, seconds: float = DOWNLOAD_SECONDS) -> TrackState | Deleted:
         """Stores the files of one track; a second run changes nothing.
 
         An optional file never fails the track and is fetched last. The track records it as missing, and a later run fetches it
         alone, also after the end of the job. A file over the size limit is downloaded again only under a higher limit.
 
         Raises AssetNotReady when the same call may succeed later; it then continues with the remaining files. Raises
-        JobNotFound when there is no such track.
+        JobNotFound when there is no such track. Of a deleted job, nothing is fetched.
         """
-        view, track = self._find(job_id, track_id)
+        found = self._find(job_id, track_id)
+        if isinstance(found, Tombstone):
+            return DELETED
+        view, track = found
         if not track.unsaved or not track.links:
             return track.state
         ends_at = self.stopwatch() + seconds
@@ -112,8 +119,10 @@ class TrackStorer:
             return TrackState.FAILED
         raise error
 
-    def _find(self, job_id: str, track_id: str) -> tuple[JobView, Track]:
-        view = self.jobs.view(job_id)
+    def _find(self, job_id: str, track_id: str) -> tuple[JobView, Track] | Tombstone:
+        view = self.jobs.read(job_id)
+        if isinstance(view, Tombstone):
+            return view
         for track in view.tracks if view else ():
             if view and track.track_id == track_id:
                 return view, track

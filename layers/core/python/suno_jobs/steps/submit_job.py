@@ -18,7 +18,7 @@ from suno_jobs.jobs.identifiers import derived_job_id, random_job_id
 from suno_jobs.jobs.record import Job, JobView
 from suno_jobs.jobs.views import estimate_view, job_view
 from suno_jobs.lifecycle.orders import with_order
-from suno_jobs.lifecycle.ownership import tenant_view
+from suno_jobs.lifecycle.ownership import not_deleted, tenant_view
 
 if TYPE_CHECKING:
     from suno_jobs.jobs.answers import OfferPreview, PreviewAnswer
@@ -44,12 +44,12 @@ class JobSubmitter:
     def submit_job(self, tenant: str, body: Any, idempotency_key: str | None) -> tuple[JobView, bool]:
         """The job for this request, and whether this call created it.
 
-        With an Idempotency-Key the call may always be repeated; without one, every call creates a job. Raises InvalidRequest
-        and IdempotencyConflict.
+        With an Idempotency-Key the call may always be repeated; without one, every call creates a job. Raises InvalidRequest,
+        IdempotencyConflict and JobDeleted.
         """
         job_id, digest = self._job_id(tenant, idempotency_key), fingerprint(body)
-        if idempotency_key and (known := self.creator.jobs.view(job_id)):
-            return _same_request(known, tenant, digest), False
+        if idempotency_key and (known := self.creator.jobs.read(job_id)):
+            return _same_request(not_deleted(known), tenant, digest), False
         valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
         job, item = self._new_job(tenant, job_id, digest, valid), valid.to_item()
         if not self.creator.create_job(job, item):
@@ -59,11 +59,11 @@ class JobSubmitter:
     def preview_job(self, tenant: str, body: Any, idempotency_key: str | None) -> PreviewAnswer:
         """What ``submit_job`` would create, and what is known about its gateways. Nothing is written and nothing is paid.
 
-        Raises InvalidRequest and IdempotencyConflict, as ``submit_job`` would.
+        Raises InvalidRequest, IdempotencyConflict and JobDeleted, as ``submit_job`` would.
         """
         job_id, digest = self._job_id(tenant, idempotency_key), fingerprint(body)
-        if idempotency_key and (known := self.creator.jobs.view(job_id)):
-            _same_request(known, tenant, digest)
+        if idempotency_key and (known := self.creator.jobs.read(job_id)):
+            _same_request(not_deleted(known), tenant, digest)
         valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
         job = self._new_job(tenant, job_id, digest, valid)
         shown = job_view(JobView(job, request=valid.to_item()))

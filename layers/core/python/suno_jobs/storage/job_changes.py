@@ -34,6 +34,11 @@ def cost_of(job: Job) -> Item:
     return {"cost": job.cost} if job.cost else {}
 
 
+def require_job(change: Change) -> Change:
+    """Requires that there is a job: a tombstone has no state."""
+    return change.require("attribute_exists(#state)", "state")
+
+
 def require_open_or_recoverable(change: Change, now: int) -> Change:
     """Requires that the job has not ended, or that its recovery continues."""
     return change.require(

@@ -12,6 +12,7 @@ from typing import Any
 from suno_jobs.jobs.listing import Listing, Position
 from suno_jobs.jobs.record import Item, Job
 from suno_jobs.storage.attribute_values import pack, unpack
+from suno_jobs.storage.deletions import is_tombstone
 from suno_jobs.storage.table import JOB, Table, key
 
 
@@ -34,7 +35,7 @@ class JobList(Table):
         return self._read(job_ids), "LastEvaluatedKey" in answer
 
     def _read(self, job_ids: Sequence[str]) -> list[Job]:
-        """In the order of the ids."""
+        """In the order of the ids. Deleted jobs, which the index may still contain for a moment, are left out."""
         keys = [pack(key(job_id, JOB)) for job_id in job_ids]
         found: dict[str, Item] = {}
         if keys:
@@ -45,7 +46,8 @@ class JobList(Table):
             for missed in unprocessed["Keys"]:
                 if item := self._get(unpack(missed)):
                     found[item["pk"]] = item
-        return [Job.from_item(found[name]) for job_id in job_ids if (name := key(job_id, JOB)["pk"]) in found]
+        items = [found[name] for job_id in job_ids if (name := key(job_id, JOB)["pk"]) in found]
+        return [Job.from_item(item) for item in items if not is_tombstone(item)]
 
 
 def _index_key(tenant: str, position: Position) -> Item:

@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING
 from suno_jobs.errors import Conflict, Fault
 from suno_jobs.jobs.record import Attempt, Item, Job, JobView, QuarantinedFile, Track
 from suno_jobs.jobs.states import TERMINAL, Cause, JobState, Progress, WaitReason, may_become
+from suno_jobs.storage.deletions import DeletionStore, Tombstone, is_tombstone
 from suno_jobs.storage.due_index import NOT_DUE, DueIndex, due
 from suno_jobs.storage.job_changes import (
     JobTable,
     cost_of,
+    require_job,
     require_open_or_recoverable,
     require_same_attempts,
     require_same_intent,
@@ -62,6 +64,7 @@ class JobStore(JobTable):
     signals: SignalStore
     tracks: TrackStore
     due_index: DueIndex
+    deletions: DeletionStore
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         super().__init__(client, table)
@@ -69,12 +72,14 @@ class JobStore(JobTable):
         self.signals = SignalStore(client, table)
         self.tracks = TrackStore(client, table)
         self.due_index = DueIndex(client, table)
+        self.deletions = DeletionStore(client, table)
 
     # Reading
 
     def get(self, job_id: str) -> Job | None:
+        """None: there is no such job, or it was deleted."""
         item = self._get(key(job_id, JOB))
-        return Job.from_item(item) if item else None
+        return Job.from_item(item) if item and not is_tombstone(item) else None
 
     def request(self, job_id: str) -> Item:
         """``gateway`` as requested, ``input`` as validated, ``sources`` and their ``account``, and the ``gateways`` that it was
@@ -82,10 +87,17 @@ class JobStore(JobTable):
         return _without_key(self._get(key(job_id, REQUEST)) or {})
 
     def view(self, job_id: str) -> JobView | None:
-        """The job with its request, its result and its tracks in their order, or None."""
+        """The job with its request, its result and its tracks in their order. None: there is none, or it was deleted."""
+        found = self.read(job_id)
+        return None if isinstance(found, Tombstone) else found
+
+    def read(self, job_id: str) -> JobView | Tombstone | None:
+        """The job as ``view`` returns it, or what a deletion has left of it."""
         items = {item["sk"]: item for item in self._items(job_id, JOB)}
         if JOB not in items:
             return None
+        if is_tombstone(items[JOB]):
+            return Tombstone.from_item(items[JOB])
         tracks = [Track.from_item(item) for sort, item in items.items() if sort.startswith(TRACK)]
         tracks.sort(key=lambda track: (track.attempt, track.position, track.track_id))
         result = json.loads(zlib.decompress(items[RESULT]["body"])) if RESULT in items else None
@@ -97,7 +109,7 @@ class JobStore(JobTable):
     # Checks
 
     def begin_check(self, job_id: str, *, now: int, due_at: int) -> Job | None:
-        """Clears the signal and reads the job in one write; a later signal ends the next wait. None: no such job.
+        """Clears the signal and reads the job in one write; a later signal ends the next wait. None: no such job, or deleted.
 
         A job whose recovery is over is only read.
         """
@@ -107,9 +119,8 @@ class JobStore(JobTable):
             copies={"cause": ("signalled", Cause.POLL)},
             removes=("signalled", "task_token"),
         )
-        change.require("attribute_exists(pk)")
         try:
-            return self._change(job_id, require_open_or_recoverable(change, now), now)
+            return self._change(job_id, require_open_or_recoverable(require_job(change), now), now)
         except Conflict:
             return self.get(job_id)
 
@@ -127,7 +138,7 @@ class JobStore(JobTable):
 
     def record_no_audio(self, job_id: str, *, now: int) -> int:
         """Records a success without audio and returns when the first one was reported. Conflict: the job's recovery is over."""
-        change = Change(defaults={"no_audio_since": now}).require("attribute_exists(pk)")
+        change = require_job(Change(defaults={"no_audio_since": now}))
         return self._change(job_id, require_open_or_recoverable(change, now), now).no_audio_since or now
 
     def start_storing(self, job: Job, attempts: Sequence[Attempt], *, now: int, due_at: int) -> Job:
@@ -207,7 +218,7 @@ class JobStore(JobTable):
         """Records the renewal of links that is in progress, or with None that it has ended."""
         sets = {"renewal_id": renewal_id, "renewal_began_at": now} if renewal_id else {}
         change = Change(sets=sets, removes=() if renewal_id else ("renewal_id", "renewal_began_at"))
-        self._change(job.job_id, change.require("attribute_exists(pk)"), now)
+        self._change(job.job_id, require_job(change), now)
 
     def mark_retried(self, job: Job, new_job_id: str, *, now: int) -> bool:
         """Records which job repeats this one. False: this one has not failed, or another job repeats it."""

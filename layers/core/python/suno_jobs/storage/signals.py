@@ -27,11 +27,19 @@ class Signalled:
 class SignalStore(Table):
     """Each method may be repeated: it takes effect once, or raises Conflict."""
 
+    def is_deleted(self, job_id: str) -> bool:
+        """Whether only a tombstone is left of the job."""
+        return "deleted_at" in (self._get(key(job_id, JOB)) or {})
+
     def signal(self, job_id: str, cause: Cause) -> Signalled | None:
-        """Leaves a signal and takes the waiting execution's token, so that only one caller wakes it. None: no such job."""
+        """Leaves a signal and takes the waiting execution's token, so that only one caller wakes it.
+
+        None: there is no such job, or it was deleted.
+        """
         change = Change(defaults={"signalled": cause}, removes=("task_token",))
         try:
-            item = self._update(key(job_id, JOB), change.require("attribute_exists(pk)"), "ALL_OLD")
+            # A tombstone has no state.
+            item = self._update(key(job_id, JOB), change.require("attribute_exists(#state)", "state"), "ALL_OLD")
         except Conflict:
             return None
         return Signalled(item["execution"], item.get("task_token"), in_recovery="recoverable_until" in item)
@@ -41,7 +49,8 @@ class SignalStore(Table):
 
         ``overdue_at``: only if it was due by then.
         """
-        change = Change(sets={"due_at": due_at}).require("attribute_exists(#due_shard)", "due_shard")
+        change = Change(sets={"due_at": due_at})
+        change.require("attribute_exists(#due_shard) AND attribute_exists(#state)", "due_shard", "state")
         if overdue_at is not None:
             change.require("#due_at <= :overdue_at", "due_at", overdue_at=overdue_at)
         self._unless_conflict_at(key(job_id, JOB), change)
