@@ -1,0 +1,94 @@
+"""A tenant sees and changes only its own jobs: every route of the template is tried with the ids of another tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from local import template
+from local.stack import ROOT, LocalStack
+from tests.integration.waiting import wait_for_end
+
+Json = dict[str, Any]
+
+SONG: Json = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}}
+UNKNOWN = "job_" + "0" * 26
+CALLBACK = "/v1/callbacks/{gateway}/{job_id}/{mac}"
+
+
+def routes() -> list[tuple[str, str]]:
+    functions = template.of_type(template.load(ROOT), "AWS::Serverless::Function").values()
+    events = [event for function in functions for event in function["Properties"].get("Events", {}).values()]
+    found = [(each["Properties"]["Method"], each["Properties"]["Path"]) for each in events if each["Type"] == "HttpApi"]
+    return sorted(route for route in found if route != ("ANY", "$default"))
+
+
+@pytest.fixture(scope="module")
+def victim(stack: LocalStack) -> Json:
+    """What a stranger might learn of another tenant: a finished song, another job, a cursor, the key of a request."""
+    headers = {"Authorization": f"Bearer {stack.create_api_key('victim')}"}
+    with httpx.Client(base_url=stack.api_url, headers=headers, timeout=40, trust_env=False) as api:
+        other = api.post("/v1/jobs", json=SONG, headers={"Idempotency-Key": "order-1"}).json()["job_id"]
+        job_id = api.post("/v1/jobs", json=SONG).json()["job_id"]
+        _, job = (wait_for_end(api, each, stack.logs) for each in (other, job_id))
+        cursor = api.get("/v1/jobs?limit=1").json()["next"]
+    assert cursor
+    track_id = job["tracks"][0]["track_id"]
+    return {"other": other, "job_id": job_id, "track_id": track_id, "kind": "audio", "cursor": cursor}
+
+
+@pytest.fixture
+def owner(as_tenant: Callable[[str], httpx.Client], victim: Json) -> httpx.Client:
+    return as_tenant("victim")
+
+
+@pytest.fixture
+def stranger(as_tenant: Callable[[str], httpx.Client]) -> httpx.Client:
+    return as_tenant("stranger")
+
+
+def ask(client: httpx.Client, method: str, path: str, ids: Json) -> httpx.Response:
+    """Raises KeyError for a parameter that this test does not know."""
+    known = {**ids, "gateway": "ttapi", "mac": "0" * 64, "name": "not-json"}
+    body = {"accept_second_charge": True} if path.endswith("/retry") else None
+    return client.request(method, path.format_map(known), json=body)
+
+
+def ids_in(answer: httpx.Response, victim: Json) -> list[str]:
+    text = f"{answer.headers} {answer.text}"
+    return [name for name in ("other", "job_id", "track_id") if victim[name] in text]
+
+
+def test_another_tenant_s_job_is_no_job_on_any_route(owner: httpx.Client, stranger: httpx.Client, victim: Json) -> None:
+    before = owner.get(f"/v1/jobs/{victim['job_id']}")
+    for method, path in routes():
+        theirs, unknown = (ask(stranger, method, path, {**victim, "job_id": each}) for each in (victim["job_id"], UNKNOWN))
+        assert ids_in(theirs, victim) == [], path
+        if "{job_id}" in path:
+            assert theirs.status_code == unknown.status_code == (401 if path == CALLBACK else 404), path
+            assert theirs.content == unknown.content, path
+    after = owner.get(f"/v1/jobs/{victim['job_id']}")
+    assert (after.status_code, after.headers["etag"]) == (200, before.headers["etag"])
+
+
+def test_another_tenant_s_cursor_shows_nothing_on_any_route(stranger: httpx.Client, victim: Json) -> None:
+    for method, path in routes():
+        if method == "GET" and "{" not in path:
+            answer = stranger.get(path, params={"cursor": victim["cursor"]})
+            assert ids_in(answer, victim) == [], path
+            assert answer.status_code == (422 if path == "/v1/jobs" else 200), path
+
+
+def test_another_tenant_s_song_is_no_source(stranger: httpx.Client, victim: Json) -> None:
+    source = {"job_id": victim["job_id"], "track_id": victim["track_id"]}
+    answer = stranger.post("/v1/jobs", json={"gateway": "auto", "kind": "stems", "input": {"source": source}})
+    assert (answer.status_code, {each["pointer"] for each in answer.json()["errors"]}) == (422, {"/input/source"})
+    assert ids_in(answer, victim) == []
+
+
+def test_another_tenant_s_idempotency_key_is_free(stranger: httpx.Client, victim: Json) -> None:
+    answer = stranger.post("/v1/jobs?dry_run=true", json=SONG, headers={"Idempotency-Key": "order-1"})
+    assert (answer.status_code, ids_in(answer, victim)) == (200, [])
