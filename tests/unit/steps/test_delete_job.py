@@ -275,7 +275,6 @@ def test_no_write_to_a_job_that_was_just_deleted_changes_its_tombstone(world: Wo
         lambda: world.jobs.reopen(job, until=now, now=now),
         lambda: world.jobs.finish(job, JobState.SUCCEEDED, None, now=now),
         lambda: world.jobs.submissions.accept_task(job, "J2", now=now, due_at=now),
-        lambda: world.jobs.decide(job, JobState.FAILED, job.fault, now=now),  # type: ignore[arg-type]
         lambda: world.jobs.signals.claim_execution(job_id, Cause.SWEEP, before=0, number=1, due_at=now),
     ):
         with pytest.raises(Conflict):
