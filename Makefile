@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local faults bench-local fleet soak test test-fast simulate lint format docs types templates build bundle bench test-313 test-httpx2 check lock clean
+.PHONY: help run local faults bench-local fleet fleet-1000 soak test test-fast simulate lint format docs types templates build bundle bench test-313 test-httpx2 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,9 +94,11 @@ bundle: build ## Build, then import every function with only what is shipped
 bench-local: $(READY) ## Measure the load that the local stack carries; AGAINST=folder compares another checkout
 	$(BIN)/python -m bench.local $(if $(AGAINST),--against "$(AGAINST)")
 
-SONGS := 1000
-fleet: $(READY) ## Simulate a thousand songs on one gateway account against the targets; SONGS="1000 10000" simulates more
-	$(BIN)/python -m bench.fleet --songs $(SONGS)
+fleet: $(READY) ## Simulate up to 100,000 songs on one gateway account against the targets, into bench/README.md and docs/
+	$(BIN)/python -m bench.fleet --songs 1000 10000 100000 --write
+
+fleet-1000: $(READY) ## Simulate a thousand songs on one gateway account against the targets
+	$(BIN)/python -m bench.fleet --songs 1000
 
 soak: $(READY) ## Run a thousand jobs with faults while functions are killed; SOAK="--jobs 100 --seed 1" differs
 	$(BIN)/python -m bench.soak $(SOAK)
@@ -120,7 +122,7 @@ test-httpx2: $(READY) ## Run the tests of the HTTP client on httpx2, the maintai
 	cd $(HTTPX2) && PYTHONPATH="$$PWD/layers/core/python" $(abspath $(BIN))/pytest --numprocesses=auto tests/unit/network tests/unit/traffic \
 		tests/properties/test_addresses.py tests/integration/test_download.py tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
 
-check: lint types templates test fleet bundle ## Run everything that CI runs
+check: lint types templates test fleet-1000 bundle ## Run everything that CI runs
 
 lock: $(READY) ## Pin the requirements again; UPGRADE=--upgrade selects newer versions
 	$(LOCK) --group dev --extra cli --output-file requirements-dev.txt pyproject.toml

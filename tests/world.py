@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
-from suno_jobs.errors import ExecutionsThrottled, NoSlot
+from suno_jobs.errors import ExecutionsThrottled
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.record import Attempt, Job, JobView, TaskEnd
@@ -38,6 +37,7 @@ from suno_jobs.steps.submit_job import JobSubmitter
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.sent_requests import SentRequests
+from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.admission import Admission, make_admission
 from suno_jobs.traffic.batch_reads import BatchReader
@@ -46,7 +46,7 @@ from suno_jobs.traffic.circuit_breaker import CircuitBreaker
 from suno_jobs.traffic.client import http_client
 from suno_jobs.traffic.concurrency import Concurrency
 from suno_jobs.traffic.health import Health
-from suno_jobs.traffic.rate_limiter import RateLimiter
+from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS, RateLimiter
 
 ROOT = Path(__file__).parents[1]
 TABLE = "jobs"
@@ -239,10 +239,11 @@ class World:
         job = self.job(job_id)
         return self.jobs.start_storing(job, job.with_ends({0: TaskEnd.COMPLETE}), now=self.now, due_at=self.now)
 
-    def use_up_slots(self, job_id: str) -> None:
-        with contextlib.suppress(NoSlot):
-            while True:
-                self.calls().reserve_slot(self.job(job_id))
+    def use_up_slots(self, job_id: str, seconds: float = AHEAD_SECONDS + 0.1) -> None:
+        """All slots of the job's account until then."""
+        job = self.job(job_id)
+        taken = Change(sets={"arrival": int(1000 * (self.clock() + seconds))})
+        AccountItems(self.dynamodb, TABLE).change(job, "RATE", taken)
 
     def view(self, job_id: str) -> JobView:
         found = self.jobs.view(job_id)

@@ -43,7 +43,7 @@ class Unreadable:
 def test_a_new_job_waits_for_its_turn_within_the_rate_limit(world: World) -> None:
     view, _ = world.job_submitter().submit_job("acme", {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}}, "k")
     assert waiting_for(view.job) == Wait(WaitReason.RATE_LIMIT, START + PACE.slack)
-    world.use_up_slots(view.job.job_id)
+    world.use_up_slots(view.job.job_id, 60)
     world.task_creator().create_task(view.job.job_id)
     assert wait(world, view.job.job_id) == ("rate_limit", PACE.slack)
 

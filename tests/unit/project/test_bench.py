@@ -12,7 +12,6 @@ from moto.dynamodb.models.dynamo_type import Item as MotoItem
 from bench import functions
 from bench.__main__ import storing_figures
 from bench.counted import transitions
-from bench.fleet import Figures, Fleet, Load, PlainLoop, violations
 from bench.results import Figure
 from bench.shipped import ROOT
 from bench.start import Function
@@ -100,30 +99,3 @@ def test_the_file_that_is_stored_is_a_song_of_that_size(tmp_path: Path) -> None:
     assert path.stat().st_size == pytest.approx(2_000_000, rel=0.001)
     with wave.open(str(path)) as file:
         assert file.getnframes() == 500_000
-
-
-@pytest.mark.parametrize("loss", [0.0, 0.02, 1.0])
-def test_a_small_fleet_meets_its_targets(loss: float) -> None:
-    """The queue, the rate limiter and the sweep keep the rate, and no job is late."""
-    load = Load(60, loss=loss, tenants=3)
-    figures = Fleet(load).run()
-    assert violations(load, figures) == []
-    assert (figures.submissions, len(figures.delays)) == (60, 60)
-
-
-def test_what_a_fleet_misses_is_named() -> None:
-    load = Load(100, loss=0.02)
-    rival = PlainLoop(load).run()
-    assert len(rival.delays) == 100
-    assert len(violations(load, rival)) == 2
-    missed = violations(load, Figures(late=1, unfinished=2))
-    assert [each.rpartition(": ")[2] for each in missed] == ["2 jobs did not end", "1 jobs came too late"]
-
-
-def test_songs_beyond_the_physical_limit_are_told_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before a deadline this near, the rate permits only some of them."""
-    monkeypatch.setattr("bench.fleet.DEADLINE_SECONDS", 20)
-    figures = Fleet(Load(400, start_seconds=1.0)).run()
-    assert figures.late + figures.submissions == 400
-    assert figures.late > 50
-    assert (figures.refusals, figures.unfinished) == (0, 0)

@@ -73,7 +73,7 @@ def test_a_waiting_job_keeps_its_place_and_account_and_reads_its_request_only_to
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = world.accept("ttapi")
-    world.use_up_slots(job_id)
+    world.use_up_slots(job_id, 24)
     assert world.task_creator().create_task(job_id).next == "wait"
     place = world.job(job_id).place
     use_accounts(world, FixedSecret(OWN))

@@ -11,8 +11,9 @@ from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.secrets import RENEW_SECONDS
+from suno_jobs.steps.create_task import PATIENCE_SECONDS
 from tests.builders import ACCEPTED, Denied, use_accounts
-from tests.world import ACCOUNTS, DEADLINE, GRACE, PACE, FixedSecret, World
+from tests.world import ACCOUNTS, DEADLINE, GRACE, PACE, START, FixedSecret, World
 
 
 def answer(status: int, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
@@ -176,11 +177,35 @@ def test_a_missing_key_fails_the_job_and_spends_nothing(world: World) -> None:
 
 def test_i7_without_a_slot_nothing_is_submitted(world: World) -> None:
     job_id = world.accept()
-    world.use_up_slots(job_id)
+    world.use_up_slots(job_id, 60)
     step = world.task_creator().create_task(job_id)
-    assert (step.next, step.wait_seconds <= 3) == ("wait", True)
+    assert (step.next, 50 <= step.wait_seconds <= 60) == ("wait", True)
     assert world.job(job_id).state is JobState.ACCEPTED
     assert world.wire.requests == []
+
+
+def test_a_function_waits_for_a_turn_that_is_near_and_keeps_the_place_of_its_job_meanwhile(world: World) -> None:
+    job_id = world.accept()
+    world.use_up_slots(job_id, PATIENCE_SECONDS)
+    began, places = world.clock(), []
+
+    def gateway(_: httpx.Request) -> httpx.Response:
+        places.append(world.job(job_id).place)
+        return ACCEPTED
+
+    world.wire.answers = [gateway]
+    assert world.task_creator().create_task(job_id).next == "wait"
+    assert world.job(job_id).task_id == "J1"
+    assert world.clock() == pytest.approx(began + PATIENCE_SECONDS, abs=3)
+    assert (world.job(job_id).place, world.items("QUEUE#")) == (None, [])
+
+
+def test_a_function_does_not_wait_for_a_turn_beyond_the_deadline(world: World) -> None:
+    job_id = world.accept()
+    world.clock.sleep(DEADLINE - 4)
+    world.use_up_slots(job_id, 8)
+    assert world.task_creator().create_task(job_id).next == "wait"
+    assert (world.wire.requests, world.clock()) == ([], START + DEADLINE - 4)
 
 
 def test_a_callback_may_arrive_before_the_answer(world: World) -> None:

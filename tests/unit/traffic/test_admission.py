@@ -14,7 +14,7 @@ from suno_jobs.network.http import httpx
 from suno_jobs.steps.create_task import QUEUE_TOO_LONG
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.account_items import AccountItems
-from suno_jobs.traffic.admission import HORIZON_SECONDS, SOONEST_SECONDS, Admission, Turn
+from suno_jobs.traffic.admission import EARLY_SECONDS, HORIZON_SECONDS, SOONEST_SECONDS, Admission, Turn
 from suno_jobs.traffic.concurrency import PROBE_SECONDS, Concurrency, Room
 from suno_jobs.traffic.submission_queue import CLEARED, LIVE_SECONDS, PAGE, SubmissionQueue
 from tests.builders import ACCEPTED, opened, use_accounts
@@ -97,6 +97,7 @@ def test_a_job_keeps_its_place_while_it_waits(world: World) -> None:
 def test_far_back_the_number_of_jobs_ahead_is_estimated(world: World) -> None:
     waiting = queue(world, *(job(number) for number in range(PAGE + 20)))
     assert SubmissionQueue(items(world)).read(waiting[-1], world.now).ahead == PAGE + 19
+    assert SubmissionQueue(items(world)).read(job(PAGE + 20), world.now).ahead == PAGE + 20
     assert SubmissionQueue(items(world)).read(waiting[10], world.now).ahead == 10
 
 
@@ -226,6 +227,14 @@ def test_a_waiting_job_asks_more_often_near_the_head_and_at_least_once_a_minute(
     assert (seconds[0], seconds[-1]) == (SOONEST_SECONDS, HORIZON_SECONDS)
 
 
+def test_far_back_in_the_queue_a_job_asks_after_half_of_the_shortest_possible_wait(world: World) -> None:
+    [*_, last] = queue(world, *(job(number) for number in range(PAGE)))
+    world.use_up_slots(world.accept())
+    for behind, seconds in ((5 * 60, 55), (5 * 90, 55), (5 * 300, 150)):
+        far = replace(last, place=f"QUEUE#{int(str(last.place)[6:21]) + behind - PAGE:015d}#{last.job_id}")
+        assert world.admission().ask(far, None).seconds == pytest.approx(seconds, abs=2)
+
+
 def test_i12_at_a_learned_limit_each_job_asks_again_when_its_probe_may_be_due(world: World) -> None:
     full(world, 1)
     Concurrency(items(world)).refused(job(), BUSY, now=world.now)
@@ -240,18 +249,20 @@ def test_a_job_behind_those_that_wait_for_slots_comes_when_its_slot_is_near(worl
     world.use_up_slots(world.accept())
     seconds = [world.admission().ask(each, None).seconds for each in waiting]
     assert seconds[0] == 0
-    assert seconds[-1] == 60 // 5 + 1
+    assert seconds[-1] == 60 // 5 + 1 - EARLY_SECONDS
 
 
 def test_i12_a_job_whose_turn_cannot_come_before_its_deadline_ends_early_and_costs_nothing(world: World) -> None:
-    [last] = queue(world, job(0))
+    [*_, last] = queue(world, *(job(number) for number in range(PAGE)))
     behind = int(DEADLINE * 5 * 1.1)
     items(world).change(last, "TENANT#acme", Change(adds={"number": behind}))
     job_id = world.accept()
     world.use_up_slots(job_id)
+    waiting = world.items("QUEUE#")
     assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", 1)
     ended = world.job(job_id)
     assert (ended.state, ended.fault, ended.charged) == (JobState.TIMED_OUT, QUEUE_TOO_LONG, Charged.NO)
+    assert world.items("QUEUE#") == waiting
     assert world.task_checker().check_task(job_id).next == "finish"
 
 

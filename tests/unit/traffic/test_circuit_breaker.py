@@ -233,7 +233,7 @@ def test_a_job_without_a_slot_does_not_use_up_the_probe(world: World) -> None:
     job_id = world.accept()
     opened(world)
     world.clock.sleep(BREAKER_SECONDS)
-    world.use_up_slots(job_id)
+    world.use_up_slots(job_id, 30)
     assert world.task_creator().create_task(job_id).next == "wait"
     assert breaker_state(world) == "half_open"
     world.clock.sleep(30)

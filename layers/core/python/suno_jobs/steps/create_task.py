@@ -36,6 +36,9 @@ from suno_jobs.traffic.rate_limiter import SUBMISSION_AHEAD_SECONDS
 SYNCHRONOUS_SECONDS = 270
 """How long a synchronous operation may take."""
 
+PATIENCE_SECONDS = 15
+"""How long a function waits for the turn of its job. Its next run would begin up to seconds late, and cost four transitions."""
+
 QUEUE_TOO_LONG = Fault(
     ErrorCode.DEADLINE_EXCEEDED,
     "More jobs wait for the gateway than its rate limit permits before the job's deadline. Nothing was charged.",
@@ -91,13 +94,9 @@ class TaskCreator:
             return self._wait_for_key(job)
         except AccountUnusable as error:
             return self._refuse(job, Refused(Fault(ErrorCode.AUTHENTICATION, str(error))))
-        turn = self.admission.ask(job, account.max_tasks)
-        if turn.seconds:
+        job, turn, slot = self._take_turn(job, account)
+        if slot is None:
             return self._wait_for_turn(job, turn)
-        try:
-            slot = self.calls.reserve_slot(job, SUBMISSION_AHEAD_SECONDS)
-        except NoSlot as error:
-            return self._wait_for_turn(job, replace(turn, seconds=math.ceil(error.seconds)))
         if not self.admission.enter(job, turn):
             return self._wait_for_turn(job, replace(turn, seconds=SOONEST_SECONDS))
         job, request = self._request(job, stored or self.jobs.request(job.job_id))
@@ -110,6 +109,26 @@ class TaskCreator:
             now = self._now()
             return self._skip_gateway(job, gateway_order(job, now, now + math.ceil(error.seconds)), WaitReason.RATE_LIMIT)
         return self._send(job, turn, account, request)
+
+    def _take_turn(self, job: Job, account: Account) -> tuple[Job, Turn, float | None]:
+        """The job's slot, or how long it has to wait. If only the rate holds it and its turn is near, the function waits."""
+        until = min(self.clock() + PATIENCE_SECONDS, job.deadline_at - 1)
+        while True:
+            turn, slot = self._ask(job, account.max_tasks)
+            held = turn.hold.seconds or turn.room.limit is not None
+            if slot is not None or held or self.clock() + turn.seconds > until:
+                return job, turn, slot
+            job = job if job.place else self._keep_place(job, turn, turn.seconds)
+            self.calls.sleep(turn.seconds)
+
+    def _ask(self, job: Job, max_tasks: int | None) -> tuple[Turn, float | None]:
+        turn = self.admission.ask(job, max_tasks)
+        if turn.seconds:
+            return turn, None
+        try:
+            return turn, self.calls.reserve_slot(job, SUBMISSION_AHEAD_SECONDS)
+        except NoSlot as error:
+            return replace(turn, seconds=math.ceil(error.seconds)), None
 
     def _repeat(self, job: Job) -> NextStep:
         """The stored request with the same key, on the same account. No answer but a task says anything about the first one."""
@@ -174,15 +193,22 @@ class TaskCreator:
         if turn.hold.seconds and order[0].gateway != job.gateway:
             self.admission.queue.leave(job)
             return self._skip_gateway(job, order, WaitReason.CIRCUIT_BREAKER)
-        wait = max(1, min(turn.seconds, self.schedule.slack, job.deadline_at - now))
-        place = self.admission.wait(job, turn, now + wait)
-        if not job.earlier and self.admission.comes_too_late(job, place, turn):
+        if not job.earlier and self.admission.comes_too_late(job, turn):
+            self.admission.queue.leave(job)
             end_job(self.jobs, JobView(job), JobState.TIMED_OUT, QUEUE_TOO_LONG, now=now)
             return _leave_to_check(job.job_id)
+        wait = max(1, min(turn.seconds, self.schedule.slack, job.deadline_at - now))
+        self._keep_place(job, turn, wait)
+        return NextStep(job.job_id, "wait", wait)
+
+    def _keep_place(self, job: Job, turn: Turn, wait: int) -> Job:
+        """The job with its place in the queue."""
+        now = self._now()
+        place = self.admission.wait(job, turn, now + wait)
         reason = WaitReason.CIRCUIT_BREAKER if turn.hold.seconds else WaitReason.RATE_LIMIT
         if (place, reason) != (job.place, job.wait_reason):
             self.jobs.submissions.take_place(job, place, reason, until=now + wait, now=now)
-        return NextStep(job.job_id, "wait", wait)
+        return replace(job, place=place, wait_reason=reason)
 
     def _skip_gateway(self, job: Job, candidates: list[Candidate], reason: WaitReason) -> NextStep:
         """Nothing was sent to this gateway: the first of the candidates is asked."""

@@ -16,14 +16,16 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.traffic.circuit_breaker import CircuitBreaker, Hold
 from suno_jobs.traffic.concurrency import PROBE_SECONDS, Concurrency, Room
 from suno_jobs.traffic.rate_limiter import RateLimiter
-from suno_jobs.traffic.submission_queue import SubmissionQueue, place_number
+from suno_jobs.traffic.submission_queue import Queue, SubmissionQueue
 
 if TYPE_CHECKING:
     from suno_jobs.jobs.record import Job
     from suno_jobs.traffic.calls import GatewayCalls
 
 HORIZON_SECONDS = 60
-"""A waiting job asks at least this often, and writes once each time."""
+"""A waiting job asks this often, and writes once each time. Far back in the queue it asks less often."""
+
+EARLY_SECONDS = 5
 
 SOONEST_SECONDS = 5
 """The next job in the queue of a full account asks this often, or less often."""
@@ -34,7 +36,7 @@ class Turn:
     """``seconds`` until the job may ask again; 0 means that it is its turn. The rest is what ``enter`` and ``record`` need."""
 
     seconds: int
-    head: int | None
+    queue: Queue
     hold: Hold
     room: Room
 
@@ -53,25 +55,27 @@ class Admission:
         queue = self.queue.read(job, int(now))
         hold = self.breaker.read(job)
         if hold.seconds:
-            return Turn(hold.seconds + min(queue.ahead, HORIZON_SECONDS), queue.head, hold, Room())
+            return Turn(hold.seconds + min(queue.ahead, HORIZON_SECONDS), queue, hold, Room())
         room = self.concurrency.room(job, max_tasks, now=int(now))
         free = [1] if hold.probe else []
         free += [] if room.free is None else [room.free]
         if queue.ahead:
             free.append(self.rate_limiter.free(job.gateway, job.account, rate, now=now))
         behind = queue.ahead - min(free, default=1) + 1
-        return Turn(_wait(behind, room, rate) if behind > 0 else 0, queue.head, hold, room)
+        return Turn(_wait(behind, room, rate) if behind > 0 else 0, queue, hold, room)
 
     def wait(self, job: Job, turn: Turn, back_at: int) -> str:
         """Keeps the job's place in the queue, and returns it. A job without one gets one."""
-        place = job.place or self.queue.join(job, turn.head, now=int(self.clock()))
+        place = job.place or self.queue.join(job, turn.queue.head, now=int(self.clock()))
         self.queue.keep(job, place, back_at=back_at, held=turn.hold.by_tenant)
         return place
 
-    def comes_too_late(self, job: Job, place: str, turn: Turn) -> bool:
+    def comes_too_late(self, job: Job, turn: Turn) -> bool:
         """Whether the jobs of the same tenant that are ahead already need all slots until the job's deadline."""
+        if turn.queue.head is None or turn.queue.number is None:
+            return False
         rate = GATEWAYS[job.gateway].rate
-        ahead = 0 if turn.head is None else place_number(place) - turn.head
+        ahead = turn.queue.number - turn.queue.head
         return self.clock() + ahead * rate.seconds / rate.requests > job.deadline_at
 
     def enter(self, job: Job, turn: Turn) -> bool:
@@ -110,7 +114,10 @@ def make_admission(calls: GatewayCalls, failures: int, open_seconds: int) -> Adm
 def _wait(behind: int, room: Room, rate: Rate) -> int:
     """Seconds until the turn of a job may come that is so many places too far behind."""
     if room.limit is None:
-        return min(HORIZON_SECONDS, 1 + int(behind * rate.seconds / rate.requests))
+        soonest = 1 + int(behind * rate.seconds / rate.requests)
+        # A little early, since functions start late. Far back, half of the shortest possible wait is early enough.
+        early = max(min(soonest, HORIZON_SECONDS) - EARLY_SECONDS, soonest // 2)
+        return early if soonest > EARLY_SECONDS else soonest
     if room.next_probe_in is not None:
         return min(HORIZON_SECONDS, room.next_probe_in + (behind - 1) * PROBE_SECONDS)
     if room.probe_at is not None:

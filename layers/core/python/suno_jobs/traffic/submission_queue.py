@@ -19,7 +19,7 @@ QUEUE = "QUEUE#"
 LIVE_SECONDS = 30
 """A job that did not come back this long after the announced time has left the queue, or its execution died."""
 
-PAGE = 100
+PAGE = 50
 """So many entries are read. How many are ahead of a job further back is estimated from the numbers of their places."""
 
 CLEARED = 3
@@ -30,10 +30,14 @@ DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """``ahead`` jobs are served before this one; ``head`` is the number at the head, or None if no job waits."""
+    """``ahead`` jobs are served before this one; ``head`` is the number at the head, or None if no job waits.
+
+    ``number`` is that of the job's place, or of the place that it would get behind a long queue, or None.
+    """
 
     ahead: int
     head: int | None
+    number: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,11 @@ class SubmissionQueue:
             if (job.place is None or entry["sk"] < job.place) and (entry["tenant"] == job.tenant or not entry["held"])
         ]
         head = place_number(live[0]["sk"]) if live else None
-        count = len(ahead)
-        if head is not None and job.place and count >= PAGE:
-            count = max(count, (place_number(job.place) - head) * len({entry["tenant"] for entry in live}))
-        return Queue(count, head)
+        number, count = place_number(job.place) if job.place else None, len(ahead)
+        if head is not None and count >= PAGE:
+            number = number or max(head, 1 + self.items.get(job, tenant_sort(job)).get("number", 0))
+            count = max(count, (number - head) * len({entry["tenant"] for entry in live}))
+        return Queue(count, head, number)
 
     def join(self, job: Job, head: int | None, *, now: int) -> str:
         """A new place, at the end of the tenant's. Numbers grow slower than milliseconds, so a new queue begins behind all."""

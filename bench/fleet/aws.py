@@ -1,0 +1,132 @@
+"""The table in memory, for hundreds of thousands of jobs."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections import Counter
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from tests.simulation.aws_table import DynamoDb, Index, Table, aws_error
+from tests.simulation.expressions import Item
+from tests.world import JOBS_TABLE, TABLE
+
+WRITES_PER_SECOND = 1000
+"""What one partition of DynamoDB takes, and so one item."""
+
+ATTEMPTS = 4
+"""How often the client sends a throttled request: see ``runtime.aws``."""
+
+ACCOUNT = "BUDGET#"
+
+
+class SortedTable(Table):
+    """Keeps the keys of the long partitions in order: those of the accounts, and those of the index of due work."""
+
+    def __init__(self, keys: Index, indexes: Mapping[str, Index]) -> None:
+        Table.__init__(self, keys, indexes)
+        self.accounts: dict[str, list[str]] = {}
+        self.due: dict[str, list[tuple[int, str]]] = {}
+
+    def put(self, item: Item) -> None:
+        first, second = item["pk"]["S"], item["sk"]["S"]
+        partition = self.items.setdefault(first, {})
+        old = partition.get(second, {})
+        if not old and first.startswith(ACCOUNT):
+            bisect.insort(self.accounts.setdefault(first, []), second)
+        if (was := _due(old)) != (becomes := _due(item)):
+            self._move(was, becomes)
+        partition[second] = item
+
+    def delete(self, key: tuple[str, Any]) -> None:
+        if self.items.get(key[0], {}).pop(key[1], None) and key[0].startswith(ACCOUNT):
+            keys = self.accounts[key[0]]
+            del keys[bisect.bisect_left(keys, key[1])]
+
+    def forget(self, first: str) -> None:
+        """Removes a partition that nothing reads any more, so that the memory is that of the jobs at work."""
+        del self.items[first]
+
+    def _move(self, was: tuple[str, int, str] | None, becomes: tuple[str, int, str] | None) -> None:
+        if was:
+            shard = self.due[was[0]]
+            del shard[bisect.bisect_left(shard, was[1:])]
+        if becomes:
+            bisect.insort(self.due.setdefault(becomes[0], []), becomes[1:])
+
+
+def _due(item: Item) -> tuple[str, int, str] | None:
+    return (item["due_shard"]["S"], int(item["due_at"]["N"]), item["pk"]["S"]) if "due_at" in item else None
+
+
+class FleetTable(DynamoDb):
+    """Counts writes, and throttles those to one account above what its partition takes. Queries read only what they return."""
+
+    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None], random: Random) -> None:
+        super().__init__({})
+        plain = Table.of(JOBS_TABLE)
+        self.jobs = SortedTable(plain.keys, plain.indexes)
+        self.tables[TABLE] = self.jobs
+        self.writes = 0
+        self.hottest = self.partition = 0
+        self._items: Counter[tuple[str, int]] = Counter()
+        self._partitions: Counter[int] = Counter()
+        self._clock, self._sleep, self._random = clock, sleep, random
+
+    def update_item(self, *, TableName: str, Key: Item, ReturnValues: str = "NONE", **arguments: Any) -> dict[str, Any]:  # noqa: N803
+        self._count(Key)
+        return super().update_item(TableName=TableName, Key=Key, ReturnValues=ReturnValues, **arguments)
+
+    def delete_item(self, *, TableName: str, Key: Item) -> dict[str, Any]:  # noqa: N803
+        self._count(Key)
+        return super().delete_item(TableName=TableName, Key=Key)
+
+    def _count(self, item_key: Item) -> None:
+        self.writes += 1
+        if not item_key["pk"]["S"].startswith(ACCOUNT):
+            return
+        second = self._admitted()
+        self._partitions[second] += 1
+        self.partition = max(self.partition, self._partitions[second])
+        item = item_key["sk"]["S"], second
+        self._items[item] += 1
+        self.hottest = max(self.hottest, self._items[item])
+        if len(self._items) > 100_000:
+            self._items = Counter({each: count for each, count in self._items.items() if each[1] > second - 60})
+
+    def _admitted(self) -> int:
+        """The second in which the partition takes the write, after the retries of the client."""
+        for attempt in range(ATTEMPTS):
+            second = int(self._clock())
+            if self._partitions[second] < WRITES_PER_SECOND:
+                return second
+            self._sleep(self._random.uniform(0, 2**attempt))
+        raise aws_error("ProvisionedThroughputExceededException", "UpdateItem")
+
+    def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> dict[str, Any]:  # noqa: N803
+        values = arguments["ExpressionAttributeValues"]
+        if arguments.get("IndexName") == "due":
+            return self._query_due(values[":shard"]["S"], int(values[":now"]["N"]), arguments)
+        if not values[":pk"]["S"].startswith(ACCOUNT):
+            return super().query(TableName=TableName, KeyConditionExpression=KeyConditionExpression, **arguments)
+        return self._query_account(values[":pk"]["S"], values[":prefix"]["S"], arguments)
+
+    def _query_account(self, partition: str, prefix: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        start = arguments.get("ExclusiveStartKey", {}).get("sk", {"S": prefix})["S"]
+        keys = self.jobs.accounts.get(partition, [])
+        first = bisect.bisect_left(keys, start) if start == prefix else bisect.bisect_right(keys, start)
+        most = arguments.get("Limit", len(keys))
+        found = list(itertools.takewhile(lambda key: key.startswith(prefix), keys[first : first + most]))
+        items = [self.jobs.items[partition][key] for key in found]
+        more = {"LastEvaluatedKey": {"sk": {"S": found[-1]}}} if len(found) == most and found else {}
+        return {"Items": items, "Count": len(items), **more}
+
+    def _query_due(self, shard: str, now: int, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        start = arguments.get("ExclusiveStartKey")
+        entries = self.jobs.due.get(shard, [])
+        first = bisect.bisect_right(entries, (int(start["due_at"]["N"]), start["pk"]["S"])) if start else 0
+        found = [entry for entry in entries[first : first + arguments["Limit"]] if entry[0] <= now]
+        items = [{"pk": {"S": pk}, "due_at": {"N": str(at)}} for at, pk in found]
+        return {"Items": items, **({"LastEvaluatedKey": items[-1]} if len(found) == arguments["Limit"] else {})}
