@@ -1,4 +1,4 @@
-"""`make bench`: measures the project beside floors and a rival, in about five minutes."""
+"""`make bench`: measures the project beside floors and a rival, in about six minutes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import functions, jobs, results, start, storing
+from bench import api, functions, jobs, results, start, storing
+from bench.api import Answers
 from bench.counted import Cost
 from bench.results import Figure
 from bench.storing import Stored
@@ -24,6 +25,13 @@ def start_figures(seconds: Mapping[str, float]) -> Iterator[Figure]:
     for function in sorted(ms.keys() - {functions.CLIENT.name}, key=ms.__getitem__):
         target = MAX_START_RATIO if function == "receive_callback" else None
         yield Figure(f"start of {function} / bare client", ms[function], "ms", ms[functions.CLIENT.name], max_ratio=target)
+
+
+def api_figures(found: Mapping[str, Answers]) -> Iterator[Figure]:
+    for route, answers in found.items():
+        for percent in (50, 99):
+            milliseconds, floor = answers.percentile(percent)
+            yield Figure(f"{route}, p{percent} / bare function", milliseconds, "ms", floor)
 
 
 def job_figures(costs: Mapping[str, Cost]) -> Iterator[Figure]:
@@ -51,11 +59,13 @@ def main() -> None:
     results.warn_if_busy(console)
     with console.status("Measuring the start of functions ..."):
         seconds = start.measure([functions.CLIENT, functions.CALL, *functions.started()])
+    with console.status("Asking the API of the local stack ..."):
+        answers = api.measure()
     with console.status("Running jobs on the local stack ..."):
         costs = jobs.measure()
     with console.status("Storing files of 5, 50 and 500 MB ..."):
         stored = storing.measure()
-    figures = [*start_figures(seconds), *job_figures(costs), *storing_figures(stored)]
+    figures = [*start_figures(seconds), *api_figures(answers), *job_figures(costs), *storing_figures(stored)]
     results.show(figures, console)
     results.write(figures, RESULTS)
     console.print(f"Written to {RESULTS.parent.name}/{RESULTS.name}; {RESULTS.parent.name}/README.md explains the figures.")

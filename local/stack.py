@@ -113,7 +113,7 @@ class LocalStack:
         self._function_ids = functions(template)
         self._table_ids = sorted(of_type(template, "AWS::DynamoDB::Table"))
         self._secret_ids = sorted(of_type(template, "AWS::SecretsManager::Secret"))
-        package(template, self._root, self._runtime(), make_uploader(self.client))
+        package(template, self._root, self.runtime(), make_uploader(self.client))
         translated = translate(template, values, self._session)
         self._interpreter.wait_until_ready("/moto-api/")
         self._deployed: Deployed = deploy(self.client, STACK_NAME, translated, values)
@@ -121,7 +121,8 @@ class LocalStack:
         self._put_gateway_accounts()
         self.api_key = self.create_api_key("local")
 
-    def _runtime(self) -> Runtime:
+    def runtime(self) -> Runtime:
+        """How its functions run."""
         urls = [self.simulator.url, self.simulator.audio_origin, *self._gateways.values(), *self._audio_origins]
         return Runtime(
             python=sys.executable,

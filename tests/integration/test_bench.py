@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
-from bench import functions, start, storing
+from bench import api, functions, start, storing
 from bench.shipped import ROOT
+from local.stack import LocalStack
 
 
 def test_functions_are_started_and_do_their_work() -> None:
@@ -17,6 +19,24 @@ def test_functions_are_started_and_do_their_work() -> None:
     seconds = start.measure(measured, runs=1)
     assert list(seconds) == [each.name for each in measured]
     assert min(seconds.values()) > 0
+
+
+def test_answers_of_the_api_are_measured_beside_a_function_that_is_removed_again(stack: LocalStack) -> None:
+    found = api.measure_on(stack, runs=2)
+    assert list(found) == ["POST /v1/jobs", "GET /v1/jobs/{job_id}", "GET /v1/jobs"]
+    for answers in found.values():
+        assert len(answers.route) == len(answers.floor) == 2
+        assert min(*answers.percentile(50), *answers.percentile(99)) > 0
+    key = {"Authorization": f"Bearer {stack.api_key}"}
+    assert httpx.get(f"{stack.api_url}{api.PATH}", headers=key, trust_env=False).status_code == 404
+
+
+def test_an_api_that_answers_with_an_error_is_not_measured(stack: LocalStack) -> None:
+    with (
+        httpx.Client(base_url=stack.api_url, trust_env=False) as client,
+        pytest.raises(api.NotAnswered, match="GET /v1/jobs: 401"),
+    ):
+        api.ask_one(client, lambda each: each.get("/v1/jobs"))
 
 
 def test_a_file_is_stored_by_every_way() -> None:

@@ -10,7 +10,8 @@ import pytest
 from moto.dynamodb.models.dynamo_type import Item as MotoItem
 
 from bench import functions
-from bench.__main__ import storing_figures
+from bench.__main__ import api_figures, storing_figures
+from bench.api import Answers
 from bench.counted import transitions
 from bench.results import Figure
 from bench.shipped import ROOT
@@ -57,6 +58,13 @@ def test_every_executed_step_and_every_retry_is_a_transition() -> None:
     retried = ["TaskStateEntered", "TaskScheduled", "TaskFailed", "TaskScheduled", "TaskSucceeded", "TaskStateExited"]
     assert transitions(["ExecutionStarted", *task, "ChoiceStateEntered", "ChoiceStateExited", "ExecutionSucceeded"]) == 3
     assert transitions(["ExecutionStarted", *retried, "ExecutionSucceeded"]) == 3
+
+
+def test_answers_are_compared_by_their_percentiles() -> None:
+    answers = Answers(route=[float(each) for each in range(1, 102)], floor=[10.0] * 101)
+    p50, p99 = api_figures({"GET /v1/jobs": answers})
+    assert (p50.name, p50.value, p50.ratio) == ("GET /v1/jobs, p50 / bare function", 51, 5.1)
+    assert (p99.value, p99.reference) == (100, 10)
 
 
 def test_every_function_is_started() -> None:
