@@ -206,8 +206,8 @@ class Partial:
 def test_what_a_batch_leaves_out_is_read_all_the_same(world: World) -> None:
     for number in range(3):
         put(world, number)
-    page, more = JobList(Partial(world.dynamodb), TABLE).page("acme", Listing(), None, 100)  # type: ignore[arg-type]
-    assert ([job.created_at - START for job in page], more) == ([2, 1, 0], False)
+    page, end = JobList(Partial(world.dynamodb), TABLE).page("acme", Listing(), None, 100)  # type: ignore[arg-type]
+    assert ([job.created_at - START for job in page], end) == ([2, 1, 0], None)
 
 
 def test_a_job_that_was_deleted_since_the_index_was_read_is_left_out(world: World) -> None:
@@ -227,3 +227,23 @@ def test_the_handler_answers_a_list(deployed: SimpleNamespace, world: World) -> 
     assert answer["statusCode"] == 200
     assert ids(json.loads(answer["body"])) == [3, 2]
     assert answer["headers"]["Link"].startswith("</v1/jobs?limit=2&state=GENERATING&state=SUCCEEDED&cursor=")
+
+
+def test_every_job_is_read_page_by_page(world: World) -> None:
+    for number in range(101):
+        put(world, number)
+    jobs = JobList(world.dynamodb, TABLE).every_job("acme")
+    assert [job.created_at - START for job in jobs] == list(range(100, -1, -1))
+
+
+def test_the_next_page_follows_a_page_whose_jobs_were_all_deleted(
+    world: World, reader: JobReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index may contain them a moment longer."""
+    for number in range(4):
+        put(world, number, state=JobState.CANCELLED)
+    original = JobList._read
+    monkeypatch.setattr(
+        JobList, "_read", lambda self, ids: [job for job in original(self, ids) if int(job.job_id.removeprefix("job_")) < 2]
+    )
+    assert every_page(reader, "limit=2") == [[], [1, 0]]

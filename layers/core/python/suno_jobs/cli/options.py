@@ -7,4 +7,5 @@ from typing import Annotated
 from cyclopts import Parameter
 
 JobsTable = Annotated[str, Parameter(help="the stack's output JobsTable")]
+ReceiptsBucket = Annotated[str, Parameter(help="the stack's output ReceiptsBucket")]
 AssetsBucket = Annotated[str, Parameter(help="the stack's output AssetsBucket")]

@@ -73,15 +73,15 @@ class JobReader:
         shown: list[Job] = []
         after = listing.after
         for _ in range(MAX_FILTERED_PAGES if listing.filtered else 1):
-            page, more = self.job_list.page(tenant, listing, after, MAX_LIMIT if listing.filtered else listing.limit)
+            page, end = self.job_list.page(tenant, listing, after, MAX_LIMIT if listing.filtered else listing.limit)
             for number, job in enumerate(page, 1):
-                after = Position(job.created_at, job.job_id)
                 if listing.shows(job):
                     shown.append(job)
                 if len(shown) == listing.limit:
-                    return shown, after if more or number < len(page) else None
-            if not more:
+                    return shown, Position(job.created_at, job.job_id) if end or number < len(page) else None
+            if end is None:
                 return shown, None
+            after = end
         return shown, after
 
     def read_events(self, tenant: str, job_id: str) -> JobEventsAnswer:

@@ -6,10 +6,10 @@ is usually listed within a second. One tenant can create about a thousand jobs a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from suno_jobs.jobs.listing import Listing, Position
+from suno_jobs.jobs.listing import MAX_LIMIT, Listing, Position
 from suno_jobs.jobs.record import Item, Job
 from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.deletions import is_tombstone
@@ -17,10 +17,13 @@ from suno_jobs.storage.table import JOB, Table, key
 
 
 class JobList(Table):
-    def page(self, tenant: str, listing: Listing, after: Position | None, size: int) -> tuple[list[Job], bool]:
-        """Up to ``size`` (at most 100) jobs, newest first, in two reads; and whether there may be more. Filters are ignored."""
+    def page(self, tenant: str, listing: Listing, after: Position | None, size: int) -> tuple[list[Job], Position | None]:
+        """Up to ``size`` (at most 100) jobs, newest first, in two reads; and where the next page begins, if there may be one.
+
+        Filters are ignored.
+        """
         if listing.earliest > listing.latest:
-            return [], False
+            return [], None
         start: Any = {"ExclusiveStartKey": pack(_index_key(tenant, after))} if after else {}
         answer = self._client.query(
             TableName=self._table,
@@ -32,7 +35,19 @@ class JobList(Table):
             **start,
         )
         job_ids = [str(unpack(item)["pk"]).removeprefix("JOB#") for item in answer["Items"]]
-        return self._read(job_ids), "LastEvaluatedKey" in answer
+        # Not the last job: that may have been deleted.
+        last = unpack(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
+        end = Position(last["created_at"], last["pk"].removeprefix("JOB#")) if last else None
+        return self._read(job_ids), end
+
+    def every_job(self, tenant: str) -> Iterator[Job]:
+        """Newest first. Jobs that are created meanwhile are not among them."""
+        after: Position | None = None
+        while True:
+            jobs, after = self.page(tenant, Listing(), after, MAX_LIMIT)
+            yield from jobs
+            if after is None:
+                return
 
     def _read(self, job_ids: Sequence[str]) -> list[Job]:
         """In the order of the ids. Deleted jobs, which the index may still contain for a moment, are left out."""

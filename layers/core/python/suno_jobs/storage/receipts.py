@@ -81,6 +81,12 @@ class ReceiptStore(Table):
         for item in self._items(job_id, f"RECEIPT#{ReceiptSource.SUBMISSION}#"):
             yield int(item["http_status"]), self._body(item)
 
+    def bodies(self, job_id: str) -> Iterator[tuple[str, bytes]]:
+        """All receipts of a job, by source and digest, in no particular order."""
+        for item in self._items(job_id, "RECEIPT#"):
+            _, source, digest = item["sk"].split("#")
+            yield f"{source}-{digest}", self._body(item)
+
     def list_receipts(self, job_id: str) -> Iterator[Receipt]:
         """All receipts of a job, without their bodies, in no particular order."""
         for item in self._items(job_id, "RECEIPT#"):

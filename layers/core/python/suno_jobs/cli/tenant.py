@@ -1,0 +1,165 @@
+"""``suno-jobs tenant``: exporting and deleting everything that is stored of a tenant, job by job."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from suno_jobs.cli import aws
+from suno_jobs.cli.options import AssetsBucket, JobsTable, ReceiptsBucket
+from suno_jobs.cli.problems import CommandError, WrongArgument
+from suno_jobs.errors import JobNotFound, WrongState
+from suno_jobs.jobs.record import Job, JobView
+from suno_jobs.jobs.views import events_view, job_view
+from suno_jobs.lifecycle.asset_files import QUARANTINE
+from suno_jobs.lifecycle.erasure import JobEraser
+from suno_jobs.steps.delete_job import JobDeleter
+from suno_jobs.storage.job_list import JobList
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.receipts import ReceiptStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+Folder = Annotated[Path, Parameter(help="a folder on this machine; it is created")]
+Confirmation = Annotated[str, Parameter(help="the name of the tenant once more, since the deletion cannot be undone")]
+
+app = App(name="tenant", help="Export or delete everything that is stored of a tenant.")
+
+
+@app.command(name="export")
+def export_tenant(tenant: str, folder: Folder, /, *, table: JobsTable, bucket: AssetsBucket, receipts: ReceiptsBucket) -> None:
+    """Copy the tenant's jobs and files to a folder. Repeat it to continue, or to add what has changed since."""
+    dynamodb, s3 = aws.dynamodb(), aws.s3()
+    exporter = TenantExporter(
+        jobs=JobStore(dynamodb, table),
+        job_list=JobList(dynamodb, table),
+        receipts=ReceiptStore(dynamodb, table, lambda: s3, receipts, ttl_days=0),
+        s3=s3,
+        bucket=bucket,
+        folder=folder,
+    )
+    for line in exporter.export_jobs(tenant):
+        print(line, flush=True)
+
+
+@app.command(name="delete")
+def delete_tenant(
+    tenant: str, /, *, table: JobsTable, bucket: AssetsBucket, receipts: ReceiptsBucket, confirm: Confirmation
+) -> None:
+    """Delete the tenant's ended jobs with all their files. Repeat it to continue, until no job is left."""
+    if confirm != tenant:
+        raise WrongArgument("--confirm must repeat the name of the tenant")
+    dynamodb = aws.dynamodb()
+    jobs = JobStore(dynamodb, table)
+    eraser = JobEraser(deletions=jobs.deletions, s3=aws.s3(), assets_bucket=bucket, receipts_bucket=receipts)
+    deleter = TenantDeleter(job_list=JobList(dynamodb, table), deleter=JobDeleter(jobs=jobs, eraser=eraser, clock=time.time))
+    for line in deleter.delete_jobs(tenant):
+        print(line, flush=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantDeleter:
+    job_list: JobList
+    deleter: JobDeleter
+
+    def delete_jobs(self, tenant: str) -> Iterator[str]:
+        """Deletes every ended job and yields a line for each. May be repeated: a deleted job has left the list.
+
+        Raises CommandError at the end if some jobs have not ended.
+        """
+        deleted, running = 0, []
+        for job in self.job_list.every_job(tenant):
+            try:
+                self.deleter.delete_job(tenant, job.job_id)
+            except WrongState:
+                running.append(job.job_id)
+                continue
+            except JobNotFound:  # the index still had it
+                continue
+            deleted += 1
+            yield f"{deleted}  {job.job_id} deleted"
+        yield f"{deleted} jobs deleted"
+        if running:
+            raise CommandError(
+                f"{len(running)} jobs have not ended: {', '.join(running[:5])}. Cancel them or wait, then repeat the command."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantExporter:
+    """Each job has a folder of its own, in which ``job.json`` is written last: a job that has one is complete."""
+
+    jobs: JobStore
+    job_list: JobList
+    receipts: ReceiptStore
+    s3: S3Client
+    bucket: str
+    folder: Path
+
+    def export_jobs(self, tenant: str) -> Iterator[str]:
+        """Exports every job that is new or has changed, and yields a line for each. May be repeated."""
+        exported = unchanged = 0
+        for job in self.job_list.every_job(tenant):
+            view = None if self._is_exported(job) else self.jobs.view(job.job_id)
+            if view is None:
+                unchanged += 1
+                continue
+            self._export(view)
+            exported += 1
+            yield f"{exported}  {job.job_id} exported"
+        yield f"{exported} jobs exported to {self.folder}, {unchanged} were there already"
+
+    def _is_exported(self, job: Job) -> bool:
+        known = self._record_of(job)
+        return known.is_file() and json.loads(known.read_text())["updated_at"] == job.updated_at
+
+    def _record_of(self, job: Job) -> Path:
+        return self.folder / job.job_id / "job.json"
+
+    def _export(self, view: JobView) -> None:
+        job = view.job
+        own = f"{job.tenant}/{job.job_id}/"
+        for name, prefix in (("files", own), (QUARANTINE, f"{QUARANTINE}/{own}")):
+            for key in self._keys(prefix):
+                self._download(key, self._inside(job.job_id, f"{name}/{key.removeprefix(prefix)}"))
+        for name, body in self.receipts.bodies(job.job_id):
+            _write(self._inside(job.job_id, f"receipts/{name}"), body)
+        record = {
+            "updated_at": job.updated_at,
+            "job": job_view(view),
+            "lyrics": self.jobs.tracks.lyrics(job.job_id),
+            "events": events_view(job),
+        }
+        _write(self._record_of(job), json.dumps(record, ensure_ascii=False, indent=2).encode())
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            yield from (each["Key"] for each in page.get("Contents", ()))
+
+    def _download(self, key: str, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{target.name}.part")
+        self.s3.download_file(self.bucket, key, str(part))
+        part.replace(target)
+
+    def _inside(self, job_id: str, name: str) -> Path:
+        """A gateway chooses the ids of its tracks, which are part of the name."""
+        root = (self.folder / job_id).resolve()
+        target = (root / name).resolve()
+        if not target.is_relative_to(root):
+            raise CommandError(f"{name} would be outside {root}")
+        return target
+
+
+def _write(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    part.write_bytes(content)
+    part.replace(target)
