@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from local.simulator.faults import FAULTS, strikes
 from local.simulator.gateways import WIRES
-from local.simulator.media import CONTENT_TYPES, Media, cover, render
+from local.simulator.media import CONTENT_TYPES, Media, cover, of_another_clip, render
 from local.simulator.studio import HTML, Studio
 from local.simulator.wire import Reply, Request
 
@@ -40,6 +40,8 @@ def _made(studio: Studio, gateway: str, track_id: str, ending: str, *, renewed: 
         return _missing(download.expired_status)
     media = Media(ending)
     file, faults = download.take.file(media), download.faults
+    if "wrong_song" in faults:
+        file = of_another_clip(file, track_id)
     if "cdn_status" in faults and download.number <= faults.get("cdn_times", FAULTS["cdn_times"].default):
         return _missing(int(faults["cdn_status"]))
     if strikes(faults, "audio_404_first", download.number):

@@ -76,6 +76,7 @@ FAULTS: dict[str, FaultKind] = {
     "truncated_audio": FaultKind(EVERY, "the first n downloads of each file break off half way"),
     "html_audio": FaultKind(EVERY, "the first n downloads of each file are an HTML page with status 200"),
     "damaged_audio": FaultKind(EVERY, "the first n downloads of each file are whole, but the file is damaged inside"),
+    "wrong_song": FaultKind(EVERY, "the files name another clip in their tag, as if they were another song"),
     "wrong_length": FaultKind(60, "the length of each song is reported as n seconds"),
     "cdn_status": FaultKind(403, "the first downloads of each file are answered with HTTP status n"),
     "cdn_times": FaultKind(2, "cdn_status concerns the first n downloads"),

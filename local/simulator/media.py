@@ -18,6 +18,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 import lameenc
 import miniaudio
@@ -63,8 +64,22 @@ class Recording:
 @lru_cache(maxsize=512)  # so that a song is made once, though hundreds are under way
 def record(seed: str, seconds: float) -> Recording:
     """A melody of about so many seconds: the nearest whole number of notes, and what the encoder pads."""
-    mp3 = _encode(_melody(Random(seed), seconds))
-    return Recording(mp3, mp3[: len(mp3) // 4], round(float(miniaudio.mp3_get_info(mp3).duration), 2))
+    sound = _encode(_melody(Random(seed), seconds))
+    mp3 = tag(seed) + sound
+    return Recording(mp3, mp3[: len(mp3) // 4], round(float(miniaudio.mp3_get_info(sound).duration), 2))
+
+
+def tag(track_id: str) -> bytes:
+    """An ID3v2 tag with the comment by which Suno names the clip of a file."""
+    text = b"\0eng\0made with suno; created=2026-09-09T00:00:00.000Z; id=" + track_id.encode()
+    frame = b"COMM" + len(text).to_bytes(4, "big") + b"\0\0" + text
+    return b"ID3\x04\0\0" + bytes((0, 0, len(frame) >> 7, len(frame) & 0x7F)) + frame
+
+
+def of_another_clip(file: bytes, track_id: str) -> bytes:
+    """The same bytes, except that they name another clip, if they name one."""
+    other = str(UUID(int=Random(track_id).getrandbits(128), version=4))
+    return file.replace(track_id.encode(), other.encode())
 
 
 def render(media: Media, seed: str, seconds: float) -> bytes:

@@ -48,13 +48,14 @@ ODD_ANSWERS: Mapping[str, tuple[float, ...]] = {
     "stale_links": (60, 600, 20_000),
     "stream_first": (1, 3, 10),
     "wrong_length": (0, 1, 60, 10**6),
+    "wrong_song": (FAULTS["wrong_song"].default,),
 }
 """Faults that lose a song if one odd answer decides. They have a random stream of their own, so that each seed keeps its
 clients, its other faults and their times."""
 
 LATE_SONGS = ("cdn_status", "dying_links", "error_names_task", "failed_then_success", "late_links", "late_second_link")
 
-WRONG_FILES = ("damaged_audio", "stream_first", "wrong_length")
+WRONG_FILES = ("damaged_audio", "stream_first", "wrong_length", "wrong_song")
 
 COMPANIONS: Mapping[str, str] = {"cdn_status": "cdn_times", "dying_links": "stale_links"}
 """The second fault says how often or how long the first one happens."""

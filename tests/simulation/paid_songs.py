@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from local.simulator import words
 from local.simulator.faults import FAILURES
 from local.simulator.gateways import WIRES
+from suno_jobs.gateways.parsing import is_uuid
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Job, JobView
 from suno_jobs.jobs.views import job_view
@@ -150,6 +151,15 @@ def no_figure_refuses_a_song(job: JobEvidence) -> Iterator[str]:
                 yield f"I8: {seconds} s instead of {reported} s, but doubtful is {track.get('reported_seconds')}"
 
 
+def another_clip_is_marked(job: JobEvidence) -> Iterator[str]:
+    """A stored song whose file names another clip than the gateway did has the mark, and every other one has not."""
+    for track in job.tracks():
+        is_song = track["state"] == "stored" and track["assets"][0]["content_type"] == "audio/mpeg"
+        expected = "mismatch" if "wrong_song" in job.order.faults else "match"
+        if is_song and is_uuid(track["track_id"]) and track.get("identity") != expected:
+            yield f"track {track['track_id']} has the identity {track.get('identity')} instead of {expected}"
+
+
 PAID_SONGS: tuple[Callable[[JobEvidence], Iterator[str]], ...] = (
     at_most_one_payment,
     nothing_is_forgotten,
@@ -158,6 +168,7 @@ PAID_SONGS: tuple[Callable[[JobEvidence], Iterator[str]], ...] = (
     only_the_gateway_fails_a_job,
     refused_bytes_are_kept,
     no_figure_refuses_a_song,
+    another_clip_is_marked,
 )
 
 

@@ -75,6 +75,7 @@ def test_the_manifest_contains_the_request_the_result_and_the_sources_of_the_fil
                 "gateway_model": "chirp-hawk",
                 "duration_seconds": 12.5,
                 "doubtful": None,
+                "identity": None,
                 "state": "stored",
                 "error": None,
                 "identical_to": None,

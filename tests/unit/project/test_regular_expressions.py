@@ -22,7 +22,7 @@ from suno_jobs.catalog import inputs, results
 from suno_jobs.gateways import parsing, tracks
 from suno_jobs.gateways import results as gateway_results
 from suno_jobs.jobs import identifiers, views
-from suno_jobs.media import audio, flac
+from suno_jobs.media import audio, flac, identity
 from suno_jobs.network import ssrf_guard
 from suno_jobs.runtime import conditional_requests
 from suno_jobs.steps import authorize, submit_job
@@ -47,6 +47,8 @@ WORST = {
     conditional_requests._OPAQUE_TAG.pattern: '"a',
     callback_urls._PATH.pattern: "/v1/callbacks/a",
     gateway_results._IN_PARENTHESES.pattern: "() ",
+    as_text(identity._COMMENT).pattern: "made with suno;id=",
+    as_text(identity._CREDENTIAL).pattern: "icontentIdx$00000000-",
     identifiers._TENANT.pattern: "a-",
     inputs._CONTROL_CHARACTER.pattern: "\r\n",
     views._URL.pattern: "http://a",

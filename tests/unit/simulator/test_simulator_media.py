@@ -45,7 +45,7 @@ def test_a_wav_has_the_requested_duration() -> None:
 @pytest.mark.parametrize("media", list(CONTENT_TYPES))
 def test_every_file_type_has_its_signature_and_differs_between_tracks(media: Media) -> None:
     signatures = {
-        "mp3": b"\xff\xfb",
+        "mp3": b"ID3\x04",
         "wav": b"RIFF",
         "m4a": b"\0\0\0\x1cftypM4A ",
         "png": b"\x89PNG",

@@ -83,6 +83,10 @@ class TrackAnswer(TypedDict):
     gateway_model: str | None
     duration_seconds: float | None
     doubtful: DoubtAnswer | None
+    identity: Annotated[
+        Literal["match", "mismatch"] | None,
+        Field(description="Whether the clip that the file names is the one that the gateway named; null if it names none."),
+    ]
     state: TrackState
     error: FaultAnswer | None
     identical_to: Annotated[str | None, Field(description="The first earlier track whose audio has the same bytes.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from suno_jobs.catalog.costs import Cost, CostSource
 from suno_jobs.catalog.kinds import Kind
@@ -290,7 +290,8 @@ class Track:
     state ``ready`` they can be fetched.
 
     ``missing`` maps the kind of an optional asset to the reason why it is not stored. ``reported_seconds`` is the gateway's
-    length of a stored track that contradicts the measured one, ``duration_seconds``.
+    length of a stored track that contradicts the measured one, ``duration_seconds``. ``identity`` says whether its file names
+    the clip that the gateway named (``match``) or another one (``mismatch``), if it names one.
     """
 
     track_id: str
@@ -302,6 +303,7 @@ class Track:
     gateway_model: str | None = None
     duration_seconds: float | None = None
     reported_seconds: float | None = None
+    identity: Literal["match", "mismatch"] | None = None
     links: tuple[Link, ...] = ()
     assets: tuple[Asset, ...] = ()
     missing: Mapping[str, Fault] = field(default_factory=dict)

@@ -156,6 +156,7 @@ def _track_view(track: Track, view: JobView, url: MakeUrl | None) -> TrackAnswer
         "gateway_model": track.gateway_model,
         "duration_seconds": track.duration_seconds,
         "doubtful": _doubt_view(track),
+        "identity": track.identity,
         "state": track.state,
         "error": error_view(track.fault, charged),
         "identical_to": identical_to(track, tracks),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DURATION = "duration-seconds"
 SOURCE = "source-host"
+IDENTITY = "identity"
 """Metadata of the object, for an invocation that finds it already stored."""
 
 QUARANTINE = "quarantine"
@@ -45,6 +46,7 @@ def quarantine_key(job: Job, track_id: str, sha256: str) -> str:
 class Stored:
     asset: Asset
     duration_seconds: float | None
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class AssetFiles:
         """Stores the file, or finds the one that is stored under this key. Raises AssetNotReady during another upload."""
         stored_at = int(self.clock())
         measured = {} if found.duration_seconds is None else {DURATION: repr(found.duration_seconds)}
+        measured |= {IDENTITY: found.identity} if found.identity else {}
         try:
             self.s3.put_object(
                 Bucket=self.bucket,
@@ -88,7 +91,7 @@ class AssetFiles:
             source_host=downloaded.host,
             stored_at=stored_at,
         )
-        return Stored(asset, found.duration_seconds)
+        return Stored(asset, found.duration_seconds, found.identity)
 
     def _existing(self, key: str, kind: str) -> Stored:
         """An earlier run stored the object and died before it recorded that. The object passed the same checks and stays."""
@@ -103,7 +106,8 @@ class AssetFiles:
             source_host=metadata.get(SOURCE),
             stored_at=int(head["LastModified"].timestamp()),
         )
-        return Stored(asset, float(metadata[DURATION]) if DURATION in metadata else None)
+        seconds = float(metadata[DURATION]) if DURATION in metadata else None
+        return Stored(asset, seconds, metadata.get(IDENTITY))
 
     def put_quarantined(self, jobs: JobStore, view: JobView, refused: QuarantinedFile, file: IO[bytes]) -> None:
         """Keeps refused bytes, once per track and digest, and lists them in the job, unless there are too many."""

@@ -33,12 +33,16 @@ _VIDEO_FORMAT = "an MP4 video"
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """What a file that passed the checks is, by its content alone. An image has no duration; only audio may be ``silent``."""
+    """What a file that passed the checks is, by its content alone. An image has no duration; only audio may be ``silent``.
+
+    ``identity`` is the only member that also depends on what the gateway said. ``inspect`` leaves it out.
+    """
 
     content_type: str
     extension: str
     duration_seconds: float | None
     silent: bool = False
+    identity: str | None = None
 
 
 _IMAGES = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError
@@ -18,6 +18,7 @@ from suno_jobs.catalog.results import Link, Media, Result
 from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
 from suno_jobs.jobs.record import Job, JobView, QuarantinedFile, Track, TrackState
 from suno_jobs.lifecycle.asset_files import AssetFiles, Stored, asset_key
+from suno_jobs.media.identity import judge_identity
 from suno_jobs.media.inspection import MediaFile, inspect
 from suno_jobs.media.lengths import contradicts, is_shorter
 from suno_jobs.network.download import Downloaded, Downloader
@@ -109,7 +110,9 @@ class TrackStorer:
             self.jobs.tracks.add_assets(job_id, track, assets, missing)
         else:
             doubtful = track.duration_seconds if contradicts(duration, track.duration_seconds) else None
-            self.jobs.tracks.store_track(job_id, track_id, assets, missing, duration, reported_seconds=doubtful)
+            identity = next((each.identity for each in stored if each.identity), None)
+            marks = {"reported_seconds": doubtful, "identity": identity}
+            self.jobs.tracks.store_track(job_id, track_id, assets, missing, duration, marks)
         return TrackState.STORED
 
     def _fail(self, job_id: str, track_id: str, error: AssetError, stored: Sequence[Stored]) -> TrackState:
@@ -142,6 +145,7 @@ class TrackStorer:
                 found = inspect(file, link.media)
                 if link.media is Media.AUDIO:
                     _check_audio(view.job, track, link, found)
+                    found = replace(found, identity=judge_identity(file, track.track_id, link.url))
             except AssetError as error:
                 self._quarantine(view, track, link, downloaded, error.fault, file)
                 raise

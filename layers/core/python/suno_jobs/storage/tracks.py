@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from suno_jobs.catalog.results import Link
@@ -74,16 +75,16 @@ class TrackStore(Table):
         assets: Sequence[Asset],
         missing: Mapping[str, Fault],
         duration_seconds: float | None,
-        *,
-        reported_seconds: float | None = None,
+        marks: Mapping[str, float | str | None] = MappingProxyType({}),
     ) -> None:
         """Records assets that passed the checks and are in the bucket.
 
-        The duration was measured in the audio, in seconds. ``reported_seconds``: the gateway's, if it contradicts that.
+        The duration was measured in the audio, in seconds. ``marks`` are attributes of the track about where its file and the
+        gateway disagree; None says nothing.
         """
-        lengths = {"duration_seconds": duration_seconds, "reported_seconds": reported_seconds}
+        found = {"duration_seconds": duration_seconds, **marks}
         change = Change(
-            sets={"state": TrackState.STORED, "assets": list(assets), "missing": missing, **_known(lengths)}, removes=("fault",)
+            sets={"state": TrackState.STORED, "assets": list(assets), "missing": missing, **_known(found)}, removes=("fault",)
         )
         change.require_one_of("state", (TrackState.READY, TrackState.FAILED))
         self._unless_conflict_at(track_key(job_id, track_id), change)
