@@ -261,7 +261,7 @@ class World:
         return {track.track_id: track for track in view.tracks}
 
     def due(self, after: int = 10**6) -> list[str]:
-        return list(self.jobs.due_index.due_jobs(self.now + after))
+        return [job_id for job_id, _ in self.jobs.due_index.due_jobs(self.now + after)]
 
     def items(self, prefix: str) -> list[dict[str, Any]]:
         """The items with this sort key, or with this prefix if it is empty or ends with #."""

@@ -234,7 +234,7 @@ def test_a_failed_batch_read_does_not_stop_the_sweep(world: World) -> None:
 
 def test_due_jobs_are_read_from_all_shards_in_turn(world: World) -> None:
     jobs = {overdue(world, f"key-{number}") for number in range(12)}
-    shards = [zlib.crc32(job_id.encode()) % DUE_SHARDS for job_id in world.jobs.due_index.due_jobs(world.now)]
+    shards = [zlib.crc32(job_id.encode()) % DUE_SHARDS for job_id, _ in world.jobs.due_index.due_jobs(world.now)]
     used = {zlib.crc32(job_id.encode()) % DUE_SHARDS for job_id in jobs}
     assert set(shards[: len(used)]) == used
     assert len(shards) == len(jobs)

@@ -15,6 +15,15 @@ log = Logger(service="suno-jobs", log_uncaught_exceptions=False)
 
 def count(metric: str, value: int = 1, **dimensions: str) -> None:
     """Adds ``value`` to a CloudWatch metric of the bundle's namespace, in the embedded metric format: no request is made."""
-    with single_metric(name=metric, unit=MetricUnit.Count, value=value, namespace=NAMESPACE) as line:
+    _emit(metric, MetricUnit.Count, value, dimensions)
+
+
+def seconds(metric: str, value: float, **dimensions: str) -> None:
+    """The same for a length of time."""
+    _emit(metric, MetricUnit.Seconds, value, dimensions)
+
+
+def _emit(metric: str, unit: MetricUnit, value: float, dimensions: dict[str, str]) -> None:
+    with single_metric(name=metric, unit=unit, value=value, namespace=NAMESPACE) as line:
         for name, text in dimensions.items():
             line.add_dimension(name, text)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
+from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import JobView, TrackState
-from suno_jobs.jobs.states import LEGAL, JobState
+from suno_jobs.jobs.states import LEGAL, Cause, JobState
 from suno_jobs.jobs.views import Json, job_view
 from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.manifest import ManifestWriter
@@ -59,6 +60,22 @@ def outcome(view: JobView, now: int) -> Outcome:
         fault = Fault(ErrorCode.NO_AUDIO, "The gateway reported a success without a usable file.", retryable=True)
     reported_as_failed = bool(tracks) and not (missing or has_song(view) or any(attempt.open for attempt in job.attempts))
     return Outcome(JobState.FAILED if reported_as_failed else JobState.TIMED_OUT, fault)
+
+
+def _count_end(view: JobView) -> None:
+    """The averages of zeros and ones are shares: of jobs without a song, and of songs that no callback announced."""
+    job, gateway = view.job, view.job.gateway
+    telemetry.count("JobsFinished", gateway=gateway, state=job.state)
+    if job.state is not JobState.CANCELLED:
+        telemetry.count("JobsUnsuccessful", int(job.state is not JobState.SUCCEEDED), gateway=gateway)
+    found = [entry for entry in map(Entry.read, job.history) if entry.state is JobState.STORING]
+    if job.state is JobState.SUCCEEDED and found:  # not by recovery
+        telemetry.count("FoundByPolling", int(found[-1].cause is not Cause.CALLBACK), gateway=gateway)
+        telemetry.seconds("JobSeconds", job.updated_at - job.created_at, gateway=gateway)
+    if job.fault and job.fault.code is ErrorCode.AMBIGUOUS:
+        telemetry.count("AmbiguousEnds", gateway=gateway)
+    if view.quarantine:
+        telemetry.count("FilesQuarantined", len(view.quarantine), scope="bundle")
 
 
 def event_detail(view: JobView) -> Json:
@@ -158,4 +175,4 @@ class JobFinisher:
             raise EventNotSent(error.response["Error"]["Code"]) from error
         if answer["FailedEntryCount"]:
             raise EventNotSent(answer["Entries"][0].get("ErrorCode", "unknown"))
-        telemetry.count("JobsFinished", gateway=job.gateway, state=job.state)
+        _count_end(view)

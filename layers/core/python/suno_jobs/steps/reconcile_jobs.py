@@ -31,9 +31,14 @@ Groups = Iterable[tuple[Sequence[Job], Collection[str]]]
 
 @dataclass(slots=True)
 class SweepResult:
-    """What one sweep did that began at ``began``. ``throttled``: Step Functions describes no more executions."""
+    """What one sweep did that began at ``began``. ``throttled``: Step Functions describes no more executions.
+
+    ``lag``: for how many seconds the first job was due by then. ``overdue``: how many seconds ago a job should have ended.
+    """
 
     began: float
+    lag: float = 0
+    overdue: float = 0
     started: list[str] = field(default_factory=list)
     woken: list[str] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
@@ -76,11 +81,14 @@ class JobReconciler:
         swept = SweepResult(self.clock())
         waiting: list[Job] = []
         unknown: list[Job] = []
-        for job_id in self.jobs.due_index.due_jobs(int(self.clock())):
+        for job_id, due_at in self.jobs.due_index.due_jobs(int(self.clock())):
+            swept.lag = max(swept.lag, swept.began - due_at)
             swept.complete = time_left()
             if not swept.complete:
                 break
             job = swept.attempt(job_id, self.jobs.get, job_id)
+            if job and not job.terminal:
+                swept.overdue = max(swept.overdue, swept.began - job.deadline_at)
             if job and self._may_wait(job):
                 waiting.append(job)
             elif job and not swept.attempt(job.job_id, self._resume_waiting, job, swept, ()):
@@ -90,6 +98,8 @@ class JobReconciler:
         if swept.complete:
             self._describe(unknown, swept, time_left)
             self._resume_unless_running(waiting, swept, time_left)
+        telemetry.seconds("SweepLag", swept.lag, scope="bundle")
+        telemetry.seconds("JobOverdue", swept.overdue, scope="bundle")
         telemetry.log.info(
             "sweep",
             started=len(swept.started),

@@ -24,17 +24,17 @@ def due(job_id: str, at: int) -> Item:
 
 
 class DueIndex(Table):
-    def due_jobs(self, now: int) -> Iterator[str]:
-        """Ids of jobs whose due time has passed: from each shard in turn, the job that is longest overdue."""
+    def due_jobs(self, now: int) -> Iterator[tuple[str, int]]:
+        """Ids of jobs whose due time has passed, and that time: from each shard in turn, the job that is longest overdue."""
         shards = [self._due_in(shard, now) for shard in range(DUE_SHARDS)]
         while shards:
             for shard in list(shards):
-                if (job_id := next(shard, None)) is None:
+                if (found := next(shard, None)) is None:
                     shards.remove(shard)
                 else:
-                    yield job_id
+                    yield found
 
-    def _due_in(self, shard: int, now: int) -> Iterator[str]:
+    def _due_in(self, shard: int, now: int) -> Iterator[tuple[str, int]]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             IndexName="due",
@@ -43,5 +43,5 @@ class DueIndex(Table):
             PaginationConfig={"PageSize": 50},
         )
         for page in pages:
-            for item in page["Items"]:
-                yield str(unpack(item)["pk"]).removeprefix("JOB#")
+            for item in map(unpack, page["Items"]):
+                yield str(item["pk"]).removeprefix("JOB#"), item["due_at"]

@@ -51,6 +51,8 @@ class GatewayCalls:
         After a refused key, the accounts secret is read again, so that the next request uses a key that was replaced.
         """
         self.health.record(job.gateway, fault)
+        if fault and fault.code is ErrorCode.QUOTA:
+            telemetry.count("AccountEmpty", gateway=job.gateway)
         if fault and fault.code is ErrorCode.AUTHENTICATION:
             telemetry.count("KeyRefused", gateway=job.gateway)
             telemetry.log.warning("key refused", job_id=job.job_id, gateway=job.gateway, reason=fault.message)
