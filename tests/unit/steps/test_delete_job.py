@@ -132,7 +132,7 @@ def test_the_sweep_erases_what_a_running_function_has_still_written(world: World
 
 
 def test_a_job_that_the_index_still_has_although_it_is_gone_is_skipped(world: World) -> None:
-    world.jobs.due_index.due_jobs = lambda _now: iter(["job_gone"])  # type: ignore[method-assign, assignment]
+    world.jobs.due_index.due_jobs = lambda now: iter([("job_gone", now)])  # type: ignore[method-assign, assignment]
     assert world.job_reconciler().reconcile_jobs(always).complete
 
 
