@@ -81,14 +81,7 @@ class JobReconciler:
         swept = SweepResult(self.clock())
         waiting: list[Job] = []
         unknown: list[Job] = []
-        for job_id, due_at in self.jobs.due_index.due_jobs(int(self.clock())):
-            swept.lag = max(swept.lag, swept.began - due_at)
-            swept.complete = time_left()
-            if not swept.complete:
-                break
-            job = swept.attempt(job_id, self.jobs.get, job_id)
-            if job and not job.terminal:
-                swept.overdue = max(swept.overdue, swept.began - job.deadline_at)
+        for job_id, job in self._due_jobs(swept, time_left):
             if job and self._may_wait(job):
                 waiting.append(job)
             elif job and not swept.attempt(job.job_id, self._resume_waiting, job, swept, ()):
@@ -98,18 +91,22 @@ class JobReconciler:
         if swept.complete:
             self._describe(unknown, swept, time_left)
             self._resume_unless_running(waiting, swept, time_left)
-        telemetry.seconds("SweepLag", swept.lag, scope="bundle")
-        telemetry.seconds("JobOverdue", swept.overdue, scope="bundle")
-        telemetry.log.info(
-            "sweep",
-            started=len(swept.started),
-            woken=len(swept.woken),
-            failed=len(swept.errors),
-            complete=swept.complete,
-        )
+        _report(swept)
         if swept.errors:
             raise ExceptionGroup("jobs that could not be resumed", swept.errors)
         return swept
+
+    def _due_jobs(self, swept: SweepResult, time_left: Callable[[], bool]) -> Iterator[tuple[str, Job | None]]:
+        """The due jobs; None for one that is gone or cannot be read."""
+        for job_id, due_at in self.jobs.due_index.due_jobs(int(self.clock())):
+            swept.lag = max(swept.lag, swept.began - due_at)
+            swept.complete = time_left()
+            if not swept.complete:
+                return
+            job = swept.attempt(job_id, self.jobs.get, job_id)
+            if job and not job.terminal:
+                swept.overdue = max(swept.overdue, swept.began - job.deadline_at)
+            yield job_id, job
 
     def _end_deletion(self, job_id: str) -> None:
         """Erases what a running function has still written after the deletion. The job may also be gone from the index."""
@@ -191,3 +188,15 @@ class JobReconciler:
                 swept.woken.append(job.job_id)
             case "started":
                 swept.started.append(job.job_id)
+
+
+def _report(swept: SweepResult) -> None:
+    telemetry.seconds("SweepLag", swept.lag, scope="bundle")
+    telemetry.seconds("JobOverdue", swept.overdue, scope="bundle")
+    telemetry.log.info(
+        "sweep",
+        started=len(swept.started),
+        woken=len(swept.woken),
+        failed=len(swept.errors),
+        complete=swept.complete,
+    )
