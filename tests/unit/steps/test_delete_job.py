@@ -116,7 +116,7 @@ def test_a_job_that_another_request_has_just_deleted_is_deleted(world: World) ->
         world.jobs.deletions.place_tombstone(job_id, "acme", now=world.now)
         return found
 
-    world.jobs.read = overtaken  # type: ignore[method-assign]
+    world.jobs.read = overtaken  # type: ignore[method-assign, assignment]
     delete(world, job_id)
     assert remains(world, job_id) == ["JOB"]
 
@@ -204,7 +204,7 @@ def test_a_request_that_read_nothing_before_the_deletion_creates_nothing(world: 
     def before(_: str) -> None:
         world.jobs.read = original  # type: ignore[method-assign]
 
-    world.jobs.read = before  # type: ignore[method-assign]
+    world.jobs.read = before  # type: ignore[method-assign, assignment]
     with pytest.raises(JobDeleted):
         world.accept()
     assert remains(world, job_id) == ["JOB"]
@@ -289,7 +289,7 @@ def test_a_job_that_is_deleted_while_it_waits_for_its_slot_is_not_submitted(worl
     def deleted(_: str) -> dict[str, Any]:
         return {}
 
-    world.jobs.request = deleted  # type: ignore[method-assign]
+    world.jobs.request = deleted  # type: ignore[method-assign, assignment]
     assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", 1)
     world.jobs.request = original  # type: ignore[method-assign]
     assert (world.wire.requests, world.job(job_id).state) == ([], JobState.ACCEPTED)
