@@ -29,6 +29,10 @@ Upload = Callable[[str, bytes], Json]
 BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
 
 
+UNKNOWN_TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Dashboard")
+"""The emulator refuses some of them. Nothing refers to them, and nobody watches the local stack."""
+
+
 @dataclass(frozen=True)
 class Runtime:
     """How the emulated functions run: with which Python, forked by the template in which folder, logging to which folder, and
@@ -104,6 +108,9 @@ def translate(template: Json, parameters: Mapping[str, str], session: boto3.Sess
     to_py27_compatible_template(template, values)
     translator = Translator({}, Parser(), boto_session=session)
     translated: Json = undo_mark_unicode_str_in_template(translator.translate(template, values))
+    for kind in UNKNOWN_TYPES:
+        for logical_id in of_type(translated, kind):
+            del translated["Resources"][logical_id]
     for item in of_type(translated, "AWS::Lambda::Function").values():
         localise(item["Properties"])
     for logical_id, item in of_type(translated, "AWS::ApiGatewayV2::Api").items():
