@@ -124,3 +124,32 @@ def test_of_fifty_retries_one_makes_a_job(stack: LocalStack, api: httpx.Client, 
     job = finished(retried)
     assert (job["retry_of"], job["state"]) == (failed["job_id"], "FAILED")
     assert len([each for each in stack.simulator.orders() if retried in (each["callback_url"] or "")]) == 1
+
+
+def test_of_a_job_that_is_deleted_at_work_nothing_remains(
+    stack: LocalStack, api: httpx.Client, anonymous: httpx.Client, warm: None
+) -> None:
+    """It is cancelled and deleted while its task runs, its callbacks arrive, sweeps run, and clients list and repeat it."""
+    body = {"gateway": "anyint", "kind": "music", "input": {"prompt": "a song about rain [fault:slow_task=2]"}}
+    key = {"Idempotency-Key": "deleted-at-work"}
+    job_id = api.post("/v1/jobs", json=body, headers=key).raise_for_status().json()["job_id"]
+    wait_for(lambda: api.get(f"/v1/jobs/{job_id}").json()["task_id"])
+    [url] = [each["callback_url"] for each in stack.simulator.orders() if job_id in (each["callback_url"] or "")]
+    assert api.delete(f"/v1/jobs/{job_id}").status_code == 409
+    assert api.post(f"/v1/jobs/{job_id}/cancel").status_code == 200
+    delete = [lambda: api.delete(f"/v1/jobs/{job_id}").status_code] * 10
+    callback = [lambda: anonymous.post(url, json={}).status_code] * 10
+    sweep = [lambda: stack.invoke("reconcile_jobs", {})] * 3
+    shown = [lambda: api.get("/v1/jobs").status_code] * 5
+    repeat = [lambda: api.post("/v1/jobs", json=body, headers=key).status_code] * 5
+    answers = storm([*delete, *callback, *shown, *repeat, *sweep], 0)
+    assert (set(answers[:10]), set(answers[10:25])) == ({204}, {200})
+    assert set(answers[25:30]) <= {200, 410}
+    statuses = [api.get(f"/v1/jobs/{job_id}"), api.post("/v1/jobs", json=body, headers=key)]
+    assert [each.status_code for each in statuses] == [410, 410]
+    assert job_id not in [job["job_id"] for job in api.get("/v1/jobs").json()["jobs"]]
+    # What was still at work has ended by now, or the sweep does the same later.
+    assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
+    page = stack.client("s3").list_object_versions(Bucket=stack.bucket)
+    assert not [each for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())) if job_id in each["Key"]]
+    assert len([each for each in stack.simulator.orders() if job_id in (each["callback_url"] or "")]) == 1

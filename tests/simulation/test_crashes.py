@@ -22,7 +22,7 @@ from tests.simulation.lambdas import FaultInjector
 from tests.simulation.report import timeline
 from tests.simulation.template import deploy
 from tests.simulation.world import World
-from tests.unit.project.aws_calls import OPERATIONS, PARTS, reachable_actions, read_code
+from tests.unit.project.aws_calls import FURTHER, OPERATIONS, PARTS, reachable_actions, read_code
 from tests.world import ROOT
 
 ALWAYS = 10.0**6
@@ -279,4 +279,4 @@ def _actions(label: str) -> set[str]:
     operation = label.partition(".")[2]
     if operation == "transact_write_items":
         return {f"dynamodb:{action}" for action in PARTS.values()}
-    return {OPERATIONS[operation]} if operation in OPERATIONS else set()
+    return {OPERATIONS[operation], FURTHER.get(operation, OPERATIONS[operation])} if operation in OPERATIONS else set()

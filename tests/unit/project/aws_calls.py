@@ -31,6 +31,8 @@ OPERATIONS = {
     "start_execution": "states:StartExecution",
     "update_item": "dynamodb:UpdateItem",
 }
+# Each version is named, but S3 asks for the permission to delete objects as well.
+FURTHER = {"delete_objects": "s3:DeleteObject"}
 # What grants the parts of a TransactWriteItems call.
 PARTS = {"ConditionCheck": "ConditionCheckItem", "Delete": "DeleteItem", "Put": "PutItem", "Update": "UpdateItem"}
 # These take the name of the operation as an argument.
@@ -148,7 +150,7 @@ class _Walk:
         elif name in INDIRECT and isinstance(call.args[0], ast.Constant):
             self.actions.add(OPERATIONS[str(call.args[0].value)])
         elif name in OPERATIONS:
-            self.actions.add(OPERATIONS[name])
+            self.actions |= {OPERATIONS[name], FURTHER.get(name, OPERATIONS[name])}
 
 
 class _Types:
