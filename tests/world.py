@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -228,9 +228,8 @@ class World:
     def generating(self, gateway: str = "ttapi") -> str:
         """A job whose task J1 the gateway has accepted."""
         job_id = self.accept(gateway)
-        job = self.jobs.submissions.begin_submission(
-            self.job(job_id), "i1", file_terms(gateway), now=self.now, due_at=self.now + 60
-        )
+        job = replace(self.job(job_id), stage_words=GATEWAYS[gateway].stage_words or None)
+        job = self.jobs.submissions.begin_submission(job, "i1", file_terms(gateway), now=self.now, due_at=self.now + 60)
         self.jobs.submissions.accept_task(job, "J1", now=self.now, due_at=self.now + 60)
         return job_id
 

@@ -114,6 +114,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Any:
         secret=Secret(lambda: stored, "callback", Clock()),
         receipts=unreachable,
         signals=unreachable,
+        rate_limiter=unreachable,
         executions=unreachable,
         slack_seconds=120,
         clock=Clock(),

@@ -2,24 +2,71 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+from tests.simulation.faults import Probabilities
 from tests.simulation.job_evidence import JobEvidence
-from tests.simulation.troubles import Troubles
 from tests.simulation.world import START
 
 LONGEST_PAUSE_SECONDS = 300
 """Between two tries of a job that is refused for now: the longest backoff with its jitter, the end of an open circuit breaker
 and its probe, and two minutes in the queue."""
 
+AHEAD = 2
+"""How many more submissions another tenant may have while a job waits: each tenant may have one that is under way."""
+
 
 def fair_turns(job: JobEvidence) -> Iterator[str]:
-    """In a world without faults and troubles of the environment, a job that was never accepted was tried until its deadline."""
-    plan = job.world.plan
-    if job.state != "TIMED_OUT" or job.item["attempts"] or plan.faults_until or plan.troubles != Troubles():
+    """A job that was never accepted was tried until its deadline.
+
+    This is claimed while nothing that takes part in its submission is disturbed; troubles of other gateways, of the file
+    servers and of other tenants may take no turn from it. Where functions die or writes are throttled, a job may wait for the
+    sweep. Where its own gateway is in trouble or takes no more tasks, there is no try to be seen.
+    """
+    if job.state != "TIMED_OUT" or job.item["attempts"] or not _is_undisturbed(job) or job.world.plan.most_tasks:
         return
-    tries = [moment for moment, subject, text in job.world.timeline if subject == job.job_id and " POST answers " in text]
-    moments = [float(job.item["created_at"]), *tries, float(job.item["deadline_at"])]
+    moments = [float(job.item["created_at"]), *_tries(job), float(job.item["deadline_at"])]
     if (pause := max(after - before for before, after in pairwise(moments))) > LONGEST_PAUSE_SECONDS:
-        yield f"I12: {len(tries)} tries, and {pause:.0f} s without one (from {moments[0] - START:.0f} s on)"
+        yield f"I12: {len(moments) - 2} tries, and {pause:.0f} s without one (from {moments[0] - START:.0f} s on)"
+
+
+def _is_undisturbed(job: JobEvidence) -> bool:
+    plan = job.world.plan
+    troubled = {*plan.troubles.replies, *plan.troubles.keys}
+    calm = plan.probabilities == Probabilities() and not (plan.stops or plan.outages or plan.troubles.throttled)
+    return calm and not troubled & {*job.order.gateways}
+
+
+def _tries(job: JobEvidence) -> list[float]:
+    return [moment for moment, subject, text in job.world.timeline if subject == job.job_id and " POST answers " in text]
+
+
+def fair_shares(job: JobEvidence) -> Iterator[str]:
+    """While a job waits for a place at a gateway that takes few tasks, no other tenant gets more of them than its own tenant.
+
+    This is claimed for a tenant whose requests are all in order, since only its own failures hold a tenant. Its jobs that leave
+    the queue by themselves have taken a turn, too.
+    """
+    plan = job.world.plan
+    mine = [order for order in plan.orders if order.tenant == job.order.tenant]
+    if not plan.most_tasks or any(order.faults for order in mine) or len(job.order.gateways) > 1 or not _is_undisturbed(job):
+        return
+    [gateway] = job.order.gateways
+    begins = float(job.item["created_at"]) + 1
+    ends = min([task["created_at"] for task in job.tasks] + [job.world.monitor.ends[job.job_id][0][0]])
+    shares = Counter(tenant for moment, tenant in _submissions(job, gateway) if begins < moment < ends)
+    left = sum(any(action == "cancel" for _, action in order.actions) for order in mine)
+    for tenant, count in shares.items():
+        if count > shares[job.order.tenant] + left + AHEAD:
+            yield f"I12: while the job waited, {count} of {tenant} were submitted and {shares[job.order.tenant]} of its tenant"
+
+
+def _submissions(job: JobEvidence, gateway: str) -> Iterator[tuple[float, str]]:
+    """The times of all tasks of the gateway, and whose they are."""
+    jobs = job.world.jobs()
+    for task in job.world.studio.tasks():
+        submitter = job.world.courier.submitters[task["task_id"]]
+        if task["gateway"] == gateway and submitter in jobs:
+            yield task["created_at"], jobs[submitter]["tenant"]["S"]

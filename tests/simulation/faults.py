@@ -90,6 +90,10 @@ DELAYS = (0.02, 0.1, 1.0, 5.0, 90.0)
 TOKEN = re.compile(r"order-\d+-\d+-")
 """Identifies the gateway's task for an order."""
 
+TENANT = "acme"
+OTHER_TENANTS = ("beta", "gamma")
+MOST_TASKS = (1, 2, 3)
+
 ACTIONS = ("cancel", "retry")
 KINDS = (Kind.MUSIC,) * 8 + (Kind.LYRICS, Kind.UPLOAD, Kind.SOUNDS)
 
@@ -99,7 +103,8 @@ class Order:
     """One request of a client, repeated with the same key at the times of ``repeats``.
 
     ``token`` identifies the order in the gateway's task. ``gateways`` are tried in that order. ``actions`` are later requests
-    of the client. ``resubmit``: the client allows a second submission if the answer to the first was lost.
+    of the client. ``resubmit``: the client allows a second submission if the answer to the first was lost. ``tenant`` is the
+    client's.
     """
 
     at: float
@@ -110,6 +115,7 @@ class Order:
     repeats: tuple[float, ...] = ()
     actions: tuple[tuple[float, str], ...] = ()
     resubmit: bool = False
+    tenant: str = TENANT
 
     def body(self) -> dict[str, Any]:
         marks = " ".join(f"[fault:{name}={number:.0f}]" for name, number in self.faults.items())
@@ -160,6 +166,15 @@ class Plan:
     days: float = 0.0
     parameters: Mapping[str, str] = field(default_factory=dict)
     troubles: Troubles = NO_TROUBLES
+    own_accounts: frozenset[tuple[str, str]] = frozenset()
+    most_tasks: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        return frozenset(order.tenant for order in self.orders)
+
+    def account(self, gateway: str, tenant: str) -> str:
+        return tenant if (gateway, tenant) in self.own_accounts else "default"
 
 
 def draw(seed: int, jobs: int) -> Plan:
@@ -182,7 +197,28 @@ def draw(seed: int, jobs: int) -> Plan:
         parameters=parameters,
     )
     plan = _with_odd_answers(plan, Random(f"odd answers {seed}"))
-    return _with_troubles(_with_deletions(plan, Random(f"deletions {seed}")), Random(f"troubles {seed}"))
+    plan = _with_troubles(_with_deletions(plan, Random(f"deletions {seed}")), Random(f"troubles {seed}"))
+    return _with_tenants(plan, Random(f"tenants {seed}"))
+
+
+def _with_tenants(plan: Plan, random: Random) -> Plan:
+    """Two or three tenants in half of the plans, with a random stream of their own.
+
+    Each may have an account of its own at a gateway. Or the gateways take few tasks at once, which the operator has set, and
+    nothing else is wrong with the requests of one tenant: then its share can be seen.
+    """
+    if random.random() < 0.5:
+        return plan
+    tenants = (TENANT, *OTHER_TENANTS[: random.choice((1, 2))])
+    shares = [random.choice((1, 3, 10)) for _ in tenants]
+    orders = tuple(replace(order, tenant=random.choices(tenants, weights=shares)[0]) for order in plan.orders)
+    gateways = sorted({gateway for order in orders for gateway in order.gateways})
+    if random.random() < 0.5:
+        own = frozenset((gateway, tenant) for gateway in gateways for tenant in tenants if random.random() < 0.4)
+        return replace(plan, orders=orders, own_accounts=own)
+    calm = random.choice(tenants)
+    orders = tuple(replace(order, faults={}) if order.tenant == calm else order for order in orders)
+    return replace(plan, orders=orders, most_tasks={gateway: random.choice(MOST_TASKS) for gateway in gateways})
 
 
 def _with_troubles(plan: Plan, random: Random) -> Plan:

@@ -21,13 +21,13 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.storage.attribute_values import unpack
 from tests.simulation import media_pool, network
 from tests.simulation.deletions import broken_deletions
-from tests.simulation.fair_turns import fair_turns
+from tests.simulation.fair_turns import fair_shares, fair_turns
 from tests.simulation.faults import DELAYS
 from tests.simulation.job_evidence import JobEvidence, order_token, tasks_by_job
 from tests.simulation.lambdas import Invocation
 from tests.simulation.paid_songs import PAID_SONGS
 from tests.simulation.state_monitor import ENDS
-from tests.simulation.world import API_KEY, CALLBACK_SECRETS, World
+from tests.simulation.world import API_KEYS, CALLBACK_SECRETS, World
 
 HARMLESS: Mapping[str, float] = {
     "audio_404_first": 3,
@@ -107,7 +107,7 @@ def violations(world: World) -> list[tuple[str, str]]:
             continue
         order = orders[order_token(item)]
         job = JobEvidence(world, job_id, unpack(item), order, tasks[job_id])
-        found += [(job_id, broken) for check in (*CHECKS, *PAID_SONGS, fair_turns) for broken in check(job)]
+        found += [(job_id, broken) for check in (*CHECKS, *PAID_SONGS, fair_turns, fair_shares) for broken in check(job)]
     found += [(invocation.subject, broken) for invocation, broken in _unexpected_errors(world)]
     found += [(invocation.subject, broken) for invocation, broken in _timeouts(world)]
     found += [("", broken) for check in (_rates, _secrets, _executions) for broken in check(world)]
@@ -190,7 +190,9 @@ def _song(track: dict[str, Any]) -> bytes:
 def _stored_once(job: JobEvidence) -> Iterator[str]:
     """I3. A manifest lists all assets, so it is written again when one is added."""
     mine = {
-        key for _, key in job.world.s3.objects if key.startswith(f"acme/{job.job_id}/") and not key.endswith("/manifest.json")
+        key
+        for _, key in job.world.s3.objects
+        if key.startswith(f"{job.order.tenant}/{job.job_id}/") and not key.endswith("/manifest.json")
     }
     yield from (f"I3: {key} was overwritten" for _, key in job.world.s3.replaced if key in mine)
     if len({key.rpartition(".")[0] for key in mine}) < len(mine):
@@ -246,6 +248,8 @@ def _can_succeed(job: JobEvidence) -> bool:
         or job.cancel_requested
         or job.in_silence
         or ("maintenance" in faults and WITHOUT_MAINTENANCE_ERROR & set(job.order.gateways))
+        # Tasks of others may take all places of the gateway until the deadline.
+        or job.world.plan.most_tasks
     ):
         return False
     if faults.keys() & LOSES_ANSWER and job.order.kind is not Kind.MUSIC:
@@ -289,20 +293,20 @@ def _prompt(job: JobEvidence) -> Iterator[str]:
 def _rates(world: World) -> Iterator[str]:
     """I7. With inaccurate clocks or slow calls, requests of a longer span of the rate limit may fall into one window."""
     slack = 2 * world.plan.probabilities.skew_seconds + (2 * max(DELAYS) if world.plan.probabilities.slow else 0.0)
-    for gateway, moments in world.network.request_times.items():
+    for (gateway, account), moments in world.network.request_times.items():
         rate = GATEWAYS[gateway].rate
         allowed = rate.requests * (1 + slack / rate.seconds)
         for first, moment in enumerate(moments):
             inside = sum(each < moment + rate.seconds for each in moments[first : first + 200])
             if inside > allowed:
-                yield f"I7: {inside} requests to {gateway} within {rate.seconds:g} s"
+                yield f"I7: {inside} requests to {gateway} ({account}) within {rate.seconds:g} s"
                 break
 
 
 def _secrets(world: World) -> Iterator[str]:
     """I9. Only an answer to a client may contain a URL that we signed."""
     published = {"a log": world.logs.getvalue(), "an event": json.dumps(world.events.taken)}
-    secrets = [*network.KEYS.values(), *CALLBACK_SECRETS, *world.macs, API_KEY, "token-", network.ORIGIN]
+    secrets = [*network.KEYS.values(), *CALLBACK_SECRETS, *world.macs, *API_KEYS.values(), "token-", network.ORIGIN]
     for place, text in {**published, "an answer": "\n".join(body for _, body in world.answers)}.items():
         yield from (f"I9: {place} contains {secret}" for secret in secrets if secret in text)
         if "s3.amazonaws.com/quarantine" in text:

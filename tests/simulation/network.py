@@ -136,8 +136,10 @@ class Served:
 class KeyRing:
     """Which of our keys each gateway accepts. The simulator itself knows the first key of each gateway only."""
 
-    def __init__(self) -> None:
+    def __init__(self, own_accounts: Iterable[tuple[str, str]] = ()) -> None:
         self._valid = {gateway: {key} for gateway, key in KEYS.items()}
+        for gateway, tenant in own_accounts:
+            self.add(gateway, key_of(gateway, tenant))
 
     def add(self, gateway: str, key: str) -> None:
         self._valid[gateway].add(key)
@@ -159,7 +161,8 @@ class KeyRing:
 
 @dataclass(eq=False, slots=True)
 class Network:
-    """``request_times`` has the times of all requests to each gateway, ``served`` every download that did not break off."""
+    """``request_times`` has the times of all requests, by gateway and account. ``served`` has every download that did not
+    break off."""
 
     loop: Loop
     lambdas: Lambdas
@@ -169,7 +172,7 @@ class Network:
     manner: ReplyFaults
     note: Callable[[str, str], None]
     keys: KeyRing = field(default_factory=KeyRing)
-    request_times: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    request_times: defaultdict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     served: list[Served] = field(default_factory=list)
 
     def client(self) -> httpx.Client:
@@ -204,7 +207,7 @@ class Network:
 
     def _answer(self, request: Request, timeout: float, subject: str) -> tuple[Reply, Manner]:
         gateway = request.path.split("/")[1]
-        self.request_times[gateway].append(self.loop.now)
+        self.request_times[gateway, account_in(gateway, request.headers)].append(self.loop.now)
         try:
             reply = self.disturb(gateway, request.method, lambda: self._route(gateway, request, timeout))
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
@@ -244,8 +247,22 @@ def open_studio(loop: Loop, clock: Clock, random: Random, courier: Courier) -> S
     return Studio(settings, clock=clock, chance=random, courier=courier, keys=KEYS, origin=lambda: ORIGIN)
 
 
-def accounts() -> dict[str, dict[str, str]]:
-    return {f"{name}/default": {"api_key": key, "base_url": f"{ORIGIN}/{name}"} for name, key in KEYS.items()}
+def key_of(gateway: str, tenant: str) -> str:
+    """The key of a tenant's own account."""
+    return f"{KEYS[gateway]}-of-{tenant}"
+
+
+def account_in(gateway: str, headers: Mapping[str, str]) -> str:
+    """The account whose key is in the headers of a request."""
+    keys = (value.partition(f"{KEYS.get(gateway)}-of-") for value in headers.values())
+    return next((tenant for _, found, tenant in keys if found), "default")
+
+
+def accounts(own: Iterable[tuple[str, str]] = ()) -> dict[str, dict[str, Any]]:
+    """The accounts secret: the shared account of each gateway, and those that tenants have of their own."""
+    shared = {f"{name}/default": {"api_key": key, "base_url": f"{ORIGIN}/{name}"} for name, key in KEYS.items()}
+    of_tenants = {f"{name}/{tenant}": {"api_key": key_of(name, tenant), "base_url": f"{ORIGIN}/{name}"} for name, tenant in own}
+    return {**shared, **of_tenants}
 
 
 class Pool:

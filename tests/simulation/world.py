@@ -32,7 +32,7 @@ from tests.simulation.aws_table import DynamoDb
 from tests.simulation.clock import Loop
 from tests.simulation.deletions import DeletionMonitor
 from tests.simulation.expressions import Item
-from tests.simulation.faults import Order, Plan, RandomFaults
+from tests.simulation.faults import OTHER_TENANTS, TENANT, Order, Plan, RandomFaults
 from tests.simulation.lambdas import FaultInjector, FunctionError, Lambdas
 from tests.simulation.state_machine import StateMachine
 from tests.simulation.state_monitor import StateMonitor
@@ -43,8 +43,7 @@ DAY_SECONDS = 86_400.0
 IDLE_CHECK_SECONDS = 100.0
 LONGEST_SWEEP_PAUSE_SECONDS = 10_800.0
 TOLERATED_SECONDS = 0.1
-TENANT = "acme"
-API_KEY = "an-api-key-of-our-own-client-0123456789"
+API_KEYS = {tenant: f"an-api-key-of-{tenant}-0123456789abcdef" for tenant in (TENANT, *OTHER_TENANTS)}
 CALLBACK_SECRETS = ("callback-secret-0", "callback-secret-1", "callback-secret-2")
 
 
@@ -100,7 +99,9 @@ class World:
         self.s3, self.events = S3(lambda: self.loop.now, self.stack.versioned, on_put=self.deletions.put), Events()
         secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:{}".format
         self.callback_secret = {"current": CALLBACK_SECRETS[0], "previous": ""}
-        self.accounts = network.accounts()
+        self.accounts = network.accounts(self.plan.own_accounts)
+        for gateway, most in self.plan.most_tasks.items():
+            self.accounts[f"{gateway}/default"]["max_tasks"] = most
         self.secrets = Secrets(
             {secret_arn("CallbackSecret"): self.callback_secret, secret_arn("GatewayAccountsSecret"): self.accounts}
         )
@@ -122,18 +123,29 @@ class World:
             "events": self.events,
             "stepfunctions": self.state_machine,
         }
-        self.dynamodb.put_item(TableName="ApiKeysTable", Item={"key_hash": {"S": key_hash(API_KEY)}, "tenant": {"S": TENANT}})
+        for tenant, api_key in API_KEYS.items():
+            item = {"key_hash": {"S": key_hash(api_key)}, "tenant": {"S": tenant}}
+            self.dynamodb.put_item(TableName="ApiKeysTable", Item=item)
 
     def _connect_gateways(self) -> None:
         clock = network.VirtualClock(self.loop, self.lambdas)
         self.courier = network.VirtualCourier(self.loop, clock, self._send_callback)
         self.studio = network.open_studio(self.loop, clock, self.random, self.courier)
         self.network = network.Network(
-            self.loop, self.lambdas, self.studio, clock, self.faults.disturb, self.faults.manner, self.note
+            self.loop,
+            self.lambdas,
+            self.studio,
+            clock,
+            self.faults.disturb,
+            self.faults.manner,
+            self.note,
+            network.KeyRing(self.plan.own_accounts),
         )
         self.lambdas.replacements = {"Downloader": self.network.downloader}
         for gateway, faults in self.plan.refusing.items():
             self.studio.fail_next(gateway, faults)
+        for gateway, most in self.plan.most_tasks.items():
+            self.studio.limit_tasks(gateway, most)
 
     def _written(self, old: Item, new: Item) -> None:
         self.deletions.written(old, new)
@@ -257,17 +269,26 @@ class World:
     # Actions of clients and operators
 
     def request(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, query: str = ""
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        query: str = "",
+        tenant: str = TENANT,
     ) -> Response:
-        """One request to our API, with the client's key."""
+        """One request to our API, with the tenant's key."""
         text = None if body is None else json.dumps(body)
-        response = self._serve(method, path, {"authorization": f"Bearer {API_KEY}", **(headers or {})}, text, query)
+        sent = {"authorization": f"Bearer {API_KEYS[tenant]}", **(headers or {})}
+        response = self._serve(method, path, sent, text, query)
         self.answers.append((f"{method} {path}", response.body))
         return response
 
     def _submit_order(self, order: Order) -> None:
         sent_at = self.loop.now
-        response = self.request("POST", "/v1/jobs", order.body(), {"idempotency-key": order.token})
+        key = {"idempotency-key": order.token}
+        response = self.request("POST", "/v1/jobs", order.body(), key, tenant=order.tenant)
         self.submissions.append((order.token, sent_at, response.status))
         if response.status < 300:
             self.job_ids[order.token] = response.json()["job_id"]
@@ -279,22 +300,24 @@ class World:
             return
         body = {"accept_second_charge": True} if action == "retry" else None
         if action == "delete":
-            response = self.request("DELETE", f"/v1/jobs/{job_id}")
+            response = self.request("DELETE", f"/v1/jobs/{job_id}", tenant=order.tenant)
         else:
-            response = self.request("POST", f"/v1/jobs/{job_id}/{action}", body)
+            response = self.request("POST", f"/v1/jobs/{job_id}/{action}", body, tenant=order.tenant)
         self.client_actions.append((job_id, action, response.status))
         self.note(job_id, f"client requests {action}: {response.status}")
 
     def _list_jobs(self) -> None:
-        """Follows the cursors to the end. A list that meets an error is given up."""
-        began_at, listed, query = self.loop.now, set[str](), "limit=7"
-        while query:
-            response = self.request("GET", "/v1/jobs", query=query)
-            if response.status != 200:
-                return
-            listed |= {job["job_id"] for job in response.json()["jobs"]}
-            cursor = response.json()["next"]
-            query = f"limit=7&cursor={cursor}" if cursor else ""
+        """Follows the cursors of each tenant to the end. A list that meets an error is given up."""
+        began_at, listed = self.loop.now, set[str]()
+        for tenant in sorted(self.plan.tenants):
+            query = "limit=7"
+            while query:
+                response = self.request("GET", "/v1/jobs", query=query, tenant=tenant)
+                if response.status != 200:
+                    return
+                listed |= {job["job_id"] for job in response.json()["jobs"]}
+                cursor = response.json()["next"]
+                query = f"limit=7&cursor={cursor}" if cursor else ""
         self.lists.append((began_at, listed))
 
     def _stop_random_execution(self) -> None:

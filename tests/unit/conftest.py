@@ -54,6 +54,7 @@ def receiver(world: World, rotating: RotatingSecret) -> CallbackReceiver:
         secret=rotating.secret,
         receipts=world.receipts,
         signals=world.jobs.signals,
+        rate_limiter=world.calls().rate_limiter,
         executions=lambda: world.executions,  # type: ignore[arg-type,return-value]
         slack_seconds=PACE.slack,
         clock=world.clock,

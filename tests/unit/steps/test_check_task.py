@@ -18,7 +18,7 @@ from suno_jobs.network.http import httpx
 from suno_jobs.steps.check_task import NO_AUDIO_SECONDS
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
-from tests.builders import AUDIO, Denied, hanging, lost, music, running, task, use_accounts
+from tests.builders import AUDIO, Denied, await_signal, hanging, lost, music, running, task, use_accounts
 from tests.world import DEADLINE, GRACE, PACE, RECEIPTS, TABLE, FixedSecret, World
 
 
@@ -519,3 +519,18 @@ def test_no_more_task_ids_are_queried_than_time_allows(world: World) -> None:
     world.wire.answers = [hanging(world)]
     assert world.task_checker().check_task(job_id).next == "wait"
     assert len(world.wire.requests) == before + 1
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_after_an_intermediate_stage_the_task_is_read_in_an_idle_slot_only(world: World, idle: bool) -> None:
+    job_id = world.generating("sunoapi")
+    world.clock.sleep(30)
+    await_signal(world, job_id)
+    assert world.jobs.signals.signal_stage(job_id) == "token"
+    calls = world.calls()
+    if not idle:
+        calls.reserve_slot(world.job(job_id))
+    world.wire.answers = [httpx.Response(200, json={"code": 200, "data": {"taskId": "J1", "status": "FIRST_SUCCESS"}})]
+    step = world.task_checker().check_task(job_id)
+    assert (step.next, step.wait_seconds) == ("wait", PACE.first_check - 30)
+    assert (len(world.wire.requests), world.job(job_id).progress) == ((1, Progress.FIRST) if idle else (0, Progress.QUEUED))

@@ -3,17 +3,20 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import boto3
 import pytest
 
 from suno_jobs.errors import CallbackRefused
-from suno_jobs.jobs.states import JobState
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.jobs.record import FileTerms
+from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.runtime.secrets import RENEW_SECONDS
 from suno_jobs.steps.receive_callback import MAX_BODY_BYTES, CallbackReceiver
 from tests.builders import BODY, JOB_ID, RotatingSecret, await_signal, event, handler, kie_signature, load_app, path, put_job
-from tests.world import RECEIPTS, World
+from tests.world import RECEIPTS, TABLE, World
 
 
 def test_a_forged_callback_is_refused_just_after_a_rotation(
@@ -204,3 +207,91 @@ def test_the_handler_starts_the_next_execution_of_a_timed_out_job(
     assert handler("receive_callback")(event("receive_callback/success")) == {"statusCode": 200}
     listed = executions.list_executions(stateMachineArn=state_machine)["executions"]
     assert {each["name"]: each["status"] for each in listed} == {JOB_ID: "ABORTED", f"{JOB_ID}-1": "RUNNING"}
+
+
+# Stages
+
+FIRST = b'{"code": 200, "data": {"callbackType": "first", "task_id": "J1", "data": []}}'
+
+
+def staged(world: World, receiver: CallbackReceiver, body: bytes = FIRST) -> str:
+    """A job whose execution waits, and that gets a callback."""
+    job_id = world.generating("sunoapi")
+    await_signal(world, job_id)
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), body, {})
+    assert list(world.receipts.callbacks(job_id)) == [body]
+    return job_id
+
+
+@pytest.mark.parametrize("body", [FIRST, b'{"callbackType": "text", "task_id": "J1", "data": []}'])
+def test_an_intermediate_stage_is_read_while_a_slot_is_idle(world: World, receiver: CallbackReceiver, body: bytes) -> None:
+    job_id = staged(world, receiver, body)
+    assert world.executions.woken == ["token"]
+    checked = world.jobs.begin_check(job_id, now=world.now, due_at=world.now)
+    assert checked is not None
+    assert checked.cause is Cause.STAGE
+
+
+def test_an_intermediate_stage_wakes_nothing_while_no_slot_is_idle(world: World, receiver: CallbackReceiver) -> None:
+    world.use_up_slots(world.accept("sunoapi", "other"))
+    job_id = staged(world, receiver)
+    assert world.executions.woken == []
+    assert "signalled" not in world.items("JOB")[0]
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST.replace(b"first", b"complete"), {})
+    assert world.executions.woken == ["token"]
+
+
+def test_an_intermediate_stage_leaves_no_signal_for_an_execution_that_works(world: World, receiver: CallbackReceiver) -> None:
+    job_id = world.generating("sunoapi")
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST, {})
+    await_signal(world, job_id)
+
+
+def test_the_last_stage_is_the_cause_of_the_check_after_both(world: World, receiver: CallbackReceiver) -> None:
+    job_id = staged(world, receiver)
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), BODY, {})
+    checked = world.jobs.begin_check(job_id, now=world.now, due_at=world.now)
+    assert checked is not None
+    assert checked.cause is Cause.CALLBACK
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        FIRST.replace(b"first", b"complete"),
+        FIRST.replace(b"first", b"error"),
+        FIRST.replace(b"first", b"second"),
+        FIRST.replace(b'"first"', b'["first"]'),
+        b'{"callbackType": "first", "data": {"callbackType": "complete"}}',
+        b'["first"]',
+        b'"first"',
+        b"[" * 100_000,
+        b"\xff",
+        b"{}",
+    ],
+)
+def test_whatever_is_no_intermediate_stage_wakes_the_execution(world: World, receiver: CallbackReceiver, body: bytes) -> None:
+    world.use_up_slots(world.accept("sunoapi", "other"))
+    staged(world, receiver, body)
+    assert world.executions.woken == ["token"]
+
+
+def test_i11_an_intermediate_stage_reveals_the_task_of_a_lost_answer(world: World, receiver: CallbackReceiver) -> None:
+    job_id = world.accept("sunoapi")
+    job = replace(world.job(job_id), stage_words=GATEWAYS["sunoapi"].stage_words)
+    world.jobs.submissions.begin_submission(job, "i1", FileTerms(), now=world.now, due_at=world.now)
+    world.use_up_slots(job_id)
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST, {})
+    assert world.items("JOB")[0]["signalled"] == {"S": "callback"}
+
+
+def test_an_intermediate_stage_of_a_job_with_a_lost_attempt_is_a_signal(world: World, receiver: CallbackReceiver) -> None:
+    job_id = world.generating("sunoapi")
+    world.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}},
+        UpdateExpression="SET attempts = list_append(attempts, :lost)",
+        ExpressionAttributeValues={":lost": {"L": [{"M": {"at": {"N": "1"}}}]}},
+    )
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST, {})
+    assert world.items("JOB")[0]["signalled"] == {"S": "callback"}

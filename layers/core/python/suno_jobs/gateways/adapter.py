@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from suno_jobs.catalog.costs import Cost
@@ -21,6 +22,7 @@ from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, Price, Tas
 
 if TYPE_CHECKING:
     from suno_jobs.catalog.inputs import KindInput
+    from suno_jobs.jobs.record import StageWords
 
 Body = dict[str, Any]
 
@@ -45,6 +47,7 @@ class Adapter(protocol.Gateway):
     models_with: Mapping[str, frozenset[str]] = {}
     """Our names of the models that support a field, by field. A field that is not here is supported by every model."""
     callback_stages: tuple[str, ...] = ("final",)
+    stage_words: StageWords = MappingProxyType({})
     calls_back = True
     prices: Sequence[Price] = ()
 

@@ -19,6 +19,7 @@ from suno_jobs.errors import ErrorCode, Fault
 
 if TYPE_CHECKING:
     from suno_jobs.catalog.inputs import KindInput
+    from suno_jobs.jobs.record import StageWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +275,8 @@ class Gateway(Protocol):
     """Whether a callback can be expected. Otherwise the task is read from the beginning."""
     callback_stages: tuple[str, ...]
     """The stages that cause a callback, in order. The last one is the end of the task, successful or not."""
+    stage_words: StageWords
+    """How a callback of any stage but the last one is recognized. What is not here counts as the end of the task."""
     link_days: Mapping[str, float | None]
     """Days until links expire, per host; ``*`` is every other host. None where nothing is documented."""
     prices: Sequence[Price]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, Self
@@ -15,6 +15,9 @@ from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.jobs.states import TERMINAL, Cause, Charged, JobState, Progress, WaitReason
 
 Item = dict[str, Any]
+
+StageWords = Mapping[str, Sequence[str]]
+"""By field of a callback, the words that mean that the task is still running."""
 
 DAY_SECONDS = 86_400
 DEFAULT_LINK_DAYS = 3.0
@@ -102,8 +105,8 @@ class Candidate:
 class Job:
     """The hot record of one job.
 
-    ``expects`` is what its kind yields at its gateway. ``file_terms``, ``requested_model`` and ``cost`` are those of its last
-    submission; before the first one, the model and the cost are those of its first gateway.
+    ``expects`` is what its kind yields at its gateway. ``file_terms``, ``stage_words``, ``requested_model`` and ``cost`` are
+    those of its last submission; before the first one, the model and the cost are those of its first gateway.
 
     Submission: ``attempts`` are all at ``gateway``, and a number in this list is an attempt's for ever. ``intent`` identifies
     the last one while its answer is awaited (I1). ``submit_after`` is when a submission may be tried again; ``candidates`` are
@@ -148,6 +151,7 @@ class Job:
     event_pending: bool = False
     metadata: Mapping[str, str] | None = None
     candidates: tuple[Candidate, ...] = ()
+    stage_words: StageWords | None = None
     resubmit: bool = False
     ended_at: int | None = None
     recoverable_until: int | None = None

@@ -59,6 +59,7 @@ class Cause(StrEnum):
 
     CLIENT = "client"
     CALLBACK = "callback"
+    STAGE = "stage"
     POLL = "poll"
     SWEEP = "sweep"
 

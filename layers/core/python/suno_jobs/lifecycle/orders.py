@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def with_order(job: Job, job_input: KindInput) -> Job:
-    """``job`` with the model and the listed cost of a submission of ``job_input`` to its current gateway."""
+    """``job`` with the model, the listed cost and the callbacks of a submission of ``job_input`` to its current gateway."""
     gateway = GATEWAYS[job.gateway]
     model, cost = gateway.requested_model(job.kind, job_input), gateway.listed_cost(job.kind, job_input)
-    return replace(job, requested_model=model, cost=cost)
+    return replace(job, requested_model=model, cost=cost, stage_words=gateway.stage_words or None)

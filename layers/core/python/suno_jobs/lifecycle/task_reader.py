@@ -12,10 +12,12 @@ from suno_jobs.errors import ErrorCode, Fault, GatewayUnreachable
 from suno_jobs.gateways.protocol import GatewayReply, ReadFailed, Reading, TaskReport
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Job
+from suno_jobs.jobs.states import Cause
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.traffic.accounts import AccountUnusable
 from suno_jobs.traffic.calls import GatewayCalls
+from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS
 
 SLOW_READ_SECONDS = 10
 """After a request that took this long, the same run sends the gateway no further one: it might not finish in time."""
@@ -31,9 +33,12 @@ class TaskReader:
     clock: Callable[[], float]
 
     def read_task(self, job: Job, task_id: str) -> Reading:
-        """Sends one status request. A reply that ends the task or cannot be understood is stored. Raises NoSlot."""
+        """Sends one status request. A reply that ends the task or cannot be understood is stored. Raises NoSlot.
+
+        After the callback of a stage, only a slot is used that is idle: such a read never delays one that ends a job.
+        """
         gateway = GATEWAYS[job.gateway]
-        self.calls.take_slot(job)
+        self.calls.take_slot(job, 0.0 if job.cause is Cause.STAGE else AHEAD_SECONDS)
         try:
             reply = self.calls.send(job, self.calls.account(job), gateway.status_request(job.kind, task_id))
         except AccountUnusable as error:

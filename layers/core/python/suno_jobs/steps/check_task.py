@@ -11,7 +11,7 @@ from suno_jobs.gateways.protocol import ReadFailed, Reading, TaskReport, TaskSta
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule, is_given_up
-from suno_jobs.jobs.states import LEGAL, JobState, Progress, WaitReason
+from suno_jobs.jobs.states import LEGAL, Cause, JobState, Progress, WaitReason
 from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.last_resort import with_last_resort
 from suno_jobs.lifecycle.link_renewal import LinkRenewer, attempt_with_expired_links, link_renewal_gateway
@@ -111,6 +111,9 @@ class TaskChecker:
             if not job.terminal and self._now() >= job.deadline_at + self.schedule.slack:
                 ends = {number: TaskEnd.UNFINISHED for number, attempt in enumerate(job.attempts) if attempt.open}
                 return self._conclude(job, JobState.TIMED_OUT, job.fault or DEADLINE, ends)
+            if job.cause is Cause.STAGE:
+                # The task is still running, and no slot is idle.
+                return self._wait_until(job, self._now() + self.schedule.next_check(job, self._now()))
             return NextStep(job.job_id, "wait", self.schedule.next_try_for_slot(job, error.seconds))
 
     def _decide(self, job: Job) -> NextStep:

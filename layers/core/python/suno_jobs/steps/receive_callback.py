@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from suno_jobs.errors import CallbackRefused
 from suno_jobs.jobs.states import Cause
@@ -10,30 +12,38 @@ from suno_jobs.lifecycle.resuming import resume_job
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
-from suno_jobs.storage.signals import SignalStore
+from suno_jobs.storage.signals import CalledBack, SignalStore
 from suno_jobs.traffic.callback_urls import verify_callback_path
+from suno_jobs.traffic.rate_limiter import RateLimiter
 
 MAX_BODY_BYTES = 256 * 1024
 
 
+def names_stage(body: bytes, stage_words: Mapping[str, Sequence[str]]) -> bool:
+    """Whether one of the words is in its field, in the body or in an object directly inside it.
+
+    Every body that says anything else leads to a read of the task.
+    """
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    objects = [each for each in (found, *found.values()) if isinstance(each, dict)] if isinstance(found, dict) else []
+    values = [(each[field], words) for each in objects for field, words in stage_words.items() if field in each]
+    return bool(values) and all(value in words for value, words in values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackReceiver:
-    def __init__(
-        self,
-        *,
-        secret: Secret,
-        receipts: ReceiptStore,
-        signals: SignalStore,
-        executions: Callable[[], Executions],
-        slack_seconds: int,
-        clock: Callable[[], float],
-    ) -> None:
-        """``executions`` is a function, so that a client is made only when there is an execution to wake or to start."""
-        self._secret = secret
-        self._receipts = receipts
-        self._signals = signals
-        self._executions = executions
-        self._slack_seconds = slack_seconds
-        self._clock = clock
+    """``executions`` is a function, so that a client is made only when there is an execution to wake or to start."""
+
+    secret: Secret
+    receipts: ReceiptStore
+    signals: SignalStore
+    rate_limiter: RateLimiter
+    executions: Callable[[], Executions]
+    slack_seconds: int
+    clock: Callable[[], float]
 
     def receive_callback(self, raw_path: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Stores the receipt, leaves the signal, then wakes the waiting execution or resumes a job in recovery.
@@ -42,31 +52,42 @@ class CallbackReceiver:
         it stops before waking, the execution checks at its next timeout. If it stops before resuming, recovery checks the job
         later. Nothing is stored for a deleted job. Raises CallbackRefused.
         """
-        gateway, job_id = verify_callback_path(raw_path, self._secret)
+        gateway, job_id = verify_callback_path(raw_path, self.secret)
         if len(body) > MAX_BODY_BYTES:
             raise CallbackRefused(413, "body too large")
         self._check_signature(gateway, headers, body)
-        if self._signals.is_deleted(job_id):
+        job = self.signals.called_back(job_id)
+        if job and job.deleted:
             return
-        now = int(self._clock())
-        self._receipts.record(job_id, ReceiptSource.CALLBACK, body, now=now)
-        signalled = self._signals.signal(job_id, Cause.CALLBACK)
+        now = int(self.clock())
+        self.receipts.record(job_id, ReceiptSource.CALLBACK, body, now=now)
+        if job and job.stage_words and names_stage(body, job.stage_words):
+            self._read_if_idle(job_id, job)
+            return
+        signalled = self.signals.signal(job_id, Cause.CALLBACK)
         if signalled and signalled.task_token:
-            self._executions().wake(signalled.task_token)
+            self.executions().wake(signalled.task_token)
         elif signalled and signalled.in_recovery:
-            due_at = now + self._slack_seconds
-            resume_job(self._signals, self._executions(), job_id, signalled.execution, Cause.CALLBACK, due_at=due_at)
+            due_at = now + self.slack_seconds
+            resume_job(self.signals, self.executions(), job_id, signalled.execution, Cause.CALLBACK, due_at=due_at)
+
+    def _read_if_idle(self, job_id: str, job: CalledBack) -> None:
+        """The task is still running: it is read only if no slot is needed for anything else (I12)."""
+        if self.rate_limiter.is_idle(job.gateway, job.account, now=self.clock()):
+            task_token = self.signals.signal_stage(job_id)
+            if task_token:
+                self.executions().wake(task_token)
 
     def _check_signature(self, gateway: str, headers: Mapping[str, str], body: bytes) -> None:
         """If the callback secret contains the gateway's webhook key, the gateway's signature must match as well as the MAC."""
-        if not self._secret.values().get(f"{gateway}_webhook_key"):
+        if not self.secret.values().get(f"{gateway}_webhook_key"):
             return
         # Few installations set such a key; the others skip this import.
         from suno_jobs.gateways.signatures import SIGNATURE_CHECKS  # noqa: PLC0415
 
         def matches() -> bool:
-            key = str(self._secret.values().get(f"{gateway}_webhook_key", ""))
-            return SIGNATURE_CHECKS[gateway](headers, body, key, self._clock())
+            key = str(self.secret.values().get(f"{gateway}_webhook_key", ""))
+            return SIGNATURE_CHECKS[gateway](headers, body, key, self.clock())
 
-        if gateway in SIGNATURE_CHECKS and not (matches() or (self._secret.renew() and matches())):
+        if gateway in SIGNATURE_CHECKS and not (matches() or (self.secret.renew() and matches())):
             raise CallbackRefused(401, "wrong signature")

@@ -1,6 +1,6 @@
 """Signals: the handshake between a caller that has news for a job and the execution that waits for it.
 
-A signal is the attribute ``signalled`` with its cause; the first one counts. Await Signal stores its task token only while
+A signal is the attribute ``signalled`` with its cause; the last one counts. Await Signal stores its task token only while
 there is none, so a signal ends either the current wait or the next one.
 
 This module is all that the callback function needs of the jobs table besides receipts, so it does not load the job record.
@@ -8,10 +8,15 @@ This module is all that the callback function needs of the jobs table besides re
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from suno_jobs.errors import Conflict
-from suno_jobs.jobs.states import Cause
+from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.storage.table import JOB, Table, key
 from suno_jobs.storage.update_expressions import Change
+
+if TYPE_CHECKING:
+    from suno_jobs.jobs.record import Item, StageWords
 
 
 class Signalled:
@@ -24,25 +29,49 @@ class Signalled:
         self.in_recovery = in_recovery
 
 
+class CalledBack:
+    """A job about which a gateway calls back. ``deleted``: only its tombstone is left.
+
+    ``stage_words`` are empty unless it waits for tasks that are all known: before, a callback of any stage reveals the task.
+    """
+
+    def __init__(self, item: Item) -> None:
+        waits = item.get("state") == JobState.GENERATING and all("task_id" in attempt for attempt in item["attempts"])
+        self.deleted = "deleted_at" in item
+        self.gateway: str = item.get("gateway", "")
+        self.account: str = item.get("account", "")
+        self.stage_words: StageWords = item.get("stage_words", {}) if waits else {}
+
+
 class SignalStore(Table):
     """Each method may be repeated: it takes effect once, or raises Conflict."""
 
-    def is_deleted(self, job_id: str) -> bool:
-        """Whether only a tombstone is left of the job."""
-        return "deleted_at" in (self._get(key(job_id, JOB)) or {})
+    def called_back(self, job_id: str) -> CalledBack | None:
+        """None: no such job."""
+        item = self._get(key(job_id, JOB))
+        return CalledBack(item) if item else None
 
     def signal(self, job_id: str, cause: Cause) -> Signalled | None:
         """Leaves a signal and takes the waiting execution's token, so that only one caller wakes it.
 
         None: there is no such job, or it was deleted.
         """
-        change = Change(defaults={"signalled": cause}, removes=("task_token",))
+        change = Change(sets={"signalled": cause}, removes=("task_token",))
         try:
             # A tombstone has no state.
             item = self._update(key(job_id, JOB), change.require("attribute_exists(#state)", "state"), "ALL_OLD")
         except Conflict:
             return None
         return Signalled(item["execution"], item.get("task_token"), in_recovery="recoverable_until" in item)
+
+    def signal_stage(self, job_id: str) -> str | None:
+        """Takes the token of an execution that waits, for news that may be lost. None: none waits, and no signal is left."""
+        change = Change(sets={"signalled": Cause.STAGE}, removes=("task_token",))
+        try:
+            item = self._update(key(job_id, JOB), change.require("attribute_exists(#task_token)", "task_token"), "ALL_OLD")
+        except Conflict:
+            return None
+        return str(item["task_token"])
 
     def postpone(self, job_id: str, *, due_at: int, overdue_at: int | None = None) -> None:
         """Moves a job to a later time in the due index. A job that has left the index stays out.

@@ -63,7 +63,7 @@ class SubmissionStore(JobTable):
             sets={"state": state, "file_terms": file_terms, "account": job.account, **begun, **due(job.job_id, due_at)},
             removes=("submit_after", "wait_reason", "place"),
         )
-        order: Item = {"requested_model": job.requested_model, "cost": job.cost}
+        order: Item = {"requested_model": job.requested_model, "cost": job.cost, "stage_words": job.stage_words}
         change.sets = {**change.sets, **{name: value for name, value in order.items() if value}}
         change.removes = (*change.removes, *(name for name, value in order.items() if not value))
         change.require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})

@@ -100,9 +100,9 @@ class GatewayCalls:
         except (ValueError, AwsError, BotoCoreError):
             return False
 
-    def take_slot(self, job: Job) -> None:
-        """To be called before every request (I7). Waits for a slot in the next few seconds. Raises NoSlot."""
-        self.wait_for_slot(job, self.reserve_slot(job))
+    def take_slot(self, job: Job, ahead: float = AHEAD_SECONDS) -> None:
+        """To be called before every request (I7). Waits for a slot in the next ``ahead`` seconds. Raises NoSlot."""
+        self.wait_for_slot(job, self.reserve_slot(job, ahead))
 
     def reserve_slot(self, job: Job, ahead: float = AHEAD_SECONDS) -> float:
         """The time of the slot. Raises NoSlot."""

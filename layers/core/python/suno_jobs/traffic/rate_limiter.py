@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from suno_jobs.errors import NoSlot
-from suno_jobs.gateways.protocol import Rate
 from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.account_items import account_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from suno_jobs.gateways.protocol import Rate
 
 AHEAD_SECONDS = 5.0
 """How far ahead a slot may be reserved."""
@@ -62,10 +63,18 @@ class RateLimiter:
 
     def free(self, gateway: str, account: str, rate: Rate, *, now: float) -> int:
         """How many slots could be reserved now for submissions."""
-        key = pack(account_key(gateway, account, "RATE"))
-        item = unpack(self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item", {}))
-        left_ms = int(SUBMISSION_AHEAD_SECONDS * 1000) - max(0, item.get("arrival", 0) - int(now * 1000))
+        left_ms = int(SUBMISSION_AHEAD_SECONDS * 1000) - max(0, self._arrival(gateway, account) - int(now * 1000))
         return 0 if left_ms < 0 else left_ms // _spacing_ms(rate) + 1
+
+    def is_idle(self, gateway: str, account: str, *, now: float) -> bool:
+        """Whether the next slot is free at once."""
+        return self._arrival(gateway, account) <= int(now * 1000)
+
+    def _arrival(self, gateway: str, account: str) -> int:
+        """The time of the next free slot in milliseconds."""
+        key = pack(account_key(gateway, account, "RATE"))
+        answer = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True)
+        return int(unpack(answer.get("Item", {})).get("arrival", 0))
 
     def _write(self, item_key: Mapping[str, Any], change: Change) -> tuple[bool, int]:
         """Whether the condition held, and the time of the next free slot in milliseconds."""

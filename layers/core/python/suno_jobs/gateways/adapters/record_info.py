@@ -70,6 +70,7 @@ class RecordInfoGateway(Adapter):
     models_with = MappingProxyType({"duration": frozenset({"v5.5", *V6_MODELS}), "variety": frozenset(V6_MODELS)})
     kinds = OFFERS
     callback_stages: tuple[str, ...] = ("text", "first", "complete")
+    stage_words = MappingProxyType({"callbackType": ("text", "first")})
     task_id_fields = replies.TASK_ID
     callback_field = "callBackUrl"
     routes: Mapping[Kind, Route]
