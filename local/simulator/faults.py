@@ -63,6 +63,9 @@ FAULTS: dict[str, FaultKind] = {
     "failed_then_success": FaultKind(600, "the task is reported as failed, and n seconds later as succeeded with its files"),
     "late_links": FaultKind(5, "the task succeeds, but the links to its files come n seconds later"),
     "late_second_link": FaultKind(5, "the same for the second file only"),
+    "one_file_for_both": FaultKind(
+        30, "for n seconds after the task is done, the link to the second song leads to the first one"
+    ),
     "one_track_failed": FaultKind(EVERY, "the second of the things that the task makes is missing"),
     "callback_exception": FaultKind(
         EVERY, "a finished task has the status CALLBACK_EXCEPTION, where a gateway knows that word"

@@ -45,7 +45,7 @@ class StudioSettings:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """One request for a file. ``expired_status`` is what to answer for an old link, 0 for one that holds."""
+    """One request for a file, that of ``take``. ``expired_status`` is what to answer for an old link, 0 for one that holds."""
 
     take: Take
     media: Media
@@ -122,7 +122,7 @@ class Studio:
             take.downloads += 1
             if expired and take.expired_at is None:
                 take.expired_at = now
-            return Download(take, take.part.media, task.faults, take.downloads, expired)
+            return Download(task.served(take, now), take.part.media, task.faults, take.downloads, expired)
 
     def preview(self, gateway: str, track_id: str) -> bytes | None:
         found = self._archives[gateway].take(track_id)

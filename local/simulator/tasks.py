@@ -158,6 +158,11 @@ class Task:
             return -math.inf
         return max(self.moment(Stage.DONE), self.links_at(take)) + self.faults.get("dying_links", math.inf)
 
+    def served(self, take: Take, now: float) -> Take:
+        """The take whose file is behind the link to ``take`` at that time."""
+        one_file_until = self.moment(Stage.DONE) + self.faults.get("one_file_for_both", -math.inf)
+        return self.takes[0] if take.number == 1 and self.work.comes_in_stages and now < one_file_until else take
+
     def _late(self, name: str) -> float:
         """Seconds. What is answered with the result is reported once only, so nothing comes later."""
         return 0.0 if self.work.waits or self.work.instant else self.faults.get(name, 0.0)

@@ -41,6 +41,7 @@ ODD_ANSWERS: Mapping[str, tuple[float, ...]] = {
     "json_in_strings": (FAULTS["json_in_strings"].default,),
     "late_links": LATE,
     "late_second_link": LATE,
+    "one_file_for_both": (1, 60, 310, 1300, 20_000, 10**6),
     "outcome_unknown": (1, 3),
     "refunded_task": (FAULTS["refunded_task"].default,),
     "rejected_artist": (FAULTS["rejected_artist"].default,),
@@ -55,7 +56,7 @@ clients, its other faults and their times."""
 
 LATE_SONGS = ("cdn_status", "dying_links", "error_names_task", "failed_then_success", "late_links", "late_second_link")
 
-WRONG_FILES = ("damaged_audio", "stream_first", "wrong_length", "wrong_song")
+WRONG_FILES = ("damaged_audio", "one_file_for_both", "stream_first", "wrong_length", "wrong_song")
 
 COMPANIONS: Mapping[str, str] = {"cdn_status": "cdn_times", "dying_links": "stale_links"}
 """The second fault says how often or how long the first one happens."""

@@ -35,10 +35,17 @@ PATIENCE_SECONDS = 26 * 3600
 LONGEST_GAP_SECONDS = 13 * 3600
 """Between two looks of recovery. Files that their gateway keeps for less than that after they appear may be missed."""
 
+TWINS_SECONDS = 300
+"""How long the file of a second song waits for the first one, whose bytes it may have."""
+
+SKEW_SECONDS = 5
+"""More than the clocks of two functions differ."""
+
 _FETCHABLE: Mapping[str, float] = {
     "audio_404_first": 100,
     "damaged_audio": 100,
     "html_audio": 100,
+    "one_file_for_both": DAY_SECONDS,
     "truncated_audio": 100,
     "unknown_status": 100,
 }
@@ -144,7 +151,8 @@ def no_figure_refuses_a_song(job: JobEvidence) -> Iterator[str]:
         final = not any(link["provisional"] for link in track.get("links", ()))
         if final and "the gateway reports" in track.get("fault", {}).get("message", ""):
             yield f"I8: track {track['track_id']} was refused: {track['fault']['message']}"
-        if track["state"] == "stored" and track["assets"][0]["content_type"] == "audio/mpeg":
+        audio = track["assets"][0] if track["state"] == "stored" else None
+        if audio and audio["content_type"] == "audio/mpeg" and not is_last_resort(job, track, audio):
             seconds = track["duration_seconds"]
             doubtful = 0 < reported < DAY_SECONDS and not reported * 0.95 - 0.1 <= seconds <= reported * 1.5 + 0.1
             if track.get("reported_seconds") != (reported if doubtful else None):
@@ -219,7 +227,30 @@ def _fetchable(task: Mapping[str, Any]) -> bool:
 
 
 def _fetchable_since(job: JobEvidence, task: Mapping[str, Any], ready_at: Iterable[float]) -> float:
-    return max(*ready_at, job.world.faults_end) + float(task["faults"].get("stale_links", 0.0))
+    late = (float(task["faults"].get(name, 0.0)) for name in ("stale_links", "one_file_for_both"))
+    return max(*ready_at, job.world.faults_end) + sum(late)
+
+
+def is_last_resort(job: JobEvidence, track: Mapping[str, Any], asset: Mapping[str, Any]) -> bool:
+    """Whether a second track may have the bytes of the first one: no later look would certainly have found its own song.
+
+    Either its gateway may keep no file until the next look of recovery. Or the first song was not stored for minutes, so that
+    nothing showed whose bytes they were.
+    """
+    if "one_file_for_both" not in job.order.faults or asset["stored_at"] < _storing_since(job) + TWINS_SECONDS - SKEW_SECONDS:
+        return False
+    earlier = [each for each in job.tracks() if (each["attempt"], each["position"]) == (track["attempt"], 0)]
+    stored_at = [each["stored_at"] for first in earlier for each in first["assets"] if each["kind"] == asset["kind"]]
+    days = GATEWAYS[job.item["gateway"]].link_days["*"] or ASSUMED_DAYS
+    last_look = asset["stored_at"] + LONGEST_GAP_SECONDS > job.item["deadline_at"] + days * DAY_SECONDS
+    same = asset["sha256"] in {hashlib.sha256(body).hexdigest() for first in earlier for body in genuine(first["track_id"])}
+    return same and (last_look or not any(at <= asset["stored_at"] for at in stored_at))
+
+
+def _storing_since(job: JobEvidence) -> float:
+    """When the job first had a file to fetch. It ended before if it learned that in recovery only."""
+    began = [line.partition(" ")[0] for line in job.item["history"] if " STORING " in line]
+    return float(began[0]) if began else float(job.item["deadline_at"]) - TWINS_SECONDS
 
 
 def _missing(job: JobEvidence, task: Mapping[str, Any]) -> dict[str, float]:

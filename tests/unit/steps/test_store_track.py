@@ -10,10 +10,11 @@ from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Link, Media, Result
-from suno_jobs.errors import AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
+from suno_jobs.errors import AssetExpired, AssetIdentical, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
 from suno_jobs.jobs.record import Asset, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.link_lifetimes import with_expiry
+from suno_jobs.lifecycle.one_song_twice import IDENTICAL_SECONDS
 from suno_jobs.media import audio
 from suno_jobs.network.download import Downloaded
 from suno_jobs.runtime.aws import UPLOAD
@@ -482,7 +483,9 @@ NO_SONG = AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF"))
 
 @pytest.mark.parametrize("error", [NOT_READY, EXPIRED, THROTTLED])
 def test_a_track_that_fails_keeps_no_other_from_being_stored(world: World, pair: str, error: Exception) -> None:
+    """Except for the minutes in which the second song may have the bytes of the first one."""
     network = Network(world, a=error, b=SONG)
+    world.clock.sleep(IDENTICAL_SECONDS)
     with pytest.raises(type(error)):
         storer(world, network).store_tracks(pair)
     assert world.tracks(pair)["b"].state is TrackState.STORED
@@ -506,6 +509,7 @@ def test_an_expired_link_does_not_hide_an_error_that_is_retried(world: World, pa
 
 def test_each_track_has_its_share_of_the_time_and_a_retry_has_all_of_it(world: World, pair: str) -> None:
     network = Network(world, takes=120.0, a=NOT_READY, b=SONG)
+    world.clock.sleep(IDENTICAL_SECONDS)
     store = storer(world, network)
     with pytest.raises(AssetNotReady):
         store.store_tracks(pair)
@@ -523,6 +527,32 @@ def test_each_check_lets_another_track_begin(world: World, pair: str) -> None:
             storer(world, network).store_tracks(pair)
         assert "".join(url[-5] for url in network.fetched) == expected
         world.jobs.begin_check(pair, now=world.now, due_at=world.now)
+
+
+def test_i11_a_second_song_with_the_bytes_of_the_first_is_not_stored_until_it_has_its_own(world: World, pair: str) -> None:
+    network = Network(world, a=SONG, b=SONG)
+    with pytest.raises(AssetIdentical):
+        storer(world, network).store_tracks(pair)
+    track = world.tracks(pair)["b"]
+    assert (track.state, track.fault.code, world.view(pair).quarantine) == (TrackState.READY, ErrorCode.ASSET_IDENTICAL, ())
+    network.by_track["b"] = song(4)
+    assert storer(world, network).store_tracks(pair) == {"b": TrackState.STORED}
+    assert sorted(assets(world).values()) == sorted([SONG, song(4)])
+
+
+def test_i11_a_second_song_waits_for_the_first_one_in_quarantine_and_is_not_downloaded_again(world: World, pair: str) -> None:
+    """Nothing shows yet whose bytes it has."""
+    network = Network(world, a=NOT_READY, b=SONG)
+    for _ in range(2):
+        with pytest.raises(AssetNotReady) as raised:
+            storer(world, network).store_tracks(pair)
+        assert type(raised.value) is AssetNotReady
+    assert [url[-5] for url in network.fetched] == ["a", "b", "a"]
+    assert [(file.track_id, file.reason) for file in world.view(pair).quarantine] == [("b", ErrorCode.ASSET_IDENTICAL)]
+    network.by_track["a"] = SONG
+    with pytest.raises(AssetIdentical):
+        storer(world, network).store_tracks(pair)
+    assert [track.state for track in world.tracks(pair).values()] == [TrackState.STORED, TrackState.READY]
 
 
 def test_an_unknown_job_has_no_tracks_to_store(world: World) -> None:

@@ -63,6 +63,7 @@ class ErrorCode(StrEnum):
     ASSET_WRONG_TYPE = "asset_wrong_type"
     ASSET_ENCRYPTED = "asset_encrypted"
     ASSET_SILENT = "asset_silent"
+    ASSET_IDENTICAL = "asset_identical"
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +321,10 @@ class AssetNotReady(AssetError):
 
 class AssetExpired(AssetNotReady):
     """The link has expired or must not be fetched: a retry is useless until the gateway provides a new link."""
+
+
+class AssetIdentical(AssetNotReady):
+    """The file is that of another song of its task, or may be. Its own may be there later: a retry at once is useless."""
 
 
 class AssetUnknownFormat(AssetNotReady):

@@ -130,8 +130,10 @@ class AssetFiles:
 
 
 def has_room(view: JobView, refused: QuarantinedFile) -> bool:
-    """Whether these bytes are to be kept: they are not yet, and neither the job nor the file has too many copies."""
+    """Whether these bytes are to be kept: they are in no asset and no copy yet, and there are not too many copies."""
     copies = view.quarantine
+    if any(asset.sha256 == refused.sha256 for track in view.tracks for asset in track.assets):
+        return False
     if any((each.track_id, each.sha256) == (refused.track_id, refused.sha256) for each in copies):
         return False
     of_file = [each for each in copies if (each.track_id, each.kind) == (refused.track_id, refused.kind)]

@@ -16,6 +16,7 @@ from suno_jobs.jobs.states import LEGAL, Cause, JobState
 from suno_jobs.jobs.views import Json, job_view
 from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.manifest import ManifestWriter
+from suno_jobs.lifecycle.one_song_twice import may_end_without_twins
 from suno_jobs.lifecycle.recovery import files_at_risk, has_song, links_end, next_recovery_at, recoverable_until
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.deletions import DELETED, Deleted
@@ -46,7 +47,7 @@ def outcome(view: JobView, now: int) -> Outcome:
     job, tracks = view.job, view.tracks
     stored = [track for track in tracks if track.state is TrackState.STORED]
     missing = [track for track in tracks if track.state is TrackState.READY]
-    if missing and not job.terminal and now < job.deadline_at:
+    if missing and not job.terminal and now < job.deadline_at and not may_end_without_twins(view, now):
         raise TracksNotStored(f"{len(missing)} of {len(tracks)} tracks are not stored yet")
     if stored or (view.result and not job.expects.is_files):
         return Outcome(JobState.SUCCEEDED)

@@ -15,10 +15,20 @@ from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.catalog.results import Link, Media, Result
-from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
+from suno_jobs.errors import (
+    AssetError,
+    AssetExpired,
+    AssetIdentical,
+    AssetNotReady,
+    AssetRefused,
+    ErrorCode,
+    Fault,
+    JobNotFound,
+)
 from suno_jobs.jobs.record import Job, JobView, QuarantinedFile, Track, TrackState
 from suno_jobs.lifecycle.asset_files import AssetFiles, Stored, asset_key
-from suno_jobs.media.identity import judge_identity
+from suno_jobs.lifecycle.one_song_twice import require_earlier_songs, require_own_bytes
+from suno_jobs.media.identity import Identity, judge_identity
 from suno_jobs.media.inspection import MediaFile, inspect
 from suno_jobs.media.lengths import contradicts, is_shorter
 from suno_jobs.network.download import Downloaded, Downloader
@@ -62,7 +72,9 @@ class TrackStorer:
         if view is None:
             raise JobNotFound(f"no job {job_id}")
         waiting = [track.track_id for track in view.tracks if track.unsaved and track.links]
-        first = view.job.checks % max(1, len(waiting))
+        # The first run is in the order of the songs, since each is compared with the ones before it.
+        retried = all(track.fault for track in view.tracks if track.unsaved and track.links)
+        first = view.job.checks % max(1, len(waiting)) if retried else 0
         ends_at = self.stopwatch() + DOWNLOAD_SECONDS
         states: dict[str, TrackState | Deleted] = {}
         failed: list[Exception] = []
@@ -73,8 +85,8 @@ class TrackStorer:
             except (AssetNotReady, AwsError, BotoCoreError) as error:
                 failed.append(error)
         if failed:
-            # The state machine tries again at once unless all links have expired.
-            raise min(failed, key=lambda error: isinstance(error, AssetExpired))
+            # The state machine tries again at once unless each of them needs time or a new link.
+            raise min(failed, key=lambda error: isinstance(error, AssetExpired | AssetIdentical))
         return states
 
     def store_track(self, job_id: str, track_id: str, seconds: float = DOWNLOAD_SECONDS) -> TrackState | Deleted:
@@ -138,6 +150,8 @@ class TrackStorer:
         known = track.fault if link.required else track.missing.get(link.name)
         if known and known.limit_bytes is not None and limit <= known.limit_bytes:
             raise AssetRefused(known)
+        if known and known.code is ErrorCode.ASSET_IDENTICAL:
+            require_earlier_songs(view, track, int(self.clock()))
         with tempfile.TemporaryFile() as file:
             past_expiry = link.expires_at is not None and self.clock() >= link.expires_at
             downloaded = self.downloader.fetch(link.url, file, max_bytes=limit, seconds=seconds, past_expiry=past_expiry)
@@ -146,6 +160,8 @@ class TrackStorer:
                 if link.media is Media.AUDIO:
                     _check_audio(view.job, track, link, found)
                     found = replace(found, identity=judge_identity(file, track.track_id, link.url))
+                    if found.identity is not Identity.MATCH:
+                        require_own_bytes(view, track, link.name, downloaded.sha256, int(self.clock()))
             except AssetError as error:
                 self._quarantine(view, track, link, downloaded, error.fault, file)
                 raise

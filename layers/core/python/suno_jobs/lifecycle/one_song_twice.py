@@ -1,0 +1,60 @@
+"""Two songs of a task that have the same bytes: a CDN may serve the first file for both until the second one is ready.
+
+The second song is not stored while its own file may still arrive, since a stored file is never replaced (I3).
+"""
+
+from __future__ import annotations
+
+from suno_jobs.catalog.results import Result
+from suno_jobs.errors import AssetIdentical, ErrorCode, Fault
+from suno_jobs.jobs.history import Entry
+from suno_jobs.jobs.record import Job, JobView, Track, TrackState
+from suno_jobs.jobs.states import JobState
+from suno_jobs.lifecycle.recovery import next_recovery_at
+
+IDENTICAL_SECONDS = 300
+"""How long an open job waits for the own file of its second song: to learn whose bytes it has, and before it succeeds without
+it. Recovery goes on."""
+
+
+def require_own_bytes(view: JobView, track: Track, kind: str, sha256: str, now: int) -> None:
+    """Raises AssetIdentical if an earlier song of the same task has these bytes, or may have them, and there is still time.
+
+    For IDENTICAL_SECONDS, the file waits for the earlier songs, whose bytes are not known yet. Then one that differs from every
+    stored song is stored. In the last run of recovery any file is: that two songs are one is then shown (``identical_to``).
+    """
+    if view.job.expects is not Result.TRACKS:
+        return
+    earlier = [each for each in view.tracks if each.attempt == track.attempt and each.position < track.position]
+    for each in earlier:
+        if any((asset.kind, asset.sha256) == (kind, sha256) for asset in each.assets) and not _is_last_chance(view.job, now):
+            raise AssetIdentical(Fault(ErrorCode.ASSET_IDENTICAL, f"the file is that of track {each.track_id}", retryable=True))
+    require_earlier_songs(view, track, now)
+
+
+def require_earlier_songs(view: JobView, track: Track, now: int) -> None:
+    """Raises AssetIdentical while an earlier song of the same task is not stored, for at most IDENTICAL_SECONDS."""
+    late = view.job.terminal or now >= min(view.job.deadline_at, _waits_until(view.job, now))
+    for each in view.tracks if not late and view.job.expects is Result.TRACKS else ():
+        if each.attempt == track.attempt and each.position < track.position and each.state is TrackState.READY:
+            message = f"whether the file is that of track {each.track_id} is unknown until that one is stored"
+            raise AssetIdentical(Fault(ErrorCode.ASSET_IDENTICAL, message, retryable=True))
+
+
+def may_end_without_twins(view: JobView, now: int) -> bool:
+    """Whether a job with a stored song has waited long enough: what it lacks is only songs that were another one each time."""
+    lacking = [each.fault for each in view.tracks if each.state is TrackState.READY]
+    if not all(fault and fault.code is ErrorCode.ASSET_IDENTICAL for fault in lacking):
+        return False
+    return any(each.state is TrackState.STORED for each in view.tracks) and now >= _waits_until(view.job, now)
+
+
+def _waits_until(job: Job, now: int) -> int:
+    entries = map(Entry.read, job.history)
+    return next((entry.at for entry in entries if entry.state is JobState.STORING), now) + IDENTICAL_SECONDS
+
+
+def _is_last_chance(job: Job, now: int) -> bool:
+    """Whether this is the last run of recovery."""
+    following = next_recovery_at(job, now, song_found=True)
+    return job.terminal and (job.recoverable_until is None or following is None or following >= job.recoverable_until)

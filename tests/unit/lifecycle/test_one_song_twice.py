@@ -1,0 +1,79 @@
+"""Two songs of a task that have the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from suno_jobs.catalog.results import Link, Result
+from suno_jobs.errors import AssetIdentical, ErrorCode, Fault
+from suno_jobs.jobs.history import Entry
+from suno_jobs.jobs.record import DAY_SECONDS, Asset, Job, JobView, Track, TrackState
+from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.lifecycle.one_song_twice import IDENTICAL_SECONDS, may_end_without_twins, require_own_bytes
+from tests.builders import JOB
+from tests.world import DEADLINE, START
+
+LINKS = (Link("audio", "https://cdn.example/a.mp3"),)
+AUDIO = Asset(kind="audio", key="k", content_type="audio/mpeg", bytes=1, sha256="aa")
+FIRST = Track(track_id="first", position=0, state=TrackState.STORED, links=LINKS, assets=(AUDIO,))
+WAITING = Track(track_id="first", position=0, state=TrackState.READY, links=LINKS)
+SECOND = Track(track_id="second", position=1, state=TrackState.READY, links=LINKS)
+TWIN = replace(SECOND, fault=Fault(ErrorCode.ASSET_IDENTICAL, "the same"))
+STORING = Entry(START, JobState.STORING, Cause.POLL, 0, "ttapi").line()
+OPEN = replace(JOB, state=JobState.STORING, history=(STORING,))
+ENDED = replace(OPEN, state=JobState.SUCCEEDED, ended_at=START, recoverable_until=START + 3 * DAY_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("job", "first", "seconds", "accepted"),
+    [
+        (OPEN, FIRST, 0, False),
+        (OPEN, FIRST, DEADLINE, False),
+        (ENDED, FIRST, DAY_SECONDS, False),
+        (ENDED, FIRST, 3 * DAY_SECONDS - 3600, True),
+        (replace(ENDED, recoverable_until=None), FIRST, DAY_SECONDS, True),
+        (OPEN, replace(FIRST, assets=(replace(AUDIO, sha256="bb"),)), 0, True),
+        (OPEN, replace(FIRST, attempt=1), 0, True),
+        (OPEN, replace(FIRST, position=2), 0, True),
+        (replace(OPEN, expects=Result.STEMS), FIRST, 0, True),
+        (OPEN, WAITING, 0, False),
+        (OPEN, WAITING, IDENTICAL_SECONDS - 1, False),
+        (OPEN, WAITING, IDENTICAL_SECONDS, True),
+        (replace(OPEN, deadline_at=START + 60), WAITING, 60, True),
+        (replace(ENDED, state=JobState.TIMED_OUT), WAITING, 0, True),
+        (OPEN, replace(WAITING, state=TrackState.FAILED), 0, True),
+        (replace(OPEN, expects=Result.STEMS), WAITING, 0, True),
+    ],
+)
+def test_bytes_are_kept_once_it_is_known_whose_they_are_or_too_late_to_wait(
+    job: Job, first: Track, seconds: int, accepted: bool
+) -> None:
+    view = JobView(job, (first, SECOND))
+    if accepted:
+        require_own_bytes(view, SECOND, "audio", "aa", START + seconds)
+    else:
+        with pytest.raises(AssetIdentical, match="track first"):
+            require_own_bytes(view, SECOND, "audio", "aa", START + seconds)
+
+
+def test_the_first_song_waits_for_none() -> None:
+    require_own_bytes(JobView(OPEN, (WAITING, replace(FIRST, position=1))), WAITING, "audio", "aa", START)
+
+
+@pytest.mark.parametrize(
+    ("tracks", "history", "seconds", "ends"),
+    [
+        ((FIRST, TWIN), (STORING,), IDENTICAL_SECONDS - 1, False),
+        ((FIRST, TWIN), (STORING,), IDENTICAL_SECONDS, True),
+        ((FIRST, TWIN), (), IDENTICAL_SECONDS, False),
+        ((FIRST, SECOND), (STORING,), IDENTICAL_SECONDS, False),
+        ((FIRST, TWIN, replace(SECOND, fault=Fault(ErrorCode.ASSET_SILENT, "x"))), (STORING,), IDENTICAL_SECONDS, False),
+        ((TWIN,), (STORING,), IDENTICAL_SECONDS, False),
+    ],
+)
+def test_a_job_waits_five_minutes_for_the_file_of_its_second_song(
+    tracks: tuple[Track, ...], history: tuple[str, ...], seconds: int, ends: bool
+) -> None:
+    assert may_end_without_twins(JobView(replace(OPEN, history=history), tracks), START + seconds) is ends
