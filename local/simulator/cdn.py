@@ -41,7 +41,7 @@ def _made(studio: Studio, gateway: str, track_id: str, ending: str, *, renewed: 
     media = Media(ending)
     file, faults = download.take.file(media), download.faults
     if "wrong_song" in faults:
-        file = of_another_clip(file, track_id)
+        file = of_another_clip(file, download.take.track_id)
     if "cdn_status" in faults and download.number <= faults.get("cdn_times", FAULTS["cdn_times"].default):
         return _missing(int(faults["cdn_status"]))
     if strikes(faults, "audio_404_first", download.number):

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError as AwsError
 
+from local.simulator.media import tag
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Link, Media, Result
 from suno_jobs.errors import AssetExpired, AssetIdentical, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
@@ -558,3 +559,17 @@ def test_i11_a_second_song_waits_for_the_first_one_in_quarantine_and_is_not_down
 def test_an_unknown_job_has_no_tracks_to_store(world: World) -> None:
     with pytest.raises(JobNotFound):
         storer(world, Source()).store_tracks("job_unknown")
+
+
+def test_a_song_that_names_its_own_clip_waits_for_no_other_one(world: World) -> None:
+    job_id = world.generating()
+    world.start_storing(job_id)
+    names = [f"0000000{number}-0000-4000-8000-000000000000" for number in range(2)]
+    for position, name in enumerate(names):
+        link = Link("audio", f"https://cdn.example/{name}.mp3")
+        world.jobs.tracks.record_track(job_id, Track(track_id=name, position=position, state=TrackState.READY, links=(link,)))
+    network = Network(world)
+    network.by_track = {names[0]: NOT_READY, names[1]: tag(names[1]) + SONG}
+    with pytest.raises(AssetNotReady):
+        storer(world, network).store_tracks(job_id)
+    assert [track.state for track in world.tracks(job_id).values()] == [TrackState.READY, TrackState.STORED]
