@@ -32,7 +32,7 @@ def test_the_type_of_every_problem_leads_to_its_page(problem: Any) -> None:
 
 def test_a_wrong_method_is_answered_with_those_that_the_path_has() -> None:
     found = handler("describe_api")(event("describe_api/wrong_method"))
-    assert (found["statusCode"], found["headers"]["Allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert (found["statusCode"], found["headers"]["Allow"]) == (405, ", ".join(METHODS["/v1/jobs/{job_id}"]))
     assert json.loads(found["body"])["type"] == "/v1/problems/method-not-allowed"
 
 

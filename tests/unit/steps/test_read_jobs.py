@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -318,3 +319,13 @@ def test_the_handler_redirects_to_the_manifest(deployed: SimpleNamespace, world:
     answer = handler("read_jobs")(event("read_jobs/manifest"))
     assert answer["statusCode"] == 307
     assert f"/acme/{JOB_ID}/manifest.json?" in answer["headers"]["Location"]
+
+
+@pytest.mark.parametrize(("head", "operation"), [(False, "get_object"), (True, "head_object")])
+def test_a_url_is_signed_for_the_method_of_its_request(world: World, reader: JobReader, head: bool, operation: str) -> None:
+    signed: Any = SimpleNamespace(generate_presigned_url=lambda name, **_: name)
+    job_id = stored(world)
+    world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, now=world.now)
+    reader = replace(reader, s3=signed)
+    assert reader.asset_url("acme", job_id, "t-1", "audio", head=head) == operation
+    assert reader.manifest_url("acme", job_id, head=head) == operation
