@@ -55,6 +55,11 @@ INPUTS: dict[Kind, Json] = {
     Kind.PERSONA: {"source": _SOURCE, "name": "Ada", "description": "A low, calm voice"},
     Kind.TIMESTAMPED_LYRICS: {"source": _SOURCE},
     Kind.SOUNDS: {"prompt": "Rain on a tin roof", "loop": True},
+    Kind.REMASTER: {"source": _SOURCE, "variation": "subtle"},
+    Kind.INSPO: {"audio_urls": [_AUDIO], "prompt": "In the same mood"},
+    Kind.ADJUST_SPEED: {"source": _SOURCE, "speed": 1.1, "title": "Harbour Lights, faster"},
+    Kind.ADD_STEM: {"source": _SOURCE, "stem": "strings"},
+    Kind.EXTRACT_STEM: {"source": _SOURCE, "stem": "vocals"},
 }
 
 

@@ -107,7 +107,18 @@ def _data(report: Report) -> Json:
             data = {"persona_id": report.track().track_id if report.track().there else None}
         case _:
             data = [_track(report, track) for track in report.tracks()]
-    return {"data": data}
+    return {"data": data, **(_stem_sets(report) if report.work.operation == "extract_stem" else {})}
+
+
+def _stem_sets(report: Report) -> Json:
+    each = [{"id": track.track_id, "state": _state(report, track), "stem_set": _stem_set(track)} for track in report.tracks()]
+    kind = report.work.fields.get("stem_type")
+    pairs = zip(each[::2], each[1::2], strict=True)
+    return {"stem_sets": [{"stem_type": kind, "isolated": isolated, "remainder": rest} for isolated, rest in pairs]}
+
+
+def _stem_set(track: TrackReport) -> int:
+    return track.number // 2 + 1
 
 
 def _task(report: Report, wire: AceData) -> Json:
@@ -178,6 +189,7 @@ def _track(report: Report, track: TrackReport) -> Json:
         "state": state,
         "prompt": work.fields.get("prompt", ""),
         "style": work.style,
+        **({"stem_set": _stem_set(track)} if work.operation == "extract_stem" else {}),
     }
     if state == "running":
         return shown | {"audio_url": track.preview_url}

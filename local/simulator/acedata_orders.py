@@ -58,7 +58,11 @@ ACTIONS = {
     "samples": Action(span="samples"),
     "inspo": Action(track=False),
     "sounds": Action(track=False),
+    "adjust_speed": Action(SONG),
+    "add_stem": Action(),
+    "extract_stem": Action(),
 }
+STEM_ACTIONS = frozenset(("add_stem", "extract_stem"))
 VARIETIES = frozenset(("off", "normal", "high", "extra", "max"))
 
 
@@ -69,6 +73,7 @@ def _audios(work: Work, fields: Fields, archive: Archive) -> Work:
     _check_references(name, action, fields, archive)
     fields.shares("weirdness", "style_influence", "audio_weight")
     _check_generation(name, fields)
+    _check_change(name, fields)
     fields.number("duration", 10, 360)
     fields.number("continue_at", required=name == "extend")
     fields.word("variation_category", {"high", "normal", "subtle"})
@@ -77,7 +82,7 @@ def _audios(work: Work, fields: Fields, archive: Archive) -> Work:
     return replace(
         _asynchronous(work, fields),
         operation=name,
-        parts=action.parts,
+        parts=_extracted(fields.text("stem_type")) if name == "extract_stem" else action.parts,
         words=_words(name, fields),
         title=fields.text("title"),
         style=fields.text("style"),
@@ -86,12 +91,27 @@ def _audios(work: Work, fields: Fields, archive: Archive) -> Work:
     )
 
 
+def _check_change(name: str, fields: Fields) -> None:
+    if name == "adjust_speed":
+        fields.number("speed_multiplier", 0.25, 4, required=True)
+        fields.text("title", required=True)
+        fields.flag("keep_pitch")
+    if name in STEM_ACTIONS:
+        fields.text("stem_type", required=True)
+        fields.word("audio_format", {"mp3"})
+
+
+def _extracted(stem: str) -> tuple[Part, ...]:
+    """Two sets of the stem and the rest."""
+    return stems(stem, f"without_{stem}") * 2
+
+
 def _check_generation(name: str, fields: Fields) -> None:
     """Of these fields Ace documents that the wrong action refuses them; it ignores others."""
     variety, max_mode = fields.word("variety", VARIETIES), fields.flag("max_mode")
-    if (variety or max_mode) and name != "generate":
+    if (variety or max_mode) and name not in ("generate", "add_stem"):
         raise Refusal(Reason.INVALID, "variety and max_mode are for generate and add_stem")
-    if max_mode and not fields.flag("custom"):
+    if max_mode and name == "generate" and not fields.flag("custom"):
         raise Refusal(Reason.INVALID, "max_mode requires custom")
 
 

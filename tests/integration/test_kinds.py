@@ -37,6 +37,8 @@ VALUES: Json = {
     "negative_style": "metal",
     "instrumental": True,
     "loop": True,
+    "speed": 1.5,
+    "stem": "vocals",
     "model": "chirp-v6",
 }
 

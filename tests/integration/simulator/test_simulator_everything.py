@@ -69,6 +69,11 @@ ACE: dict[str, Json] = {
     "/suno/timing": {},
     "/suno/persona": {"name": "Ann", "description": "calm"},
 }
+ACE_ACTIONS: dict[str, Json] = {
+    "adjust_speed": {"speed_multiplier": 2, "title": "Fast"},
+    "add_stem": {"stem_type": "strings"},
+    "extract_stem": {"stem_type": "vocals"},
+}
 
 
 def family_operations(wire: type[RecordInfoWire]) -> list[tuple[str, str, Json]]:
@@ -79,7 +84,7 @@ def family_operations(wire: type[RecordInfoWire]) -> list[tuple[str, str, Json]]
 OPERATIONS = [
     *[("ttapi", f"/suno/v1/{name}", body) for name, body in TTAPI.items()],
     *[("crun", "/api/v1/client/job/CreateTask", {"model": model, "input": given}) for model, given in CRUN.items()],
-    *[("acedata", "/suno/audios", {"action": action, "prompt": "rain"}) for action in ACTIONS],
+    *[("acedata", "/suno/audios", {"action": action, "prompt": "rain", **ACE_ACTIONS.get(action, {})}) for action in ACTIONS],
     *[("acedata", path, body) for path, body in ACE.items()],
     *family_operations(SunoApi),
     *[("kie", path, body) for _, path, body in family_operations(SunoApi)],

@@ -82,6 +82,8 @@ def test_what_follows_the_rules_is_taken(wires: dict[str, Client], gateway: str,
         ("acedata", ACE, {**GENERATE, "custom": False, "prompt": "rain", "max_mode": True}, "bad_request"),
         ("acedata", ACE, {"action": "inspo", "audio_urls": [AUDIO], "variety": "max"}, "bad_request"),
         ("acedata", ACE, {"action": "sounds", "sound": "rain"}, "bad_request"),
+        ("acedata", ACE, {"action": "adjust_speed", "audio_id": "x", "speed_multiplier": 5, "title": "T"}, "bad_request"),
+        ("acedata", ACE, {"action": "extract_stem", "audio_id": "x"}, "bad_request"),
     ],
 )
 def test_what_breaks_a_rule_is_refused(wires: dict[str, Client], gateway: str, path: str, body: Json, code: Any) -> None:

@@ -118,6 +118,22 @@ SECTION = {"lyrics": "The kettle hums", "full_lyrics": "The kettle hums at six",
 DRAFT = {"text": "[Verse]\nThe kettle sings", "title": "Kettle", "status": "complete"}
 LYRICS = {"lyrics": [{"title": "Kettle", "text": "[Verse]\nThe kettle sings"}]}
 
+EXTRACTED = [
+    song(f"{part}{number}", f"Kettle Song ({'Without ' if part == 'r' else ''}Vocals)", stem_set=number)
+    for number in (1, 2)
+    for part in ("i", "r")
+]
+STEM_SETS = {
+    "stem_sets": [
+        {
+            "stem_type": "vocals",
+            "isolated": {"id": f"i{number}", "state": "succeeded", "stem_set": number},
+            "remainder": {"id": f"r{number}", "state": "succeeded", "stem_set": number},
+        }
+        for number in (1, 2)
+    ]
+}
+
 SAMPLES = (
     audios(
         Kind.MUSIC,
@@ -134,6 +150,54 @@ SAMPLES = (
     ),
     audios(Kind.SOUNDS, "sounds", {"prompt": "a click", "loop": False}, {"sound": "a click", "sound_type": "one-shot"}),
     audios(Kind.MUSIC, "generate", {"prompt": "slower"}, SIMPLE, answer={"task_id": TASK}),
+    audios(
+        Kind.REMASTER,
+        "remaster",
+        {"source": SOURCE, "variation": "subtle"},
+        {**PARENT, "model": "chirp-v5", "variation_category": "subtle"},
+    ),
+    audios(
+        Kind.INSPO,
+        "inspo",
+        {"audio_urls": [UPLOAD], "prompt": "slower"},
+        {**SIMPLE, "audio_urls": [UPLOAD]},
+    ),
+    audios(
+        Kind.ADJUST_SPEED,
+        "adjust_speed",
+        {"source": SOURCE, "speed": 0.5, "title": "Slow", "keep_pitch": False},
+        {**PARENT, "speed_multiplier": 0.5, "title": "Slow", "keep_pitch": False},
+        done=task(result([song("a")])),
+        links=(links("a"),),
+    ),
+    audios(
+        Kind.ADD_STEM,
+        "add_stem",
+        {
+            **{name: WORDS[name] for name in ("style", "title", "style_weight", "weirdness", "audio_weight")},
+            "source": SOURCE,
+            "stem": "strings",
+            "prompt": "long notes",
+            "variety": 4,
+            "max_mode": True,
+        },
+        {
+            **{name: THEIR_WORDS[name] for name in ("style", "title", "style_influence", "weirdness", "audio_weight")},
+            **PARENT,
+            "stem_type": "strings",
+            "prompt": "long notes",
+            "variety": "max",
+            "max_mode": True,
+        },
+    ),
+    audios(
+        Kind.EXTRACT_STEM,
+        "extract_stem",
+        {"source": SOURCE, "stem": "vocals"},
+        {**PARENT, "stem_type": "vocals"},
+        done=task(result(EXTRACTED) | STEM_SETS),
+        links=tuple(links(each["id"]) for each in EXTRACTED),
+    ),
     audios(Kind.EXTEND, "extend", {**WORDS, "source": SOURCE, "continue_at": 2}, {**THEIR_WORDS, **PARENT, "continue_at": 2}),
     audios(
         Kind.UPLOAD_EXTEND,

@@ -34,6 +34,11 @@ MINIMAL: dict[Kind, dict[str, Any]] = {
     Kind.PERSONA: {"source": SOURCE, "name": "Ada", "description": "low"},
     Kind.TIMESTAMPED_LYRICS: {"source": SOURCE},
     Kind.SOUNDS: {"prompt": "rain"},
+    Kind.REMASTER: {"source": SOURCE},
+    Kind.INSPO: {"audio_urls": [AUDIO]},
+    Kind.ADJUST_SPEED: {"source": SOURCE, "speed": 1.5, "title": "Fast"},
+    Kind.ADD_STEM: {"source": SOURCE, "stem": "strings"},
+    Kind.EXTRACT_STEM: {"source": SOURCE, "stem": "vocals"},
 }
 
 
@@ -91,6 +96,13 @@ def test_a_stored_input_is_read_back(kind: Kind) -> None:
         (Kind.PERSONA, {"start_s": 20, "end_s": 10}),
         (Kind.SOUNDS, {"bpm": 301}),
         (Kind.SOUNDS, {"key": "H"}),
+        (Kind.INSPO, {"audio_urls": []}),
+        (Kind.INSPO, {"audio_urls": [AUDIO] * 5}),
+        (Kind.ADJUST_SPEED, {"speed": 0.2}),
+        (Kind.ADJUST_SPEED, {"speed": 4.1}),
+        (Kind.REMASTER, {"variation": "extreme"}),
+        (Kind.ADD_STEM, {"stem": " "}),
+        (Kind.EXTRACT_STEM, {"prompt": "louder"}),
         (Kind.COVER, {"source": {"job_id": "a b", "track_id": "t"}}),
         (Kind.COVER, {"source": {"job_id": "job_1"}}),
         (Kind.COVER, {"source": {**SOURCE, "gateway": "kie"}}),

@@ -61,7 +61,7 @@ def test_every_string_of_an_input_is_limited(kind: str) -> None:
 
 def test_every_text_is_known() -> None:
     song = {"prompt", "lyrics", "style", "title", "negative_style"}
-    assert {field for _, field in texts()} == song | {"full_lyrics", "name", "description", "author", "brand"}
+    assert {field for _, field in texts()} == song | {"full_lyrics", "name", "description", "author", "brand", "stem"}
 
 
 @pytest.mark.parametrize(("text", "longest"), TEXTS, ids=str)

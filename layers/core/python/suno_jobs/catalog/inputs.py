@@ -274,6 +274,46 @@ class SoundsInput(KindInput):
     key: Annotated[str, StringConstraints(pattern=r"^(Any|[A-G]#?m?)$")] | None = None
 
 
+class RemasterInput(SourceInput):
+    """``variation``: how far the result may be from the source."""
+
+    model: Model | None = None
+    variation: Literal["subtle", "normal", "high"] | None = None
+
+
+class InspoInput(SongFields):
+    """A song that is inspired by one to four external files."""
+
+    audio_urls: Annotated[list[AudioUrl], Field(min_length=1, max_length=4)]
+
+
+class AdjustSpeedInput(SourceInput):
+    """``speed``: 2 is twice as fast. ``keep_pitch``: the default is the gateway's."""
+
+    speed: Annotated[float, Field(ge=0.25, le=4, allow_inf_nan=False)]
+    title: Title
+    keep_pitch: bool | None = None
+
+
+class ExtractStemInput(SourceInput):
+    """``stem`` names an instrument or the vocals, as the gateway does."""
+
+    stem: Caption
+
+
+class AddStemInput(ExtractStemInput):
+    """Adds one instrument, or vocals, to the source."""
+
+    prompt: Description | None = None
+    style: Description | None = None
+    title: Title | None = None
+    style_weight: Weight | None = None
+    weirdness: Weight | None = None
+    audio_weight: Weight | None = None
+    variety: Variety | None = None
+    max_mode: Flag = False
+
+
 INPUTS: Mapping[Kind, type[KindInput]] = MappingProxyType(
     {
         Kind.MUSIC: MusicInput,
@@ -295,5 +335,10 @@ INPUTS: Mapping[Kind, type[KindInput]] = MappingProxyType(
         Kind.PERSONA: PersonaInput,
         Kind.TIMESTAMPED_LYRICS: TimestampedLyricsInput,
         Kind.SOUNDS: SoundsInput,
+        Kind.REMASTER: RemasterInput,
+        Kind.INSPO: InspoInput,
+        Kind.ADJUST_SPEED: AdjustSpeedInput,
+        Kind.ADD_STEM: AddStemInput,
+        Kind.EXTRACT_STEM: ExtractStemInput,
     }
 )

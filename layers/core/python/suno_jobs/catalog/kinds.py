@@ -25,3 +25,8 @@ class Kind(StrEnum):
     PERSONA = "persona"
     TIMESTAMPED_LYRICS = "timestamped_lyrics"
     SOUNDS = "sounds"
+    REMASTER = "remaster"
+    INSPO = "inspo"
+    ADJUST_SPEED = "adjust_speed"
+    ADD_STEM = "add_stem"
+    EXTRACT_STEM = "extract_stem"

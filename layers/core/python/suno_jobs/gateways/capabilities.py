@@ -27,7 +27,9 @@ _NO_ROUTE = "no route is documented"
 _DISABLED = "the route exists, but is marked as unsupported"
 _NO_MODEL = "the name of the model for CreateTask is not known"
 _UPLOAD = "not needed: upload_cover, upload_extend and similar kinds take external audio directly"
+_OF_ACE = dict.fromkeys((Kind.REMASTER, Kind.INSPO, Kind.ADJUST_SPEED, Kind.ADD_STEM, Kind.EXTRACT_STEM), _NO_ROUTE)
 _RECORD_INFO = {
+    **_OF_ACE,
     Kind.COVER: "only external audio can be covered: use upload_cover",
     Kind.UPLOAD: _UPLOAD,
     Kind.CONCAT: _NO_ROUTE,
@@ -35,6 +37,8 @@ _RECORD_INFO = {
 
 UNSUPPORTED: Mapping[str, Mapping[Kind, str]] = {
     "ttapi": {
+        **_OF_ACE,
+        Kind.INSPO: "the route exists, but of its request only audio_urls is documented",
         Kind.UPLOAD_EXTEND: f"{_NO_ROUTE}: use upload, then extend",
         Kind.LYRICS: "the route exists, but its reply is not documented",
         Kind.WAV: "the path is known from public clients, but neither request nor reply is documented",
@@ -47,6 +51,7 @@ UNSUPPORTED: Mapping[str, Mapping[Kind, str]] = {
     },
     "anyint": {**_RECORD_INFO, Kind.MASHUP: _NO_ROUTE, Kind.SOUNDS: _NO_ROUTE},
     "crun": {
+        **_OF_ACE,
         Kind.EXTEND: f"the page exists, but {_NO_MODEL}",
         Kind.COVER: f"the page exists, but {_NO_MODEL}",
         Kind.UPLOAD: _UPLOAD,

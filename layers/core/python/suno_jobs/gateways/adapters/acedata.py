@@ -62,10 +62,16 @@ class AceData(Adapter):
     # The limits of v6 are not published: those of the models before it are used.
     older_limits = MappingProxyType(dict.fromkeys(("chirp-v3-0", "chirp-v3-5", "chirp-v4"), protocol.Limits()))
     default_model = "v6"
+    # The newest that is documented for it.
+    default_models = MappingProxyType({Kind.REMASTER: "v5"})
     prices = (
         Price(Kind.MUSIC, 1.12, "credits", "2026-11", given={"max_mode": True}),
         Price(Kind.MUSIC, 0.56, "credits", "2026-11"),
         Price(Kind.SOUNDS, 0.112, "credits", "2026-11"),
+        Price(Kind.ADD_STEM, 1.344, "credits", "2026-11", given={"max_mode": True}),
+        Price(Kind.ADD_STEM, 0.672, "credits", "2026-11"),
+        Price(Kind.EXTRACT_STEM, 1.12, "credits", "2026-11"),
+        Price(Kind.ADJUST_SPEED, 0.28, "credits", "2026-11"),
     )
     always_with_model = ALWAYS_WITH_MODEL
     only_with_lyrics = MappingProxyType({Kind.MUSIC: frozenset({"duration", "max_mode"})})

@@ -51,7 +51,7 @@ _TASK_RULES: ErrorRules = {
 }
 """Ace accepts some orders and refuses them in the finished task, such as a mashup without a prompt."""
 _TRACK_STATES = frozenset({"succeeded", "error", "pending", "running"})
-_SONGS_WITHOUT_STATE = {Kind.CONCAT: 1, Kind.REPLACE_SECTION: 1}
+_SONGS_WITHOUT_STATE = {Kind.CONCAT: 1, Kind.REPLACE_SECTION: 1, Kind.ADJUST_SPEED: 1, Kind.EXTRACT_STEM: 4}
 _SONGS_OF_A_GENERATION = 2
 
 TrackAndState = tuple[TaskTrack, str | None]

@@ -8,10 +8,12 @@ from dataclasses import replace
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
 from suno_jobs.gateways.adapter import Body
-from suno_jobs.gateways.input_fields import SONG_FIELDS, Fields, describe, rename_fields, same_names
+from suno_jobs.gateways.input_fields import SONG_FIELDS, WEIGHTS, Fields, describe, rename_fields, same_names
 from suno_jobs.gateways.protocol import Offer, Source
 
 _UPLOADED = "The source must be an upload: upload the audio first and refer to that job."
+
+_STEM_NAMES = "The names of stems are not documented. The name is passed on unchanged."
 
 _EXTENSION = Offer.of_source(fields=SONG_FIELDS | {"continue_at"}, required=("continue_at", "lyrics/instrumental"))
 _LAYER = Offer.of_source(fields=SONG_FIELDS | {"start_s", "end_s"}, note=_UPLOADED)
@@ -37,6 +39,15 @@ KINDS: Mapping[Kind, Offer] = {
     Kind.PERSONA: Offer.of_source(Result.ID, ("name", "description"), ("name", "description"), synchronous=True),
     Kind.TIMESTAMPED_LYRICS: Offer.of_source(Result.WORDS, synchronous=True),
     Kind.SOUNDS: Offer(fields=frozenset({"prompt", "model", "loop", "bpm", "key"}), required=("prompt", "loop")),
+    Kind.REMASTER: Offer.of_source(
+        fields=("model", "variation"), note="Documented for v4.5plus and v5. Other models are passed on."
+    ),
+    Kind.INSPO: Offer(fields=SONG_FIELDS | {"audio_urls"}, required=("audio_urls",)),
+    Kind.ADJUST_SPEED: Offer.of_source(fields=("speed", "title", "keep_pitch"), required=("speed", "title")),
+    Kind.ADD_STEM: Offer.of_source(
+        fields=("stem", "prompt", "style", "title", *WEIGHTS, "variety", "max_mode"), required=("stem",), note=_STEM_NAMES
+    ),
+    Kind.EXTRACT_STEM: Offer.of_source(fields=("stem",), required=("stem",), note=_STEM_NAMES),
 }
 
 PATHS: Mapping[Kind, str] = {
@@ -61,16 +72,28 @@ _ACTIONS = {
     Kind.REPLACE_SECTION: "replace_section",
     Kind.MASHUP: "mashup",
     Kind.SOUNDS: "sounds",
+    Kind.REMASTER: "remaster",
+    Kind.INSPO: "inspo",
+    Kind.ADJUST_SPEED: "adjust_speed",
+    Kind.ADD_STEM: "add_stem",
+    Kind.EXTRACT_STEM: "extract_stem",
 }
 _VARIETY = ("off", "normal", "high", "extra", "max")
-_WITHOUT_MODEL = frozenset({Kind.CONCAT, Kind.STEMS})
+_WITHOUT_MODEL = frozenset({Kind.CONCAT, Kind.STEMS, Kind.ADJUST_SPEED, Kind.ADD_STEM, Kind.EXTRACT_STEM})
 ALWAYS_WITH_MODEL = frozenset(_ACTIONS) - _WITHOUT_MODEL - {Kind.SOUNDS}
 _COMMON = {
-    **same_names("vocal_gender", "weirdness", "audio_weight", "continue_at", "duration", "max_mode"),
+    **same_names("vocal_gender", "weirdness", "audio_weight", "continue_at", "duration", "max_mode", "audio_urls"),
     "style_weight": "style_influence",
 }
 _TEXTS = {"title": "title", "style": "style", "negative_style": "negative_tags"}
 _CUSTOM = {"lyrics": "lyric", **_TEXTS}
+_OF_ONE_TRACK = {
+    **same_names("title", "keep_pitch", "prompt", "style", "weirdness", "audio_weight", "max_mode"),
+    "speed": "speed_multiplier",
+    "stem": "stem_type",
+    "style_weight": "style_influence",
+}
+"""For an action that changes one track, without modes and without a model."""
 _SECTION_FIELDS = {
     "lyrics": "prompt",
     "full_lyrics": "lyric",
@@ -87,11 +110,15 @@ def audios_body(kind: Kind, fields: Fields, sources: Sequence[Source], model: st
         body["mashup_audio_ids"] = [source.track_id for source in sources]
     elif sources:
         body["audio_id"] = sources[0].track_id
+    if "variety" in fields:
+        body["variety"] = _VARIETY[fields["variety"]]
     if kind in _WITHOUT_MODEL:
-        return body
+        return body | rename_fields(fields, _OF_ONE_TRACK)
     if kind is Kind.SOUNDS:
         return body | _sounds(fields) | ({"model": model} if "model" in fields else {})
     body["model"] = model
+    if kind is Kind.REMASTER:
+        return body | rename_fields(fields, {"variation": "variation_category"})
     if kind is Kind.REPLACE_SECTION:
         return body | {"custom": False, "instrumental": False} | rename_fields(fields, _SECTION_FIELDS)
     return body | _song(fields) | _section_bounds(_ACTIONS[kind], fields)
@@ -101,8 +128,6 @@ def _song(fields: Fields) -> Body:
     """In simple mode ``title``, ``style`` and ``negative_tags`` have no effect, so the prompt includes them."""
     custom = "lyrics" in fields
     body = {"custom": custom, "instrumental": fields.get("instrumental", False), **rename_fields(fields, _COMMON)}
-    if "variety" in fields:
-        body["variety"] = _VARIETY[fields["variety"]]
     return body | (rename_fields(fields, _CUSTOM) if custom else {"prompt": describe(fields, negative=True) or None})
 
 
