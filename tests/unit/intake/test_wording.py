@@ -51,6 +51,7 @@ def refusal(world: World, body: Any) -> dict[str, str]:
         ({"metadata": []}, "/metadata", "must be an object"),
         ({"metadata": {"x" * 41: "y"}}, "/metadata/" + "x" * 41, "the name of this member must have at most 40 characters"),
         ({"metadata": {"a/b~": 7}}, "/metadata/a~1b~0", "must be a string"),
+        ({"kind": "wav", "input": {"source": {"[key]": 7}}}, "/input/source/[key]", "is unknown"),
         ({"metadata": {"[key]": 7}}, "/metadata/[key]", "must be a string"),
         ({"metadata": {"order": None}}, "/metadata/order", "must be a string"),
         ({"input": {"prompt": None}}, "/input", "prompt or lyrics is required"),
@@ -86,6 +87,22 @@ def test_the_rules_of_a_gateway_are_judged_even_if_another_field_is_wrong(world:
     given = {"prompt": "x" * 3001, "weirdness": 2, "instrumental": "no"}
     found = refusal(world, {"gateway": "ttapi", "kind": "music", "input": given, "metadata": 7, "colour": "blue"})
     assert sorted(found) == ["/colour", "/input/instrumental", "/input/prompt", "/input/weirdness", "/metadata"]
+
+
+def test_the_rules_between_fields_are_judged_even_if_another_field_is_wrong(world: World) -> None:
+    given = {"prompt": "rain", "lyrics": "la", "weirdness": 2}
+    found = refusal(world, {"gateway": "ttapi", "kind": "music", "input": given})
+    assert found == {"/input/weirdness": "must be at most 1", "/input": "prompt and lyrics cannot be combined"}
+
+
+def test_a_wrong_field_is_not_also_missing(world: World) -> None:
+    source = {"job_id": "job_1", "track_id": 7}
+    for kind, job_input, wrong in (
+        ("music", {"prompt": 7}, "/input/prompt"),
+        ("upload_cover", {"audio_url": "ftp://a.example/x"}, "/input/audio_url"),
+        ("wav", {"source": source}, "/input/source/track_id"),
+    ):
+        assert list(refusal(world, {"gateway": "acedata", "kind": kind, "input": job_input})) == [wrong]
 
 
 def test_a_field_is_named_once(world: World) -> None:

@@ -27,6 +27,10 @@ CAPTION_CHARACTERS = 50
 _CONTROL_CHARACTER = re.compile(r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+class FieldMissing(ValueError):
+    """One of several fields is required, and the input has none of them."""
+
+
 def find_control_character(text: str) -> str | None:
     """The first control character other than a line break or a tab, as in "U+0000"; None when there is none."""
     found = _CONTROL_CHARACTER.search(text)
@@ -134,8 +138,15 @@ class MusicInput(SongFields):
     @model_validator(mode="after")
     def _has_prompt_or_lyrics(self) -> Self:
         if self.prompt is None and self.lyrics is None:
-            raise ValueError("prompt or lyrics is required")
+            raise FieldMissing("prompt or lyrics is required")
         return self
+
+
+def _check_exactly_one(name: str, value: object, other_name: str, other: object) -> None:
+    if value is None and other is None:
+        raise FieldMissing(f"{name} or {other_name} is required")
+    if value is not None and other is not None:
+        raise ValueError(f"{name} and {other_name} cannot be combined")
 
 
 class SourceInput(KindInput):
@@ -150,8 +161,7 @@ class SourceOrAudioInput(KindInput):
 
     @model_validator(mode="after")
     def _source_or_audio_url(self) -> Self:
-        if (self.source is None) == (self.audio_url is None):
-            raise ValueError("either source or audio_url is required, not both")
+        _check_exactly_one("source", self.source, "audio_url", self.audio_url)
         return self
 
 
@@ -249,8 +259,7 @@ class MashupInput(SongFields):
 
     @model_validator(mode="after")
     def _sources_or_audio_urls(self) -> Self:
-        if (self.sources is None) == (self.audio_urls is None):
-            raise ValueError("either sources or audio_urls is required, not both")
+        _check_exactly_one("sources", self.sources, "audio_urls", self.audio_urls)
         return self
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from suno_jobs.catalog.inputs import FieldMissing
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import POSITIONAL_TRACK_ID, Result
 from suno_jobs.errors import InvalidRequest, json_pointer
@@ -70,21 +71,29 @@ def validate_request(body: Any, tenant: str, jobs: JobStore, auto_gateways: Sequ
 
 
 def _parse(body: Any) -> tuple[JobRequest | None, FieldErrors]:
-    """The request and what is wrong with it. What is left without the wrong fields can often still be judged by gateways."""
+    """The request and what is wrong with it. What is left without the wrong fields is judged, too, by gateways if possible."""
+    request, found = _try(body)
+    if request is None:
+        request, further = _try(_without([each["loc"] for each in found], body))
+        # A field that is missing now was there, and is wrong.
+        found += [each for each in further if each not in found and not _is_missing(each)]
+    return request, tuple(map(_wrong, found))
+
+
+def _try(body: Any) -> tuple[JobRequest | None, list[ErrorDetails]]:
     try:
-        return JobRequest.parse(body), ()
+        return JobRequest.parse(body), []
     except ValidationError as error:
-        found = error.errors(include_url=False)
-    wrong = tuple(map(_wrong, found))
-    try:
-        return JobRequest.parse(_without([each["loc"] for each in found], body)), wrong
-    except ValidationError:
-        return None, wrong
+        return None, error.errors(include_url=False, include_input=False)
+
+
+def _is_missing(error: ErrorDetails) -> bool:
+    return error["type"] == "missing" or isinstance(error.get("ctx", {}).get("error"), FieldMissing)
 
 
 def _wrong(error: ErrorDetails) -> tuple[str, str]:
     *place, last = error["loc"] or ("",)
-    if last == "[key]" and len(place) == 2:
+    if last == "[key]" and place[:-1] == ["metadata"]:
         return json_pointer(*place), f"the name of this member {describe(error)}"
     return json_pointer(*error["loc"]), describe(error)
 
