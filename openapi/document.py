@@ -40,13 +40,13 @@ def document() -> Json:
     }
 
 
-def files() -> dict[Path, str]:
-    """The files that contain the document: one to read, and one to serve, without white space."""
-    made = document()
-    return {
-        _ROOT / "docs/openapi.json": json.dumps(made, indent=2, ensure_ascii=False) + "\n",
-        _ROOT / "functions/describe_api/openapi.json": json.dumps(made, separators=(",", ":")),
-    }
+FILE = _ROOT / "docs/openapi.json"
+"""The document. The function that serves it has a link to this file."""
+
+
+def text() -> str:
+    """What FILE must contain."""
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _schemas() -> Json:

@@ -21,7 +21,7 @@ from suno_jobs.errors import (
     RouteNotFound,
     WrongState,
 )
-from suno_jobs.gateways.answers import GatewaysAnswer
+from suno_jobs.gateways.answers import GatewayListAnswer
 from suno_jobs.jobs.answers import JobAnswer, JobEventsAnswer, JobListAnswer, PreviewAnswer
 from suno_jobs.jobs.identifiers import JOB_ID_PATTERN
 from suno_jobs.jobs.listing import DEFAULT_LIMIT, MAX_LIMIT
@@ -245,7 +245,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="read_gateways",
         tag=SERVICE,
         summary="Read what each gateway can do, and its recent health",
-        answers=(Answer(200, "Every gateway.", (GatewaysAnswer,), _SHOWN),),
+        answers=(Answer(200, "Every gateway.", (GatewayListAnswer,), _SHOWN),),
     ),
     Operation(
         method="GET",

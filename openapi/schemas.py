@@ -72,7 +72,7 @@ def _choices() -> dict[str, Json]:
             "description": prose.request_fields()["gateway"],
             "anyOf": [
                 reference("GatewayName"),
-                {"type": "string", "enum": [AUTO]},
+                {"type": "string", "const": AUTO},
                 {"type": "array", "items": reference("GatewayName"), "minItems": 1, "uniqueItems": True},
             ],
         },
@@ -88,15 +88,18 @@ def _choices() -> dict[str, Json]:
 
 
 def _complete_request(schemas: dict[str, Json], kind: Kind) -> None:
-    """What the model checks in code, and what docs/api.md says about each field."""
+    """What the model checks in code, what docs/api.md says about each field, and names for what all requests share."""
     request, job_input = schemas[_request_name(kind)], schemas[INPUTS[kind].__name__]
     job_input["description"] = f"The input of the kind `{kind}`: {prose.kinds()[kind]}."
     request["description"] = f"A job of the kind `{kind}`: {prose.kinds()[kind]}."
     request["properties"]["kind"] = {"type": "string", "const": kind.value}
     request["properties"]["gateway"] = reference("GatewayChoice")
+    for name, shared in (("metadata", "Metadata"), ("ambiguous_submit", "AmbiguousSubmit")):
+        schemas[shared], _ = request["properties"][name]["anyOf"]
+        request["properties"][name] = {"anyOf": [reference(shared), {"type": "null"}]}
     for fields, texts in ((request, prose.request_fields()), (job_input, prose.input_fields())):
         for name, schema in fields["properties"].items():
-            if texts[name]:
+            if texts[name] and "const" not in schema:
                 schema["description"] = texts[name]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from suno_jobs.gateways.answers import GatewaysAnswer
+from suno_jobs.gateways.answers import GatewayListAnswer
 from suno_jobs.jobs.answers import JobAnswer
 from suno_jobs.jobs.record import Asset, JobView, Track, TrackState
 from suno_jobs.jobs.views import job_view
@@ -22,4 +22,4 @@ def test_a_job_has_the_fields_of_its_type_and_no_other() -> None:
 
 def test_every_gateway_has_the_fields_of_its_type_and_no_other(world: World) -> None:
     shown = read_gateways(Health(world.dynamodb, TABLE, world.clock), "acme")
-    assert TypeAdapter(GatewaysAnswer).dump_python(TypeAdapter(GatewaysAnswer).validate_python(shown)) == shown
+    assert TypeAdapter(GatewayListAnswer).dump_python(TypeAdapter(GatewayListAnswer).validate_python(shown)) == shown

@@ -9,6 +9,7 @@ from suno_jobs.errors import PROBLEMS, InvalidRequest
 from suno_jobs.runtime.problem_pages import html_page
 from suno_jobs.runtime.routes import METHODS
 from tests.builders import event, handler
+from tests.world import ROOT
 
 
 def answer(method: str, path: str) -> dict[str, Any]:
@@ -23,6 +24,12 @@ def test_a_problem_has_a_page_without_a_key() -> None:
     found = handler("describe_api")(event("describe_api/problem"))
     assert (found["statusCode"], found["body"]) == (200, html_page(InvalidRequest))
     assert found["headers"]["Content-Type"] == "text/html; charset=utf-8"
+
+
+def test_the_openapi_document_is_served_without_a_key() -> None:
+    found = handler("describe_api")(event("describe_api/openapi"))
+    assert json.loads(found["body"]) == json.loads((ROOT / "docs/openapi.json").read_text())
+    assert found["headers"]["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda each: each.name)
@@ -40,6 +47,12 @@ def test_a_wrong_method_is_answered_with_those_that_the_path_has() -> None:
 def test_every_path_has_its_methods(path: str) -> None:
     found = answer("TRACE", path.replace("{", "").replace("}", ""))
     assert (found["statusCode"], found["headers"]["Allow"]) == (405, ", ".join(METHODS[path]))
+
+
+@pytest.mark.parametrize("path", ["/v1/problems/\N{MUSICAL SYMBOL G CLEF}", "/v1/problems/a?b"])
+def test_a_name_of_characters_that_no_problem_has_is_not_found(path: str) -> None:
+    assert answer("GET", path)["statusCode"] == 404
+    assert answer("POST", path)["statusCode"] == 405
 
 
 def test_options_lists_the_methods() -> None:

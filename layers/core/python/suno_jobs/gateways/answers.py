@@ -88,5 +88,5 @@ class GatewayAnswer(CapabilitiesAnswer):
     health: HealthAnswer
 
 
-class GatewaysAnswer(TypedDict):
+class GatewayListAnswer(TypedDict):
     gateways: list[GatewayAnswer]

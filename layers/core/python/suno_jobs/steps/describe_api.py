@@ -17,7 +17,8 @@ def problem_page(name: str) -> str:
 def methods_of(method: str, path: str) -> tuple[str, ...]:
     """The answer to OPTIONS. Raises RouteNotFound, and MethodNotAllowed for every other method."""
     allowed = allowed_methods(path)
-    if not allowed:
+    if not allowed or method in set(allowed) - {"OPTIONS"}:
+        # A path of that form with a name of characters that no name has is known to no route.
         raise RouteNotFound("The API has no route with this path. No path ends with a slash.")
     if method != "OPTIONS":
         raise MethodNotAllowed(allowed)

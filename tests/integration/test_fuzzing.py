@@ -1,0 +1,18 @@
+"""What schemathesis makes of docs/openapi.json, sent to the local stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local.stack import LocalStack
+from tests.fuzzing.running import command, fuzz
+
+CASES = 50
+SAMPLE_EVERY = 64
+"""There are about 3400 cases of POST /v1/jobs in the phase coverage."""
+
+
+def test_no_request_is_answered_in_a_way_that_is_not_documented(stack: LocalStack, tmp_path: Path) -> None:
+    run = command(stack.api_url, stack.create_api_key("fuzz"), CASES, "--seed", "1")
+    done = fuzz(run, SAMPLE_EVERY, tmp_path)
+    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2000:]
