@@ -38,6 +38,7 @@ from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.sent_requests import SentRequests
 from suno_jobs.storage.update_expressions import Change
+from suno_jobs.traffic.account_figures import AccountFigures
 from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.admission import Admission, make_admission
 from suno_jobs.traffic.batch_reads import BatchReader
@@ -203,12 +204,16 @@ class World:
             clock=self.clock,
         )
 
+    def account_figures(self) -> AccountFigures:
+        return AccountFigures(AccountItems(self.dynamodb, TABLE), self.secret, self.clock)
+
     def job_reconciler(self) -> JobReconciler:
         return JobReconciler(
             jobs=self.jobs,
             executions=self.executions,  # type: ignore[arg-type]
             eraser=self.job_eraser(),
             find_running=BatchReader(self.calls()).find_running,
+            count_accounts=self.account_figures().count,
             slack_seconds=PACE.slack,
             clock=self.clock,
             sleep=self.clock.sleep,

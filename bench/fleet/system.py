@@ -34,6 +34,7 @@ from suno_jobs.steps.reconcile_jobs import JobReconciler
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.sent_requests import SentRequests
+from suno_jobs.traffic.account_figures import AccountFigures
 from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.admission import make_admission
 from suno_jobs.traffic.batch_reads import BatchReader
@@ -128,6 +129,7 @@ class Fleet:
             executions=executions,
             eraser=JobEraser(deletions=self.jobs.deletions, s3=none, assets_bucket="", receipts_bucket=""),
             find_running=BatchReader(calls).find_running,
+            count_accounts=AccountFigures(calls.concurrency.items, secret, self._time).count,
             slack_seconds=schedule.slack,
             clock=self._time,
             sleep=self.loop.sleep,

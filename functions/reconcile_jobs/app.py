@@ -13,6 +13,7 @@ from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import ReconcileJobsSettings
 from suno_jobs.steps.reconcile_jobs import JobReconciler
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.traffic.account_figures import AccountFigures
 from suno_jobs.traffic.batch_reads import BatchReader
 from suno_jobs.traffic.calls import connect
 
@@ -33,11 +34,13 @@ def job_reconciler() -> JobReconciler:
         assets_bucket=settings.assets_bucket,
         receipts_bucket=settings.receipts_bucket,
     )
+    calls = connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)
     return JobReconciler(
         jobs=jobs,
         executions=Executions(client("stepfunctions", WORK), settings.state_machine_arn, settings.max_check_interval_seconds),
         eraser=eraser,
-        find_running=BatchReader(connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)).find_running,
+        find_running=BatchReader(calls).find_running,
+        count_accounts=AccountFigures(calls.concurrency.items, accounts, time.time).count,
         slack_seconds=slack(settings.max_check_interval_seconds),
         clock=time.time,
         sleep=time.sleep,

@@ -28,6 +28,7 @@ def test_health_is_written_once_a_minute_while_calls_succeed(world: World) -> No
         "last_error": None,
         "breaker": "closed",
         "open_until": None,
+        "accounts": [],
     }
     world.clock.sleep(57)
     health.record("ttapi", None)

@@ -71,6 +71,16 @@ class CapabilitiesAnswer(TypedDict):
     errors: dict[str, RuleAnswer]
 
 
+class AccountAnswer(TypedDict):
+    """What the last sweep has counted at one of our accounts: the one that tenants share, or your own."""
+
+    account: str
+    requests_per_second: Annotated[float | None, Field(description="Since the sweep before.")]
+    tasks_in_flight: int
+    queue_length: Annotated[int, Field(description="How many jobs wait to be submitted.")]
+    counted_at: Time
+
+
 class HealthAnswer(TypedDict):
     """The recent health of the gateway, as our own calls observed it."""
 
@@ -80,6 +90,7 @@ class HealthAnswer(TypedDict):
     last_error: ErrorCode | None
     breaker: Literal["closed", "open", "half_open"]
     open_until: Time | None
+    accounts: list[AccountAnswer]
 
 
 class GatewayAnswer(CapabilitiesAnswer):

@@ -67,6 +67,7 @@ class JobReconciler:
     executions: Executions
     eraser: JobEraser
     find_running: Callable[[Sequence[Job]], Groups]
+    count_accounts: Callable[[Callable[[], bool]], None]
     slack_seconds: int
     clock: Callable[[], float]
     sleep: Callable[[float], None]
@@ -91,6 +92,8 @@ class JobReconciler:
         if swept.complete:
             self._describe(unknown, swept, time_left)
             self._resume_unless_running(waiting, swept, time_left)
+        if swept.complete:
+            self.count_accounts(time_left)
         _report(swept)
         if swept.errors:
             raise ExceptionGroup("jobs that could not be resumed", swept.errors)

@@ -65,10 +65,14 @@ class AccountItems:
 
     def find(self, job: Job, prefix: str) -> Iterator[Item]:
         """The items whose sort key begins with the prefix, in its order."""
+        return self.find_at(account_key(job.gateway, job.account, prefix))
+
+    def find_at(self, begin: Item) -> Iterator[Item]:
+        """The items of that partition whose sort key begins like that of ``begin``."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=pack({":pk": account_key(job.gateway, job.account, "")["pk"], ":prefix": prefix}),
+            ExpressionAttributeValues=pack({":pk": begin["pk"], ":prefix": begin["sk"]}),
             ConsistentRead=True,
             PaginationConfig={"PageSize": 100},
         )

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.jobs.identifiers import SHARED_ACCOUNT
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.update_expressions import Change
@@ -18,7 +19,7 @@ from suno_jobs.storage.update_expressions import Change
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-    from suno_jobs.gateways.answers import HealthAnswer
+    from suno_jobs.gateways.answers import AccountAnswer, HealthAnswer
 
 PARTITION = "HEALTH"
 """Its items: ``{gateway}`` is the health, ``{gateway}#{account}`` and ``{gateway}#{account}#{tenant}`` are circuit breakers."""
@@ -64,8 +65,8 @@ class Health:
         now = int(self.clock())
         by_gateway: dict[str, list[dict[str, Any]]] = {}
         for item in map(unpack, answer["Items"]):
-            gateway, _, breaker = item["sk"].partition("#")
-            if breaker.partition("#")[2] in ("", tenant):
+            gateway, *breaker = item["sk"].split("#", 2)
+            if {*breaker[:1]} <= {SHARED_ACCOUNT, tenant} and {*breaker[1:]} <= {tenant}:
                 by_gateway.setdefault(gateway, []).append(item)
         return {gateway: _view(items, now) for gateway, items in by_gateway.items()}
 
@@ -83,6 +84,7 @@ NEVER_CALLED: HealthAnswer = {
     "last_error": None,
     "breaker": "closed",
     "open_until": None,
+    "accounts": [],
 }
 
 
@@ -97,6 +99,17 @@ def _view(items: list[dict[str, Any]], now: int) -> HealthAnswer:
         "last_error": item.get("last_error"),
         "breaker": "closed" if open_until is None else "open" if now < open_until else "half_open",
         "open_until": _time(open_until),
+        "accounts": [_account(each) for each in items if "counted_at" in each],
+    }
+
+
+def _account(item: dict[str, Any]) -> AccountAnswer:
+    return {
+        "account": item["sk"].partition("#")[2],
+        "requests_per_second": item.get("per_second"),
+        "tasks_in_flight": item["tasks"],
+        "queue_length": item["queued"],
+        "counted_at": str(_time(item["counted_at"])),
     }
 
 

@@ -1,7 +1,8 @@
 """The rate limiter of the whole fleet: no function calls a gateway without a slot (I7).
 
-Slots follow each other at equal distances, in one item per gateway and account: it contains the time of the next free slot.
-One conditional write reserves that slot. A slot in the next few seconds is waited for by the function itself.
+Slots follow each other at equal distances, in one item per gateway and account. It contains the time of the next free slot,
+and how many were ever taken. One conditional write reserves that slot. A slot in the next few seconds is waited for by the
+function itself.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
     from suno_jobs.gateways.protocol import Rate
+
+RATE = "RATE"
 
 AHEAD_SECONDS = 5.0
 """How far ahead a slot may be reserved."""
@@ -46,10 +49,10 @@ class RateLimiter:
         """
         now_ms, spacing_ms = int(now * 1000), _spacing_ms(rate)
         latest_ms = now_ms + int(ahead * 1000)
-        item_key = account_key(gateway, account, "RATE")
-        idle = Change(sets={"arrival": now_ms + spacing_ms})
+        item_key = account_key(gateway, account, RATE)
+        idle = Change(sets={"arrival": now_ms + spacing_ms}, adds={"taken": 1})
         idle.require("attribute_not_exists(#arrival) OR #arrival <= :now", "arrival", now=now_ms)
-        busy = Change(adds={"arrival": spacing_ms})
+        busy = Change(adds={"arrival": spacing_ms, "taken": 1})
         busy.require("#arrival > :now AND #arrival <= :latest", "arrival", now=now_ms, latest=latest_ms)
         arrival = self._seen.get(item_key["pk"], 0)
         for _ in range(_ATTEMPTS):
@@ -72,7 +75,7 @@ class RateLimiter:
 
     def _arrival(self, gateway: str, account: str) -> int:
         """The time of the next free slot in milliseconds."""
-        key = pack(account_key(gateway, account, "RATE"))
+        key = pack(account_key(gateway, account, RATE))
         answer = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True)
         return int(unpack(answer.get("Item", {})).get("arrival", 0))
 
