@@ -17,6 +17,7 @@ from typing import Any, get_args
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from openapi.operations import OPERATIONS, Operation
 from suno_jobs.catalog.costs import Cost, CostSource
 from suno_jobs.catalog.inputs import INPUTS, SongFields
 from suno_jobs.catalog.kinds import Kind
@@ -220,6 +221,26 @@ def test_every_route_is_in_the_api() -> None:
     routes = {f"{e['Properties']['Method']} {e['Properties']['Path']}" for e in events if e["Type"] == "HttpApi"}
     explained_together = {each for each in routes if each.startswith(("HEAD ", "ANY "))}
     assert {heading for heading in headings(API) if " /" in heading} == routes - explained_together
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+def test_every_call_has_an_example_and_leads_to_the_document(operation: Operation) -> None:
+    text = section(API, f"## {operation.method} {operation.path}")
+    assert f"Operation `{operation.name}` in [openapi.json](openapi.json)." in text
+    [(method, path), *_] = re.findall(r'^    curl (?:-X (\w+) )?[^"]*"\$API_URL(/[^"?]+)', text, re.MULTILINE)
+    assert (method or "GET") == operation.method
+    assert re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", operation.path), path)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+def test_the_statuses_of_a_call_are_those_of_the_document(operation: Operation) -> None:
+    """API Gateway's own and 5xx are described once for all calls. A call with few statuses has no table."""
+    text = section(API, f"## {operation.method} {operation.path}")
+    if "| Status |" not in text:
+        return
+    listed = {int(cells[0].strip("`")) for cells in table(text, "Status |") if cells[0] != "`5xx`"}
+    answered = {answer.status for answer in operation.answers} | {problem.status for problem in operation.problems}
+    assert listed == answered
 
 
 def test_outputs_that_are_named_exist() -> None:
