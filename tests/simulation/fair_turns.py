@@ -14,8 +14,11 @@ LONGEST_PAUSE_SECONDS = 300
 """Between two tries of a job that is refused for now: the longest backoff with its jitter, the end of an open circuit breaker
 and its probe, and two minutes in the queue."""
 
+UNDER_WAY_SECONDS = 5
+"""A submission that began before the job came may be under way as long: its slot may be three seconds ahead."""
+
 AHEAD = 2
-"""How many more submissions another tenant may have while a job waits: each tenant may have one that is under way."""
+"""How many more submissions another tenant may have while a job waits: one before its turn, and one whose turn is equal."""
 
 
 def fair_turns(job: JobEvidence) -> Iterator[str]:
@@ -54,7 +57,7 @@ def fair_shares(job: JobEvidence) -> Iterator[str]:
     if not plan.most_tasks or any(order.faults for order in mine) or len(job.order.gateways) > 1 or not _is_undisturbed(job):
         return
     [gateway] = job.order.gateways
-    begins = float(job.item["created_at"]) + 1
+    begins = float(job.item["created_at"]) + UNDER_WAY_SECONDS
     ends = min([task["created_at"] for task in job.tasks] + [job.world.monitor.ends[job.job_id][0][0]])
     shares = Counter(tenant for moment, tenant in _submissions(job, gateway) if begins < moment < ends)
     left = sum(any(action == "cancel" for _, action in order.actions) for order in mine)

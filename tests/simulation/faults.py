@@ -7,6 +7,7 @@ Faults last until ``Plan.faults_until``. Afterwards the world works as documente
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -206,7 +207,7 @@ def _with_tenants(plan: Plan, random: Random) -> Plan:
     """Two or three tenants in half of the plans, with a random stream of their own.
 
     Each may have an account of its own at a gateway. Or the gateways take few tasks at once, which the operator has set, and
-    nothing else is wrong with the requests of one tenant: then its share can be seen.
+    nothing is wrong with the requests of the tenant with the fewest: then its share can be seen.
     """
     if random.random() < 0.5:
         return plan
@@ -217,7 +218,8 @@ def _with_tenants(plan: Plan, random: Random) -> Plan:
     if random.random() < 0.5:
         own = frozenset((gateway, tenant) for gateway in gateways for tenant in tenants if random.random() < 0.4)
         return replace(plan, orders=orders, own_accounts=own)
-    calm = random.choice(tenants)
+    ordered = Counter(order.tenant for order in orders)
+    calm = min(ordered, key=lambda tenant: (ordered[tenant], tenant))
     orders = tuple(replace(order, faults={}) if order.tenant == calm else order for order in orders)
     return replace(plan, orders=orders, most_tasks={gateway: random.choice(MOST_TASKS) for gateway in gateways})
 

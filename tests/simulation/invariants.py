@@ -27,7 +27,7 @@ from tests.simulation.job_evidence import JobEvidence, order_token, tasks_by_job
 from tests.simulation.lambdas import Invocation
 from tests.simulation.paid_songs import PAID_SONGS, is_last_resort
 from tests.simulation.state_monitor import ENDS
-from tests.simulation.world import API_KEYS, CALLBACK_SECRETS, World
+from tests.simulation.world import CALLBACK_SECRETS, World, api_key
 
 HARMLESS: Mapping[str, float] = {
     "audio_404_first": 3,
@@ -308,7 +308,14 @@ def _rates(world: World) -> Iterator[str]:
 def _secrets(world: World) -> Iterator[str]:
     """I9. Only an answer to a client may contain a URL that we signed."""
     published = {"a log": world.logs.getvalue(), "an event": json.dumps(world.events.taken)}
-    secrets = [*network.KEYS.values(), *CALLBACK_SECRETS, *world.macs, *API_KEYS.values(), "token-", network.ORIGIN]
+    secrets = [
+        *network.KEYS.values(),
+        *CALLBACK_SECRETS,
+        *world.macs,
+        *map(api_key, world.plan.tenants),
+        "token-",
+        network.ORIGIN,
+    ]
     for place, text in {**published, "an answer": "\n".join(body for _, body in world.answers)}.items():
         yield from (f"I9: {place} contains {secret}" for secret in secrets if secret in text)
         if "s3.amazonaws.com/quarantine" in text:

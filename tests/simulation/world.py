@@ -32,7 +32,7 @@ from tests.simulation.aws_table import DynamoDb
 from tests.simulation.clock import Loop
 from tests.simulation.deletions import DeletionMonitor
 from tests.simulation.expressions import Item
-from tests.simulation.faults import OTHER_TENANTS, TENANT, Order, Plan, RandomFaults
+from tests.simulation.faults import TENANT, Order, Plan, RandomFaults
 from tests.simulation.lambdas import FaultInjector, FunctionError, Lambdas
 from tests.simulation.state_machine import StateMachine
 from tests.simulation.state_monitor import StateMonitor
@@ -43,12 +43,16 @@ DAY_SECONDS = 86_400.0
 IDLE_CHECK_SECONDS = 100.0
 LONGEST_SWEEP_PAUSE_SECONDS = 10_800.0
 TOLERATED_SECONDS = 0.1
-API_KEYS = {tenant: f"an-api-key-of-{tenant}-0123456789abcdef" for tenant in (TENANT, *OTHER_TENANTS)}
 CALLBACK_SECRETS = ("callback-secret-0", "callback-secret-1", "callback-secret-2")
 
 
 SETTLE_SECONDS = 1500.0
 """The time after a job's deadline and the last fault for storing, the last wait of an execution, and two sweeps."""
+
+
+def api_key(tenant: str) -> str:
+    """Our own key of a client."""
+    return f"an-api-key-of-{tenant}-0123456789abcdef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +127,8 @@ class World:
             "events": self.events,
             "stepfunctions": self.state_machine,
         }
-        for tenant, api_key in API_KEYS.items():
-            item = {"key_hash": {"S": key_hash(api_key)}, "tenant": {"S": tenant}}
+        for tenant in self.plan.tenants:
+            item = {"key_hash": {"S": key_hash(api_key(tenant))}, "tenant": {"S": tenant}}
             self.dynamodb.put_item(TableName="ApiKeysTable", Item=item)
 
     def _connect_gateways(self) -> None:
@@ -280,7 +284,7 @@ class World:
     ) -> Response:
         """One request to our API, with the tenant's key."""
         text = None if body is None else json.dumps(body)
-        sent = {"authorization": f"Bearer {API_KEYS[tenant]}", **(headers or {})}
+        sent = {"authorization": f"Bearer {api_key(tenant)}", **(headers or {})}
         response = self._serve(method, path, sent, text, query)
         self.answers.append((f"{method} {path}", response.body))
         return response
