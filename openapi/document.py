@@ -91,8 +91,8 @@ def _operation(each: Operation) -> Json:
 
 def _body(body: Json) -> Json:
     content: Json = {"schema": body["schema"]}
-    if body["schema"] == reference("JobRequest"):
-        content["examples"] = {kind: {"value": example} for kind, example in examples.requests().items()}
+    if reference("JobRequest") in body["schema"].get("oneOf", ()):
+        content["examples"] = {name: {"value": example} for name, example in examples.requests().items()}
     return {"required": body["required"], "content": {"application/json": content}}
 
 

@@ -64,8 +64,9 @@ INPUTS: dict[Kind, Json] = {
 
 
 def requests() -> dict[str, Json]:
-    """A request of every kind, by kind."""
-    return {kind: {"gateway": AUTO, "kind": kind.value, "input": INPUTS[kind]} for kind in Kind}
+    """A request of every kind, by kind, and an adoption."""
+    adoption = {"gateway": "sunoapi", "kind": "music", "adopt": {"task_id": "5c79be8e2d4a4bd9a4c6ed7b0c3b5f1e"}}
+    return {**{kind: {"gateway": AUTO, "kind": kind.value, "input": INPUTS[kind]} for kind in Kind}, "adoption": adoption}
 
 
 def _job() -> Job:

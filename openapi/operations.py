@@ -19,6 +19,7 @@ from suno_jobs.errors import (
     JobNotFound,
     NotJson,
     RouteNotFound,
+    TaskNotFound,
     WrongState,
 )
 from suno_jobs.gateways.answers import GatewayListAnswer
@@ -136,17 +137,17 @@ OPERATIONS: tuple[Operation, ...] = (
         tag=JOBS,
         summary="Create a job",
         parameters=(_DRY_RUN, _IDEMPOTENCY_KEY),
-        body={"required": True, "schema": reference("JobRequest")},
+        body={"required": True, "schema": {"oneOf": [reference("JobRequest"), reference("AdoptionRequest")]}},
         answers=(
             Answer(202, "The job is recorded.", (JobAnswer,), _CREATED),
             Answer(
                 200,
-                "An earlier request had the same key and body: that job as it is now. Or the result of a dry run.",
+                "The job of an earlier request with the same key and body, or of the task. Or the result of a dry run.",
                 (JobAnswer, PreviewAnswer),
                 _CREATED,
             ),
         ),
-        problems=(NotJson, JobBeingChanged, JobDeleted, BodyTooLarge, InvalidRequest, IdempotencyConflict),
+        problems=(NotJson, TaskNotFound, JobBeingChanged, JobDeleted, BodyTooLarge, InvalidRequest, IdempotencyConflict),
     ),
     Operation(
         method="GET",

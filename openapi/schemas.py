@@ -13,6 +13,7 @@ from openapi import prose
 from suno_jobs.catalog.inputs import INPUTS
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.intake.adoption import AdoptionRequest
 from suno_jobs.intake.requests import AUTO, REQUESTS
 
 Json = dict[str, Any]
@@ -32,12 +33,13 @@ def name_of(model: Any) -> str:
 def all_schemas(answers: list[Any]) -> dict[str, Json]:
     """The schemas of every request, of these answers, and of everything in them, by name."""
     names = {request.__name__: _request_name(kind) for kind, request in REQUESTS.items()}
-    adapters = [(each.__name__, "validation", TypeAdapter(each)) for each in (*REQUESTS.values(), *answers)]
+    adapters = [(each.__name__, "validation", TypeAdapter(each)) for each in (*REQUESTS.values(), AdoptionRequest, *answers)]
     _, found = TypeAdapter.json_schemas(adapters, ref_template=f"{_PREFIX}{{model}}")  # type: ignore[arg-type]
     renamed = {name: names.get(name, name.removesuffix("Answer")) for name in found["$defs"]}
     schemas = {renamed[name]: _plain(schema, renamed) for name, schema in found["$defs"].items()}
     for kind in Kind:
         _complete_request(schemas, kind)
+    _complete_adoption(schemas)
     return schemas | _choices()
 
 
@@ -101,6 +103,15 @@ def _complete_request(schemas: dict[str, Json], kind: Kind) -> None:
         for name, schema in fields["properties"].items():
             if texts[name] and "const" not in schema:
                 schema["description"] = texts[name]
+
+
+def _complete_adoption(schemas: dict[str, Json]) -> None:
+    request = schemas["AdoptionRequest"]
+    request["description"] = "A task to take over that was created elsewhere. Nothing is submitted and nothing is charged."
+    request["properties"]["kind"] = {"type": "string", "enum": [kind.value for kind in Kind]}
+    request["properties"]["gateway"] = reference("GatewayName")
+    for name in ("kind", "metadata", "adopt"):
+        request["properties"][name] = {**request["properties"][name], "description": prose.request_fields()[name]}
 
 
 def closed(schema: Any) -> Any:

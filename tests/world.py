@@ -158,7 +158,11 @@ class World:
 
     def job_submitter(self) -> JobSubmitter:
         return JobSubmitter(
-            creator=self.job_creator(), auto_gateways=[*GATEWAYS], resubmit=self.policy == "resubmit", random_bytes=bytes
+            creator=self.job_creator(),
+            auto_gateways=[*GATEWAYS],
+            resubmit=self.policy == "resubmit",
+            random_bytes=bytes,
+            accounts=self.secret,
         )
 
     def job_creator(self) -> JobCreator:

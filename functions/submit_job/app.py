@@ -2,7 +2,7 @@
 
 import os
 import time
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -14,6 +14,7 @@ from suno_jobs.jobs.views import job_view
 from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.executions import Executions
+from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import SubmitJobSettings
 from suno_jobs.steps.submit_job import JobSubmitter
 from suno_jobs.storage.jobs import JobStore
@@ -37,6 +38,8 @@ def job_submitter() -> JobSubmitter:
         auto_gateways=auto_gateways(settings.auto_gateways),
         resubmit=settings.ambiguous_submit_policy == "resubmit",
         random_bytes=os.urandom,
+        # Only an adoption reads them.
+        accounts=Secret(partial(client, "secretsmanager", REQUEST), settings.gateway_accounts_secret_arn, time.monotonic),
     )
 
 

@@ -106,7 +106,7 @@ class Order:
 
     ``token`` identifies the order in the gateway's task. ``gateways`` are tried in that order. ``actions`` are later requests
     of the client. ``resubmit``: the client allows a second submission if the answer to the first was lost. ``tenant`` is the
-    client's.
+    client's. ``adopts``: the ``task`` was created elsewhere and is to be adopted, or it is ``unknown``.
     """
 
     at: float
@@ -118,6 +118,7 @@ class Order:
     actions: tuple[tuple[float, str], ...] = ()
     resubmit: bool = False
     tenant: str = TENANT
+    adopts: str = ""
 
     def body(self) -> dict[str, Any]:
         marks = " ".join(f"[fault:{name}={number:.0f}]" for name, number in self.faults.items())

@@ -21,6 +21,7 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.storage.attribute_values import unpack
 from tests.simulation import media_pool, network
 from tests.simulation.deletions import broken_deletions
+from tests.simulation.elsewhere import ADOPTIONS, UNKNOWN_READS
 from tests.simulation.fair_turns import fair_shares, fair_turns
 from tests.simulation.faults import DELAYS
 from tests.simulation.job_evidence import JobEvidence, order_token, tasks_by_job
@@ -108,7 +109,8 @@ def violations(world: World) -> list[tuple[str, str]]:
             continue
         order = orders[order_token(item)]
         job = JobEvidence(world, job_id, unpack(item), order, tasks[job_id])
-        found += [(job_id, broken) for check in (*CHECKS, *PAID_SONGS, fair_turns, fair_shares) for broken in check(job)]
+        checks = (*CHECKS, *PAID_SONGS, *ADOPTIONS, fair_turns, fair_shares)
+        found += [(job_id, broken) for check in checks for broken in check(job)]
     found += [(invocation.subject, broken) for invocation, broken in _unexpected_errors(world)]
     found += [(invocation.subject, broken) for invocation, broken in _timeouts(world)]
     found += [("", broken) for check in (_rates, _secrets, _executions) for broken in check(world)]
@@ -253,6 +255,8 @@ def _can_succeed(job: JobEvidence) -> bool:
         # Tasks of others may take all places of the gateway until the deadline.
         or job.world.plan.most_tasks
     ):
+        return False
+    if job.order.adopts and (faults.get("poll_not_found", 0) >= UNKNOWN_READS or job.world.plan.faults_until):
         return False
     if faults.keys() & LOSES_ANSWER and job.order.kind is not Kind.MUSIC:
         return False

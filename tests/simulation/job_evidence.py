@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from local.simulator.evolink import PREFIX
 from suno_jobs.jobs.record import Job, JobView, Track
 from suno_jobs.jobs.views import job_view
 from suno_jobs.storage.attribute_values import unpack
@@ -26,11 +27,14 @@ def order_token(item: Item) -> str:
 
 
 def tasks_by_job(world: World) -> defaultdict[str, list[dict[str, Any]]]:
-    """Tasks that name no order, such as renewals of links, create nothing."""
+    """Tasks that name no order, such as renewals of links, create nothing. One from elsewhere is that of its jobs."""
     found = defaultdict(list)
+    jobs = {job_id: order_token(item) for job_id, item in world.jobs().items() if "metadata" in item}
     for task in world.studio.tasks():
-        if TOKEN.search(json.dumps(task["request"])):
-            found[world.courier.submitters[task["task_id"]]].append(task)
+        if token := TOKEN.search(json.dumps(task["request"])):
+            submitter = world.courier.submitters[task["task_id"]]
+            for job_id in [submitter] if submitter else [job_id for job_id, order in jobs.items() if order == token[0]]:
+                found[job_id].append(task)
     return found
 
 
@@ -57,8 +61,9 @@ class JobEvidence:
         return [unpack(item) for sort, item in partition.items() if sort.startswith("JOB#TRACK#")]
 
     def known_tasks(self) -> set[str]:
-        """The tasks that the record names."""
-        return {attempt["task_id"] for attempt in self.item["attempts"] if "task_id" in attempt}
+        """The tasks that the record names, by the ids of the simulator."""
+        named = {attempt["task_id"] for attempt in self.item["attempts"] if "task_id" in attempt}
+        return {task_id.removeprefix(PREFIX) for task_id in named}
 
     @property
     def partial(self) -> bool:

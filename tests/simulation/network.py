@@ -96,7 +96,7 @@ class VirtualClock(Clock):
 
 class VirtualCourier(Courier):
     """Sends callbacks through ``deliver``, which may delay, duplicate or lose them. ``submitters`` has the job of each task:
-    the one whose function sent the request."""
+    the one whose function sent the request. It is empty for a task that was created elsewhere."""
 
     def __init__(self, loop: Loop, clock: Clock, deliver: Deliver) -> None:
         self._loop = loop
@@ -117,8 +117,8 @@ class VirtualCourier(Courier):
             self._send(task, wire, Report(task, stage, cdn, at=self._loop.now))
 
     def _record_submitter(self, task: Task) -> None:
-        invocation: Invocation = self._loop.current.local
-        self.submitters[task.task_id] = invocation.subject
+        invocation: Invocation | None = self._loop.current.local
+        self.submitters[task.task_id] = invocation.subject if invocation else ""
 
     def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int | str:
         return self._deliver(url, headers, content)

@@ -6,7 +6,8 @@ import gc
 from collections.abc import Iterator
 from itertools import groupby
 
-from tests.simulation.faults import draw
+from tests.simulation.elsewhere import with_adoptions
+from tests.simulation.faults import Plan, draw
 from tests.simulation.invariants import violations
 from tests.simulation.world import START, World
 
@@ -21,7 +22,7 @@ def tune_garbage_collector() -> None:
 
 def run_seed(seed: int, jobs: int) -> str:
     """Empty if all invariants hold; otherwise the broken ones, the command that replays them, and timelines of the jobs."""
-    world = World(draw(seed, jobs))
+    world = World(plan_of(seed, jobs))
     with world.open():
         try:
             world.run()
@@ -43,9 +44,13 @@ def _describe(world: World, seed: int, jobs: int) -> Iterator[str]:
             yield from timeline(world, job_id)
 
 
+def plan_of(seed: int, jobs: int) -> Plan:
+    return with_adoptions(draw(seed, jobs))
+
+
 def happenings(seed: int, jobs: int) -> list[str]:
     """Everything that happens in the world of a seed."""
-    world = World(draw(seed, jobs))
+    world = World(plan_of(seed, jobs))
     with world.open():
         world.run()
     return [f"{moment} {job_id} {what}" for moment, job_id, what in world.timeline]

@@ -26,7 +26,7 @@ from suno_jobs.runtime import telemetry
 from suno_jobs.steps import store_track
 from suno_jobs.steps.authorize import key_hash
 from suno_jobs.traffic import calls, client
-from tests.simulation import media_pool, network
+from tests.simulation import elsewhere, media_pool, network
 from tests.simulation.aws_services import S3, Events, Secrets
 from tests.simulation.aws_table import DynamoDb
 from tests.simulation.clock import Loop
@@ -68,9 +68,10 @@ class World:
     """``timeline`` has the time, the job and the description of every event.
 
     ``answers`` are all answers of the API, ``logs`` is all log output, ``macs`` are the MACs of all callback URLs.
-    ``first_callback_at`` is the time of each job's first callback. ``client_actions`` are the actions of clients: job, action
-    and status of the answer. ``submissions`` has the token of each submitted order, when it was sent, and the status of its
-    answer; ``lists`` has when a client listed its jobs, and which it got.
+    ``elsewhere`` has the task of each order that was created elsewhere, by token. ``first_callback_at`` is the time of each
+    job's first callback. ``client_actions`` are the actions of clients: job, action and status of the answer. ``submissions``
+    has the token of each submitted order, when it was sent, and the status of its answer; ``lists`` has when a client listed
+    its jobs, and which it got.
     """
 
     def __init__(self, plan: Plan, faults: FaultInjector | None = None) -> None:
@@ -82,6 +83,7 @@ class World:
         self.answers: list[tuple[str, str]] = []
         self.logs = io.StringIO()
         self.job_ids: dict[str, str] = {}
+        self.elsewhere: dict[str, str] = {}
         self.macs: set[str] = set()
         self.client_actions: list[tuple[str, str, int]] = []
         self.submissions: list[tuple[str, float, int]] = []
@@ -290,9 +292,13 @@ class World:
         return response
 
     def _submit_order(self, order: Order) -> None:
+        if order.adopts and self.plan.account(order.gateways[0], order.tenant) != order.tenant:
+            elsewhere.adopt_as_operator(self, order)
+            return
         sent_at = self.loop.now
         key = {"idempotency-key": order.token}
-        response = self.request("POST", "/v1/jobs", order.body(), key, tenant=order.tenant)
+        body = elsewhere.body(self, order) if order.adopts else order.body()
+        response = self.request("POST", "/v1/jobs", body, key, tenant=order.tenant)
         self.submissions.append((order.token, sent_at, response.status))
         if response.status < 300:
             self.job_ids[order.token] = response.json()["job_id"]
@@ -352,6 +358,8 @@ class World:
     def _send_callback(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """Delivers a callback with the faults of the plan. Returns the status of its first arrival."""
         path = urlsplit(url).path
+        if urlsplit(url).hostname == elsewhere.HOST:
+            return 200
         self.macs.add(path.rpartition("/")[2])
         delays = self.faults.callback_delays()
         statuses = []

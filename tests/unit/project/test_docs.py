@@ -279,7 +279,7 @@ def answer_to(path: str) -> dict[str, Any]:
 
 def test_every_field_of_a_request_is_listed() -> None:
     listed = {cells[0].strip("`"): cells[2] for cells in table(API, "Field | Type")}
-    assert list(listed) == list(JobRequest.model_fields)
+    assert list(listed) == [*JobRequest.model_fields, "adopt"]
     assert [name for name in code_in(listed["gateway"]) if name in {*GATEWAYS, AUTO}] == [*GATEWAYS, AUTO]
     policies = [cells[0].strip("`") for cells in table(API, "Value")]
     assert policies == TEMPLATE["Parameters"]["AmbiguousSubmitPolicy"]["AllowedValues"]

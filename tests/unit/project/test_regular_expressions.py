@@ -21,6 +21,7 @@ import suno_jobs
 from suno_jobs.catalog import inputs, results
 from suno_jobs.gateways import parsing, tracks
 from suno_jobs.gateways import results as gateway_results
+from suno_jobs.intake import adoption
 from suno_jobs.jobs import identifiers, views
 from suno_jobs.media import audio, flac, identity
 from suno_jobs.network import ssrf_guard
@@ -46,6 +47,8 @@ WORST = {
     authorize._BEARER.pattern: "Bearer !",
     conditional_requests._OPAQUE_TAG.pattern: '"a',
     callback_urls._PATH.pattern: "/v1/callbacks/a",
+    as_text(callback_urls._IN_REPLY).pattern: "/v1/callbacks/a",
+    adoption.TASK_ID.pattern: "!",
     gateway_results._IN_PARENTHESES.pattern: "() ",
     as_text(identity._COMMENT).pattern: "made with suno;id=",
     as_text(identity._CREDENTIAL).pattern: "icontentIdx$00000000-",

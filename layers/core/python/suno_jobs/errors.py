@@ -4,6 +4,7 @@ SunoJobsError
  ├── ClientError                 answered to the client as a problem document (RFC 9457); ``PROBLEMS`` has them all
  │    ├── NotJson                400
  │    ├── JobNotFound            404
+ │    ├── TaskNotFound           404, the task cannot be adopted by this tenant
  │    ├── AssetNotFound          404, lists what exists instead
  │    ├── RouteNotFound          404
  │    ├── MethodNotAllowed       405, lists what the route allows
@@ -142,6 +143,19 @@ class JobNotFound(ClientError):
     remedy = "Check the job_id, and that the API key belongs to the tenant that created the job."
 
 
+class TaskNotFound(ClientError):
+    """The task belongs to no job of this tenant, and this tenant may not adopt it."""
+
+    name = "task-not-found"
+    status = 404
+    title = "No such task"
+    meaning = (
+        "The task to adopt belongs to no job of yours, and you may not adopt it: it has another owner, or you have no account "
+        "of your own at the gateway. Tasks of other tenants count as not found."
+    )
+    remedy = "Check the task_id. Ask the operator to adopt a task of an account that several tenants share."
+
+
 class AssetNotFound(ClientError):
     """The job exists, but the file does not exist, or not yet."""
 
@@ -249,6 +263,7 @@ class IdempotencyConflict(ClientError):
 PROBLEMS: tuple[type[ClientError], ...] = (
     NotJson,
     JobNotFound,
+    TaskNotFound,
     AssetNotFound,
     RouteNotFound,
     MethodNotAllowed,

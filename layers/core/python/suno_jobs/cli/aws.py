@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
+    from mypy_boto3_stepfunctions.client import SFNClient
 
 
 @contextmanager
@@ -34,6 +35,11 @@ def dynamodb() -> DynamoDBClient:
 def s3() -> S3Client:
     with _with_one_error():
         return boto3.client("s3", config=UPLOAD)
+
+
+def stepfunctions() -> SFNClient:
+    with _with_one_error():
+        return boto3.client("stepfunctions", config=WORK)
 
 
 def secrets_manager() -> SecretsManagerClient:

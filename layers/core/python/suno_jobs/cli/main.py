@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App
 from rich.console import Console
 
-from suno_jobs.cli import explain, keys, problems, quarantine, tenant
+from suno_jobs.cli import adopt, explain, keys, problems, quarantine, tenant
 from suno_jobs.cli.problems import ExitCode
 
 
@@ -35,6 +35,7 @@ app = App(
 )
 app.command(keys.print_new_key, name="create-key")
 app.command(keys.rotate_secret, name="rotate-callback-secret")
+app.command(adopt.adopt_file, name="adopt")
 app.command(explain.print_timeline, name="explain")
 app.command(quarantine.app)
 app.command(tenant.app)

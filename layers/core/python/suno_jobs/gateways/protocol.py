@@ -93,6 +93,7 @@ class TaskReport:
     ``result`` is data, in our field names: ``{"lyrics": [{"title", "text"}]}``, ``{"persona_id"}``, ``{"audio_id"}`` or
     ``{"words": [{"word", "start_s", "end_s"}]}`` (seconds). ``cost`` is what the gateway reports about an ended task.
     ``unknown_statuses`` are statuses that the adapter does not know: the task counts as still running, and they are reported.
+    ``submitted_by`` is our job whose callback URL the reply repeats; only the reader of a task to adopt looks for it.
     """
 
     status: TaskStatus
@@ -101,6 +102,7 @@ class TaskReport:
     cost: Cost | None = None
     fault: Fault | None = None
     unknown_statuses: tuple[str, ...] = ()
+    submitted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

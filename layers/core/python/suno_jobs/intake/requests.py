@@ -35,7 +35,7 @@ def _check_gateway(value: Any) -> Any:
     return value
 
 
-def _parse_kind(value: Any) -> Any:
+def parse_kind(value: Any) -> Any:
     if not isinstance(value, str) or value not in set(Kind):
         raise ValueError(f"must be one of {', '.join(Kind)}")
     return Kind(value)
@@ -43,6 +43,17 @@ def _parse_kind(value: Any) -> Any:
 
 MetadataName = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 MetadataValue = Annotated[str, AfterValidator(check_plain_text)]
+Metadata = dict[MetadataName, MetadataValue]
+
+
+def check_metadata(metadata: Metadata | None) -> Metadata | None:
+    """Raises ValueError."""
+    # Reported for the whole object: the name of a field must not contain the character itself.
+    if found := next(filter(None, map(find_control_character, metadata or {})), None):
+        raise ValueError(f"a name contains the control character {found}; only line breaks and tabs are allowed")
+    if len(json.dumps(metadata, ensure_ascii=False).encode()) > METADATA_BYTES:
+        raise ValueError(f"must not exceed {METADATA_BYTES} bytes as JSON")
+    return metadata
 
 
 class JobRequest(StrictModel):
@@ -54,9 +65,9 @@ class JobRequest(StrictModel):
     """
 
     gateway: Annotated[str | list[str], BeforeValidator(_check_gateway)]
-    kind: Annotated[Kind, BeforeValidator(_parse_kind)]
+    kind: Annotated[Kind, BeforeValidator(parse_kind)]
     input: SkipValidation[KindInput]
-    metadata: dict[MetadataName, MetadataValue] | None = None
+    metadata: Metadata | None = None
     ambiguous_submit: Literal["fail", "resubmit"] | None = None
 
     @classmethod
@@ -75,15 +86,7 @@ class JobRequest(StrictModel):
                 raise ValueError(f"is not offered by {name}; it is offered by {', '.join(gateways_offering(kind))}")
         return kind
 
-    @field_validator("metadata")
-    @classmethod
-    def _check_metadata(cls, metadata: dict[str, str] | None) -> dict[str, str] | None:
-        # Reported for the whole object: the name of a field must not contain the character itself.
-        if found := next(filter(None, map(find_control_character, metadata or {})), None):
-            raise ValueError(f"a name contains the control character {found}; only line breaks and tabs are allowed")
-        if len(json.dumps(metadata, ensure_ascii=False).encode()) > METADATA_BYTES:
-            raise ValueError(f"must not exceed {METADATA_BYTES} bytes as JSON")
-        return metadata
+    _check_metadata = field_validator("metadata")(check_metadata)
 
     def gateways(self, auto: Sequence[str]) -> list[str]:
         """The gateways to try, in order. The parameter ``auto`` lists the gateways behind "auto"."""

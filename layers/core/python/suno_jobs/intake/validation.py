@@ -52,7 +52,7 @@ def validate_request(body: Any, tenant: str, jobs: JobStore, auto_gateways: Sequ
     """
     request, wrong = _parse(body)
     if request is None:
-        raise _invalid(wrong)
+        raise invalid(wrong)
     views = [(jobs.view(each.job_id), each.track_id) for each in request.input.references()]
     names = request.gateways(auto_gateways)
     accounts = sorted({view.job.account for view, _ in views if view})
@@ -65,7 +65,7 @@ def validate_request(body: Any, tenant: str, jobs: JobStore, auto_gateways: Sequ
         found = _combine(errors) if names else ((json_pointer("kind"), "is not offered by any gateway behind auto"),)
         wrong = (*wrong, *(each for each in found if each[0] not in known))
     if wrong:
-        raise _invalid(wrong)
+        raise invalid(wrong)
     chosen = tuple(each for each in sources[able[0]] if isinstance(each, Source))
     return ValidRequest(request, able, chosen, accounts[0] if accounts else None)
 
@@ -89,6 +89,11 @@ def _try(body: Any) -> tuple[JobRequest | None, list[ErrorDetails]]:
 
 def _is_missing(error: ErrorDetails) -> bool:
     return error["type"] == "missing" or isinstance(error.get("ctx", {}).get("error"), FieldMissing)
+
+
+def wrong_members(error: ValidationError) -> FieldErrors:
+    """What pydantic found wrong in a body."""
+    return tuple(map(_wrong, error.errors(include_url=False, include_input=False)))
 
 
 def _wrong(error: ErrorDetails) -> tuple[str, str]:
@@ -141,7 +146,7 @@ def _combine(by_gateway: Mapping[str, FieldErrors]) -> FieldErrors:
     )
 
 
-def _invalid(field_errors: FieldErrors) -> InvalidRequest:
+def invalid(field_errors: FieldErrors) -> InvalidRequest:
     return InvalidRequest([{"pointer": pointer, "detail": reason} for pointer, reason in field_errors])
 
 

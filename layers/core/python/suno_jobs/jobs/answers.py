@@ -100,14 +100,21 @@ class ManifestAnswer(TypedDict):
     url: NotRequired[SignedUrl]
 
 
+class AdoptAnswer(TypedDict):
+    """The task that was created elsewhere."""
+
+    task_id: str
+
+
 class RecordedRequest(TypedDict):
-    """The request that created the job. It can be sent again as it is."""
+    """The request that created the job. It can be sent again as it is. Either ``input`` or ``adopt`` is present."""
 
     gateway: str | list[str]
     kind: Kind
-    input: Annotated[dict[str, Any], Field(description="The input of the kind, without the query of any URL.")]
+    input: NotRequired[Annotated[dict[str, Any], Field(description="The input of the kind, without the query of any URL.")]]
+    adopt: NotRequired[AdoptAnswer]
     metadata: dict[str, str]
-    ambiguous_submit: Literal["fail", "resubmit"]
+    ambiguous_submit: NotRequired[Literal["fail", "resubmit"]]
 
 
 class QuarantinedAnswer(TypedDict):

@@ -114,6 +114,9 @@ class Job:
     waits, or why its task cannot be read; see ``jobs.waiting``. ``grace_until`` ends the wait for the callback of a lost
     answer. Afterwards the job is submitted once more if its client allows that (``resubmit``).
 
+    Adoption: ``adopts`` is the task to take over, which was created elsewhere. Once the gateway knows it, it is the first
+    attempt. ``unknown_reads`` counts the reads at which the gateway did not.
+
     ``event_pending``: the event of its end has not been sent yet. Recovery of a job that ended at ``ended_at`` continues until
     ``recoverable_until``. ``renewal_id`` identifies the gateway's
     renewal of its links, in progress since ``renewal_began_at``.
@@ -162,6 +165,8 @@ class Job:
     retry_of: str | None = None
     retried_as: str | None = None
     due_at: int | None = None
+    adopts: str | None = None
+    unknown_reads: int = 0
     wait_reason: WaitReason | None = None
     task_token: str | None = field(default=None, repr=False)
 
@@ -185,8 +190,8 @@ class Job:
 
     @property
     def submitted_at(self) -> int | None:
-        """When the last attempt began."""
-        return self.attempts[-1].at if self.attempts else None
+        """When the last attempt began. An adopted task was submitted elsewhere."""
+        return self.attempts[-1].at if self.attempts and self.adopts is None else None
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -209,7 +214,12 @@ class Job:
 
     @property
     def charged(self) -> Charged:
-        """A definite refusal costs nothing, a task does unless its gateway reports a refund, a lost answer may have."""
+        """A definite refusal costs nothing, a task does unless its gateway reports a refund, a lost answer may have.
+
+        An adopted task was paid for elsewhere.
+        """
+        if self.adopts is not None:
+            return Charged.NO
         paid = [attempt for attempt in self.attempts if attempt.end is not TaskEnd.REFUNDED]
         if not paid:
             return Charged.NO

@@ -21,7 +21,8 @@ _S = JobState
 _ENDS = frozenset({_S.FAILED, _S.TIMED_OUT, _S.CANCELLED})
 
 LEGAL: dict[JobState, frozenset[JobState]] = {
-    _S.ACCEPTED: frozenset({_S.SUBMITTING}) | _ENDS,
+    # An adopted task is not submitted.
+    _S.ACCEPTED: frozenset({_S.SUBMITTING, _S.GENERATING}) | _ENDS,
     _S.SUBMITTING: frozenset({_S.GENERATING, _S.SUBMIT_UNKNOWN}) | _ENDS,
     _S.SUBMIT_UNKNOWN: frozenset({_S.GENERATING}) | _ENDS,
     _S.GENERATING: frozenset({_S.STORING}) | _ENDS,

@@ -89,6 +89,9 @@ def _request_view(view: JobView) -> RecordedRequest | None:
     job, request = view.job, view.request
     if not request:
         return None
+    if "adopt" in request:
+        metadata = dict(job.metadata or {})
+        return {"gateway": request["gateway"], "kind": job.kind, "adopt": request["adopt"], "metadata": metadata}
     return {
         "gateway": request["gateway"],
         "kind": job.kind,

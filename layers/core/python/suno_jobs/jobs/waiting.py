@@ -28,7 +28,9 @@ def waiting_for(job: Job) -> Wait | None:
 
 
 def _turn(job: Job) -> WaitReason:
-    """Why it is not the job's turn to be submitted yet."""
+    """Why it is not the job's turn to be submitted yet. A task to adopt is read until its gateway knows it."""
+    if job.adopts:
+        return WaitReason.NEXT_CHECK
     return WaitReason.CIRCUIT_BREAKER if job.wait_reason is WaitReason.CIRCUIT_BREAKER else WaitReason.RATE_LIMIT
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
@@ -16,6 +16,7 @@ from suno_jobs.jobs.states import Cause
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.traffic.accounts import AccountUnusable
+from suno_jobs.traffic.callback_urls import job_called_back
 from suno_jobs.traffic.calls import GatewayCalls
 from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS
 
@@ -56,7 +57,7 @@ class TaskReader:
         if reading.status.ended or reading.unknown_statuses:
             self._store_receipt(job, reply)
         _report_unknown_words(job, reading)
-        return reading
+        return replace(reading, submitted_by=job_called_back(reply.body)) if job.adopts else reading
 
     def _store_receipt(self, job: Job, reply: GatewayReply) -> None:
         """The job matters more than the evidence, so a receipt that cannot be stored does not stop the job."""

@@ -36,6 +36,7 @@ class SubmitJobSettings(Settings):
     job_deadline_seconds: int
     max_check_interval_seconds: int
     auto_gateways: str
+    gateway_accounts_secret_arn: str
     ambiguous_submit_policy: str
 
 

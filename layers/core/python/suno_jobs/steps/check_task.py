@@ -12,6 +12,7 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule, is_given_up
 from suno_jobs.jobs.states import LEGAL, Cause, JobState, Progress, WaitReason
+from suno_jobs.lifecycle.adoption import Adoption, NotAdopted, NotYet, TakenOver
 from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.last_resort import with_last_resort
 from suno_jobs.lifecycle.link_renewal import LinkRenewer, attempt_with_expired_links, link_renewal_gateway
@@ -80,6 +81,7 @@ class TaskChecker:
     calls: GatewayCalls
     reader: TaskReader
     lost_submissions: LostSubmissions
+    adoption: Adoption
     schedule: PollingSchedule
     clock: Callable[[], float]
 
@@ -119,6 +121,8 @@ class TaskChecker:
     def _decide(self, job: Job) -> NextStep:
         if job.terminal:
             return self._recover(job)
+        if job.adopts and not job.attempts:
+            return self._adopt_from_elsewhere(job, job.adopts)
         match job.submission:
             case Accepted() if is_given_up(job, self._now()):
                 return self._give_up(job)
@@ -129,6 +133,15 @@ class TaskChecker:
         return self._settle_lost_submission(job)
 
     # Without a task
+
+    def _adopt_from_elsewhere(self, job: Job, task_id: str) -> NextStep:
+        match self.adoption.take_over(job, task_id):
+            case TakenOver(job, report):
+                return self._follow(job, {0: report})
+            case NotAdopted(state, fault):
+                return self._end(JobView(job), state, fault)
+            case NotYet(wait):
+                return self._wait_until(job, self._now() + wait)
 
     def _submit_when_due(self, job: Job, submit_after: int) -> NextStep:
         if self._late(job):
@@ -212,7 +225,7 @@ class TaskChecker:
         """``failed``: a task that no attempt has, but that a receipt names, could not be read."""
         findings = {number: self._examine(job, number, reading) for number, reading in readings.items()}
         costs = [reading.cost for reading in readings.values() if isinstance(reading, TaskReport) and reading.cost]
-        job = replace(job, cost=costs[-1]) if costs else job
+        job = replace(job, cost=costs[-1]) if costs and not job.adopts else job
         named = [self._examine_failed(job, failed)] if failed else []
         still_open = [finding for finding in (*findings.values(), *named) if finding.end is None]
         ended = any(finding.end for finding in findings.values()) or any(attempt.answered for attempt in job.attempts)
@@ -239,7 +252,7 @@ class TaskChecker:
             return self._lacking_audio(job, report) or Finding(report.fault or NO_REASON, answer_end(report))
         if not self._late(job):
             self.jobs.advance(job.job_id, PROGRESS[report.status], now=self._now())
-        calls_back = GATEWAYS[job.gateway].calls_back
+        calls_back = GATEWAYS[job.gateway].calls_back and job.adopts is None
         return Finding(DEADLINE, wait=self.schedule.next_check(job, self._now(), calls_back=calls_back))
 
     def _examine_failed(self, job: Job, failed: ReadFailed) -> Finding:
@@ -377,7 +390,10 @@ def make_task_checker(
     clock: Callable[[], float],
 ) -> TaskChecker:
     reader = TaskReader(receipts=receipts, calls=calls, clock=clock)
-    lost_submissions = LostSubmissions(
+    lost = LostSubmissions(
         jobs=jobs, receipts=receipts, reader=reader, schedule=schedule, grace_seconds=grace_seconds, clock=clock
     )
-    return TaskChecker(jobs=jobs, calls=calls, reader=reader, lost_submissions=lost_submissions, schedule=schedule, clock=clock)
+    adoption = Adoption(jobs, reader, schedule, clock)
+    return TaskChecker(
+        jobs=jobs, calls=calls, reader=reader, lost_submissions=lost, adoption=adoption, schedule=schedule, clock=clock
+    )

@@ -227,7 +227,7 @@ class TaskCreator:
         return NextStep(job.job_id, "wait", wait)
 
     def _may_submit(self, job: Job) -> bool:
-        if not isinstance(submission := job.submission, Idle) or job.state not in UNSETTLED:
+        if not isinstance(submission := job.submission, Idle) or job.state not in UNSETTLED or job.adopts:
             return False
         return submission.submit_after <= self._now() < job.deadline_at
 

@@ -43,6 +43,8 @@ class JobRetrier:
         job = self.creator.new_job(tenant, new_id, old.fingerprint, item["gateways"], old.kind)
         model = old.requested_model if old.gateway == job.gateway else None
         job = replace(job, resubmit=old.resubmit, metadata=old.metadata, requested_model=model, retry_of=job_id)
+        if old.adopts:
+            job = replace(job, adopts=old.adopts, account=old.account, file_terms=old.file_terms)
         if self.creator.create_job(job, item):
             return JobView(job, request=item), True
         return tenant_view(jobs, tenant, new_id), False

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from suno_jobs.errors import IdempotencyConflict, InvalidRequest
 from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.intake.adoption import AdoptionRequest, TaskAdopter, parse_adoption, request_item, task_not_found
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.intake.requests import JobRequest
 from suno_jobs.intake.validation import ValidRequest, validate_request
-from suno_jobs.jobs.identifiers import derived_job_id, random_job_id
+from suno_jobs.jobs.identifiers import SHARED_ACCOUNT, derived_job_id, random_job_id
 from suno_jobs.jobs.record import Job, JobView
 from suno_jobs.jobs.views import estimate_view, job_view
 from suno_jobs.lifecycle.orders import with_order
 from suno_jobs.lifecycle.ownership import not_deleted, tenant_view
+from suno_jobs.runtime.secrets import Secret
 
 if TYPE_CHECKING:
     from suno_jobs.jobs.answers import OfferPreview, PreviewAnswer
@@ -40,16 +42,19 @@ class JobSubmitter:
     auto_gateways: Sequence[str]
     resubmit: bool
     random_bytes: Callable[[int], bytes]
+    accounts: Secret
 
     def submit_job(self, tenant: str, body: Any, idempotency_key: str | None) -> tuple[JobView, bool]:
         """The job for this request, and whether this call created it.
 
-        With an Idempotency-Key the call may always be repeated; without one, every call creates a job. Raises InvalidRequest,
-        IdempotencyConflict and JobDeleted.
+        With an Idempotency-Key, or for an adoption, the call may always be repeated; otherwise every call creates a job. Raises
+        InvalidRequest, IdempotencyConflict, JobDeleted and TaskNotFound.
         """
         job_id, digest = self._job_id(tenant, idempotency_key), fingerprint(body)
         if idempotency_key and (known := self.creator.jobs.read(job_id)):
             return _same_request(not_deleted(known), tenant, digest), False
+        if _is_adoption(body):
+            return self._adopt(tenant, parse_adoption(body), digest, job_id if idempotency_key else None)
         valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
         job, item = self._new_job(tenant, job_id, digest, valid), valid.to_item()
         if not self.creator.create_job(job, item):
@@ -59,11 +64,14 @@ class JobSubmitter:
     def preview_job(self, tenant: str, body: Any, idempotency_key: str | None) -> PreviewAnswer:
         """What ``submit_job`` would create, and what is known about its gateways. Nothing is written and nothing is paid.
 
-        Raises InvalidRequest, IdempotencyConflict and JobDeleted, as ``submit_job`` would.
+        Raises InvalidRequest, IdempotencyConflict, JobDeleted and TaskNotFound, as ``submit_job`` would.
         """
         job_id, digest = self._job_id(tenant, idempotency_key), fingerprint(body)
         if idempotency_key and (known := self.creator.jobs.read(job_id)):
             _same_request(not_deleted(known), tenant, digest)
+        if _is_adoption(body):
+            view = self._preview_adoption(tenant, parse_adoption(body), digest, job_id if idempotency_key else None)
+            return {"job": {**job_view(view), "job_id": view.job.job_id}, "gateways": []}
         valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
         job = self._new_job(tenant, job_id, digest, valid)
         shown = job_view(JobView(job, request=valid.to_item()))
@@ -71,6 +79,26 @@ class JobSubmitter:
             "job": {**shown, "job_id": job_id if idempotency_key else None},
             "gateways": [_offer(job, name, valid.request) for name in valid.gateways],
         }
+
+    def _adopt(self, tenant: str, request: AdoptionRequest, digest: str, job_id: str | None) -> tuple[JobView, bool]:
+        if known := self._shared_task(tenant, request):
+            return known, False
+        return TaskAdopter(self.creator).adopt_task(tenant, tenant, request, digest, job_id)
+
+    def _shared_task(self, tenant: str, request: AdoptionRequest) -> JobView | None:
+        """The tenant's job that owns the task, at the account that it shares. None: it may adopt from its own account.
+
+        Raises TaskNotFound for the task of another tenant, and for any other task if the tenant has no account of its own.
+        """
+        known = TaskAdopter(self.creator).find_job(tenant, SHARED_ACCOUNT, request)
+        if known is None and f"{request.gateway}/{tenant}" not in self.accounts.values():
+            raise task_not_found()
+        return known
+
+    def _preview_adoption(self, tenant: str, request: AdoptionRequest, digest: str, job_id: str | None) -> JobView:
+        adopter = TaskAdopter(self.creator)
+        known = self._shared_task(tenant, request) or adopter.find_job(tenant, tenant, request)
+        return known or JobView(adopter.new_job(tenant, tenant, request, digest, job_id), request=request_item(request))
 
     def _job_id(self, tenant: str, idempotency_key: str | None) -> str:
         if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
@@ -84,6 +112,10 @@ class JobSubmitter:
         resubmit = self.resubmit if request.ambiguous_submit is None else request.ambiguous_submit == "resubmit"
         job = self.creator.new_job(tenant, job_id, digest, valid.gateways, request.kind)
         return with_order(replace(job, resubmit=resubmit, metadata=request.metadata or {}), request.input)
+
+
+def _is_adoption(body: Any) -> bool:
+    return isinstance(body, dict) and "adopt" in body
 
 
 def _offer(job: Job, gateway: str, request: JobRequest) -> OfferPreview:

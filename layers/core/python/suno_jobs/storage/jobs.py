@@ -38,6 +38,7 @@ from suno_jobs.storage.job_changes import (
 from suno_jobs.storage.signals import SignalStore
 from suno_jobs.storage.submissions import SubmissionStore
 from suno_jobs.storage.table import JOB, REQUEST, key
+from suno_jobs.storage.task_owners import TaskOwners
 from suno_jobs.storage.tracks import QUARANTINE, RESULT, TRACK, TrackStore
 from suno_jobs.storage.update_expressions import Change
 
@@ -65,6 +66,7 @@ class JobStore(JobTable):
     tracks: TrackStore
     due_index: DueIndex
     deletions: DeletionStore
+    owners: TaskOwners
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         super().__init__(client, table)
@@ -73,6 +75,7 @@ class JobStore(JobTable):
         self.tracks = TrackStore(client, table)
         self.due_index = DueIndex(client, table)
         self.deletions = DeletionStore(client, table)
+        self.owners = TaskOwners(client, table)
 
     # Reading
 

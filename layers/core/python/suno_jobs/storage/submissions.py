@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict, ErrorCode, Fault
@@ -13,7 +14,11 @@ from suno_jobs.storage.attribute_values import pack
 from suno_jobs.storage.due_index import due
 from suno_jobs.storage.job_changes import JobTable, cost_of, require_same_attempts, require_same_intent, with_history
 from suno_jobs.storage.table import JOB, REQUEST, key
+from suno_jobs.storage.task_owners import TaskOwners, adoption
 from suno_jobs.storage.update_expressions import Change
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 UNSETTLED = frozenset({JobState.ACCEPTED, JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
 
@@ -21,9 +26,17 @@ UNSETTLED = frozenset({JobState.ACCEPTED, JobState.SUBMITTING, JobState.SUBMIT_U
 class SubmissionStore(JobTable):
     """Each method may be repeated: it takes effect once or raises Conflict."""
 
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        super().__init__(client, table)
+        self._owners = TaskOwners(client, table)
+
     def create(self, job: Job, request: Item, *, due_at: int) -> bool:
-        """Writes job and request together. False: the job exists already. Conflict: another request is creating it."""
+        """Writes job and request together, and the owner of an adopted task. Conflict: another request is creating the job.
+
+        False: the job exists already, or another job owns the task.
+        """
         items = {JOB: job.to_item() | due(job.job_id, due_at), REQUEST: request}
+        owner: Any = adoption(self._table, job)
         try:
             self._client.transact_write_items(
                 TransactItems=[
@@ -36,6 +49,7 @@ class SubmissionStore(JobTable):
                     }
                     for sort, item in items.items()
                 ]
+                + owner
             )
         except self._client.exceptions.TransactionCanceledException as error:
             reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
@@ -93,6 +107,9 @@ class SubmissionStore(JobTable):
         the result, which is already recorded, or a ``fault``. A job that already has a task or has ended keeps its
         state. Conflict: the attempts or the state have changed since ``job`` was read.
         """
+        if task_id is not None:
+            # Before the job: if this function dies in between, the task already has its owner.
+            self._claim_task(job, task_id)
         attempts, opens = list(job.attempts), job.state in UNSETTLED
         number = job.next_attempt if attempt is None else attempt
         at = attempts[number].at if number < len(attempts) else now
@@ -108,6 +125,17 @@ class SubmissionStore(JobTable):
         change.require_one_of("state", may_become(JobState.GENERATING) if opens else {job.state})
         with_history(change, job, JobState.GENERATING if opens else job.state, now)
         return self._change(job.job_id, require_same_attempts(change, job), now)
+
+    def _claim_task(self, job: Job, task_id: str) -> None:
+        if task_id == job.adopts:
+            self._owners.confirm_adopted(job, task_id)
+        else:
+            self._owners.claim_submitted(job, task_id)
+
+    def record_unknown_task(self, job: Job, *, now: int) -> int:
+        """Counts a read at which the gateway did not know the task to adopt. Returns how many there were."""
+        change = Change(adds={"unknown_reads": 1}).require_one_of("state", UNSETTLED)
+        return self._change(job.job_id, change, now).unknown_reads
 
     def take_place(self, job: Job, place: str, reason: WaitReason, *, until: int, now: int) -> None:
         """Records the job's place in the queue of its gateway account, and why it waits there until that time at the latest.

@@ -15,6 +15,8 @@ from suno_jobs.runtime.secrets import Secret
 
 # Matched against the path as received, before any decoding: a job has exactly one valid spelling.
 _PATH = re.compile(f"/v1/callbacks/(?P<gateway>[a-z0-9]{{1,32}})/(?P<job_id>{JOB_ID_PATTERN})/(?P<mac>[0-9a-f]{{64}})")
+# In a reply it may be inside a string with JSON.
+_IN_REPLY = re.compile(f"/v1/callbacks/[a-z0-9]{{1,32}}/(?P<job_id>{JOB_ID_PATTERN})/[0-9a-f]{{64}}".encode())
 
 
 def mac(secret: str, gateway: str, job_id: str) -> str:
@@ -26,6 +28,15 @@ def mac(secret: str, gateway: str, job_id: str) -> str:
 
 def callback_url(base_url: str, secret: Secret, gateway: str, job_id: str) -> str:
     return f"{base_url.rstrip('/')}/v1/callbacks/{gateway}/{job_id}/{mac(secret.values()['current'], gateway, job_id)}"
+
+
+def job_called_back(reply: bytes) -> str | None:
+    """The job whose callback URL a gateway repeats in a reply, as some do. Such a task was submitted by us.
+
+    The MAC is not checked: the reply was requested with our key, and the caller compares gateway and account.
+    """
+    found = _IN_REPLY.search(reply.replace(b"\\", b""))
+    return found["job_id"].decode() if found else None
 
 
 def verify_callback_path(raw_path: str, secret: Secret) -> tuple[str, str]:

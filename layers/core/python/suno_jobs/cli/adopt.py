@@ -1,0 +1,184 @@
+"""``suno-jobs adopt``: takes over tasks that were created elsewhere, and reports what was saved of each."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+from cyclopts import Parameter
+
+from suno_jobs.cli import aws
+from suno_jobs.cli.options import JobsTable
+from suno_jobs.cli.problems import ExitCode, WrongArgument
+from suno_jobs.errors import ClientError
+from suno_jobs.intake.adoption import TaskAdopter, parse_adoption
+from suno_jobs.intake.creation import JobCreator
+from suno_jobs.jobs.identifiers import SHARED_ACCOUNT, TENANT_RULE, is_tenant_name
+from suno_jobs.jobs.record import JobView, TrackState
+from suno_jobs.jobs.schedule import slack
+from suno_jobs.jobs.states import JobState
+from suno_jobs.runtime.executions import Executions
+from suno_jobs.steps.submit_job import fingerprint
+from suno_jobs.storage.jobs import JobStore
+
+LOOK_SECONDS = 10.0
+COLUMNS = ("gateway", "kind", "task_id")
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of the file with a task. ``problem`` is why it has no job."""
+
+    number: int
+    wanted: dict[str, Any]
+    job_id: str | None = None
+    problem: str | None = None
+    view: JobView | None = field(default=None, repr=False)
+
+    @property
+    def ended(self) -> bool:
+        return self.job_id is None or (self.view is not None and self.view.job.terminal)
+
+    @property
+    def saved(self) -> bool:
+        return self.view is not None and self.view.job.state is JobState.SUCCEEDED and not self.view.partial
+
+
+def read_lines(file: TextIO) -> list[Line]:
+    """CSV with a header, or JSON lines: gateway, kind and task_id of each task. Raises WrongArgument."""
+    rows = [(number, text) for number, text in enumerate(file.read().splitlines(), 1) if text.strip()]
+    if not rows:
+        raise WrongArgument("the file is empty")
+    if rows[0][1].lstrip().startswith("{"):
+        return [Line(number, _json_object(number, text)) for number, text in rows]
+    header = [name.strip() for name in next(csv.reader([rows[0][1]]))]
+    if sorted(header) != sorted(COLUMNS):
+        raise WrongArgument(f"line {rows[0][0]} must name the columns {', '.join(COLUMNS)}")
+    return [Line(number, _csv_row(number, header, text)) for number, text in rows[1:]]
+
+
+def _json_object(number: int, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise WrongArgument(f"line {number} is no JSON: {error}") from error
+    if not isinstance(value, dict) or sorted(value) != sorted(COLUMNS):
+        raise WrongArgument(f"line {number} must be an object with {', '.join(COLUMNS)}")
+    return value
+
+
+def _csv_row(number: int, header: Sequence[str], text: str) -> dict[str, Any]:
+    values = [value.strip() for value in next(csv.reader([text]))]
+    if len(values) != len(header):
+        raise WrongArgument(f"line {number} must have {len(header)} values")
+    return dict(zip(header, values, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class FileAdopter:
+    """Adopts for one tenant from one account. May be repeated: a task that is known returns its job."""
+
+    adopter: TaskAdopter
+    tenant: str
+    account: str
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def adopt_lines(self, lines: Iterable[Line], progress: Callable[[str], None]) -> None:
+        created = 0
+        for line in lines:
+            body = {**line.wanted, "adopt": {"task_id": line.wanted["task_id"]}}
+            del body["task_id"]
+            try:
+                view, new = self.adopter.adopt_task(self.tenant, self.account, parse_adoption(body), fingerprint(body))
+            except ClientError as error:
+                line.problem = " ".join(error.detail.split())
+                continue
+            line.job_id, created = view.job.job_id, created + new
+        known = sum(line.job_id is not None for line in lines) - created
+        progress(f"{created} new jobs, {known} known, {sum(line.problem is not None for line in lines)} refused")
+
+    def watch(self, lines: Sequence[Line], seconds: float, progress: Callable[[str], None]) -> None:
+        """Until every job has ended, at most for so many seconds. The jobs continue without it."""
+        until = self.clock() + seconds
+        while True:
+            for line in lines:
+                if not line.ended and line.job_id:
+                    line.view = self.adopter.creator.jobs.view(line.job_id)
+            states = Counter(str(line.view.job.state) for line in lines if line.view)
+            progress(", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no job")
+            if all(line.ended for line in lines) or self.clock() >= until:
+                return
+            self.sleep(min(LOOK_SECONDS, max(0.0, until - self.clock())))
+
+
+def report(lines: Iterable[Line]) -> Iterator[str]:
+    """One line of JSON for each line of the file: what was saved, or why nothing was."""
+    for line in lines:
+        found = {"line": line.number, **line.wanted, "job_id": line.job_id, **_result(line)}
+        yield json.dumps(found, ensure_ascii=False)
+
+
+def _result(line: Line) -> dict[str, Any]:
+    view = line.view
+    if view is None:
+        return {"state": None, "error": line.problem}
+    stored = [track for track in view.tracks if track.state is TrackState.STORED]
+    files = [asset for track in stored for asset in track.assets]
+    return {
+        "state": view.job.state,
+        "partial": view.partial,
+        "tracks": len(stored),
+        "files": len(files),
+        "bytes": sum(asset.bytes for asset in files),
+        "result": view.result is not None,
+        "error": f"{view.job.fault.code}: {view.job.fault.message}" if view.job.fault else None,
+    }
+
+
+def adopt_file(  # noqa: PLR0913 - the options of a command
+    *,
+    file: Annotated[Path, Parameter(name="--from", help="CSV with a header, or JSON lines: gateway, kind, task_id")],
+    tenant: Annotated[str, Parameter(help="who gets the jobs")],
+    account: Annotated[str, Parameter(help="the account that has the tasks, as in the accounts secret")] = SHARED_ACCOUNT,
+    table: JobsTable,
+    state_machine: Annotated[str, Parameter(help="the stack's output StateMachineArn")],
+    deadline: Annotated[int, Parameter(help="seconds in which each task must end")] = 21_600,
+    wait: Annotated[int, Parameter(help="seconds to wait for the jobs; they continue without the command")] = 3600,
+) -> int:
+    """Take over tasks that were created elsewhere, and print one line of JSON about each. May be repeated."""
+    if not is_tenant_name(tenant):
+        raise WrongArgument(TENANT_RULE)
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            lines = read_lines(opened)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongArgument(f"{file} cannot be read: {error}") from error
+    longest = 60
+    creator = JobCreator(
+        jobs=JobStore(aws.dynamodb(), table),
+        executions=Executions(aws.stepfunctions(), state_machine, longest),
+        deadline_seconds=deadline,
+        slack_seconds=slack(longest),
+        clock=time.time,
+    )
+    adopter = FileAdopter(TaskAdopter(creator), tenant, account, time.monotonic, time.sleep)
+    # Metrics are printed for CloudWatch, which reads the output of functions only.
+    with redirect_stdout(io.StringIO()):
+        adopter.adopt_lines(lines, _print_progress)
+    adopter.watch(lines, wait, _print_progress)
+    print(*report(lines), sep="\n")
+    return ExitCode.DONE if all(line.saved for line in lines) else ExitCode.NOT_DONE
+
+
+def _print_progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,143 @@
+# ruff: noqa: S311 - random faults, no secrets
+"""Tasks that were created elsewhere with our gateway accounts, their adoption, and to whom a task may be shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from local.simulator.server import route
+from local.simulator.wire import Request
+from suno_jobs.catalog.inputs import INPUTS
+from suno_jobs.catalog.kinds import Kind
+from suno_jobs.errors import ClientError
+from suno_jobs.gateways.protocol import Accepted, GatewayReply
+from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.intake.adoption import TaskAdopter, parse_adoption
+from suno_jobs.intake.creation import JobCreator
+from suno_jobs.runtime.executions import Executions
+from suno_jobs.steps.submit_job import fingerprint
+from suno_jobs.storage.jobs import JobStore
+from tests.simulation.faults import Order, Plan
+from tests.simulation.network import KEYS
+
+if TYPE_CHECKING:
+    from tests.simulation.job_evidence import JobEvidence
+    from tests.simulation.world import World
+
+HOST = "elsewhere.example.com"
+"""Callbacks of these tasks do not come to us."""
+
+NO_SUCH_TASK = "5eed0000-0000-4000-8000-000000000000"
+
+OF_SUBMISSIONS = frozenset(
+    {
+        *("rate_limited", "quota_exhausted", "maintenance", "retired_model", "server_error_on_submit", "dropped_connection"),
+        *("server_error_after_create", "error_names_task", "timeout_on_submit", "garbled_answer", "callback_before_answer"),
+    }
+)
+"""Faults of a submission, which is not ours."""
+
+UNKNOWN_READS = 3
+"""A gateway that does not know a task so often has none."""
+
+
+def with_adoptions(plan: Plan) -> Plan:
+    """In a third of the plans, about every fifth song was ordered elsewhere, or was not ordered at all.
+
+    Where gateways take few tasks, tasks from elsewhere would take the places of our own.
+    """
+    random = Random(f"adoptions {plan.seed}")
+    share = 0.0 if plan.most_tasks else random.choice((0.0, 0.0, 0.2))
+    return replace(plan, orders=tuple(_adoption(each, random) if random.random() < share else each for each in plan.orders))
+
+
+def _adoption(order: Order, random: Random) -> Order:
+    if order.kind is not Kind.MUSIC:
+        return order
+    faults = {name: number for name, number in order.faults.items() if name not in OF_SUBMISSIONS}
+    adopts = "unknown" if random.random() < 0.1 else "task"
+    return replace(order, gateways=order.gateways[:1], faults=faults, adopts=adopts, resubmit=False)
+
+
+def body(world: World, order: Order) -> dict[str, Any]:
+    """The request that adopts the task of the order."""
+    given = order.body()
+    return {name: given[name] for name in ("gateway", "kind", "metadata")} | {"adopt": {"task_id": task_of(world, order)}}
+
+
+def task_of(world: World, order: Order) -> str:
+    """The gateway's id of the task, which is created when it is first asked for."""
+    if order.adopts == "unknown":
+        return NO_SUCH_TASK
+    if order.token not in world.elsewhere:
+        world.elsewhere[order.token] = _create(world, order)
+    return world.elsewhere[order.token]
+
+
+def _create(world: World, order: Order) -> str:
+    name = order.gateways[0]
+    gateway = GATEWAYS[name]
+    job_input = INPUTS[order.kind].model_validate(order.body()["input"])
+    request = gateway.request(order.kind, job_input, sources=[], callback_url=f"https://{HOST}/{order.token}")
+    headers = {header.lower(): value for header, value in gateway.authorization(KEYS[name]).items()}
+    sent = Request(request.method, f"/{name}{request.path}", request.params, headers, json.dumps(request.json).encode())
+    reply = route(world.studio, sent)
+    submission = gateway.read_submission(order.kind, GatewayReply(reply.status, reply.body))
+    assert isinstance(submission, Accepted), reply
+    world.note("", f"{order.token} is created elsewhere: {submission.task_id}")
+    return submission.task_id
+
+
+def adopt_as_operator(world: World, order: Order) -> None:
+    """As ``suno-jobs adopt`` does, from the account that all tenants share."""
+    given = body(world, order)
+    client: Any = world.dynamodb
+    creator = JobCreator(
+        jobs=JobStore(client, "JobsTable"),
+        executions=Executions(world.state_machine, world.stack.state_machine_arn, 60),  # type: ignore[arg-type]
+        deadline_seconds=int(world.stack.parameters["JobDeadlineSeconds"]),
+        slack_seconds=120,
+        clock=lambda: world.loop.now,
+    )
+    request = parse_adoption(given)
+    try:
+        view, _ = TaskAdopter(creator).adopt_task(order.tenant, "default", request, fingerprint(given))
+    except ClientError:
+        return
+    world.job_ids[order.token] = view.job.job_id
+    world.note(view.job.job_id, f"an operator adopts {given['adopt']['task_id']}")
+
+
+def only_own_tasks(job: JobEvidence) -> Iterator[str]:
+    """No job shows a task that another job submitted, and of the tasks from elsewhere only the one that it was to adopt."""
+    submitters = job.world.courier.submitters
+    expected = job.world.elsewhere.get(job.order.token, "")
+    for task_id in job.known_tasks():
+        # Renewals of links and the prefix of some ids are no matter here.
+        submitter = submitters.get(task_id, job.job_id)
+        if submitter not in ("", job.job_id):
+            yield f"isolation: it shows task {task_id}, which {submitter} submitted"
+        if submitter == "" and not expected.endswith(task_id):
+            yield f"isolation: it shows task {task_id} from elsewhere"
+
+
+def an_adoption_submits_nothing(job: JobEvidence) -> Iterator[str]:
+    """I1."""
+    if not job.order.adopts:
+        return
+    if job.job_id in job.world.courier.submitters.values():
+        yield "I1: a job that adopts a task has submitted one"
+    if "cost" in job.item:
+        yield "a job that adopts a task has a cost"
+
+
+def unknown_is_not_found(job: JobEvidence) -> Iterator[str]:
+    if job.order.adopts == "unknown" and job.known_tasks():
+        yield "a task that does not exist was adopted"
+
+
+ADOPTIONS = (only_own_tasks, an_adoption_submits_nothing, unknown_is_not_found)
