@@ -20,7 +20,8 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.record import Attempt, Job, JobView, TaskEnd
 from suno_jobs.jobs.schedule import PollingSchedule
-from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.states import JobState, Progress
+from suno_jobs.lifecycle.announcing import Announcer, ProgressAnnouncer
 from suno_jobs.lifecycle.erasure import JobEraser
 from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.manifest import ManifestWriter
@@ -149,6 +150,7 @@ class World:
     wire: Wire
     secret: Secret
     policy: str = "fail"
+    noted: list[tuple[str, Progress]] = field(default_factory=list)
 
     def calls(self) -> GatewayCalls:
         client = http_client(httpx.MockTransport(self.wire))
@@ -196,14 +198,26 @@ class World:
 
     def task_checker(self) -> TaskChecker:
         return make_task_checker(
-            jobs=self.jobs, receipts=self.receipts, calls=self.calls(), schedule=PACE, grace_seconds=GRACE, clock=self.clock
+            jobs=self.jobs,
+            receipts=self.receipts,
+            calls=self.calls(),
+            schedule=PACE,
+            grace_seconds=GRACE,
+            on_progress=self.progress_announcer().note,
+            clock=self.clock,
         )
+
+    def announcer(self) -> Announcer:
+        return Announcer(events=self.bus, event_bus="bus", bucket=BUCKET)  # type: ignore[arg-type]
+
+    def progress_announcer(self) -> ProgressAnnouncer:
+        """What is noted stays noted until ``announce_noted``."""
+        return ProgressAnnouncer(jobs=self.jobs, announcer=self.announcer(), _noted=self.noted)
 
     def job_finisher(self) -> JobFinisher:
         return JobFinisher(
             jobs=self.jobs,
-            events=self.bus,  # type: ignore[arg-type]
-            event_bus="bus",
+            announcer=self.announcer(),
             manifests=ManifestWriter(jobs=self.jobs, s3=self.s3, bucket=BUCKET),
             clock=self.clock,
         )

@@ -122,7 +122,13 @@ class Fleet:
             repeats=Repeats(SentRequests(client, TABLE)),
         )
         self.checker = make_task_checker(
-            jobs=self.jobs, receipts=receipts, calls=calls, schedule=schedule, grace_seconds=900, clock=self._time
+            jobs=self.jobs,
+            receipts=receipts,
+            calls=calls,
+            schedule=schedule,
+            grace_seconds=900,
+            on_progress=lambda *_: None,
+            clock=self._time,
         )
         self.reconciler = JobReconciler(
             jobs=self.jobs,

@@ -6,7 +6,8 @@ from functools import cache, partial
 from typing import Any
 
 from suno_jobs.jobs.schedule import PollingSchedule
-from suno_jobs.runtime.aws import WORK, client, prepare
+from suno_jobs.lifecycle.announcing import Announcer, ProgressAnnouncer
+from suno_jobs.runtime.aws import REQUEST, WORK, client, prepare
 from suno_jobs.runtime.executions import TaskTokens
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import CheckTaskSettings
@@ -31,8 +32,17 @@ def task_checker() -> TaskChecker:
             settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds
         ),
         grace_seconds=settings.ambiguous_submit_grace_seconds,
+        on_progress=progress_announcer().note,
         clock=time.time,
     )
+
+
+@cache
+def progress_announcer() -> ProgressAnnouncer:
+    settings = CheckTaskSettings(os.environ)
+    events = client("events", REQUEST)
+    announcer = Announcer(events=events, event_bus=settings.event_bus_name, bucket=settings.assets_bucket_name)
+    return ProgressAnnouncer(jobs=JobStore(client("dynamodb", WORK), settings.jobs_table), announcer=announcer)
 
 
 @cache
@@ -42,6 +52,7 @@ def task_tokens() -> TaskTokens:
 
 def lambda_handler(event: dict[str, Any], context: object) -> None:
     report_step(task_tokens(), event["task_token"], task_checker().check_task(event["job_id"]))
+    progress_announcer().announce_noted()
 
 
 prepare(task_checker)

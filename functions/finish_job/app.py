@@ -5,6 +5,7 @@ import time
 from functools import cache
 from typing import Any
 
+from suno_jobs.lifecycle.announcing import Announcer
 from suno_jobs.lifecycle.manifest import ManifestWriter
 from suno_jobs.runtime.aws import WORK, client, prepare
 from suno_jobs.runtime.settings import FinishJobSettings
@@ -18,8 +19,7 @@ def job_finisher() -> JobFinisher:
     jobs = JobStore(client("dynamodb", WORK), settings.jobs_table)
     return JobFinisher(
         jobs=jobs,
-        events=client("events", WORK),
-        event_bus=settings.event_bus_name,
+        announcer=Announcer(events=client("events", WORK), event_bus=settings.event_bus_name, bucket=settings.assets_bucket),
         manifests=ManifestWriter(jobs=jobs, s3=client("s3", WORK), bucket=settings.assets_bucket),
         clock=time.time,
     )

@@ -211,6 +211,9 @@ def _announced(job: JobEvidence) -> Iterator[str]:
     ends = {end for _, end in job.world.monitor.ends[job.job_id]}
     if ids.keys() != ends:
         yield f"I5: ends {sorted(ends)}, but events of {sorted(ids)}"
+    stages = job.stages()
+    if len(stages) != len(set(stages)) and not job.world.plan.probabilities.repeated:
+        yield f"a stage was announced twice: {stages}"
     if any(len(each) > 1 for each in ids.values()):
         yield f"I5: several ids for one end: {dict(ids)}"
 

@@ -86,7 +86,14 @@ class JobEvidence:
         return self.requested("cancel", 200, 500)
 
     def events(self) -> list[dict[str, Any]]:
-        return [event["Detail"] for event in self.world.events.taken if event["Detail"]["job_id"] == self.job_id]
+        """The events of its ends."""
+        mine = [event for event in self.world.events.taken if event["Detail"]["job_id"] == self.job_id]
+        return [event["Detail"] for event in mine if event["DetailType"] != "job.progress"]
+
+    def stages(self) -> list[str]:
+        """The stages that were announced, in their order."""
+        mine = [event for event in self.world.events.taken if event["Detail"]["job_id"] == self.job_id]
+        return [event["Detail"]["event_id"].rpartition(".")[2] for event in mine if event["DetailType"] == "job.progress"]
 
     @property
     def ended(self) -> bool:

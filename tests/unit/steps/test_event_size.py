@@ -15,9 +15,9 @@ from suno_jobs.intake.requests import METADATA_BYTES
 from suno_jobs.jobs.record import Asset, Attempt, JobView, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.jobs.views import Json
+from suno_jobs.lifecycle import announcing
+from suno_jobs.lifecycle.announcing import EVENT_BYTES, event_detail
 from suno_jobs.lifecycle.task_reports import MAX_LINKS, MAX_TRACKS
-from suno_jobs.steps import finish_job
-from suno_jobs.steps.finish_job import EVENT_BYTES, event_detail
 from tests.builders import JOB
 from tests.world import FakeBus, World
 
@@ -108,12 +108,12 @@ def test_the_largest_job_would_exceed_the_limit(world: World, monkeypatch: pytes
 
 def untruncated(monkeypatch: pytest.MonkeyPatch, view: JobView) -> Json:
     with monkeypatch.context() as context:
-        context.setattr(finish_job, "EVENT_BYTES", 10**9)
-        return event_detail(view)
+        context.setattr(announcing, "EVENT_BYTES", 10**9)
+        return event_detail(view, "bucket", "succeeded")
 
 
 def test_a_truncated_event_keeps_everything_but_the_tracks(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, sent = untruncated(monkeypatch, LARGEST), event_detail(LARGEST)
+    whole, sent = untruncated(monkeypatch, LARGEST), event_detail(LARGEST, "bucket", "succeeded")
     assert whole["truncated"] is False
     assert len(json.dumps(sent)) <= EVENT_BYTES / 10
     assert sent == whole | {"tracks": [], "truncated": True}
@@ -123,15 +123,15 @@ def test_an_event_up_to_the_limit_is_not_truncated(monkeypatch: pytest.MonkeyPat
     view = replace(LARGEST, tracks=LARGEST.tracks[:2])
     whole = untruncated(monkeypatch, view)
     for bytes_less, truncated in ((0, False), (1, True)):
-        monkeypatch.setattr(finish_job, "EVENT_BYTES", len(json.dumps(whole)) - bytes_less)
-        assert event_detail(view)["truncated"] is truncated
+        monkeypatch.setattr(announcing, "EVENT_BYTES", len(json.dumps(whole)) - bytes_less)
+        assert event_detail(view, "bucket", "succeeded")["truncated"] is truncated
 
 
 def test_no_more_lists_are_emptied_than_necessary(monkeypatch: pytest.MonkeyPatch) -> None:
     def shown(*_: object, **__: object) -> Mapping[str, Any]:
         return {"small": ["x" * 100], "large": ["x" * EVENT_BYTES], "larger": ["x" * (EVENT_BYTES + 1)], "text": "x"}
 
-    monkeypatch.setattr(finish_job, "job_view", shown)
-    detail = event_detail(LARGEST)
+    monkeypatch.setattr(announcing, "job_view", shown)
+    detail = event_detail(LARGEST, "bucket", "succeeded")
     assert (detail["larger"], detail["large"], detail["small"]) == ([], [], ["x" * 100])
     assert (detail["text"], detail["truncated"]) == ("x", True)

@@ -96,6 +96,8 @@ class CreateTaskSettings(Settings):
 
 class CheckTaskSettings(Settings):
     jobs_table: str
+    event_bus_name: str
+    assets_bucket_name: str
     receipts_bucket: str
     receipt_ttl_days: int
     gateway_accounts_secret_arn: str

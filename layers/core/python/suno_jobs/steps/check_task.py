@@ -83,6 +83,7 @@ class TaskChecker:
     lost_submissions: LostSubmissions
     adoption: Adoption
     schedule: PollingSchedule
+    on_progress: Callable[[str, Progress], None]
     clock: Callable[[], float]
 
     def check_task(self, job_id: str) -> NextStep:
@@ -251,7 +252,9 @@ class TaskChecker:
         if report.status.ended:
             return self._lacking_audio(job, report) or Finding(report.fault or NO_REASON, answer_end(report))
         if not self._late(job):
-            self.jobs.advance(job.job_id, PROGRESS[report.status], now=self._now())
+            stage = PROGRESS[report.status]
+            if self.jobs.advance(job.job_id, stage, now=self._now()):
+                self.on_progress(job.job_id, stage)
         calls_back = GATEWAYS[job.gateway].calls_back and job.adopts is None
         return Finding(DEADLINE, wait=self.schedule.next_check(job, self._now(), calls_back=calls_back))
 
@@ -305,6 +308,8 @@ class TaskChecker:
         if wanted or view.result:
             if not job.terminal:
                 self.jobs.start_storing(job, attempts, now=now, due_at=due_at)
+                if job.progress is not Progress.COMPLETE:
+                    self.on_progress(job.job_id, Progress.COMPLETE)
             return NextStep(job.job_id, "store" if wanted else "finish", self.schedule.backoff(job), wanted)
         if state is JobState.FAILED and (refused := next((track.fault for track in view.tracks if track.links), None)):
             # There was a file, though it did not pass: the gateway may still deliver a better one.
@@ -380,13 +385,14 @@ def report_step(tokens: TaskTokens, task_token: str, step: NextStep) -> None:
         tokens.fail(task_token, step.decision, str(step.wait_seconds))
 
 
-def make_task_checker(
+def make_task_checker(  # noqa: PLR0913 - the parts of one checker
     *,
     jobs: JobStore,
     receipts: ReceiptStore,
     calls: GatewayCalls,
     schedule: PollingSchedule,
     grace_seconds: int,
+    on_progress: Callable[[str, Progress], None],
     clock: Callable[[], float],
 ) -> TaskChecker:
     reader = TaskReader(receipts=receipts, calls=calls, clock=clock)
@@ -395,5 +401,12 @@ def make_task_checker(
     )
     adoption = Adoption(jobs, reader, schedule, clock)
     return TaskChecker(
-        jobs=jobs, calls=calls, reader=reader, lost_submissions=lost, adoption=adoption, schedule=schedule, clock=clock
+        jobs=jobs,
+        calls=calls,
+        reader=reader,
+        lost_submissions=lost,
+        adoption=adoption,
+        schedule=schedule,
+        on_progress=on_progress,
+        clock=clock,
     )

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError as AwsError
-
-from suno_jobs.errors import Conflict, ErrorCode, EventNotSent, Fault, JobNotFound, TracksNotStored
+from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound, TracksNotStored
 from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import JobView, TrackState
 from suno_jobs.jobs.states import LEGAL, Cause, JobState
-from suno_jobs.jobs.views import Json, job_view
+from suno_jobs.lifecycle.announcing import Announcer
 from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.manifest import ManifestWriter
 from suno_jobs.lifecycle.one_song_twice import may_end_without_twins
@@ -21,15 +17,6 @@ from suno_jobs.lifecycle.recovery import files_at_risk, has_song, links_end, nex
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.deletions import DELETED, Deleted
 from suno_jobs.storage.jobs import JobStore
-
-if TYPE_CHECKING:
-    from mypy_boto3_events.client import EventBridgeClient
-    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
-
-EVENT_SOURCE = "suno-jobs"
-EVENT_BYTES = 200_000
-"""The largest ``detail`` of an event. EventBridge accepts entries of up to 1 MB since January 2026 and refuses larger ones for
-ever. Some targets of its rules, such as SNS, accept no more than 256 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +66,10 @@ def _count_end(view: JobView) -> None:
         telemetry.count("FilesQuarantined", len(view.quarantine), scope="bundle")
 
 
-def event_detail(view: JobView) -> Json:
-    """The job as its event contains it, with at most EVENT_BYTES as JSON.
-
-    Request and result are left out: lyrics may exceed the size of an event. If the rest is still too large, lists are emptied,
-    the largest first, and ``truncated`` is true.
-    """
-    job = view.job
-    shown = job_view(view) | {"request": None, "result": None}
-    detail = {"event_id": f"{job.job_id}.{job.state.lower()}", "tenant": job.tenant, "truncated": False, **shown}
-    sizes = {name: len(json.dumps(value)) for name, value in detail.items()}
-    lists = sorted((name for name, value in detail.items() if isinstance(value, list)), key=sizes.__getitem__)
-    while lists and len(json.dumps(detail)) > EVENT_BYTES:
-        detail |= {lists.pop(): [], "truncated": True}
-    return detail
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFinisher:
     jobs: JobStore
-    events: EventBridgeClient
-    event_bus: str
+    announcer: Announcer
     manifests: ManifestWriter
     clock: Callable[[], float]
 
@@ -162,18 +132,6 @@ class JobFinisher:
         return view
 
     def _announce(self, view: JobView) -> None:
-        job = view.job
-        entry: PutEventsRequestEntryTypeDef = {
-            "EventBusName": self.event_bus,
-            "Source": EVENT_SOURCE,
-            "DetailType": f"job.{job.state.lower()}",
-            "Detail": json.dumps(event_detail(view)),
-            "Resources": [job.job_id],
-        }
-        try:
-            answer = self.events.put_events(Entries=[entry])
-        except AwsError as error:
-            raise EventNotSent(error.response["Error"]["Code"]) from error
-        if answer["FailedEntryCount"]:
-            raise EventNotSent(answer["Entries"][0].get("ErrorCode", "unknown"))
+        end = view.job.state.lower()
+        self.announcer.announce(view, end, end)
         _count_end(view)

@@ -127,12 +127,17 @@ class JobStore(JobTable):
         except Conflict:
             return self.get(job_id)
 
-    def advance(self, job_id: str, progress: Progress, *, now: int) -> None:
-        """Records a later stage of progress. An earlier one, or one of a job that has ended, changes nothing."""
+    def advance(self, job_id: str, progress: Progress, *, now: int) -> bool:
+        """Records a later stage of progress. False: it is no later one, or the job has ended, and nothing has changed."""
         earlier = [stage for stage in Progress if stage.rank < progress.rank]
-        if earlier:
-            change = Change(sets={"progress": progress}).require_one_of("progress", earlier)
-            self._unless_conflict(job_id, change.require_one_of("state", OPEN), now)
+        if not earlier:
+            return False
+        change = Change(sets={"progress": progress}).require_one_of("progress", earlier)
+        try:
+            self._change(job_id, change.require_one_of("state", OPEN), now)
+        except Conflict:
+            return False
+        return True
 
     def record_wait(self, job: Job, reason: WaitReason | None, *, now: int) -> None:
         """Records why the task of an open job cannot be read, or with None that it can be read again."""
