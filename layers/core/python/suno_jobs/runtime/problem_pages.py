@@ -37,7 +37,7 @@ def _section(problem: type[ClientError]) -> str:
 
 
 def _facts(problem: type[ClientError]) -> Sequence[tuple[str, str]]:
-    repeatable = "safe, and it can succeed later" if problem.repeatable else "useless: it gets the same answer"
+    repeatable = "safe, and it can succeed later" if problem.repeatable else "useless until something else has changed"
     return (
         ("Type", problem.type_uri()),
         ("Status", str(problem.status)),
