@@ -104,3 +104,12 @@ def test_a_page_of_another_origin_may_not(owner: httpx.Client, song: Json) -> No
     job = owner.get(f"/v1/jobs/{song['job_id']}", headers=other)
     file = httpx.get(job.json()["tracks"][0]["assets"][0]["url"], headers=other, trust_env=False)
     assert [name for each in (job, file) for name in each.headers if name.startswith("access-control-allow")] == []
+
+
+def test_a_kind_that_the_gateway_of_the_source_does_not_offer_is_named(owner: httpx.Client, song: Json) -> None:
+    source = {"job_id": song["job_id"], "track_id": song["tracks"][0]["track_id"]}
+    answer = owner.post("/v1/jobs", json={"gateway": "auto", "kind": "wav", "input": {"source": source}})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    [error] = answer.json()["errors"]
+    assert error["pointer"] == "/input/source"
+    assert error["detail"].startswith("that job ran on ttapi, which offers no wav; with its songs it offers ")

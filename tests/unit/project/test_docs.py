@@ -24,7 +24,17 @@ from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
 from suno_jobs.cli.main import app
 from suno_jobs.cli.problems import ExitCode
-from suno_jobs.errors import PROBLEMS, AssetNotFound, Conflict, ErrorCode, Fault, InvalidRequest, JobBeingChanged, WrongState
+from suno_jobs.errors import (
+    PROBLEMS,
+    AssetNotFound,
+    Conflict,
+    ErrorCode,
+    Fault,
+    InvalidRequest,
+    JobBeingChanged,
+    MethodNotAllowed,
+    WrongState,
+)
 from suno_jobs.gateways.capabilities import capabilities, with_current_tables
 from suno_jobs.gateways.registry import GATEWAYS, auto_gateways
 from suno_jobs.gateways.results import STEM_NAMES
@@ -35,6 +45,7 @@ from suno_jobs.jobs.record import Asset, Job, JobView, QuarantinedFile, Track, T
 from suno_jobs.jobs.states import LEGAL, TERMINAL, Cause, Charged, JobState, Progress, WaitReason
 from suno_jobs.jobs.views import error_view, events_view, job_view, wait_view
 from suno_jobs.runtime import http_api
+from suno_jobs.runtime.routes import METHODS
 from suno_jobs.steps.cancel_job import JobCanceller
 from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.steps.read_jobs import JobReader
@@ -261,6 +272,13 @@ def test_every_problem_is_listed_with_its_status() -> None:
     assert listed == [(each.status, each.type_uri()) for each in PROBLEMS]
     assert answer_to("/conflict")["type"] == JobBeingChanged.type_uri()
     assert answer_to("/nowhere") in json_in(section(API, "## Problems"))
+
+
+def test_the_wrong_method_that_is_shown_gets_that_answer() -> None:
+    text = section(API, "## Methods and paths")
+    error = MethodNotAllowed(METHODS["/v1/jobs"])
+    assert json_in(text) == [error.document()]
+    assert f"Allow: {', '.join(error.allowed)}\n" in text
 
 
 def answer_to(path: str) -> dict[str, Any]:
