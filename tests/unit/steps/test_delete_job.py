@@ -13,8 +13,10 @@ from suno_jobs.errors import (
     IdempotencyConflict,
     JobDeleted,
     JobNotFound,
+    TaskNotFound,
     WrongState,
 )
+from suno_jobs.intake.adoption import TaskAdopter, parse_adoption
 from suno_jobs.jobs.listing import read_listing
 from suno_jobs.jobs.record import JobView, QuarantinedFile, Track, TrackState
 from suno_jobs.jobs.schedule import NextStep
@@ -224,6 +226,19 @@ def test_a_retry_that_was_deleted_is_not_created_again(world: World) -> None:
     delete(world, new_id)
     with pytest.raises(JobDeleted):
         retrier.retry_job("acme", job_id, {"accept_second_charge": True})
+
+
+def test_the_task_of_a_deleted_job_is_not_adopted(world: World) -> None:
+    """The item that names its owner stays."""
+    delete(world, timed_out(world))
+    before = world.items("JOB")
+    wanted = parse_adoption({"gateway": "ttapi", "kind": "music", "adopt": {"task_id": "J1"}})
+    adopter = TaskAdopter(world.job_creator())
+    with pytest.raises(JobDeleted):
+        adopter.adopt_task("acme", "default", wanted, "digest")
+    with pytest.raises(TaskNotFound):
+        adopter.adopt_task("other", "default", wanted, "digest")
+    assert world.items("JOB") == before
 
 
 def test_a_deleted_job_leaves_the_list(world: World) -> None:
