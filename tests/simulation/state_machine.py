@@ -27,6 +27,10 @@ from tests.simulation.aws_table import Answer, DynamoDb, aws_error
 from tests.simulation.clock import Loop, Process
 from tests.simulation.lambdas import FunctionError, Lambdas
 
+DESCRIPTIONS = 250.0
+DESCRIPTIONS_A_SECOND = 10.0
+"""The quota of DescribeExecution in most regions: so many at once, and so many more each second."""
+
 MAX_TRANSITIONS = 2000
 """More than any job needs; an execution with more is in an endless loop."""
 
@@ -107,6 +111,8 @@ class StateMachine:
     transition_delay: Callable[[], float] = lambda: 0.0
     executions: dict[str, Execution] = field(default_factory=dict)
     token_waits: dict[str, TokenWait] = field(default_factory=dict)
+    descriptions: float = DESCRIPTIONS
+    described_at: float = 0.0
     exceptions = Exceptions
 
     def __post_init__(self) -> None:
@@ -129,6 +135,11 @@ class StateMachine:
         return {"executionArn": self._arn_of(name)}
 
     def describe_execution(self, *, executionArn: str) -> Answer:
+        refilled = (self.loop.now - self.described_at) * DESCRIPTIONS_A_SECOND
+        self.descriptions, self.described_at = min(DESCRIPTIONS, self.descriptions + refilled), self.loop.now
+        if self.descriptions < 1:
+            raise aws_error("ThrottlingException", "DescribeExecution")
+        self.descriptions -= 1
         return {"status": self._find(executionArn).status}
 
     def stop_execution(self, *, executionArn: str) -> Answer:

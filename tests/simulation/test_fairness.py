@@ -48,9 +48,15 @@ def songs(
 class Shared(World):
     """A world with several tenants."""
 
-    def __init__(self, orders: Sequence[tuple[str, Order]], seed: int = 1, faults: CrashInjector | None = None) -> None:
+    def __init__(
+        self,
+        orders: Sequence[tuple[str, Order]],
+        seed: int = 1,
+        faults: CrashInjector | None = None,
+        own_accounts: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
         self.tenants = {order.token: tenant for tenant, order in orders}
-        super().__init__(Plan(seed, tuple(order for _, order in orders)), faults)
+        super().__init__(Plan(seed, tuple(order for _, order in orders), own_accounts=own_accounts), faults)
 
     def states(self, orders: Sequence[tuple[str, Order]]) -> Counter[str]:
         jobs = self.jobs()
@@ -165,6 +171,17 @@ def test_every_job_of_a_burst_is_submitted_in_time_without_a_refusal() -> None:
     with world(burst) as shared:
         assert shared.states(burst) == {"SUCCEEDED": 60}
         assert all(shared.tries(order) == 1 for _, order in burst)
+
+
+def test_a_tenant_with_an_account_of_its_own_waits_for_no_other_tenant() -> None:
+    many, few = songs("many", 60, gateway="sunoapi"), songs("few", 3, gateway="sunoapi", begin=1)
+    shared = Shared([*many, *few], own_accounts=frozenset({("sunoapi", "few")}))
+    with shared.open():
+        shared.run()
+        assert violations(shared) == []
+        times = shared.network.request_times
+    assert times["sunoapi", "few"][2] < START + 5
+    assert times["sunoapi", "default"][59] > START + 20
 
 
 @pytest.mark.parametrize("call", range(1, 9))
