@@ -147,3 +147,20 @@ def test_any_query_gets_an_answer_for_clients(handler_of: HandlerFor, query: lis
     text = "&".join(f"{name}={value}" for name, value in query)
     for each in check(handler_of("read_jobs")(event("read_jobs/list") | {"rawQueryString": text}), (200, 422)):
         assert each["parameter"] in unquote(text).replace("+", " ")
+
+
+@SETTINGS
+@given(key=st.text(min_size=1, max_size=9) | st.just("x" * 256), dry_run=st.text(max_size=5))
+def test_any_key_and_flag_get_an_answer_for_clients(handler_of: HandlerFor, key: str, dry_run: str) -> None:
+    given_event = event("submit_job/lyrics") | {"queryStringParameters": {"dry_run": dry_run}}
+    given_event["headers"]["idempotency-key"] = key
+    for each in check(handler_of("submit_job")(given_event), (200, 202, 422)):
+        assert {**each, "detail": ""} in ({"header": "Idempotency-Key", "detail": ""}, {"parameter": "dry_run", "detail": ""})
+
+
+@SETTINGS
+@given(parts=st.lists(st.text(max_size=9), max_size=5))
+def test_any_path_gets_an_answer_for_clients(handler_of: HandlerFor, parts: list[str]) -> None:
+    given_event = event("read_jobs/job")
+    given_event["rawPath"] = given_event["requestContext"]["http"]["path"] = "/".join(["/v1/jobs", *parts])
+    check(handler_of("read_jobs")(given_event), (200, 404))
