@@ -8,13 +8,14 @@ ENVIRONMENT = {
     "JOB_DEADLINE_SECONDS": "5",
     "MAX_CHECK_INTERVAL_SECONDS": "60",
     "AUTO_GATEWAYS": "crun",
+    "GATEWAY_ACCOUNTS_SECRET_ARN": "secret",
     "AMBIGUOUS_SUBMIT_POLICY": "fail",
 }
 
 
 def test_settings_come_from_the_environment_with_their_types() -> None:
     settings = SubmitJobSettings(ENVIRONMENT)
-    assert list(vars(settings).values()) == ["jobs", "arn", 5, 60, "crun", "fail"]
+    assert list(vars(settings).values()) == ["jobs", "arn", 5, 60, "crun", "secret", "fail"]
 
 
 def test_a_missing_variable_is_named() -> None:
