@@ -80,6 +80,14 @@ def test_a_late_callback_recovers_the_job_at_once(world: World, receiver: Callba
     assert (last.state, last.cause, last.execution) == (JobState.SUCCEEDED, "callback", 1)
 
 
+def test_a_late_callback_is_accepted_while_step_functions_is_throttled(world: World, receiver: CallbackReceiver) -> None:
+    job_id = timed_out(world)
+    world.executions.describable = 0
+    receiver.receive_callback(path(job_id), BODY, {})
+    assert (job_id, 1) not in world.executions.states
+    assert job_id in world.due(after=86_400)
+
+
 def test_a_late_callback_reveals_the_task_of_a_lost_submission(world: World, receiver: CallbackReceiver) -> None:
     job_id = lost_and_timed_out(world)
     receiver.receive_callback(path(job_id), BODY, {})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from suno_jobs.errors import CallbackRefused
+from suno_jobs.errors import CallbackRefused, ExecutionsThrottled
 from suno_jobs.jobs.states import Cause
 from suno_jobs.lifecycle.resuming import resume_job
 from suno_jobs.runtime.executions import Executions
@@ -68,8 +69,10 @@ class CallbackReceiver:
         if signalled and signalled.task_token:
             self.executions().wake(signalled.task_token)
         elif signalled and signalled.in_recovery:
-            due_at = now + self.slack_seconds
-            resume_job(self.signals, self.executions(), job_id, signalled.execution, Cause.CALLBACK, due_at=due_at)
+            # If Step Functions is throttled, recovery checks the job later.
+            with suppress(ExecutionsThrottled):
+                due_at = now + self.slack_seconds
+                resume_job(self.signals, self.executions(), job_id, signalled.execution, Cause.CALLBACK, due_at=due_at)
 
     def _read_if_idle(self, job_id: str, job: CalledBack) -> None:
         """The task is still running: it is read only if no slot is needed for anything else (I12)."""
