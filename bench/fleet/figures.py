@@ -112,9 +112,10 @@ def physical_seconds(load: Load) -> float:
 
 
 def loads(songs: int) -> list[Load]:
-    """At once, and as fast as the rate permits."""
+    """At once, and as fast as the rate permits. Of more than 10,000 songs, only some losses are simulated, to save time."""
     steady = 2.2 * songs * RATE.seconds / (RATE.requests - 1)
-    return [Load(songs, arrive, loss) for arrive in (0.0, steady) for loss in LOSSES]
+    at_once, steadily = (LOSSES, LOSSES) if songs <= 10_000 else (LOSSES[1:2], LOSSES[1::2])
+    return [Load(songs, loss=loss) for loss in at_once] + [Load(songs, steady, loss) for loss in steadily]
 
 
 def violations(load: Load, figures: Figures) -> list[str]:

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench.fleet.figures import LOOP_NAME, NAME, Figures, Load, Run, loads, row
@@ -31,9 +31,8 @@ def runs(sizes: Iterable[int]) -> Iterator[Run]:
     for songs in sizes:
         for load in loads(songs):
             yield Run(NAME, load)
-        for load in loads(songs):
-            if not load.loss:
-                yield Run(LOOP_NAME, load)
+        for load in dict.fromkeys(replace(load, loss=0.0) for load in loads(songs)):
+            yield Run(LOOP_NAME, load)
 
 
 def measure(wanted: list[Run], keep: Path | None) -> dict[Run, Figures]:

@@ -19,6 +19,7 @@ from suno_jobs.traffic.accounts import AccountUnusable
 from suno_jobs.traffic.callback_urls import job_called_back
 from suno_jobs.traffic.calls import GatewayCalls
 from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS
+from suno_jobs.traffic.shared_reads import SharedReads
 
 SLOW_READ_SECONDS = 10
 """After a request that took this long, the same run sends the gateway no further one: it might not finish in time."""
@@ -34,10 +35,14 @@ class TaskReader:
     clock: Callable[[], float]
 
     def read_task(self, job: Job, task_id: str) -> Reading:
-        """Sends one status request. A reply that ends the task or cannot be understood is stored. Raises NoSlot.
+        """Sends one status request, unless the task is known to be running. Raises NoSlot.
 
-        After the callback of a stage, only a slot is used that is idle: such a read never delays one that ends a job.
+        A reply that ends the task or cannot be understood is stored. After the callback of a stage, only a slot is used that is
+        idle: such a read never delays one that ends a job.
         """
+        shared_reads = SharedReads(self.calls)
+        if running := shared_reads.read_running(job, task_id):
+            return running
         gateway = GATEWAYS[job.gateway]
         self.calls.take_slot(job, 0.0 if job.cause is Cause.STAGE else AHEAD_SECONDS)
         try:
@@ -54,6 +59,8 @@ class TaskReader:
             self._store_receipt(job, reply)
             return reading
         self.calls.record_outcome(job, None)
+        if not reading.status.ended:
+            shared_reads.mark_running(job, task_id)
         if reading.status.ended or reading.unknown_statuses:
             self._store_receipt(job, reply)
         _report_unknown_words(job, reading)
