@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import importlib.util
@@ -15,7 +16,7 @@ from typing import Any
 import lameenc
 from botocore.exceptions import ClientError as AwsError
 
-from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.errors import ErrorCode, Fault, NoSlot
 from suno_jobs.jobs.record import Asset, JobView
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
@@ -23,6 +24,7 @@ from suno_jobs.network.http import httpx
 from suno_jobs.runtime.executions import ExecutionState
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.steps.cancel_job import JobCanceller
+from suno_jobs.traffic.account_items import AtAccount
 from suno_jobs.traffic.callback_urls import mac
 from tests.documented import check_answer
 from tests.simulation.aws_table import Exceptions
@@ -228,6 +230,14 @@ def opened(world: World, gateway: str = "ttapi") -> None:
 
 
 # Secrets and callbacks
+
+
+def use_all_slots(world: World, at: AtAccount) -> None:
+    """No request may be sent to the account at the moment."""
+    calls = world.calls()
+    with contextlib.suppress(NoSlot):
+        while True:
+            calls.reserve_slot(at)
 
 
 def use_accounts(world: World, client: Any) -> None:

@@ -232,6 +232,7 @@ class World:
             eraser=self.job_eraser(),
             find_running=BatchReader(self.calls()).find_running,
             count_accounts=self.account_figures().count,
+            read_balances=lambda _: None,
             slack_seconds=PACE.slack,
             clock=self.clock,
             sleep=self.clock.sleep,

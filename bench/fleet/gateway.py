@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.fleet.figures import RATE, TASK_SECONDS
 from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest
-from suno_jobs.jobs.record import Job
+from suno_jobs.traffic.account_items import AtAccount
 from suno_jobs.traffic.accounts import Account
 from suno_jobs.traffic.calls import GatewayCalls
 from suno_jobs.traffic.client import REPLY_SECONDS
@@ -59,6 +59,12 @@ class FleetCalls(GatewayCalls):
 
     gateway: Gateway
 
-    def send(self, job: Job, account: Account, request: GatewayRequest, reply_seconds: float = REPLY_SECONDS) -> GatewayReply:  # noqa: ARG002
+    def send(
+        self,
+        at: AtAccount,  # noqa: ARG002
+        account: Account,  # noqa: ARG002
+        request: GatewayRequest,
+        reply_seconds: float = REPLY_SECONDS,  # noqa: ARG002
+    ) -> GatewayReply:
         data = self.gateway.answer(request)
         return GatewayReply(200, json.dumps({"code": 200, "message": "success", "data": data}).encode())

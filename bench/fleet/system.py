@@ -136,6 +136,7 @@ class Fleet:
             eraser=JobEraser(deletions=self.jobs.deletions, s3=none, assets_bucket="", receipts_bucket=""),
             find_running=BatchReader(calls).find_running,
             count_accounts=AccountFigures(calls.concurrency.items, secret, self._time).count,
+            read_balances=lambda _: None,
             slack_seconds=schedule.slack,
             clock=self._time,
             sleep=self.loop.sleep,

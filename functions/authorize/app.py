@@ -6,7 +6,7 @@ from typing import Any
 
 from suno_jobs.runtime.aws import AUTHORIZER, client, prepare
 from suno_jobs.runtime.settings import AuthorizeSettings
-from suno_jobs.steps.authorize import find_tenant
+from suno_jobs.steps.authorize import find_caller
 
 
 @cache
@@ -15,8 +15,10 @@ def dependencies() -> tuple[Any, str]:
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    tenant = find_tenant(*dependencies(), event.get("headers", {}).get("authorization", ""))
-    return {"isAuthorized": tenant is not None, "context": {"tenant": tenant or ""}}
+    caller = find_caller(*dependencies(), event.get("headers", {}).get("authorization", ""))
+    if caller is None:
+        return {"isAuthorized": False, "context": {"tenant": ""}}
+    return {"isAuthorized": True, "context": {"tenant": caller.tenant, "operator": caller.operator}}
 
 
 prepare(dependencies)

@@ -1,4 +1,4 @@
-"""GET /v1/gateways: what each gateway can do, and its recent health."""
+"""GET /v1/gateways: what each gateway can do, its recent health, and the balances that concern the caller."""
 
 import os
 import time
@@ -11,23 +11,25 @@ from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.settings import ReadGatewaysSettings
 from suno_jobs.steps.read_gateways import read_gateways
+from suno_jobs.traffic.balances import Balances
 from suno_jobs.traffic.health import Health
 
 app = http_api.resolver()
 
 
 @cache
-def health() -> Health:
-    return Health(client("dynamodb", REQUEST), ReadGatewaysSettings(os.environ).jobs_table, time.time)
+def dependencies() -> tuple[Health, Balances]:
+    dynamodb, table = client("dynamodb", REQUEST), ReadGatewaysSettings(os.environ).jobs_table
+    return Health(dynamodb, table, time.time), Balances(dynamodb, table)
 
 
 @http_api.get(app, "/v1/gateways")
 def get_gateways() -> Response[str]:
-    return http_api.answer(200, read_gateways(health(), http_api.tenant(app)), {})
+    return http_api.answer(200, read_gateways(*dependencies(), http_api.tenant(app), operator=http_api.is_operator(app)), {})
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
 
 
-prepare(health)
+prepare(dependencies)

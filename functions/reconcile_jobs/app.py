@@ -14,6 +14,7 @@ from suno_jobs.runtime.settings import ReconcileJobsSettings
 from suno_jobs.steps.reconcile_jobs import JobReconciler
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.traffic.account_figures import AccountFigures
+from suno_jobs.traffic.balances import BalanceReader, Balances
 from suno_jobs.traffic.batch_reads import BatchReader
 from suno_jobs.traffic.calls import connect
 
@@ -27,6 +28,7 @@ def job_reconciler() -> JobReconciler:
     dynamodb = client("dynamodb", WORK)
     secrets = partial(client, "secretsmanager", WORK)
     accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
+    calls = connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)
     jobs = JobStore(dynamodb, settings.jobs_table)
     eraser = JobEraser(
         deletions=jobs.deletions,
@@ -41,6 +43,7 @@ def job_reconciler() -> JobReconciler:
         eraser=eraser,
         find_running=BatchReader(calls).find_running,
         count_accounts=AccountFigures(calls.concurrency.items, accounts, time.time).count,
+        read_balances=BalanceReader(calls, Balances(dynamodb, settings.jobs_table)).read_balances,
         slack_seconds=slack(settings.max_check_interval_seconds),
         clock=time.time,
         sleep=time.sleep,

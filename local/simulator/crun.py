@@ -15,7 +15,7 @@ from local.simulator.archive import Archive
 from local.simulator.media import Media
 from local.simulator.parts import FILM, TWELVE, stems
 from local.simulator.tasks import Report, Source, Stage, TrackReport, Work
-from local.simulator.wire import Fields, Find, Json, Purpose, Reason, Refusal, Reply, Request, json_reply, known
+from local.simulator.wire import Credits, Fields, Find, Json, Purpose, Reason, Refusal, Reply, Request, json_reply, known
 
 MODEL_NAMES = {
     "v3": "chirp-v3",
@@ -45,6 +45,7 @@ _CODES = {
 class Crun:
     name = "crun"
     renews_links = True
+    balance_paths = frozenset({"/api/v1/client/account/balance"})
 
     def callback_stages(self, _work: Work) -> Sequence[Stage]:
         return (Stage.DONE,)
@@ -85,6 +86,10 @@ class Crun:
         if (report := find(task_id)) is None:
             raise Refusal(Reason.NO_SUCH_TASK, "task not found")
         return json_reply(200, self.callback(report))
+
+    def balance(self, _path: str, account: Credits) -> Json:
+        """The reply is not published; this is where public clients find it."""
+        return {"code": 200, "message": "success", "data": {"balance": account.left}}
 
     def callback(self, report: Report) -> Json:
         return {"code": 200, "message": "success", "data": _task_info(report)}

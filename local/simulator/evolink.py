@@ -13,7 +13,7 @@ from dataclasses import replace
 from local.simulator.archive import Archive
 from local.simulator.parts import TEXT
 from local.simulator.tasks import Report, Stage, TrackReport, Work
-from local.simulator.wire import Fields, Find, Json, Purpose, Reason, Refusal, Reply, Request, json_reply, known
+from local.simulator.wire import Credits, Fields, Find, Json, Purpose, Reason, Refusal, Reply, Request, json_reply, known
 
 V6_MODELS = ("suno-v6-beta", "suno-v6-wild-beta", "suno-v6-mini-beta")
 MODELS = frozenset(
@@ -47,6 +47,7 @@ _PROGRESS = {Stage.QUEUED: 0, Stage.RUNNING: 10, Stage.TEXT: 40, Stage.FIRST: 70
 class EvoLink:
     name = "evolink"
     renews_links = True
+    balance_paths = frozenset({"/v1/credits"})
 
     def callback_stages(self, _work: Work) -> Sequence[Stage]:
         return (Stage.DONE,)
@@ -99,6 +100,10 @@ class EvoLink:
         if (report := find(task_id.removeprefix(PREFIX))) is None:
             raise Refusal(Reason.NO_SUCH_TASK, "task not found")
         return json_reply(200, self.callback(report))
+
+    def balance(self, _path: str, account: Credits) -> Json:
+        numbers = {"remaining_credits": account.left, "used_credits": account.used}
+        return {"data": {"user": numbers, "token": {**numbers, "unlimited_credits": True}}}
 
     def callback(self, report: Report) -> Json:
         shown = _head(report) | {"status": _status(report), "progress": _PROGRESS[report.stage]}

@@ -17,7 +17,7 @@ from local.simulator.archive import Archive
 from local.simulator.record_info import RecordInfoWire
 from local.simulator.record_replies import Dialect
 from local.simulator.tasks import Stage, Work
-from local.simulator.wire import Find, Purpose, Reason, Refusal, Reply, Request, json_reply
+from local.simulator.wire import Credits, Find, Json, Purpose, Reason, Refusal, Reply, Request, json_reply
 
 
 class Kie(RecordInfoWire):
@@ -37,6 +37,7 @@ class Kie(RecordInfoWire):
         Reason.SERVER_ERROR: 500,
         Reason.FAILED: 501,
     }
+    balance_paths = frozenset({"/api/v1/chat/credit"})
     dialect = Dialect(lyrics_list="lyricsData", lyrics_error="error_message", wav_state="status", wav_url="audio_wav_url")
 
     def callback_stages(self, work: Work) -> Sequence[Stage]:
@@ -57,6 +58,9 @@ class Kie(RecordInfoWire):
         if (report := find(task_id)) is None or not kie_jobs.is_job(report.work):
             raise Refusal(Reason.NO_SUCH_TASK, "task not found")
         return json_reply(200, {"code": 200, "msg": "success", "data": kie_jobs.record(report, self.dialect)})
+
+    def balance(self, _path: str, account: Credits) -> Json:
+        return {"code": 200, "msg": "success", "data": float(account.left)}
 
     def signature(self, task_id: str, key: str, moment: float) -> Mapping[str, str]:
         timestamp = str(int(moment))

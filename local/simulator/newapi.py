@@ -13,7 +13,7 @@ from local.simulator import words
 from local.simulator.archive import Archive
 from local.simulator.parts import TEXT
 from local.simulator.tasks import Report, Source, Stage, TrackReport, Work
-from local.simulator.wire import Fields, Find, Json, Purpose, Reason, Refusal, Reply, Request, json_reply, known
+from local.simulator.wire import Credits, Fields, Find, Json, Purpose, Reason, Refusal, Reply, Request, json_reply, known
 
 MUSIC, LYRICS, FETCH = "/suno/submit/music", "/suno/submit/lyrics", "/suno/fetch"
 MODELS = {
@@ -23,6 +23,7 @@ MODELS = {
     "chirp-v5": ("chirp-crow", "v5"),
     "chirp-v3-0": ("chirp-v3", "v3"),
 }
+SUBSCRIPTION, USAGE = "/v1/dashboard/billing/subscription", "/v1/dashboard/billing/usage"
 BATCH_SIZE = 50
 _ERRORS = {
     Reason.NO_KEY: (401, "unauthorized"),
@@ -48,6 +49,7 @@ _STATUSES = {
 class NewApi:
     name = "newapi"
     renews_links = True
+    balance_paths = frozenset({SUBSCRIPTION, USAGE})
 
     def callback_stages(self, _work: Work) -> Sequence[Stage]:
         return ()
@@ -82,6 +84,12 @@ class NewApi:
         if (report := find(request.path.removeprefix(FETCH + "/"))) is None:
             raise Refusal(Reason.NO_SUCH_TASK, "task_not_exist")
         return json_reply(200, {"code": "success", "message": "", "data": self.callback(report)})
+
+    def balance(self, path: str, account: Credits) -> Json:
+        """The limit contains what was used, and the usage is in hundredths."""
+        if path == USAGE:
+            return {"object": "list", "total_usage": 100 * account.used}
+        return {"object": "billing_subscription", "hard_limit_usd": account.left + account.used}
 
     def callback(self, report: Report) -> Json:
         """The task, as a relay that does call back would send it."""

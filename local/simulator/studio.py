@@ -19,10 +19,25 @@ from local.simulator.faults import Faults, UnknownFault, draw, marked_faults, st
 from local.simulator.gateways import WIRES
 from local.simulator.media import Media, take_seconds
 from local.simulator.tasks import Order, Report, Stage, Take, Task, Work
-from local.simulator.wire import Idempotent, Reason, Refusal, Reply, Request, Wire, with_json_in_strings
+from local.simulator.wire import (
+    Billing,
+    Credits,
+    Idempotent,
+    Reason,
+    Refusal,
+    Reply,
+    Request,
+    Wire,
+    json_reply,
+    with_json_in_strings,
+)
 
 HTML = Reply(200, b"<!doctype html><title>Just a moment...</title><p>Checking your browser.</p>", "text/html; charset=utf-8")
 
+
+FIRST_CREDITS = 1000
+TASK_CREDITS = 12
+"""What each account has at the beginning, and what a task of it costs, whether it succeeds or not."""
 
 SECOND_ACCOUNT = "-second"
 """What follows the key of a gateway in that of a second account there. An account does not see the tasks of the other."""
@@ -139,6 +154,9 @@ class Studio:
             return [asdict(order) for order in self._orders]
 
     def _answer(self, wire: Wire, request: Request) -> Reply:
+        if isinstance(wire, Billing) and request.method == "GET" and request.path in wire.balance_paths:
+            self._check_key(wire, request)
+            return json_reply(200, wire.balance(request.path, self._credits(wire, request)))
         purpose = wire.purpose(request)
         if purpose is None:
             raise Refusal(Reason.NO_SUCH_ROUTE, f"no such route: {request.method} {request.path}")
@@ -146,6 +164,12 @@ class Studio:
         if purpose == "status":
             return self._status(wire, request)
         return self._submit(wire, request)
+
+    def _credits(self, wire: Wire, request: Request) -> Credits:
+        with self._lock:
+            tasks = [task.task_id for task in self._archives[wire.name].tasks()]
+        used = TASK_CREDITS * sum(self._key_of.get(task_id) == wire.key(request) for task_id in tasks)
+        return Credits(FIRST_CREDITS - used, used)
 
     def _status(self, wire: Wire, request: Request) -> Reply:
         reports: list[Report | None] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 from local.simulator.record_info import RecordInfoWire
 from local.simulator.record_orders import V6_MODELS
 from local.simulator.record_replies import Dialect
-from local.simulator.wire import Reason
+from local.simulator.wire import Credits, Json, Reason
 
 SUNOAPI_CODES = {
     Reason.NO_KEY: 401,
@@ -26,4 +26,8 @@ class SunoApi(RecordInfoWire):
     name = "sunoapi"
     models = frozenset(("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", *V6_MODELS))
     codes = SUNOAPI_CODES
+    balance_paths = frozenset({"/api/v1/generate/credit"})
     dialect = Dialect(lyrics_task_id="taskId")
+
+    def balance(self, _path: str, account: Credits) -> Json:
+        return {"code": 200, "msg": "success", "data": account.left}

@@ -139,6 +139,24 @@ class Wire(Protocol):
         """None when the gateway documents no callback for what happened."""
 
 
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """Of one account. Every task costs as much as any other here."""
+
+    left: int
+    used: int
+
+
+@runtime_checkable
+class Billing(Protocol):
+    """A wire whose gateway tells what is left on an account."""
+
+    @property
+    def balance_paths(self) -> Collection[str]: ...
+
+    def balance(self, path: str, account: Credits) -> Json: ...
+
+
 @runtime_checkable
 class Signing(Protocol):
     """A wire whose gateway signs its callbacks when a key is set."""

@@ -14,7 +14,7 @@ from suno_jobs.errors import InvalidRequest
 from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.states import JobState
-from suno_jobs.steps.authorize import find_tenant, key_hash
+from suno_jobs.steps.authorize import find_caller, key_hash
 from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.storage.attribute_values import pack
 from tests.world import API_KEYS_TABLE, TABLE, World, a_job
@@ -32,7 +32,7 @@ def test_a_valid_name_is_accepted_everywhere(
 ) -> None:
     aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
     assert main(["create-key", "--table", "keys", "--", name]) == 0
-    assert find_tenant(aws.dynamodb, "keys", f"Bearer {capsys.readouterr().out.strip()}") == name
+    assert find_caller(aws.dynamodb, "keys", f"Bearer {capsys.readouterr().out.strip()}") == (name, False)
     assert world.job_submitter().submit_job(name, BODY, None)[0].job.tenant == name
 
 
@@ -50,13 +50,13 @@ def test_no_key_is_created_for_an_invalid_name(aws: SimpleNamespace, capsys: pyt
 def test_a_key_with_an_invalid_tenant_is_not_authorized(aws: SimpleNamespace, tenant: Any) -> None:
     aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
     aws.dynamodb.put_item(TableName="keys", Item=pack({"key_hash": key_hash(API_KEY), "tenant": tenant}))
-    assert find_tenant(aws.dynamodb, "keys", f"Bearer {API_KEY}") is None
+    assert find_caller(aws.dynamodb, "keys", f"Bearer {API_KEY}") is None
 
 
 def test_a_key_without_a_tenant_is_not_authorized(aws: SimpleNamespace) -> None:
     aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
     aws.dynamodb.put_item(TableName="keys", Item=pack({"key_hash": key_hash(API_KEY)}))
-    assert find_tenant(aws.dynamodb, "keys", f"Bearer {API_KEY}") is None
+    assert find_caller(aws.dynamodb, "keys", f"Bearer {API_KEY}") is None
 
 
 @pytest.mark.parametrize("name", INVALID, ids=lambda name: ascii(name[:70]))

@@ -340,7 +340,7 @@ def test_every_field_of_a_gateway_is_listed() -> None:
     text = section(API, "## GET /v1/gateways")
     known = capabilities()
     listed = {cells[0].strip("`"): cells[1] for cells in table(text, "Field of a gateway")}
-    assert set(listed) == set(known[0]) | {"health"}
+    assert set(listed) == set(known[0]) | {"health", "balances"}
     for name in ("kinds", "errors"):
         members = {member for gateway in known for each in gateway[name].values() for member in each}
         assert members <= set(code_in(listed[name])), name

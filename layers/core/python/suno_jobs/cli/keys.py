@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NewSecret = Callable[[], str]
 
 
-def create_key(client: DynamoDBClient, table: str, tenant: str, new_secret: NewSecret) -> str:
+def create_key(client: DynamoDBClient, table: str, tenant: str, new_secret: NewSecret, *, operator: bool = False) -> str:
     """Creates an API key for a tenant and returns it. Only its digest is stored: it cannot be shown again.
 
     Raises WrongArgument if the tenant's name breaks TENANT_RULE.
@@ -32,7 +32,7 @@ def create_key(client: DynamoDBClient, table: str, tenant: str, new_secret: NewS
     key = new_secret()
     client.put_item(
         TableName=table,
-        Item=pack({"key_hash": key_hash(key), "tenant": tenant}),
+        Item=pack({"key_hash": key_hash(key), "tenant": tenant, **({"operator": True} if operator else {})}),
         ConditionExpression="attribute_not_exists(key_hash)",
     )
     return key
@@ -54,9 +54,15 @@ def rotate_callback_secret(client: SecretsManagerClient, secret_id: str, new_sec
     client.put_secret_value(SecretId=secret_id, SecretString=json.dumps(rotated))
 
 
-def print_new_key(tenant: str, /, *, table: Annotated[str, Parameter(help="the stack's output ApiKeysTable")]) -> None:
+def print_new_key(
+    tenant: str,
+    /,
+    *,
+    table: Annotated[str, Parameter(help="the stack's output ApiKeysTable")],
+    operator: Annotated[bool, Parameter(negative="", help="the key also shows the balance of every gateway account")] = False,
+) -> None:
     """Create an API key for a tenant and print it once."""
-    print(create_key(aws.dynamodb(), table, tenant, secrets.token_urlsafe))
+    print(create_key(aws.dynamodb(), table, tenant, secrets.token_urlsafe, operator=operator))
 
 
 def rotate_secret(*, secret: Annotated[str, Parameter(help="the stack's output CallbackSecretArn")]) -> None:

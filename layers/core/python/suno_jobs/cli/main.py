@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App
 from rich.console import Console
 
-from suno_jobs.cli import adopt, explain, keys, problems, quarantine, tenant
+from suno_jobs.cli import adopt, doctor, explain, keys, problems, quarantine, tenant
 from suno_jobs.cli.problems import ExitCode
 
 
@@ -39,6 +39,7 @@ app.command(adopt.adopt_file, name="adopt")
 app.command(explain.print_timeline, name="explain")
 app.command(quarantine.app)
 app.command(tenant.app)
+app.command(doctor.print_checks, name="doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from suno_jobs.gateways.error_rules import ErrorReply, fault, unrecognised
 from suno_jobs.gateways.input_fields import Fields, check_lengths, check_model, check_offer, describe, without_none
 from suno_jobs.gateways.model_names import common_model, gateway_model
 from suno_jobs.gateways.parsing import find_task_id, parse_retry_after, read_object
-from suno_jobs.gateways.prices import listed_cost
+from suno_jobs.gateways.prices import listed_cost, parse_amount
 from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, Price, TaskReport
 
 if TYPE_CHECKING:
@@ -183,6 +183,12 @@ class Adapter(protocol.Gateway):
         error = self.find_error(reply, body) or unrecognised(reply)
         rule, wait = error.rule(self.error_rules), parse_retry_after(reply)
         return protocol.ReadFailed(error.fault(rule.code), may_retry=rule.retry_read, retry_after_seconds=wait)
+
+    def balance_in(self, reply: GatewayReply, find: Callable[[Body], Any]) -> protocol.Balance | protocol.ReadFailed:
+        """``find`` returns the field with the balance."""
+        body = read_object(reply.body)
+        amount = None if body is None or self.error_in(reply, body) else parse_amount(find(body))
+        return self.failed_read(reply, body) if amount is None else protocol.Balance(amount, "credits")
 
     def find_error(self, reply: GatewayReply, body: Body | None) -> ErrorReply | None:
         return unrecognised(reply) if body is None else self.error_in(reply, body)

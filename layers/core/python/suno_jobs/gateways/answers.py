@@ -67,6 +67,7 @@ class CapabilitiesAnswer(TypedDict):
     link_days: Annotated[dict[str, float | None], Field(description="By host: for how many days files are kept.")]
     batch_size: int | None
     link_renewal: bool
+    balance: Annotated[bool, Field(description="The gateway reports what is left on an account.")]
     prices: list[PriceAnswer]
     errors: dict[str, RuleAnswer]
 
@@ -93,10 +94,23 @@ class HealthAnswer(TypedDict):
     accounts: list[AccountAnswer]
 
 
+class BalanceAnswer(TypedDict):
+    """What is left on one account, in the unit of the gateway."""
+
+    account: str
+    amount: float
+    unit: str
+    low: Annotated[bool, Field(description="It is below the threshold that the operator has set.")]
+    read_at: Time
+
+
 class GatewayAnswer(CapabilitiesAnswer):
     """What one gateway can do, and its recent health."""
 
     health: HealthAnswer
+    balances: Annotated[
+        list[BalanceAnswer], Field(description="Of the tenant's own account, and for operators of every account.")
+    ]
 
 
 class GatewayListAnswer(TypedDict):

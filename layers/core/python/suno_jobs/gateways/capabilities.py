@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suno_jobs.catalog.kinds import Kind
-from suno_jobs.gateways.protocol import BatchReading, ErrorRule, Gateway, LinkRenewal, Offer, Price
+from suno_jobs.gateways.protocol import BalanceReading, BatchReading, ErrorRule, Gateway, LinkRenewal, Offer, Price
 from suno_jobs.gateways.registry import GATEWAYS
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def _gateway(each: Gateway) -> CapabilitiesAnswer:
         "link_days": dict(each.link_days),
         "batch_size": each.batch_size if isinstance(each, BatchReading) else None,
         "link_renewal": isinstance(each, LinkRenewal),
+        "balance": isinstance(each, BalanceReading),
         "prices": [_price(price) for price in each.prices],
         "errors": {code: _rule(rule) for code, rule in each.error_rules.items()},
     }
@@ -198,7 +199,8 @@ def _expiry(host: str, days: float | None) -> str:
 
 def _other(each: CapabilitiesAnswer) -> list[str]:
     batch = [f"reads {each['batch_size']} tasks at once"] if each["batch_size"] else []
-    return batch + (["renews expired links"] if each["link_renewal"] else [])
+    renewal = ["renews expired links"] if each["link_renewal"] else []
+    return [*batch, *renewal, *(["reports its balance"] if each["balance"] else [])]
 
 
 def _kind_texts(head: str, texts: Mapping[str, Mapping[str, str]]) -> str:

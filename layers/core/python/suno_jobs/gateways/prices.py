@@ -20,11 +20,17 @@ def listed_cost(prices: Iterable[Price], kind: Kind, fields: Mapping[str, Any], 
 
 
 def reported_cost(value: Any, unit: str) -> Cost | None:
-    """From a number or a text in a reply. None unless it is finite and not negative."""
+    """From a number or a text in a reply. None unless it is plausible and not negative."""
+    amount = parse_amount(value)
+    return None if amount is None or amount < 0 else Cost(amount, unit, CostSource.REPORTED)
+
+
+def parse_amount(value: Any) -> float | None:
+    """From a number or a text in a reply. None unless it is finite and plausible."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         amount = float(value)
     except (ValueError, OverflowError):
         return None
-    return Cost(amount, unit, CostSource.REPORTED) if 0 <= amount < 1e9 else None
+    return amount if abs(amount) < 1e9 else None

@@ -171,6 +171,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left on a gateway account, in the gateway's own unit. It is negative if the account is in debt."""
+
+    amount: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """At most ``requests`` in any interval of ``seconds``, for the fleet as a whole."""
 
@@ -352,3 +360,14 @@ class LinkRenewal(Protocol):
 
     def read_renewal(self, reply: GatewayReply) -> Reading:
         """The tracks in the order of the original task. A track that could not be renewed has a fault."""
+
+
+@runtime_checkable
+class BalanceReading(Protocol):
+    """Optional: what is left on an account. The requests cost nothing."""
+
+    @property
+    def balance_requests(self) -> Sequence[GatewayRequest]: ...
+
+    def read_balance(self, replies: Sequence[GatewayReply]) -> Balance | ReadFailed:
+        """``replies``: one for each request, in their order."""

@@ -55,6 +55,11 @@ def tenant(app: APIGatewayHttpResolver) -> str:
     return name
 
 
+def is_operator(app: APIGatewayHttpResolver) -> bool:
+    """Whether that key is an operator's."""
+    return app.current_event["requestContext"]["authorizer"]["lambda"].get("operator") in (True, "true")
+
+
 def json_body(app: APIGatewayHttpResolver) -> Any:
     """Raises BodyTooLarge, and NotJson also for JSON that two programs could read differently (RFC 7493)."""
     try:

@@ -13,7 +13,7 @@ NAMESPACE = "SunoJobs"
 log = Logger(service="suno-jobs", log_uncaught_exceptions=False)
 
 
-def count(metric: str, value: int = 1, **dimensions: str) -> None:
+def count(metric: str, value: float = 1, **dimensions: str) -> None:
     """Adds ``value`` to a CloudWatch metric of the bundle's namespace, in the embedded metric format: no request is made."""
     _emit(metric, MetricUnit.Count, value, dimensions)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from suno_jobs.jobs.identifiers import is_tenant_name
 from suno_jobs.storage.attribute_values import pack, unpack
@@ -20,8 +20,15 @@ def key_hash(api_key: str) -> str:
     return hashlib.sha256(api_key.encode()).hexdigest()
 
 
-def find_tenant(client: DynamoDBClient, table: str, authorization: str) -> str | None:
-    """The tenant to whom the key of an ``Authorization: Bearer`` header belongs, or None.
+class Caller(NamedTuple):
+    """``operator``: whether the caller may see what belongs to no tenant or to another one."""
+
+    tenant: str
+    operator: bool
+
+
+def find_caller(client: DynamoDBClient, table: str, authorization: str) -> Caller | None:
+    """To whom the key of an ``Authorization: Bearer`` header belongs, or None.
 
     A key whose tenant's name breaks TENANT_RULE counts as unknown: its jobs could be paid for and not be stored.
     """
@@ -31,4 +38,4 @@ def find_tenant(client: DynamoDBClient, table: str, authorization: str) -> str |
     answer = client.get_item(TableName=table, Key=pack({"key_hash": key_hash(match[1])}))
     item = unpack(answer.get("Item", {}))
     tenant = None if item.get("disabled") else item.get("tenant")
-    return str(tenant) if is_tenant_name(tenant) else None
+    return Caller(str(tenant), item.get("operator") is True) if is_tenant_name(tenant) else None

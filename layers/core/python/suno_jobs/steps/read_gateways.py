@@ -1,17 +1,24 @@
-"""Read Gateways: what each gateway can do, and its recent health."""
+"""Read Gateways: what each gateway can do, its recent health, and the balances that concern the caller."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from suno_jobs.gateways.capabilities import capabilities
+from suno_jobs.traffic.balances import Balances
 from suno_jobs.traffic.health import NEVER_CALLED, Health
 
 if TYPE_CHECKING:
     from suno_jobs.gateways.answers import GatewayListAnswer
 
 
-def read_gateways(health: Health, tenant: str) -> GatewayListAnswer:
-    """The body of the answer to one tenant, ready for JSON."""
+def read_gateways(health: Health, balances: Balances, tenant: str, *, operator: bool) -> GatewayListAnswer:
+    """The body of the answer to one caller, ready for JSON. A tenant sees the balance of its own account only."""
     known = health.read(tenant)
-    return {"gateways": [{**each, "health": known.get(each["name"], NEVER_CALLED)} for each in capabilities()]}
+    left = balances.read(lambda account: operator or account == tenant)
+    return {
+        "gateways": [
+            {**each, "health": known.get(each["name"], NEVER_CALLED), "balances": left.get(each["name"], [])}
+            for each in capabilities()
+        ]
+    }

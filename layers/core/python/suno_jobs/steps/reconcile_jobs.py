@@ -61,13 +61,14 @@ class JobReconciler:
     """A job with a task token is woken directly. The execution of any other is described first, within a budget.
 
     ``find_running`` divides jobs into groups and reads the tasks of each group when it is asked for, as far as a gateway can
-    report many tasks in one request."""
+    report many tasks in one request. ``read_balances`` comes last, as long as its argument returns True."""
 
     jobs: JobStore
     executions: Executions
     eraser: JobEraser
     find_running: Callable[[Sequence[Job]], Groups]
     count_accounts: Callable[[Callable[[], bool]], None]
+    read_balances: Callable[[Callable[[], bool]], None]
     slack_seconds: int
     clock: Callable[[], float]
     sleep: Callable[[float], None]
@@ -94,6 +95,7 @@ class JobReconciler:
             self._resume_unless_running(waiting, swept, time_left)
         if swept.complete:
             self.count_accounts(time_left)
+            self.read_balances(time_left)
         _report(swept)
         if swept.errors:
             raise ExceptionGroup("jobs that could not be resumed", swept.errors)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.update_expressions import Change
@@ -22,6 +22,22 @@ if TYPE_CHECKING:
     from suno_jobs.jobs.record import Job
 
 Item = dict[str, Any]
+
+
+class AtAccount(Protocol):
+    """What concerns one gateway account: a job, or the account itself."""
+
+    @property
+    def gateway(self) -> str: ...
+
+    @property
+    def account(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AccountId:
+    gateway: str
+    account: str
 
 
 def account_key(gateway: str, account: str, sort: str) -> Item:

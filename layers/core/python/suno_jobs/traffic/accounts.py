@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError
@@ -49,8 +51,30 @@ def account_name(accounts: Secret, gateway: Gateway, tenant: str) -> str:
 
     Raises AccountUnusable, AccountReadFailed.
     """
+    return tenant if f"{gateway.name}/{tenant}" in _entries(accounts) else SHARED_ACCOUNT
+
+
+def account_names(accounts: Secret) -> list[tuple[str, str]]:
+    """Gateway and account of every entry, whether it is usable or not. Raises AccountUnusable, AccountReadFailed."""
+    names = [name.partition("/") for name in _entries(accounts)]
+    return [(gateway, account) for gateway, _, account in names]
+
+
+def balance_threshold(accounts: Secret, gateway: str, name: str) -> float | None:
+    """``low_balance`` of the account: below it, the alarm is raised. In the unit of the gateway; None if it is not set.
+
+    Raises AccountUnusable for a value that is no number. It does not concern submissions.
+    """
+    value = _entries(accounts)[f"{gateway}/{name}"].get("low_balance")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise AccountUnusable(f"the low_balance of {gateway}/{name} is not a number")
+    return value
+
+
+def _entries(accounts: Secret) -> Mapping[str, Any]:
+    """Raises AccountUnusable, AccountReadFailed."""
     try:
-        return tenant if f"{gateway.name}/{tenant}" in accounts.values() else SHARED_ACCOUNT
+        return accounts.values()
     except ValueError as error:
         raise AccountUnusable(f"the gateway accounts secret: {error}") from None
     except (AwsError, BotoCoreError) as error:

@@ -17,7 +17,7 @@ from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime import telemetry
 from suno_jobs.runtime.secrets import Secret
-from suno_jobs.traffic.account_items import AccountItems
+from suno_jobs.traffic.account_items import AccountItems, AtAccount
 from suno_jobs.traffic.accounts import Account, AccountReadFailed, AccountUnusable, account_name, find_account
 from suno_jobs.traffic.client import REPLY_SECONDS, http_client, send
 from suno_jobs.traffic.concurrency import Concurrency
@@ -100,24 +100,26 @@ class GatewayCalls:
         except (ValueError, AwsError, BotoCoreError):
             return False
 
-    def take_slot(self, job: Job, ahead: float = AHEAD_SECONDS) -> None:
+    def take_slot(self, at: AtAccount, ahead: float = AHEAD_SECONDS) -> None:
         """To be called before every request (I7). Waits for a slot in the next ``ahead`` seconds. Raises NoSlot."""
-        self.wait_for_slot(job, self.reserve_slot(job, ahead))
+        self.wait_for_slot(at, self.reserve_slot(at, ahead))
 
-    def reserve_slot(self, job: Job, ahead: float = AHEAD_SECONDS) -> float:
+    def reserve_slot(self, at: AtAccount, ahead: float = AHEAD_SECONDS) -> float:
         """The time of the slot. Raises NoSlot."""
-        return self.rate_limiter.take(job.gateway, job.account, GATEWAYS[job.gateway].rate, now=self.clock(), ahead=ahead)
+        return self.rate_limiter.take(at.gateway, at.account, GATEWAYS[at.gateway].rate, now=self.clock(), ahead=ahead)
 
-    def wait_for_slot(self, job: Job, slot: float) -> None:
+    def wait_for_slot(self, at: AtAccount, slot: float) -> None:
         """The limit counts when requests leave, so a slot that was missed is replaced. Raises NoSlot."""
         while self.clock() > slot + MISSED_SECONDS:
-            slot = self.reserve_slot(job, AHEAD_IF_MISSED_SECONDS)
+            slot = self.reserve_slot(at, AHEAD_IF_MISSED_SECONDS)
         if (wait := slot - self.clock()) > 0:
             self.sleep(wait)
 
-    def send(self, job: Job, account: Account, request: GatewayRequest, reply_seconds: float = REPLY_SECONDS) -> GatewayReply:
+    def send(
+        self, at: AtAccount, account: Account, request: GatewayRequest, reply_seconds: float = REPLY_SECONDS
+    ) -> GatewayReply:
         """Sends the request exactly once. Raises GatewayUnreachable."""
-        return send(self.client, GATEWAYS[job.gateway], account, request, reply_seconds=reply_seconds)
+        return send(self.client, GATEWAYS[at.gateway], account, request, reply_seconds=reply_seconds)
 
 
 def connect(

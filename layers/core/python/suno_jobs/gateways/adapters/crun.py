@@ -110,6 +110,7 @@ class Crun(Adapter):
     # For crun.ai's own files. Nothing is documented for files that Suno serves.
     link_days = MappingProxyType({"*": 14.0})
     error_rules = ERROR_RULES
+    balance_requests = (GatewayRequest("GET", "/api/v1/client/account/balance"),)
     task_id_fields = ("task_id",)
     callback_field = "callback_url"
 
@@ -149,6 +150,10 @@ class Crun(Adapter):
                 return failed_report(tracks, reason.task_fault({}))
             case other:
                 return running_report(TaskStatus.PENDING, tracks, () if other in _RUNNING else (status,))
+
+    def read_balance(self, replies: Sequence[GatewayReply]) -> protocol.Balance | protocol.ReadFailed:
+        """The page shows no reply. Two public clients read ``data.balance``."""
+        return self.balance_in(replies[0], lambda body: inner(body, "data").get("balance"))
 
     def read_cost(self, body: Body) -> Cost | None:
         return reported_cost(inner(body, "data").get("credits"), "credits")

@@ -16,7 +16,7 @@ from suno_jobs.gateways import protocol
 from suno_jobs.gateways.adapter import Adapter, Body
 from suno_jobs.gateways.input_fields import SONG_FIELDS, WEIGHTS, Fields, describe, rename_fields, same_names, without_none
 from suno_jobs.gateways.parsing import code_text, find_task_id, inner, media_url, pick, read_object, single_line
-from suno_jobs.gateways.prices import reported_cost
+from suno_jobs.gateways.prices import parse_amount, reported_cost
 from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, Offer, Price, TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.reports import failed_report, finished_report, running_report
 from suno_jobs.gateways.results import read_id
@@ -107,6 +107,7 @@ class EvoLink(Adapter):
     # 72 hours on the page of Suno, 24 hours in EvoLink's own client.
     link_days = MappingProxyType({"*": 1.0})
     error_rules = ERROR_RULES
+    balance_requests = (GatewayRequest("GET", "/v1/credits"),)
     task_id_fields = ("id",)
     callback_field = "callback_url"
     # Our own number: the maximum is not documented.
@@ -143,6 +144,9 @@ class EvoLink(Adapter):
     def read_cost(self, body: Body) -> Cost | None:
         return reported_cost(inner(body, "usage").get("credits_used"), "credits")
 
+    def read_balance(self, replies: Sequence[GatewayReply]) -> protocol.Balance | protocol.ReadFailed:
+        return self.balance_in(replies[0], _remaining_credits)
+
     def batch_request(self, task_ids: Sequence[str]) -> GatewayRequest:
         return GatewayRequest("POST", f"{_TASKS}/batch", json={"task_ids": list(task_ids)})
 
@@ -166,6 +170,14 @@ class EvoLink(Adapter):
         http = None if rules.is_ok(reply) else rules.http_code(reply)
         trace_id = single_line(reply.headers.get("x-request-id") or reply.headers.get("x-oneapi-request-id"), 100)
         return rules.ErrorReply((code, http), message, trace_id)
+
+
+def _remaining_credits(body: Body) -> float | None:
+    """A key may have a limit below what its user has left."""
+    user, token = (inner(inner(body, "data"), each) for each in ("user", "token"))
+    limited = [user, token] if token.get("unlimited_credits") is False else [user]
+    amounts = [parse_amount(each.get("remaining_credits")) for each in limited]
+    return min((each for each in amounts if each is not None), default=None)
 
 
 def _song(fields: Fields) -> Body:

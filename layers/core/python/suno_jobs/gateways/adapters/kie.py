@@ -66,6 +66,8 @@ class Kie(SunoApi):
     # The shortest documented lifetime. Other pages say 14 days.
     link_days = MappingProxyType({"*": 1.0})
 
+    balance_requests: Sequence[GatewayRequest] = (GatewayRequest("GET", "/api/v1/chat/credit"),)
+
     def read_cost(self, body: Body) -> Cost | None:
         """On the jobs route."""
         return reported_cost(inner(body, "data").get("creditsConsumed"), "credits")

@@ -17,6 +17,7 @@ from suno_jobs.gateways.adapter import Adapter, Body
 from suno_jobs.gateways.input_fields import Fields, check_lengths, describe, rename_fields
 from suno_jobs.gateways.model_names import COMMON_NAMES
 from suno_jobs.gateways.parsing import clean_message, code_text, find_task_id, inner, pick, read_object
+from suno_jobs.gateways.prices import parse_amount
 from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest, Offer, TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.reports import failed_report, finished_report, running_report
 from suno_jobs.gateways.results import read_lyrics
@@ -98,6 +99,11 @@ class NewApi(Adapter):
     callback_field = "notify_hook"
     # Our own number: no maximum is documented.
     batch_size = 20
+    # The first two are those of new-api, the last one is that of Suno-API.
+    balance_requests = tuple(
+        GatewayRequest("GET", path)
+        for path in ("/v1/dashboard/billing/subscription", "/v1/dashboard/billing/usage", "/suno/account")
+    )
 
     def check_values(self, kind: Kind, fields: Fields) -> protocol.FieldErrors:
         """A common name means nothing to an instance."""
@@ -146,6 +152,16 @@ class NewApi(Adapter):
         tasks = {find_task_id(item, "task_id"): item for item in objects_in((body or {}).get("data"))}
         found = {each: _read_task(kind, tasks[each]) for each, kind in kinds.items() if each in tasks}
         return {each: report for each, report in found.items() if report is not None}
+
+    def read_balance(self, replies: Sequence[GatewayReply]) -> protocol.Balance | protocol.ReadFailed:
+        """In new-api the limit contains what was used, and the usage is in hundredths. An instance may show another currency
+        in these fields. A limit of 100,000,000 stands for none."""
+        limit, usage, account = (read_object(reply.body) or {} if rules.is_ok(reply) else {} for reply in replies)
+        most, used = parse_amount(limit.get("hard_limit_usd")), parse_amount(usage.get("total_usage"))
+        if most is not None and used is not None:
+            return protocol.Balance(most - used / 100, "USD")
+        left = parse_amount(pick({**account, **inner(account, "data")}, "credits_left"))
+        return self.failed_read(replies[0], read_object(replies[0].body)) if left is None else protocol.Balance(left, "credits")
 
     def error_in(self, reply: GatewayReply, body: Body) -> rules.ErrorReply | None:
         error = rules.find_code(reply, body, "message", success=("success",))

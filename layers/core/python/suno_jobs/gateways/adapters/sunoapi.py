@@ -10,7 +10,7 @@ from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways import error_rules as rules
 from suno_jobs.gateways.adapters.record_info import LIMITS, MODELS, V6_MODELS, RenewingRecordInfoGateway, Route
 from suno_jobs.gateways.adapters.record_info_requests import OFFERS, v6_offers
-from suno_jobs.gateways.protocol import Price
+from suno_jobs.gateways.protocol import Balance, GatewayReply, GatewayRequest, Price, ReadFailed
 
 _GENERATE = "/api/v1/generate"
 _SONG = f"{_GENERATE}/record-info"
@@ -76,3 +76,7 @@ class SunoApi(RenewingRecordInfoGateway):
     error_rules = ERROR_RULES
     routes = ROUTES
     link_days = MappingProxyType({"*": 14.0})
+    balance_requests: Sequence[GatewayRequest] = (GatewayRequest("GET", f"{_GENERATE}/credit"),)
+
+    def read_balance(self, replies: Sequence[GatewayReply]) -> Balance | ReadFailed:
+        return self.balance_in(replies[0], lambda body: body.get("data"))
