@@ -70,6 +70,9 @@ class TestAceDataCloud:
             ("samples", 2, {"samples_start": 1.0, "samples_end": 2.0}),
             ("all_stems", 24, {}),
             ("stems", 2, {}),
+            ("adjust_speed", 1, {"speed_multiplier": 1.5, "title": "Fast", "keep_pitch": True}),
+            ("add_stem", 2, {"stem_type": "strings", "variety": "high", "max_mode": True}),
+            ("extract_stem", 4, {"stem_type": "vocals"}),
         ],
     )
     def test_actions_upon_a_song(self, ace: Any, clock: HandClock, action: str, count: int, extra: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ from suno_easy.webhooks import (
 )
 
 from local.simulator import HandClock, Simulator
+from local.simulator.studio import TASK_CREDITS
 from tests.integration.simulator.clients import TASK_SECONDS, Receiver
 
 SHORTLY = {"timeout": 0.05, "poll_interval": 0.005}
@@ -105,6 +106,16 @@ class TestSunoEasy:
     ) -> None:
         self.test_everything_that_makes_songs(suno, clock)
         assert [task["undocumented_fields"] for task in simulator.tasks()] == [[]] * 10
+
+    def test_the_balance(self, suno: SunoClient, clock: HandClock) -> None:
+        """kie.ai has another route for it, which suno-easy does not know."""
+        if suno.BASE_URL.endswith("kie"):
+            with pytest.raises(SunoAPIError):
+                suno.account.get_credits()
+            return
+        before = suno.account.get_credits().remaining
+        songs(suno, clock)
+        assert suno.account.get_credits().remaining == before - TASK_CREDITS
 
     def test_lyrics(self, suno: SunoClient, clock: HandClock) -> None:
         """kie.ai's ``lyricsData`` is not read: suno-easy sees no lyrics there."""
