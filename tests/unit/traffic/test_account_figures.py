@@ -8,9 +8,10 @@ import pytest
 
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.steps.read_gateways import read_gateways
+from suno_jobs.traffic.balances import Balances
 from suno_jobs.traffic.submission_queue import LIVE_SECONDS
 from tests.builders import ACCEPTED, Denied, always, use_accounts
-from tests.world import ACCOUNTS, FixedSecret, World
+from tests.world import ACCOUNTS, TABLE, FixedSecret, World
 
 SWEEP = 300
 RATE = GATEWAYS["ttapi"].rate
@@ -19,7 +20,7 @@ RATE = GATEWAYS["ttapi"].rate
 def accounts(world: World, tenant: str = "acme", gateway: str = "ttapi") -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = [
         dict(account)
-        for each in read_gateways(world.calls().health, tenant)["gateways"]
+        for each in read_gateways(world.calls().health, Balances(world.dynamodb, TABLE), tenant, operator=False)["gateways"]
         if each["name"] == gateway
         for account in each["health"]["accounts"]
     ]
