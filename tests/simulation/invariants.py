@@ -82,6 +82,9 @@ WITHOUT_MAINTENANCE_ERROR = frozenset({"acedata", "evolink", "newapi", "ttapi"})
 """These gateways have no specific error for maintenance, so it is ambiguous and the job waits for a callback."""
 
 SAVED_BY_CALLBACK = frozenset({"callback_before_answer", "disordered_callbacks", "doubled_callback"})
+NEXT_TRY_SECONDS = 180
+"""From a submission to the next one after a refusal, with slow calls."""
+
 PROMPT_SECONDS = 100
 """Without other faults a job ends within this time after its callback, which is before its first poll."""
 
@@ -239,10 +242,15 @@ def _successes_are_kept(job: JobEvidence) -> Iterator[str]:
 
 @_check
 def _keys_are_renewed(job: JobEvidence) -> Iterator[str]:
-    """A job does not fail because of a key that was replaced in time. At random, a gateway may refuse any key."""
+    """A job does not fail because of a key that was replaced in time. At random, a gateway may refuse any key.
+
+    A job that was submitted only just before its deadline has no time for another try with the new key.
+    """
     plan = job.world.plan
     changes = [plan.troubles.keys[name] for name in job.order.gateways if name in plan.troubles.keys]
     refused = job.state == "FAILED" and job.item.get("fault", {}).get("code") == "authentication"
+    submitted_at = max((float(line.split()[0]) for line in job.item["history"] if " SUBMITTING " in line), default=0.0)
+    refused = refused and submitted_at + NEXT_TRY_SECONDS < job.item["deadline_at"]
     if refused and not plan.probabilities.gateway and all(change.always_valid for change in changes):
         yield "FAILED because of its key, although the secret had a valid one all the time"
 
@@ -267,6 +275,9 @@ def _can_succeed(job: JobEvidence) -> bool:
         return False
     if not job.world.plan.faults_until:
         loses_callback = faults.keys() & LOSES_CALLBACK or not all(GATEWAYS[name].calls_back for name in job.order.gateways)
+        # AnyInt does not call back for a failure, and here no earlier stage either.
+        unannounced = "anyint" in job.order.gateways and faults.keys() >= {"early_callback", "one_track_failed"}
+        loses_callback = loses_callback or unannounced
         loses_answer = faults.keys() & LOSES_ANSWER and not RECOGNISES_REPETITIONS.issuperset(job.order.gateways)
         return not (loses_answer and loses_callback)
     done_at = max((task["created_at"] + faults.get("slow_task", network.TASK_SECONDS) for task in job.tasks), default=inf)

@@ -33,8 +33,13 @@ ASSUMED_DAYS = 3.0
 PATIENCE_SECONDS = 26 * 3600
 """A song that can be fetched for longer is stored: recovery looks at least once a day."""
 
-LONGEST_GAP_SECONDS = 13 * 3600
-"""Between two looks of recovery. Files that their gateway keeps for less than that after they appear may be missed."""
+LONGEST_GAP_SECONDS = 2 * 3600
+"""Between two looks of recovery shortly before the files are gone. Files that their gateway keeps for less than that after they
+appear may be missed: recovery looks at least once an hour and a half then, and sweeps have intervals of their own."""
+
+REPORTED_GAP_SECONDS = 13 * 3600
+"""The same for a task that was reported as failed: it is read again a few times only, since most of them have failed. Nothing
+tells that such a song will come, so none is claimed that is kept for less than the longest time between these reads."""
 
 TWINS_SECONDS = 300
 """How long the file of a second song waits for the first one, whose bytes it may have."""
@@ -86,7 +91,8 @@ def nothing_is_forgotten(job: JobEvidence) -> Iterator[str]:
         kept_until = job.item["deadline_at"] + _days_kept(task) * DAY_SECONDS
         since = _fetchable_since(job, task, missing.values())
         soon = all(_SOON.get(name, inf) >= number for name, number in task["faults"].items()) and not job.in_silence
-        soon = soon and since + LONGEST_GAP_SECONDS < kept_until
+        gap = REPORTED_GAP_SECONDS if "failed_then_success" in task["faults"] else LONGEST_GAP_SECONDS
+        soon = soon and since + gap < kept_until
         if job.forgotten and (soon or now < kept_until):
             yield f"I11: {job.state} and forgotten, but {_named(task)} has {missing}"
         elif soon and now > since + PATIENCE_SECONDS:
@@ -247,7 +253,7 @@ def is_last_resort(job: JobEvidence, track: Mapping[str, Any], asset: Mapping[st
     earlier = [each for each in job.tracks() if (each["attempt"], each["position"]) == (track["attempt"], 0)]
     stored_at = [each["stored_at"] for first in earlier for each in first["assets"] if each["kind"] == asset["kind"]]
     days = GATEWAYS[job.item["gateway"]].link_days["*"] or ASSUMED_DAYS
-    last_look = asset["stored_at"] + LONGEST_GAP_SECONDS > job.item["deadline_at"] + days * DAY_SECONDS
+    last_look = asset["stored_at"] + 2 * LONGEST_GAP_SECONDS > job.item["deadline_at"] + days * DAY_SECONDS
     same = asset["sha256"] in {hashlib.sha256(body).hexdigest() for first in earlier for body in genuine(first["track_id"])}
     return same and (last_look or not any(at <= asset["stored_at"] for at in stored_at))
 

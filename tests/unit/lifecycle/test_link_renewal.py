@@ -46,6 +46,11 @@ def unsaved(world: World, gateway: str = "sunoapi", fault: Fault = EXPIRED) -> s
     return job_id
 
 
+def renewing(world: World, job_id: str) -> str | None:
+    renewal = world.job(job_id).renewal
+    return renewal.renewal_id if renewal else None
+
+
 def test_expired_links_are_renewed_and_fetched(world: World) -> None:
     job_id = unsaved(world)
     world.wire.answers = [STARTED, RUNNING, renewed("https://cdn.example/new.mp3", None)]
@@ -61,7 +66,7 @@ def test_expired_links_are_renewed_and_fetched(world: World) -> None:
         "/api/v1/suno/recovery/record-info",
     ]
     assert json.loads(world.wire.requests[0].content) == {"sunoTaskId": "J1"}
-    assert world.job(job_id).renewal_id is None
+    assert renewing(world, job_id) is None
     assert world.job(job_id).state is JobState.TIMED_OUT
 
 
@@ -70,7 +75,7 @@ def test_after_a_refused_renewal_the_task_is_read_as_usual(world: World, answer:
     job_id = unsaved(world)
     world.wire.answers = [answer, httpx.ReadTimeout("t")]
     assert world.task_checker().check_task(job_id).next == "store"
-    assert world.job(job_id).renewal_id is None
+    assert renewing(world, job_id) is None
     refused, read = (request.url.path for request in world.wire.requests)
     assert ("recovery" in refused, "recovery" in read) == (True, False)
 
@@ -82,7 +87,7 @@ def test_a_renewal_that_never_ends_is_abandoned(world: World, answer: Any) -> No
     assert world.task_checker().check_task(job_id).next == "wait"
     world.clock.sleep(RENEWAL_SECONDS)
     assert world.task_checker().check_task(job_id).next == "store"
-    assert world.job(job_id).renewal_id is None
+    assert renewing(world, job_id) is None
 
 
 @pytest.mark.parametrize(
@@ -140,7 +145,7 @@ def test_a_link_that_must_not_be_fetched_is_renewed(world: World) -> None:
     job_id = unsaved(world, fault=Fault(ErrorCode.ASSET_FORBIDDEN_ADDRESS, "the URL is malformed"))
     world.wire.answers = [STARTED]
     assert world.task_checker().check_task(job_id).next == "wait"
-    assert world.job(job_id).renewal_id == "R1"
+    assert renewing(world, job_id) == "R1"
 
 
 def test_a_renewed_link_makes_a_refused_track_ready_again(world: World) -> None:
@@ -162,3 +167,34 @@ def test_the_life_of_a_renewed_link_begins_with_its_renewal(world: World) -> Non
     world.task_checker().check_task(job_id)
     new = world.tracks(job_id)["t-0"].links[0]
     assert (new.url, new.expires_at) == ("https://cdn.example/new.mp3", world.now + DAY_SECONDS)
+
+
+REFUSED = httpx.Response(200, json={"code": 404, "msg": "no such task"})
+
+
+@pytest.mark.parametrize("first", [REFUSED, renewed(None)], ids=["refused", "without a link"])
+def test_i11_the_links_of_two_attempts_are_renewed_in_turn(world: World, first: httpx.Response) -> None:
+    job_id = unsaved(world)
+    world.jobs.submissions.accept_task(world.job(job_id), "J2", now=world.now, due_at=world.now)
+    link = Link("audio", "https://cdn.example/second.mp3")
+    world.jobs.tracks.record_track(job_id, Track(track_id="u-0", attempt=1, position=0, state=TrackState.READY, links=(link,)))
+    world.jobs.tracks.fail_track(job_id, "u-0", EXPIRED, final=False)
+    begun = [] if first is REFUSED else [STARTED]
+    world.wire.answers = [*begun, first, httpx.ReadTimeout("t")]
+    while world.task_checker().check_task(job_id).next == "wait":
+        world.clock.sleep(PACE.interval)
+    world.wire.requests.clear()
+    world.wire.answers = [STARTED, renewed("https://cdn.example/new.mp3")]
+    while world.task_checker().check_task(job_id).next == "wait":
+        world.clock.sleep(PACE.interval)
+    assert json.loads(world.wire.requests[0].content) == {"sunoTaskId": "J2"}
+    urls = {name: track.links[0].url for name, track in world.tracks(job_id).items()}
+    assert urls == {
+        "t-0": "https://cdn.example/0.mp3",
+        "t-1": "https://cdn.example/1.mp3",
+        "u-0": "https://cdn.example/new.mp3",
+    }
+    world.wire.requests.clear()
+    world.wire.answers = [STARTED]
+    world.task_checker().check_task(job_id)
+    assert json.loads(world.wire.requests[0].content)["sunoTaskId"] in ("J1", "J2")

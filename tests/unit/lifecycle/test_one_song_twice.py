@@ -11,7 +11,7 @@ from suno_jobs.errors import AssetIdentical, ErrorCode, Fault
 from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import DAY_SECONDS, Asset, Job, JobView, Track, TrackState
 from suno_jobs.jobs.states import Cause, JobState
-from suno_jobs.lifecycle.one_song_twice import IDENTICAL_SECONDS, may_end_without_twins, require_own_bytes
+from suno_jobs.lifecycle.one_song_twice import IDENTICAL_SECONDS, LAST_CHANCE_SECONDS, may_end_without_twins, require_own_bytes
 from tests.builders import JOB
 from tests.world import DEADLINE, START
 
@@ -32,7 +32,8 @@ ENDED = replace(OPEN, state=JobState.SUCCEEDED, ended_at=START, recoverable_unti
         (OPEN, FIRST, 0, False),
         (OPEN, FIRST, DEADLINE, False),
         (ENDED, FIRST, DAY_SECONDS, False),
-        (ENDED, FIRST, 3 * DAY_SECONDS - 3600, True),
+        (ENDED, FIRST, 3 * DAY_SECONDS - LAST_CHANCE_SECONDS - 1, False),
+        (ENDED, FIRST, 3 * DAY_SECONDS - LAST_CHANCE_SECONDS, True),
         (replace(ENDED, recoverable_until=None), FIRST, DAY_SECONDS, True),
         (OPEN, replace(FIRST, assets=(replace(AUDIO, sha256="bb"),)), 0, True),
         (OPEN, replace(FIRST, attempt=1), 0, True),

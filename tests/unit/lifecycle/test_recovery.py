@@ -16,13 +16,14 @@ from suno_jobs.jobs.record import DAY_SECONDS, DEFAULT_LINK_DAYS, FileTerms, Job
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.ending import end_job
-from suno_jobs.lifecycle.recovery import LONGEST_INTERVAL_SECONDS, SHORTEST_INTERVAL_SECONDS
+from suno_jobs.lifecycle.recovery import HURRY_SECONDS, LONGEST_INTERVAL_SECONDS, SHORTEST_INTERVAL_SECONDS, next_recovery_at
 from suno_jobs.network.http import httpx
 from suno_jobs.steps.receive_callback import CallbackReceiver
 from suno_jobs.storage.receipts import ReceiptSource
 from tests.builders import (
     AUDIO,
     BODY,
+    JOB,
     always,
     await_signal,
     ended_execution,
@@ -34,7 +35,7 @@ from tests.builders import (
     task,
     timed_out,
 )
-from tests.world import BUCKET, DEADLINE, GRACE, World
+from tests.world import BUCKET, DEADLINE, GRACE, START, World
 
 LINK = Link("audio", "https://cdn.example/a.mp3")
 NO_COVER = {"image": Fault(ErrorCode.ASSET_UNAVAILABLE, "404")}
@@ -133,6 +134,66 @@ def test_an_uninformative_reply_changes_nothing_and_delays_the_next_check(world:
     assert ages[:4] == [SHORTEST_INTERVAL_SECONDS * 2**n for n in range(4)]
     assert max(later - earlier for earlier, later in pairwise(ages)) == LONGEST_INTERVAL_SECONDS
     assert [event["DetailType"] for event in world.bus.events] == ["job.timed_out"]
+
+
+def stopped(_: httpx.Request) -> httpx.Response:
+    """The call never returns, so Lambda stops the function."""
+    raise KeyboardInterrupt
+
+
+def test_i11_a_recovery_whose_reads_never_return_is_repeated_at_growing_intervals(world: World) -> None:
+    job_id = timed_out(world)
+    world.wire.answers = [stopped]
+    waits = []
+    for _ in range(6):
+        world.clock.now = due_at(world)
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                world.task_checker().check_task(job_id)
+        waits.append(due_at(world) - world.now)
+    assert waits == [SHORTEST_INTERVAL_SECONDS * 2**n for n in range(6)]
+    assert world.due() == [job_id]
+    world.wire.answers = [task(music(1))]
+    store(world, world.task_checker().check_task(job_id))
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+
+
+def due_at(world: World) -> int:
+    return int(world.items("JOB")[0]["due_at"]["N"])
+
+
+@pytest.mark.parametrize(
+    ("age", "left", "expected"),
+    [
+        (DAY_SECONDS, 3 * DAY_SECONDS, LONGEST_INTERVAL_SECONDS),
+        (DAY_SECONDS, DAY_SECONDS, DAY_SECONDS // 4),
+        (DAY_SECONDS, HURRY_SECONDS, HURRY_SECONDS),
+        (600, DAY_SECONDS, 600),
+    ],
+)
+def test_i11_recovery_looks_more_often_before_the_files_are_gone(age: int, left: int, expected: int) -> None:
+    job = replace(JOB, state=JobState.TIMED_OUT, ended_at=START, recoverable_until=START + age + left)
+    now = START + age
+    assert next_recovery_at(job, now) == now + expected
+    assert next_recovery_at(replace(job, recoverable_until=None), now, until=now + left) == now + expected
+
+
+def test_i11_a_late_file_that_its_server_refuses_is_fetched_several_times_before_its_link_expires(world: World) -> None:
+    job_id = timed_out(world)
+    world.clock.sleep(DAY_SECONDS)
+    world.wire.answers = [task(music(1))]
+    job = world.job(job_id)
+    looks = 0
+    while world.now < job.deadline_at + 3 * DAY_SECONDS:
+        world.jobs.begin_check(job_id, now=world.now, due_at=world.now)
+        world.jobs.tracks.record_track(
+            job_id,
+            Track(track_id="t", position=0, state=TrackState.READY, links=(replace(LINK, expires_at=START + 2 * DAY_SECONDS),)),
+        )
+        world.job_finisher().finish_job(job_id)
+        looks += world.now < START + 2 * DAY_SECONDS
+        world.clock.now = due_at(world)
+    assert looks >= 8
 
 
 def test_recovery_ends_when_the_links_have_expired(world: World, receiver: CallbackReceiver) -> None:

@@ -18,7 +18,7 @@ from suno_jobs.errors import (
 )
 from suno_jobs.intake.adoption import TaskAdopter, parse_adoption
 from suno_jobs.jobs.listing import read_listing
-from suno_jobs.jobs.record import JobView, QuarantinedFile, Track, TrackState
+from suno_jobs.jobs.record import JobView, QuarantinedFile, Renewal, Track, TrackState
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.steps.receive_callback import CallbackReceiver
@@ -286,7 +286,7 @@ def test_no_write_to_a_job_that_was_just_deleted_changes_its_tombstone(world: Wo
     assert not world.jobs.mark_retried(job, "job_new", now=now)
     for change in (
         lambda: world.jobs.record_no_audio(job_id, now=now),
-        lambda: world.jobs.record_link_renewal(job, "r", now=now),
+        lambda: world.jobs.record_link_renewal(job, Renewal(0, now, "r"), now=now),
         lambda: world.jobs.reopen(job, until=now, now=now),
         lambda: world.jobs.finish(job, JobState.SUCCEEDED, None, now=now),
         lambda: world.jobs.submissions.accept_task(job, "J2", now=now, due_at=now),

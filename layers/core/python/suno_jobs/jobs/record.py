@@ -94,6 +94,15 @@ class FileTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewal:
+    """The gateway's renewal of the links of that attempt. Without an id it has ended, or was refused."""
+
+    attempt: int
+    began_at: int
+    renewal_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A gateway that may still be asked to do the job, not before the time ``after``."""
 
@@ -118,8 +127,7 @@ class Job:
     attempt. ``unknown_reads`` counts the reads at which the gateway did not.
 
     ``event_pending``: the event of its end has not been sent yet. Recovery of a job that ended at ``ended_at`` continues until
-    ``recoverable_until``. ``renewal_id`` identifies the gateway's
-    renewal of its links, in progress since ``renewal_began_at``.
+    ``recoverable_until``. ``renewal`` is the last renewal of its links.
 
     ``execution`` is the number of the current execution, ``task_token`` is that of its wait. ``checks`` counts the checks,
     ``no_audio_since`` is when the gateway first reported a success without audio. ``cause`` is what caused the latest check,
@@ -158,8 +166,7 @@ class Job:
     resubmit: bool = False
     ended_at: int | None = None
     recoverable_until: int | None = None
-    renewal_id: str | None = None
-    renewal_began_at: int | None = None
+    renewal: Renewal | None = None
     cause: Cause = Cause.CLIENT
     history: tuple[str, ...] = ()
     retry_of: str | None = None
@@ -242,6 +249,7 @@ class Job:
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
         values["candidates"] = tuple(Candidate(**candidate) for candidate in item.get("candidates", ()))
         values["attempts"] = tuple(_attempt(attempt) for attempt in item.get("attempts", ()))
+        values["renewal"] = Renewal(**item["renewal"]) if "renewal" in item else None
         values["file_terms"] = FileTerms(**item.get("file_terms", {}))
         values["requested_model"] = RequestedModel(**item["requested_model"]) if "requested_model" in item else None
         values["cost"] = Cost(**{**item["cost"], "source": CostSource(item["cost"]["source"])}) if "cost" in item else None

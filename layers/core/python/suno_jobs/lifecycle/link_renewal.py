@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from suno_jobs.errors import ErrorCode, GatewayUnreachable
 from suno_jobs.gateways.protocol import (
@@ -17,7 +17,7 @@ from suno_jobs.gateways.protocol import (
     TaskTrack,
 )
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.jobs.record import Job, JobView, TrackState
+from suno_jobs.jobs.record import Job, JobView, Renewal, Track, TrackState
 from suno_jobs.lifecycle.link_lifetimes import with_expiry
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.jobs import JobStore
@@ -36,13 +36,20 @@ def link_renewal_gateway(job: Job) -> LinkRenewal | None:
     return gateway if job.tasks and isinstance(gateway, LinkRenewal) else None
 
 
-def attempt_with_expired_links(view: JobView) -> int | None:
-    """The first attempt that lacks a file because its link has expired or must not be fetched."""
-    for track in view.tracks:
-        faults = (track.fault, *track.missing.values()) if track.unsaved else ()
-        if any(fault and fault.code in NEED_NEW_LINK for fault in faults):
-            return track.attempt
-    return None
+def attempt_to_renew(view: JobView) -> int | None:
+    """The attempt whose links are being renewed, or the next one that lacks a file because its link has expired or must not be
+    fetched. They take turns, so that one whose renewal fails keeps no other from being renewed."""
+    last = view.job.renewal
+    if last and last.renewal_id:
+        return last.attempt
+    lacking = sorted({track.attempt for track in view.tracks if _needs_new_link(track)})
+    following = [attempt for attempt in lacking if last and attempt > last.attempt]
+    return next(iter([*following, *lacking]), None)
+
+
+def _needs_new_link(track: Track) -> bool:
+    faults = (track.fault, *track.missing.values()) if track.unsaved else ()
+    return any(fault and fault.code in NEED_NEW_LINK for fault in faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +65,31 @@ class LinkRenewer:
         A renewal generates nothing and costs nothing. Raises NoSlot.
         """
         job = view.job
-        if job.renewal_id is None:
-            return self._begin(job, job.attempts[attempt].task_id or "", gateway)
-        reply = self._send(job, gateway.renewal_status_request(job.renewal_id))
+        if job.renewal is None or job.renewal.renewal_id is None:
+            return self._begin(job, attempt, gateway)
+        reply = self._send(job, gateway.renewal_status_request(job.renewal.renewal_id))
         reading = gateway.read_renewal(reply) if reply else None
         if isinstance(reading, ReadFailed):
             self.calls.record_outcome(job, reading.fault)
         ended = isinstance(reading, TaskReport) and reading.status.ended
-        if not ended and self.clock() < (job.renewal_began_at or 0) + RENEWAL_SECONDS:
+        if not ended and self.clock() < job.renewal.began_at + RENEWAL_SECONDS:
             return True
         if isinstance(reading, TaskReport):
             self._record_links(view, attempt, reading.tracks)
-        self.jobs.record_link_renewal(job, None, now=int(self.clock()))
+        self.jobs.record_link_renewal(job, replace(job.renewal, renewal_id=None), now=int(self.clock()))
         return False
 
-    def _begin(self, job: Job, task_id: str, gateway: LinkRenewal) -> bool:
-        reply = self._send(job, gateway.renewal_request(task_id))
+    def _begin(self, job: Job, attempt: int, gateway: LinkRenewal) -> bool:
+        reply = self._send(job, gateway.renewal_request(job.attempts[attempt].task_id or ""))
         submission = gateway.read_renewal_submission(reply) if reply else None
         if isinstance(submission, Refused):
             self.calls.record_outcome(job, submission.fault)
+        now = int(self.clock())
         if not isinstance(submission, Accepted):
+            self.jobs.record_link_renewal(job, Renewal(attempt, now), now=now)
             telemetry.log.info("links not renewed", job_id=job.job_id, gateway=job.gateway)
             return False
-        self.jobs.record_link_renewal(job, submission.task_id, now=int(self.clock()))
+        self.jobs.record_link_renewal(job, Renewal(attempt, now, submission.task_id), now=now)
         return True
 
     def _send(self, job: Job, request: GatewayRequest) -> GatewayReply | None:

@@ -10,11 +10,14 @@ from suno_jobs.errors import AssetIdentical, ErrorCode, Fault
 from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import Job, JobView, Track, TrackState
 from suno_jobs.jobs.states import JobState
-from suno_jobs.lifecycle.recovery import next_recovery_at
+from suno_jobs.lifecycle.recovery import HURRY_SECONDS
 
 IDENTICAL_SECONDS = 300
 """How long an open job waits for the own file of its second song: to learn whose bytes it has, and before it succeeds without
 it. Recovery goes on."""
+
+LAST_CHANCE_SECONDS = 2 * HURRY_SECONDS
+"""This long before its end, a run of recovery may be the last one."""
 
 
 def require_own_bytes(view: JobView, track: Track, kind: str, sha256: str, now: int) -> None:
@@ -55,6 +58,6 @@ def _waits_until(job: Job, now: int) -> int:
 
 
 def _is_last_chance(job: Job, now: int) -> bool:
-    """Whether this is the last run of recovery."""
-    following = next_recovery_at(job, now, song_found=True)
-    return job.terminal and (job.recoverable_until is None or following is None or following >= job.recoverable_until)
+    """Whether this may be the last run of recovery."""
+    until = job.recoverable_until
+    return job.terminal and (until is None or now + LAST_CHANCE_SECONDS >= until)

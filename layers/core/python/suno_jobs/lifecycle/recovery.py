@@ -13,6 +13,11 @@ from suno_jobs.jobs.states import JobState
 SHORTEST_INTERVAL_SECONDS = 300
 LONGEST_INTERVAL_SECONDS = 43_200
 
+REMAINING_SHARE = 4
+HURRY_SECONDS = 3600
+"""Towards the end of the time in which files are kept, the intervals get shorter: a quarter of that time, down to an hour. So a
+file that appears late, or that its server refuses several times, is still fetched several times."""
+
 REPORTED_FAILURE_SECONDS = (600, 3600, DAY_SECONDS // 2, DAY_SECONDS)
 """How long after its end a job whose gateway reported a failure is checked again."""
 
@@ -65,14 +70,25 @@ def links_end(view: JobView) -> int:
     return max((link.expires_at or unknown for link in links), default=unknown)
 
 
+def files_end(view: JobView, until: int, now: int) -> int:
+    """When the files of a job in recovery are gone: a link may expire before the recovery ends at ``until``."""
+    end = links_end(view)
+    return end if has_song(view) and now < end < until else until
+
+
 def files_at_risk(view: JobView) -> int:
     """How many files are lost if their links expire."""
     return sum(len(track.links) - len(track.assets) for track in view.tracks if track.unsaved)
 
 
-def next_recovery_at(job: Job, now: int, *, song_found: bool = False) -> int | None:
-    """When recovery checks the job next: the longer ago it ended, the longer the interval. None: not again."""
+def next_recovery_at(job: Job, now: int, *, song_found: bool = False, until: int | None = None) -> int | None:
+    """When recovery checks the job next: the longer ago it ended, the longer the interval. None: not again.
+
+    ``until`` is when its files are gone; by default, when its recovery ends.
+    """
     age = now - (job.ended_at or now)
     if job.state is JobState.FAILED and not song_found:
         return next((now + seconds - age for seconds in REPORTED_FAILURE_SECONDS if seconds > age), None)
-    return now + min(max(age, SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)
+    interval = min(max(age, SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)
+    remaining = (until or job.recoverable_until or now) - now
+    return now + min(interval, max(remaining // REMAINING_SHARE, HURRY_SECONDS))

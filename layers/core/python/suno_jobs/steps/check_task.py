@@ -15,7 +15,7 @@ from suno_jobs.jobs.states import LEGAL, Cause, JobState, Progress, WaitReason
 from suno_jobs.lifecycle.adoption import Adoption, NotAdopted, NotYet, TakenOver
 from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.last_resort import with_last_resort
-from suno_jobs.lifecycle.link_renewal import LinkRenewer, attempt_with_expired_links, link_renewal_gateway
+from suno_jobs.lifecycle.link_renewal import LinkRenewer, attempt_to_renew, link_renewal_gateway
 from suno_jobs.lifecycle.lost_submission import (
     LOST,
     Evidence,
@@ -26,6 +26,7 @@ from suno_jobs.lifecycle.lost_submission import (
     ResultFound,
     Undecided,
 )
+from suno_jobs.lifecycle.recovery import next_recovery_at
 from suno_jobs.lifecycle.task_reader import NOT_READ, SLOW_READ_SECONDS, TaskReader
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.runtime import telemetry
@@ -329,10 +330,16 @@ class TaskChecker:
         finish = NextStep(job.job_id, "finish")
         if job.event_pending or (job.recoverable_until or 0) <= self._now():
             return finish
+        self._postpone_recovery(job)
         if isinstance(job.submission, Accepted):
             return self._renew_links(job) or self._follow(*self._read_tasks(job))
         found = self.lost_submissions.find(job)
         return self._adopt(found) if found else finish
+
+    def _postpone_recovery(self, job: Job) -> None:
+        """Before anything is read: a read that never returns is repeated in the next run of recovery, not by each sweep."""
+        if next_run := next_recovery_at(job, self._now()):
+            self.jobs.signals.postpone(job.job_id, due_at=next_run)
 
     def _renew_links(self, job: Job) -> NextStep | None:
         """Renews expired links where the gateway can. None: no link has expired, or the gateway cannot renew links."""
@@ -340,12 +347,12 @@ class TaskChecker:
         if gateway is None:
             return None
         view = self.jobs.view(job.job_id) or JobView(job)
-        if (attempt := attempt_with_expired_links(view)) is None:
+        if (attempt := attempt_to_renew(view)) is None:
             return None
         began = self._now()
         if LinkRenewer(self.jobs, self.calls, self.clock).renew_links(view, attempt, gateway):
             return self._wait_until(job, self._now() + self.schedule.interval)
-        if job.renewal_id or self._now() >= began + SLOW_READ_SECONDS:
+        if (job.renewal and job.renewal.renewal_id) or self._now() >= began + SLOW_READ_SECONDS:
             ends = {number: TaskEnd.UNFINISHED for number in range(len(job.attempts)) if not view.is_whole(number)}
             return self._conclude(job, job.state, NO_REASON, ends)
         return None

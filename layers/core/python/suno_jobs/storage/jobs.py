@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from suno_jobs.errors import Conflict, Fault
-from suno_jobs.jobs.record import Attempt, Item, Job, JobView, QuarantinedFile, Track
+from suno_jobs.jobs.record import Attempt, Item, Job, JobView, QuarantinedFile, Renewal, Track
 from suno_jobs.jobs.states import TERMINAL, Cause, JobState, Progress, WaitReason, may_become
 from suno_jobs.storage.deletions import DeletionStore, Tombstone, is_tombstone
 from suno_jobs.storage.due_index import NOT_DUE, DueIndex, due
@@ -222,11 +222,9 @@ class JobStore(JobTable):
         recovery = {"recoverable_until": max(until, job.recoverable_until or 0)} if job.terminal else {}
         self._change(job.job_id, Change(sets={**due(job.job_id, now), **recovery}).require_one_of("state", {job.state}), now)
 
-    def record_link_renewal(self, job: Job, renewal_id: str | None, *, now: int) -> None:
-        """Records the renewal of links that is in progress, or with None that it has ended."""
-        sets = {"renewal_id": renewal_id, "renewal_began_at": now} if renewal_id else {}
-        change = Change(sets=sets, removes=() if renewal_id else ("renewal_id", "renewal_began_at"))
-        self._change(job.job_id, require_job(change), now)
+    def record_link_renewal(self, job: Job, renewal: Renewal, *, now: int) -> None:
+        """Records the renewal of links that is in progress, or that has ended."""
+        self._change(job.job_id, require_job(Change(sets={"renewal": renewal})), now)
 
     def mark_retried(self, job: Job, new_job_id: str, *, now: int) -> bool:
         """Records which job repeats this one. False: this one has not failed, or another job repeats it."""
