@@ -15,6 +15,7 @@ from suno_jobs.jobs.views import job_view
 from suno_jobs.jobs.waiting import waiting_for
 from suno_jobs.lifecycle.lost_submission import LOST
 from suno_jobs.network.http import httpx
+from suno_jobs.runtime.secrets import RENEW_SECONDS
 from suno_jobs.steps.cancel_job import JobCanceller
 from suno_jobs.steps.retry_job import JobRetrier
 from tests.builders import use_accounts
@@ -138,6 +139,17 @@ def test_a_shared_account_is_for_operators(world: World) -> None:
     with pytest.raises(TaskNotFound):
         world.job_submitter().submit_job("acme", ADOPTION, None)
     assert world.items("JOB") == []
+
+
+def test_an_account_that_was_just_added_can_be_used_at_once(world: World) -> None:
+    secret = FixedSecret(ACCOUNTS)
+    use_accounts(world, secret)
+    submitter = world.job_submitter()
+    with pytest.raises(TaskNotFound):
+        submitter.submit_job("acme", ADOPTION, None)
+    secret.value = ACCOUNTS | {"crun/acme": {"api_key": "key-of-acme"}}
+    world.clock.sleep(RENEW_SECONDS)
+    assert submitter.submit_job("acme", ADOPTION, None)[1]
 
 
 def test_a_dry_run_shows_the_job_and_writes_nothing(own: World) -> None:

@@ -91,9 +91,13 @@ class JobSubmitter:
         Raises TaskNotFound for the task of another tenant, and for any other task if the tenant has no account of its own.
         """
         known = TaskAdopter(self.creator).find_job(tenant, SHARED_ACCOUNT, request)
-        if known is None and f"{request.gateway}/{tenant}" not in self.accounts.values():
+        if known is None and not self._has_account(f"{request.gateway}/{tenant}"):
             raise task_not_found()
         return known
+
+    def _has_account(self, name: str) -> bool:
+        """The entry may have been added a moment ago."""
+        return name in self.accounts.values() or (self.accounts.renew() and name in self.accounts.values())
 
     def _preview_adoption(self, tenant: str, request: AdoptionRequest, digest: str, job_id: str | None) -> JobView:
         adopter = TaskAdopter(self.creator)
