@@ -18,8 +18,11 @@ from suno_jobs.gateways.protocol import Accepted, GatewayReply
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.adoption import TaskAdopter, parse_adoption
 from suno_jobs.intake.creation import JobCreator
+from suno_jobs.jobs.identifiers import SHARED_ACCOUNT
+from suno_jobs.jobs.record import Job
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.steps.submit_job import fingerprint
+from suno_jobs.storage.attribute_values import unpack
 from suno_jobs.storage.jobs import JobStore
 from tests.simulation.faults import Order, Plan
 from tests.simulation.network import KEYS
@@ -32,6 +35,9 @@ HOST = "elsewhere.example.com"
 """Callbacks of these tasks do not come to us."""
 
 NO_SUCH_TASK = "5eed0000-0000-4000-8000-000000000000"
+
+REPEAT_OUR_URL = frozenset({"crun", "ttapi"})
+"""These gateways repeat the callback URL in the report of a task."""
 
 OF_SUBMISSIONS = frozenset(
     {
@@ -46,7 +52,7 @@ UNKNOWN_READS = 3
 
 
 def with_adoptions(plan: Plan) -> Plan:
-    """In a third of the plans, about every fifth song was ordered elsewhere, or was not ordered at all.
+    """In a third of the plans, about every fifth song was ordered elsewhere, or by another tenant, or not at all.
 
     Where gateways take few tasks, tasks from elsewhere would take the places of our own.
     """
@@ -59,8 +65,10 @@ def _adoption(order: Order, random: Random) -> Order:
     if order.kind is not Kind.MUSIC:
         return order
     faults = {name: number for name, number in order.faults.items() if name not in OF_SUBMISSIONS}
-    adopts = "unknown" if random.random() < 0.1 else "task"
-    return replace(order, gateways=order.gateways[:1], faults=faults, adopts=adopts, resubmit=False)
+    adopts = random.choices(("task", "unknown", "taken"), weights=(6, 1, 3))[0]
+    # Until then the other tenant's task may exist.
+    at = order.at + (random.choice((50.0, 200.0, 600.0)) if adopts == "taken" else 0.0)
+    return replace(order, at=at, gateways=order.gateways[:1], faults=faults, adopts=adopts, resubmit=False)
 
 
 def body(world: World, order: Order) -> dict[str, Any]:
@@ -74,8 +82,22 @@ def task_of(world: World, order: Order) -> str:
     if order.adopts == "unknown":
         return NO_SUCH_TASK
     if order.token not in world.elsewhere:
-        world.elsewhere[order.token] = _create(world, order)
+        world.elsewhere[order.token] = _taken(world, order) if order.adopts == "taken" else _create(world, order)
     return world.elsewhere[order.token]
+
+
+def _taken(world: World, order: Order) -> str:
+    """A task that another tenant's job submitted with the same account: known, or lost at a gateway that shows whose it is."""
+    name = order.gateways[0]
+    if world.plan.account(name, order.tenant) != SHARED_ACCOUNT:
+        return NO_SUCH_TASK
+    jobs = [Job.from_item(unpack(item)) for item in world.jobs().values() if "state" in item]
+    others = {job.job_id: job for job in jobs if job.tenant != order.tenant and job.gateway == name and not job.adopts}
+    found = [task_id for job in others.values() if job.account == SHARED_ACCOUNT for task_id in job.tasks]
+    if name in REPEAT_OUR_URL:
+        lost = {job_id for job_id, job in others.items() if job.lost and job.account == SHARED_ACCOUNT}
+        found += [task_id for task_id, submitter in world.courier.submitters.items() if submitter in lost]
+    return max(found, default=NO_SUCH_TASK)
 
 
 def _create(world: World, order: Order) -> str:
@@ -105,7 +127,7 @@ def adopt_as_operator(world: World, order: Order) -> None:
     )
     request = parse_adoption(given)
     try:
-        view, _ = TaskAdopter(creator).adopt_task(order.tenant, "default", request, fingerprint(given))
+        view, _ = TaskAdopter(creator).adopt_task(order.tenant, SHARED_ACCOUNT, request, fingerprint(given))
     except ClientError:
         return
     world.job_ids[order.token] = view.job.job_id
@@ -136,8 +158,8 @@ def an_adoption_submits_nothing(job: JobEvidence) -> Iterator[str]:
 
 
 def unknown_is_not_found(job: JobEvidence) -> Iterator[str]:
-    if job.order.adopts == "unknown" and job.known_tasks():
-        yield "a task that does not exist was adopted"
+    if job.order.adopts in ("unknown", "taken") and job.known_tasks():
+        yield "isolation: a task was adopted that does not exist, or belongs to another tenant"
 
 
 ADOPTIONS = (only_own_tasks, an_adoption_submits_nothing, unknown_is_not_found)

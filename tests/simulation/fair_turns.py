@@ -30,6 +30,8 @@ def fair_turns(job: JobEvidence) -> Iterator[str]:
     """
     if job.state != "TIMED_OUT" or job.item["attempts"] or not _is_undisturbed(job) or job.world.plan.most_tasks:
         return
+    if job.order.adopts:
+        return
     moments = [float(job.item["created_at"]), *_tries(job), float(job.item["deadline_at"])]
     if (pause := max(after - before for before, after in pairwise(moments))) > LONGEST_PAUSE_SECONDS:
         yield f"I12: {len(moments) - 2} tries, and {pause:.0f} s without one (from {moments[0] - START:.0f} s on)"

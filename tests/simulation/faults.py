@@ -106,7 +106,8 @@ class Order:
 
     ``token`` identifies the order in the gateway's task. ``gateways`` are tried in that order. ``actions`` are later requests
     of the client. ``resubmit``: the client allows a second submission if the answer to the first was lost. ``tenant`` is the
-    client's. ``adopts``: the ``task`` was created elsewhere and is to be adopted, or it is ``unknown``.
+    client's. ``adopts``: the ``task`` was created elsewhere and is to be adopted, or it is ``unknown``, or
+    ``taken`` by another tenant.
     """
 
     at: float

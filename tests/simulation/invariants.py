@@ -269,6 +269,8 @@ def _can_succeed(job: JobEvidence) -> bool:
         return False
     if job.order.adopts and (faults.get("poll_not_found", 0) >= UNKNOWN_READS or job.world.plan.faults_until):
         return False
+    if job.order.adopts in ("unknown", "taken"):
+        return False
     if faults.keys() & LOSES_ANSWER and job.order.kind is not Kind.MUSIC:
         return False
     if faults.get("slow_task", 0) > LONGEST_ANSWER_SECONDS and not all(task["callback_url"] for task in job.tasks):
