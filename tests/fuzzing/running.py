@@ -13,7 +13,7 @@ _PHASES = "examples,coverage,fuzzing,stateful"
 
 
 def command(api_url: str, api_key: str, examples: int, *more: str) -> list[str]:
-    """``examples`` are the cases of each operation in the phase fuzzing, and the sequences of calls in the phase stateful."""
+    """``examples`` are the cases of each operation in the phase fuzzing."""
     schemathesis = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(_SETTINGS)]
     run = ["run", str(_ROOT / "docs/openapi.json"), "--url", api_url, "--header", f"Authorization: Bearer {api_key}"]
     return [*schemathesis, *run, "--phases", _PHASES, "--max-examples", str(examples), *more]
