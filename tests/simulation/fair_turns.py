@@ -40,7 +40,9 @@ def fair_turns(job: JobEvidence) -> Iterator[str]:
 def _is_undisturbed(job: JobEvidence) -> bool:
     plan = job.world.plan
     troubled = {*plan.troubles.replies, *plan.troubles.keys}
-    calm = plan.probabilities == Probabilities() and not (plan.stops or plan.outages or plan.troubles.throttled)
+    calm = plan.probabilities == Probabilities() and not (
+        plan.stops or plan.outages or plan.troubles.throttled or plan.troubles.services
+    )
     return calm and not troubled & {*job.order.gateways}
 
 

@@ -26,7 +26,7 @@ from tests.simulation.aws_table import TransactionCanceledException, aws_error
 from tests.simulation.clock import Loop
 from tests.simulation.lambdas import FunctionError, Invocation
 from tests.simulation.network import Ask, Manner, documented_error
-from tests.simulation.troubles import NO_TROUBLES, Troubles, draw_troubles
+from tests.simulation.troubles import NO_TROUBLES, Troubles, draw_troubles, with_slow_services
 
 LATE = (3, 60, 290, 310, 1300, 20_000, 80_000)
 """Seconds: just below and above the waits of the product, after its deadlines, and within a day of recovery."""
@@ -229,7 +229,7 @@ def _with_tenants(plan: Plan, random: Random) -> Plan:
 def _with_troubles(plan: Plan, random: Random) -> Plan:
     """They have a random stream of their own, too. In a world without other faults, they extend the time of the faults."""
     gateways = sorted({gateway for order in plan.orders for gateway in order.gateways})
-    troubles = draw_troubles(random, gateways, plan.faults_until)
+    troubles = with_slow_services(draw_troubles(random, gateways, plan.faults_until), random, plan.faults_until)
     # A gateway that never answers again makes days of recovery long, and shows nothing more in them.
     days = 0.0 if troubles.endless else plan.days
     return replace(plan, troubles=troubles, faults_until=max(plan.faults_until, troubles.until), days=days)
@@ -375,7 +375,12 @@ class RandomFaults:
 
     def before(self, invocation: Invocation, label: str) -> None:
         self._disturb(invocation, label, "before")
-        throttled = label in (*WRITES, TRANSACTION) and self._troubles.throttles(self._loop.now - self._start, self._trouble)
+        if seconds := self._troubles.slow_seconds(label, self._loop.now - self._start, self._trouble):
+            invocation.disturbed = True
+            invocation.spend(seconds)
+        now = self._loop.now - self._start
+        throttled = label in (*WRITES, TRANSACTION) and self._troubles.throttles(now, self._trouble)
+        throttled = throttled or self._troubles.throttles_secrets(label, now, self._trouble)
         if throttled or (not label.startswith(("gateway", "cdn")) and self._happens(self._probabilities.refused)):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number}: {label} is refused")
             invocation.disturbed = True

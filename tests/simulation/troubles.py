@@ -7,7 +7,7 @@ else happens to the jobs of the other gateways.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from random import Random
 
@@ -52,11 +52,15 @@ class KeyChange:
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    """``replies`` are by gateway, or CDN; ``throttled`` concerns the writes; ``keys`` are by gateway."""
+    """``replies`` are by gateway, or CDN; ``throttled`` concerns the writes; ``keys`` are by gateway.
+
+    ``services`` are by AWS service: S3 and EventBridge answer slowly, Secrets Manager throttles.
+    """
 
     replies: Mapping[str, Trouble] = field(default_factory=dict)
     throttled: Trouble | None = None
     keys: Mapping[str, KeyChange] = field(default_factory=dict)
+    services: Mapping[str, Trouble] = field(default_factory=dict)
 
     def manner(self, source: str, now: float, random: Random) -> Manner:
         trouble = self.replies.get(source)
@@ -65,10 +69,23 @@ class Troubles:
     def throttles(self, now: float, random: Random) -> bool:
         return self.throttled is not None and self.throttled.hits(now, random)
 
+    def slow_seconds(self, label: str, now: float, random: Random) -> float:
+        """How long the call to AWS with that label takes."""
+        trouble = self.services.get(label.partition(".")[0])
+        return random.choice(SLOW_SECONDS) if trouble and label != READ_SECRET and trouble.hits(now, random) else 0.0
+
+    def throttles_secrets(self, label: str, now: float, random: Random) -> bool:
+        trouble = self.services.get("secretsmanager")
+        return label == READ_SECRET and trouble is not None and trouble.hits(now, random)
+
     @property
     def until(self) -> float:
         """When the last trouble ends, apart from those that never do."""
-        ends = [trouble.end for trouble in (*self.replies.values(), self.throttled) if trouble and trouble.end < inf]
+        ends = [
+            trouble.end
+            for trouble in (*self.replies.values(), *self.services.values(), self.throttled)
+            if trouble and trouble.end < inf
+        ]
         return max([0.0, *ends, *(max(key.changed_at, key.revoked_at) for key in self.keys.values())])
 
     @property
@@ -78,6 +95,11 @@ class Troubles:
 
 
 NO_TROUBLES = Troubles()
+
+READ_SECRET = "secretsmanager.get_secret_value"
+SLOW_SERVICES = ("events", "s3", "secretsmanager")
+SLOW_SECONDS = (1.0, 8.0, 20.0)
+"""The longest is just below the time after which an AWS client tries again."""
 
 
 def draw_troubles(random: Random, gateways: Sequence[str], faults_until: float) -> Troubles:
@@ -90,6 +112,15 @@ def draw_troubles(random: Random, gateways: Sequence[str], faults_until: float) 
         replies[random.choice(gateways)] = _endless(random, span)
     throttled = _trouble(random, span) if random.random() < 0.3 else None
     return Troubles(replies, throttled, {name: _key_change(random, span) for name in gateways if random.random() < 0.2})
+
+
+def with_slow_services(troubles: Troubles, random: Random, faults_until: float) -> Troubles:
+    """In a quarter of the worlds, services of AWS are in trouble for minutes."""
+    if random.random() < 0.75:
+        return troubles
+    span = faults_until or QUIET_SPAN
+    services = {name: _trouble(random, span) for name in SLOW_SERVICES if random.random() < 0.6}
+    return replace(troubles, services=services)
 
 
 def _trouble(random: Random, span: float) -> Trouble:
