@@ -39,8 +39,7 @@ class Load:
     @property
     def possible(self) -> bool:
         """Whether the rate permits all songs before their deadlines."""
-        last = physical_seconds(self) - self.arrive_seconds if self.arrive_seconds else physical_seconds(self)
-        return last < DEADLINE_SECONDS
+        return physical_seconds(self) - self.arrive_seconds + TASK_SECONDS[1] < DEADLINE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,8 @@ def dollars(load: Load, figures: Figures) -> float:
 
 def physical_seconds(load: Load) -> float:
     """A song needs two requests, and its task takes its time."""
-    return max(2 * load.songs * RATE.seconds / RATE.requests, load.arrive_seconds) + TASK_SECONDS[1]
+    first = load.songs * RATE.seconds / RATE.requests
+    return max(2 * first, first + TASK_SECONDS[0], load.arrive_seconds + TASK_SECONDS[0])
 
 
 def loads(songs: int) -> list[Load]:
@@ -126,6 +126,8 @@ def violations(load: Load, figures: Figures) -> list[str]:
     missed += [f"{figures.out_of_order} jobs were passed by others behind them"] if figures.out_of_order else []
     if load.possible:
         missed += [f"{figures.late} jobs came too late"] if figures.late else []
+    if not load.arrive_seconds and load.songs >= 10_000 and figures.used < RATE.requests - 1:
+        missed.append(f"only {figures.used:.1f} requests a second were used")
     if load.loss == 0.02 and figures.reads > 1.1 * figures.submissions:
         missed.append(f"{figures.reads / figures.submissions:.2f} reads per job")
     return [f"{load}: {each}" for each in missed]
@@ -144,7 +146,7 @@ def row(run: Run, figures: Figures) -> list[str]:
         *(f"{load.songs:,}", load.arrival, "any" if run.way == LOOP_NAME else f"{load.loss:.0%}", run.way),
         *(
             f"{figures.refusals:,}",
-            f"{figures.used:.1f}",
+            f"{figures.used:.1f}" if figures.used else "-",
             f"{figures.late:,}",
             _told(figures),
             f"{figures.lost:,}",

@@ -46,7 +46,8 @@ def test_what_a_fleet_misses_is_named() -> None:
     assert len(violations(load, rival)) == 2
     missed = violations(load, Figures(late=1, unfinished=2, lost=3, out_of_order=4))
     assert [int(each.rpartition("): ")[2].split()[0]) for each in missed] == [2, 3, 4, 1]
-    assert violations(Load(100_000), Figures(late=1)) == []
+    assert violations(Load(100_000), Figures(late=1, used=14.1)) == []
+    assert len(violations(Load(10_000), Figures(used=13.9))) == 1
 
 
 def test_songs_beyond_the_physical_limit_are_told_early(monkeypatch: pytest.MonkeyPatch) -> None:

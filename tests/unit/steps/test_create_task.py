@@ -11,7 +11,6 @@ from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.secrets import RENEW_SECONDS
-from suno_jobs.steps.create_task import PATIENCE_SECONDS
 from tests.builders import ACCEPTED, Denied, use_accounts
 from tests.world import ACCOUNTS, DEADLINE, GRACE, PACE, START, FixedSecret, World
 
@@ -186,7 +185,7 @@ def test_i7_without_a_slot_nothing_is_submitted(world: World) -> None:
 
 def test_a_function_waits_for_a_turn_that_is_near_and_keeps_the_place_of_its_job_meanwhile(world: World) -> None:
     job_id = world.accept()
-    world.use_up_slots(job_id, PATIENCE_SECONDS)
+    world.use_up_slots(job_id, 15)
     began, places = world.clock(), []
 
     def gateway(_: httpx.Request) -> httpx.Response:
@@ -196,7 +195,7 @@ def test_a_function_waits_for_a_turn_that_is_near_and_keeps_the_place_of_its_job
     world.wire.answers = [gateway]
     assert world.task_creator().create_task(job_id).next == "wait"
     assert world.job(job_id).task_id == "J1"
-    assert world.clock() == pytest.approx(began + PATIENCE_SECONDS, abs=3)
+    assert world.clock() == pytest.approx(began + 15, abs=3)
     assert (world.job(job_id).place, world.items("QUEUE#")) == (None, [])
 
 
