@@ -87,6 +87,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
     "delete_job": ("delete", {"statusCode": 409}, {_QUERY: _found(WAITING_JOB)}),
     "retry_job": ("retry", {"statusCode": 200}, {_QUERY: _found(_job(state="FAILED", retried_as="job_2"))}),
     "read_jobs": ("job", {"statusCode": 200}, {_QUERY: _found(WAITING_JOB)}),
+    "wait_for_job": ("wait", {"changed": True}, {_GET: {"Item": {**_job(state="SUCCEEDED"), "history": {"L": []}}}}),
     "read_gateways": ("gateways", {"statusCode": 200}, {_QUERY: _found()}),
     "describe_api": ("wrong_method", {"statusCode": 405}, {}),
     "create_task": ("job", {"wait_seconds": 1}, {_GET: {"Item": WAITING_JOB}}),

@@ -92,6 +92,11 @@ def complete(client_for: ClientFor, template: Json, deployed: Deployed, paramete
             client_for("s3").put_bucket_lifecycle_configuration(
                 Bucket=deployed.ids[logical_id], LifecycleConfiguration={"Rules": rules}
             )
+    for logical_id, item in of_type(template, "AWS::Lambda::Function").items():
+        if (reserved := choices.made(item["Properties"].get("ReservedConcurrentExecutions"))) is not None:
+            client_for("lambda").put_function_concurrency(
+                FunctionName=deployed.ids[logical_id], ReservedConcurrentExecutions=int(reserved)
+            )
     for logical_id in of_type(template, "AWS::StepFunctions::StateMachine"):
         copy_state_machine(client_for, deployed.ids[logical_id])
 

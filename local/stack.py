@@ -107,7 +107,7 @@ class LocalStack:
         }
 
     def _deploy(self, template: Json) -> None:
-        values = {"PublicBaseUrl": self.api_url, "SweepIntervalMinutes": "1"} | self._parameters
+        values = {"PublicBaseUrl": self.api_url, "SweepIntervalMinutes": "1", "WaitConcurrency": "2"} | self._parameters
         self._environments.wait_until_ready()
         self._ministack.wait_until_ready("/_ministack/ready")
         self._function_ids = functions(template)

@@ -63,6 +63,7 @@ class Operation:
 HEADERS: dict[str, tuple[str, Json]] = {
     "Location": ("The path of the job.", {"type": "string"}),
     "ETag": ("A weak validator: it changes with the job, but not with the presigned URLs.", {"type": "string"}),
+    "Preference-Applied": ("The wait that was applied; absent if the request was answered at once.", {"type": "string"}),
     "Retry-After": ("Seconds until the next request makes sense; only while the job has not ended.", {"type": "integer"}),
     "Link": ('The next page, as `<...>; rel="next"`; absent on the last page.', {"type": "string"}),
     "Cache-Control": ("`no-store`, except for documentation.", {"type": "string"}),
@@ -89,6 +90,11 @@ _IDEMPOTENCY_KEY = _header(
     "Idempotency-Key",
     "The same key and body always return the same job, without a time limit.",
     {"type": "string", "pattern": r"^[\x21-\x7E]{1,255}$"},
+)
+_PREFER = _header(
+    "Prefer",
+    "`wait=20`: answer as soon as the job ends, or with `If-None-Match` changes, after 20 seconds at the latest (25 at most).",
+    {"type": "string"},
 )
 _DRY_RUN = _query(
     "dry_run",
@@ -136,15 +142,15 @@ OPERATIONS: tuple[Operation, ...] = (
         name="submit_job",
         tag=JOBS,
         summary="Create a job",
-        parameters=(_DRY_RUN, _IDEMPOTENCY_KEY),
+        parameters=(_DRY_RUN, _IDEMPOTENCY_KEY, _PREFER),
         body={"required": True, "schema": {"oneOf": [reference("JobRequest"), reference("AdoptionRequest")]}},
         answers=(
-            Answer(202, "The job is recorded.", (JobAnswer,), _CREATED),
+            Answer(202, "The job is recorded.", (JobAnswer,), (*_CREATED, "Preference-Applied")),
             Answer(
                 200,
                 "The job of an earlier request with the same key and body, or of the task. Or the result of a dry run.",
                 (JobAnswer, PreviewAnswer),
-                _CREATED,
+                (*_CREATED, "Preference-Applied"),
             ),
         ),
         problems=(NotJson, TaskNotFound, JobBeingChanged, JobDeleted, BodyTooLarge, InvalidRequest, IdempotencyConflict),
@@ -165,10 +171,10 @@ OPERATIONS: tuple[Operation, ...] = (
         name="read_job",
         tag=JOBS,
         summary="Read a job",
-        parameters=(_JOB_ID, _header("If-None-Match", "An `ETag` of an earlier answer.", {"type": "string"})),
+        parameters=(_JOB_ID, _header("If-None-Match", "An `ETag` of an earlier answer.", {"type": "string"}), _PREFER),
         answers=(
-            Answer(200, "The job.", (JobAnswer,), ("ETag", "Retry-After", "Cache-Control")),
-            Answer(304, "The job has still that `ETag`.", (), ("ETag", "Retry-After", "Cache-Control")),
+            Answer(200, "The job.", (JobAnswer,), ("ETag", "Retry-After", "Preference-Applied", "Cache-Control")),
+            Answer(304, "The job has still that `ETag`.", (), ("ETag", "Retry-After", "Preference-Applied", "Cache-Control")),
         ),
         problems=(JobNotFound, RouteNotFound, JobDeleted),
     ),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError as AwsError
@@ -29,6 +30,7 @@ from suno_jobs.lifecycle.repeats import Repeats
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.executions import ExecutionState
 from suno_jobs.runtime.secrets import Secret
+from suno_jobs.runtime.waiting import WaitFunction
 from suno_jobs.steps.check_task import TaskChecker, make_task_checker
 from suno_jobs.steps.create_task import TaskCreator
 from suno_jobs.steps.delete_job import JobDeleter
@@ -151,6 +153,8 @@ class World:
     secret: Secret
     policy: str = "fail"
     noted: list[tuple[str, Progress]] = field(default_factory=list)
+    waits: list[dict[str, Any]] = field(default_factory=list)
+    waited: Callable[[], object] | None = None
 
     def calls(self) -> GatewayCalls:
         client = http_client(httpx.MockTransport(self.wire))
@@ -158,11 +162,24 @@ class World:
         limiter, concurrency = RateLimiter(self.dynamodb, TABLE), Concurrency(AccountItems(self.dynamodb, TABLE))
         return GatewayCalls(client, self.secret, limiter, concurrency, health, self.clock, self.clock.sleep)
 
+    def wait_function(self) -> WaitFunction:
+        """``waits`` are the calls of the function, and ``waited`` its answer; None: it is throttled."""
+
+        def invoke(*, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - boto3's own spelling
+            self.waits.append({"function": FunctionName, **json.loads(Payload)})
+            if self.waited is None:
+                raise AwsError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
+            self.waited()
+            return {"StatusCode": 200}
+
+        return WaitFunction(lambda: SimpleNamespace(invoke=invoke), "wait-for-job")  # type: ignore[arg-type,return-value]
+
     def job_submitter(self) -> JobSubmitter:
         return JobSubmitter(
             creator=self.job_creator(),
             auto_gateways=[*GATEWAYS],
             resubmit=self.policy == "resubmit",
+            wait_function=self.wait_function(),
             random_bytes=bytes,
             accounts=self.secret,
         )

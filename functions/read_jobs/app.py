@@ -1,14 +1,15 @@
 """GET /v1/jobs and everything below it: jobs as their tenant sees them."""
 
 import os
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from suno_jobs.runtime import http_api
-from suno_jobs.runtime.aws import REQUEST, SIGNING, client, prepare
+from suno_jobs.runtime.aws import REQUEST, SIGNING, WAIT, client, prepare
 from suno_jobs.runtime.settings import ReadJobsSettings
+from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.read_jobs import JobReader
 from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.jobs import JobStore
@@ -27,6 +28,7 @@ def job_reader() -> JobReader:
         bucket=settings.assets_bucket,
         url_seconds=settings.url_lifetime_seconds,
         interval_seconds=settings.check_interval_seconds,
+        wait_function=WaitFunction(partial(client, "lambda", WAIT), settings.wait_function),
     )
 
 
@@ -39,7 +41,8 @@ def list_jobs() -> Response[str]:
 @http_api.get(app, "/v1/jobs/<job_id>")
 def read_job(job_id: str) -> Response[str]:
     if_none_match = app.current_event.headers.get("if-none-match")
-    return http_api.answer(*job_reader().read_job(http_api.tenant(app), job_id, if_none_match))
+    wait_seconds = preferred_wait(app.current_event.headers.get("prefer"))
+    return http_api.answer(*job_reader().read_job(http_api.tenant(app), job_id, if_none_match, wait_seconds))
 
 
 @http_api.get(app, "/v1/jobs/<job_id>/events")

@@ -12,10 +12,11 @@ from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.schedule import slack
 from suno_jobs.jobs.views import job_view
 from suno_jobs.runtime import http_api
-from suno_jobs.runtime.aws import REQUEST, client, prepare
+from suno_jobs.runtime.aws import REQUEST, WAIT, client, prepare
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import SubmitJobSettings
+from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.submit_job import JobSubmitter
 from suno_jobs.storage.jobs import JobStore
 
@@ -38,6 +39,7 @@ def job_submitter() -> JobSubmitter:
         auto_gateways=auto_gateways(settings.auto_gateways),
         resubmit=settings.ambiguous_submit_policy == "resubmit",
         random_bytes=os.urandom,
+        wait_function=WaitFunction(partial(client, "lambda", WAIT), settings.wait_function),
         # Only an adoption reads them.
         accounts=Secret(partial(client, "secretsmanager", REQUEST), settings.gateway_accounts_secret_arn, time.monotonic),
     )
@@ -49,7 +51,9 @@ def submit_job() -> Response[str]:
     if http_api.flag(app, "dry_run"):
         return http_api.answer(200, job_submitter().preview_job(http_api.tenant(app), http_api.json_body(app), key), {})
     view, created = job_submitter().submit_job(http_api.tenant(app), http_api.json_body(app), key)
-    return http_api.answer(202 if created else 200, job_view(view), {"Location": f"/v1/jobs/{view.job.job_id}"})
+    view, applied = job_submitter().wait_for_end(view, preferred_wait(app.current_event.headers.get("prefer")))
+    headers = {"Location": f"/v1/jobs/{view.job.job_id}", **applied}
+    return http_api.answer(202 if created else 200, job_view(view), headers)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

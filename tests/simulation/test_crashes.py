@@ -269,6 +269,7 @@ NOT_REACHED = {
     ("SubmitJobFunction", "dynamodb:GetItem"),
     ("RetryJobFunction", "dynamodb:GetItem"),
     ("ReconcileJobsFunction", "states:SendTaskSuccess"),
+    ("SubmitJobFunction", "lambda:InvokeFunction"),
 }
 """Calls that no path reaches. Two follow only a TransactionConflict, which the seeds cover. The last is for a wait that Step
 Functions does not end in time, since a job is due only after its wait has ended."""

@@ -89,6 +89,7 @@ def deployed(aws: SimpleNamespace, state_machine: str, monkeypatch: pytest.Monke
         "STATE_MACHINE_ARN": state_machine,
         "EVENT_BUS_NAME": "bus",
         "ASSETS_BUCKET_NAME": BUCKET,
+        "WAIT_FUNCTION": "wait-for-job",
         "PUBLIC_BASE_URL": "https://api.example",
         **dict.fromkeys(("FIRST_CHECK_SECONDS", "CHECK_INTERVAL_SECONDS", "MAX_CHECK_INTERVAL_SECONDS"), "20"),
         **dict.fromkeys(("JOB_DEADLINE_SECONDS", "AMBIGUOUS_SUBMIT_GRACE_SECONDS", "URL_LIFETIME_SECONDS"), "900"),

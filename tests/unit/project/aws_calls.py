@@ -19,6 +19,7 @@ OPERATIONS = {
     "describe_execution": "states:DescribeExecution",
     "get_item": "dynamodb:GetItem",
     "get_object": "s3:GetObject",
+    "invoke": "lambda:InvokeFunction",
     "get_secret_value": "secretsmanager:GetSecretValue",
     "head_object": "s3:GetObject",
     "list_object_versions": "s3:ListBucketVersions",

@@ -492,7 +492,7 @@ def test_the_problem_that_is_shown_for_a_missing_file_is_the_one_that_is_returne
     assets = [Asset(kind=kind, key="k", content_type="", bytes=1, sha256="0") for kind in ("audio", "image")]
     track = Track(track_id="t", position=0, state=TrackState.STORED, assets=tuple(assets), missing={"video": TOO_LARGE})
     jobs: Any = SimpleNamespace(read=lambda _: JobView(a_job(job_id=JOB_ID, submitted_at=1, task_id="J1"), (track,)))
-    reader = JobReader(jobs=jobs, job_list=jobs, s3=jobs, bucket="b", url_seconds=1, interval_seconds=1)
+    reader = JobReader(jobs=jobs, job_list=jobs, s3=jobs, bucket="b", url_seconds=1, interval_seconds=1, wait_function=jobs)
     with pytest.raises(AssetNotFound) as refused:
         reader.asset_url("acme", JOB_ID, "t", "video")
     assert json_in(section(API, "## GET /v1/jobs/{job_id}/tracks/{track_id}/{kind}")) == [refused.value.document()]

@@ -4,6 +4,7 @@ from suno_jobs.runtime.settings import FinishJobSettings, SubmitJobSettings
 
 ENVIRONMENT = {
     "JOBS_TABLE": "jobs",
+    "WAIT_FUNCTION": "wait-for-job",
     "STATE_MACHINE_ARN": "arn",
     "JOB_DEADLINE_SECONDS": "5",
     "MAX_CHECK_INTERVAL_SECONDS": "60",

@@ -32,7 +32,15 @@ NUMBERS = count(100)
 
 def reader_of(world: World) -> JobReader:
     job_list = JobList(world.dynamodb, TABLE)
-    return JobReader(jobs=world.jobs, job_list=job_list, s3=world.s3, bucket=BUCKET, url_seconds=900, interval_seconds=20)
+    return JobReader(
+        jobs=world.jobs,
+        job_list=job_list,
+        s3=world.s3,
+        bucket=BUCKET,
+        url_seconds=900,
+        interval_seconds=20,
+        wait_function=world.wait_function(),
+    )
 
 
 def put(world: World, number: int, **changes: Any) -> str:

@@ -28,7 +28,15 @@ def reader(world: World) -> JobReader:
 
 def job_reader(world: World, s3: Any) -> JobReader:
     job_list = JobList(world.dynamodb, TABLE)
-    return JobReader(jobs=world.jobs, job_list=job_list, s3=s3, bucket=BUCKET, url_seconds=900, interval_seconds=PACE.interval)
+    return JobReader(
+        jobs=world.jobs,
+        job_list=job_list,
+        s3=s3,
+        bucket=BUCKET,
+        url_seconds=900,
+        interval_seconds=PACE.interval,
+        wait_function=world.wait_function(),
+    )
 
 
 FAILED = Fault(ErrorCode.GENERATION_FAILED, "no")

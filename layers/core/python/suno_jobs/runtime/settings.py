@@ -32,6 +32,7 @@ class AuthorizeSettings(Settings):
 
 class SubmitJobSettings(Settings):
     jobs_table: str
+    wait_function: str
     state_machine_arn: str
     job_deadline_seconds: int
     max_check_interval_seconds: int
@@ -61,9 +62,14 @@ class DeleteJobSettings(Settings):
 
 class ReadJobsSettings(Settings):
     jobs_table: str
+    wait_function: str
     assets_bucket: str
     url_lifetime_seconds: int
     check_interval_seconds: int
+
+
+class WaitForJobSettings(Settings):
+    jobs_table: str
 
 
 class ReadGatewaysSettings(Settings):

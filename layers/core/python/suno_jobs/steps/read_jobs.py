@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from suno_jobs.errors import AssetNotFound
 from suno_jobs.jobs.listing import MAX_LIMIT, Listing, Position, read_listing
-from suno_jobs.jobs.record import Job, Track
+from suno_jobs.jobs.record import Job, JobView, Track
 from suno_jobs.jobs.states import JobState
 from suno_jobs.jobs.views import (
     asset_file_name,
@@ -24,7 +24,9 @@ from suno_jobs.jobs.views import (
 )
 from suno_jobs.lifecycle.ownership import tenant_view
 from suno_jobs.runtime.conditional_requests import is_unchanged
+from suno_jobs.runtime.waiting import WaitFunction
 from suno_jobs.storage.job_list import JobList
+from suno_jobs.storage.job_versions import version_of
 from suno_jobs.storage.jobs import JobStore
 
 if TYPE_CHECKING:
@@ -45,10 +47,28 @@ class JobReader:
     bucket: str
     url_seconds: int
     interval_seconds: int
+    wait_function: WaitFunction
 
-    def read_job(self, tenant: str, job_id: str, if_none_match: str | None) -> tuple[int, Any, dict[str, str]]:
-        """Status, body and headers; 304 when nothing but URLs has changed. Raises JobNotFound, also for other tenants' jobs."""
+    def read_job(
+        self, tenant: str, job_id: str, if_none_match: str | None, wait_seconds: int = 0
+    ) -> tuple[int, Any, dict[str, str]]:
+        """Status, body and headers; 304 when nothing but URLs has changed. Raises JobNotFound, also for other tenants' jobs.
+
+        With ``wait_seconds`` the answer waits until the job has ended, or if it is a 304, until it changes.
+        """
         found = tenant_view(self.jobs, tenant, job_id)
+        answer = self._answer(found, if_none_match)
+        if not wait_seconds:
+            return answer
+        applied = {"Preference-Applied": f"wait={wait_seconds}"}
+        unchanged = answer[0] == 304
+        if not found.job.terminal and (unchanged or if_none_match is None):
+            if not self.wait_function.wait(job_id, version_of(found.job) if unchanged else None, wait_seconds):
+                return answer
+            answer = self._answer(tenant_view(self.jobs, tenant, job_id), if_none_match)
+        return answer[0], answer[1], answer[2] | applied
+
+    def _answer(self, found: JobView, if_none_match: str | None) -> tuple[int, Any, dict[str, str]]:
         view = job_view(found, url=self._url)
         headers = {"ETag": etag(view)}
         if not found.job.terminal:

@@ -21,6 +21,7 @@ from suno_jobs.jobs.views import estimate_view, job_view
 from suno_jobs.lifecycle.orders import with_order
 from suno_jobs.lifecycle.ownership import not_deleted, tenant_view
 from suno_jobs.runtime.secrets import Secret
+from suno_jobs.runtime.waiting import WaitFunction
 
 if TYPE_CHECKING:
     from suno_jobs.jobs.answers import OfferPreview, PreviewAnswer
@@ -42,6 +43,7 @@ class JobSubmitter:
     auto_gateways: Sequence[str]
     resubmit: bool
     random_bytes: Callable[[int], bytes]
+    wait_function: WaitFunction
     accounts: Secret
 
     def submit_job(self, tenant: str, body: Any, idempotency_key: str | None) -> tuple[JobView, bool]:
@@ -60,6 +62,14 @@ class JobSubmitter:
         if not self.creator.create_job(job, item):
             return _same_request(tenant_view(self.creator.jobs, tenant, job_id), tenant, digest), False
         return JobView(job, request=item), True
+
+    def wait_for_end(self, view: JobView, seconds: int) -> tuple[JobView, dict[str, str]]:
+        """The job as it is when it has ended or the time is over, and the header that says so. Without ``seconds`` as it is."""
+        job_id = view.job.job_id
+        if not seconds or not (view.job.terminal or self.wait_function.wait(job_id, None, seconds)):
+            return view, {}
+        latest = view if view.job.terminal else self.creator.jobs.view(job_id) or view
+        return latest, {"Preference-Applied": f"wait={seconds}"}
 
     def preview_job(self, tenant: str, body: Any, idempotency_key: str | None) -> PreviewAnswer:
         """What ``submit_job`` would create, and what is known about its gateways. Nothing is written and nothing is paid.
