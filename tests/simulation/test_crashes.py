@@ -271,8 +271,9 @@ NOT_REACHED = {
     ("ReconcileJobsFunction", "states:SendTaskSuccess"),
     ("SubmitJobFunction", "lambda:InvokeFunction"),
 }
-"""Calls that no path reaches. Two follow only a TransactionConflict, which the seeds cover. The last is for a wait that Step
-Functions does not end in time, since a job is due only after its wait has ended."""
+"""Calls that no path reaches. Two follow only a TransactionConflict, which the seeds cover. One is for a wait that Step
+Functions does not end in time, since a job is due only after its wait has ended. The last is for a client that prefers to wait
+for its answer; it changes nothing."""
 
 
 def test_the_paths_cover_every_operation_that_the_code_can_reach() -> None:
