@@ -28,3 +28,8 @@ def test_tries_for_a_slot_spread_out_the_longer_jobs_wait() -> None:
     assert delays(0) == {1}
     assert delays(3) == set(range(1, 9))
     assert delays(1000) == set(range(1, 61))
+
+
+@pytest.mark.parametrize(("after", "overdue"), [(0, 120), (1000, 1120), (1100, 1200), (1200, 1200), (1300, 1300)])
+def test_i6_a_job_whose_wait_lasts_to_its_deadline_is_due_at_its_deadline(after: int, overdue: int) -> None:
+    assert PACE.overdue_at(JOB, START + after) == START + overdue

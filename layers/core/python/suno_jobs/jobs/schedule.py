@@ -80,6 +80,10 @@ class PollingSchedule:
         overdue_in = (job.submitted_at or job.created_at) + self.first_check - now if calls_back else 0
         return max(1, min(max(self.backoff(job), overdue_in), job.deadline_at - now))
 
+    def overdue_at(self, job: Job, then: int) -> int:
+        """From when on a job that waits until ``then`` counts as stuck. A long wait adds nothing to its deadline (I6)."""
+        return min(then + self.slack, max(then, job.deadline_at))
+
     @property
     def slack(self) -> int:
         return slack(self.longest)

@@ -106,7 +106,7 @@ class LostSubmissions:
             if now < lost_at:
                 return self.find_tasks(job) or Undecided(lost_at)
             until = min(now + self.grace_seconds, job.deadline_at)
-            due_at = until + self.schedule.slack
+            due_at = self.schedule.overdue_at(job, until)
             job = self.jobs.submissions.lose_submission(job, LOST, grace_until=until, now=now, due_at=due_at)
         return self.find(job) or self._without_evidence(job)
 

@@ -370,7 +370,7 @@ class TaskChecker:
             then = min(then, job.deadline_at)
         wait = max(1, then - now)
         if wait > self.schedule.longest + CHECK_SECONDS:
-            self.jobs.signals.postpone(job.job_id, due_at=now + wait + self.schedule.slack)
+            self.jobs.signals.postpone(job.job_id, due_at=self.schedule.overdue_at(job, now + wait))
         return NextStep(job.job_id, "wait", wait)
 
     def _late(self, job: Job) -> bool:

@@ -315,7 +315,9 @@ class TaskCreator:
         until = min(now + self.grace_seconds, job.deadline_at)
         fault = Fault(LOST.code, f"{LOST.message} ({fault.message})", gateway_code=fault.gateway_code, trace_id=fault.trace_id)
         wait = self._next_repeat(job) if repeat_until(job) else max(1, until - now)
-        self.jobs.submissions.lose_submission(job, fault, grace_until=until, now=now, due_at=now + wait + self.schedule.slack)
+        self.jobs.submissions.lose_submission(
+            job, fault, grace_until=until, now=now, due_at=self.schedule.overdue_at(job, now + wait)
+        )
         return NextStep(job.job_id, "wait", wait)
 
     def _now(self) -> int:
