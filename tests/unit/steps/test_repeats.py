@@ -13,7 +13,7 @@ from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
 from tests.builders import use_accounts
-from tests.world import ACCOUNTS, GRACE, PACE, FixedSecret, World
+from tests.world import ACCOUNTS, GRACE, PACE, TABLE, FixedSecret, World
 
 TASK = httpx.Response(200, json={"id": "task-unified-1", "status": "pending", "progress": 0})
 LOST = httpx.ReadTimeout("no answer")
@@ -162,3 +162,11 @@ def test_a_gateway_without_keys_gets_none_and_stores_no_request(world: World) ->
     assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", GRACE)
     assert "idempotency-key" not in world.wire.requests[0].headers
     assert world.items("SENT#") == []
+
+
+def test_nothing_is_repeated_without_the_stored_bytes(world: World) -> None:
+    job_id = lose(world, TASK)
+    [item] = world.items("SENT#")
+    world.dynamodb.delete_item(TableName=TABLE, Key={name: item[name] for name in ("pk", "sk")})
+    assert world.task_creator().create_task(job_id).next == "wait"
+    assert world.wire.submissions == 1
