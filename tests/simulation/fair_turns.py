@@ -43,7 +43,8 @@ def _is_undisturbed(job: JobEvidence) -> bool:
     calm = plan.probabilities == Probabilities() and not (
         plan.stops or plan.outages or plan.troubles.throttled or plan.troubles.services
     )
-    return calm and not troubled & {*job.order.gateways}
+    hit = any(each.disturbed for begun in job.world.lambdas.begun.values() for each in begun)
+    return calm and not hit and not troubled & {*job.order.gateways}
 
 
 def _tries(job: JobEvidence) -> list[float]:
