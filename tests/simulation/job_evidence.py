@@ -115,7 +115,11 @@ class JobEvidence:
 
     @property
     def in_silence(self) -> bool:
-        """Whether a gateway that the job may be submitted to answers nothing any more, to the end of the world."""
+        """Whether a gateway that the job may be submitted to answers nothing any more, to the end of the world.
+
+        Then no claim can be made about its songs: nothing that the product does gets them. That its job ends, is never called
+        free and disturbs no other one is claimed all the same. One that is silent for hours only is no such gateway.
+        """
         return bool(self.world.plan.troubles.endless & set(self.order.gateways))
 
     @property

@@ -202,8 +202,11 @@ def _named(task: Mapping[str, Any]) -> str:
 
 
 def _refused_in_its_answer(task: Mapping[str, Any]) -> bool:
-    """TTAPI answers a synchronous operation that fails with a documented refusal: nothing was made, and the next gateway may
-    be asked."""
+    """TTAPI answers a synchronous operation that fails with the same documented refusal as one that it never began.
+
+    It cannot be counted as a payment: the reply is all that the product will ever learn, and it is what every definite refusal
+    looks like. To treat it as lost would keep every job that TTAPI refuses from being submitted elsewhere. Nothing was made.
+    """
     return task["gateway"] == "ttapi" and bool(task["waits"]) and bool(task["faults"].keys() & FAILURES)
 
 
@@ -281,6 +284,7 @@ def _days_kept(task: Mapping[str, Any]) -> float:
 def _reported_as_failed(task: Mapping[str, Any]) -> bool:
     faults = task["faults"].keys()
     if task["gateway"] == "acedata" and {"one_track_failed", "success_without_audio"} <= faults:
-        # Each of the two tracks is reported as failed.
+        # Each of the two tracks is reported as failed: the reply has a success without audio for each, of which one never had
+        # a link. Without a state of the whole task, no client can tell this from a reported failure, so it has to count as one.
         return True
     return bool(faults & (FAILURES | {"failed_then_success"}) or (task["gateway"] in _FAMILY and "one_track_failed" in faults))
