@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def test_every_pin_has_hashes_and_none_names_where_it_comes_from(lock: Path) -> 
     for entry in entries:
         if "==" in entry:
             assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+def test_the_packages_of_the_typescript_client_are_pinned_and_none_names_where_it_comes_from() -> None:
+    packages = json.loads((ROOT / "tests/clients/typescript/package-lock.json").read_text())["packages"]
+    for name, package in packages.items():
+        assert "resolved" not in package, name
+        assert not name or package["integrity"].startswith("sha512-"), name
 
 
 def test_every_integration_test_is_run_by_make() -> None:
