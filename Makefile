@@ -45,7 +45,8 @@ FAST := tests/unit tests/properties tests/integration/simulator tests/integratio
 	tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
 STACK := tests/integration/test_adoption.py tests/integration/test_bench.py tests/integration/test_clients.py \
 	tests/integration/test_fuzzing.py tests/integration/test_http.py tests/integration/test_isolation.py tests/integration/test_local_stack.py \
-	tests/integration/test_jobs.py tests/integration/test_races.py tests/integration/test_kinds.py
+	tests/integration/test_jobs.py tests/integration/test_races.py tests/integration/test_kinds.py \
+	tests/integration/test_waiting.py
 
 test: test-fast simulate clients ## Run the unit, property and integration tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto tests/simulation
