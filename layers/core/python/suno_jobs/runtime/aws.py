@@ -31,7 +31,7 @@ def _config(attempts: int, connect_seconds: float, read_seconds: float) -> Confi
 AUTHORIZER = _config(2, 1, 1.5)
 """A call takes at most 6 seconds."""
 REQUEST = _config(3, 1, 1.5)
-"""For functions that somebody waits for. A call takes at most 10.5 seconds."""
+"""For functions that a client waits for. A call takes at most 10.5 seconds."""
 WAIT = _config(1, 1, 27)
 """For the one call that takes long on purpose: wait_for_job answers within 25 seconds."""
 WORK = _config(3, 2, 6)

@@ -37,7 +37,7 @@ SYNCHRONOUS_SECONDS = 270
 """How long a synchronous operation may take."""
 
 PATIENCE_SECONDS = 15
-"""How long a function waits for the turn of its job. Its next run would begin up to seconds late, and cost four transitions."""
+"""How long a function waits for the turn of its job. Its next run would begin seconds late, and cost three transitions."""
 
 QUEUE_TOO_LONG = Fault(
     ErrorCode.DEADLINE_EXCEEDED,

@@ -48,6 +48,7 @@ class CallbackReceiver:
 
     def receive_callback(self, raw_path: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Stores the receipt, leaves the signal, then wakes the waiting execution or resumes a job in recovery.
+        A callback of an intermediate stage does so only while a slot of the rate limiter is idle.
 
         Safe to repeat at any point. If it stops before the signal, the gateway's next attempt or the next poll replaces it. If
         it stops before waking, the execution checks at its next timeout. If it stops before resuming, recovery checks the job
