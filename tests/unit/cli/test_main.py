@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from suno_jobs.cli.main import app, main
 from suno_jobs.cli.problems import ExitCode
+from suno_jobs.errors import AssetNotReady, Conflict, ErrorCode, Fault
 from suno_jobs.steps.authorize import find_caller
 from tests.world import API_KEYS_TABLE, TABLE
 
@@ -165,6 +167,37 @@ def test_the_end_from_outside_has_an_exit_code(
     monkeypatch.setattr(boto3, "client", end)
     assert main(EXPLAIN) == code
     assert capfd.readouterr().err == ""
+
+
+class Closed(io.StringIO):
+    """A standard output whose reader is gone."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+    descriptor = -1
+
+
+def test_the_help_has_the_same_exit_code_when_its_reader_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w") as file:
+        closed = Closed()
+        closed.descriptor = file.fileno()
+        monkeypatch.setattr(sys, "stdout", closed)
+        assert main(["--help"]) == ExitCode.PIPE_CLOSED
+
+
+@pytest.mark.parametrize("problem", [Conflict("changed meanwhile"), AssetNotReady(Fault(ErrorCode.ASSET_SILENT, "silent"))])
+def test_what_the_state_of_a_job_does_not_permit_is_not_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], problem: Exception
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(boto3, "client", refuse)
+    assert failed(capsys, *EXPLAIN) == (ExitCode.NOT_DONE, f"{problem}\n")
 
 
 def test_a_defect_of_a_command_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
