@@ -1,4 +1,4 @@
-"""Create Task: the only function that spends money, at most once per job (I1).
+"""Create Task: the only function that spends money, once per job unless its client has allowed a second time (I1).
 
 The intent is written first, on condition that there is no other one. Whatever happens afterwards, the record contains what
 is known: a task, a refusal, or that the answer was lost. An invocation that finds the intent of another one submits nothing.
