@@ -68,6 +68,17 @@ def test_a_late_success_is_found_by_polling(world: World) -> None:
     assert world.job(job_id).fault is None
 
 
+def test_a_song_that_was_stored_before_its_function_was_stopped_needs_no_read(world: World) -> None:
+    job_id = timed_out(world)
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    world.wire.answers = [task(music(1), music(2))]
+    store(world, world.task_checker().check_task(job_id))
+    requests = len(world.wire.requests)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert len(world.wire.requests) == requests
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+
+
 def test_a_late_callback_recovers_the_job_at_once(world: World, receiver: CallbackReceiver) -> None:
     job_id = timed_out(world)
     receiver.receive_callback(path(job_id), BODY, {})

@@ -331,10 +331,17 @@ class TaskChecker:
         if job.event_pending or (job.recoverable_until or 0) <= self._now():
             return finish
         self._postpone_recovery(job)
+        if JobState.SUCCEEDED in LEGAL[job.state] and self._has_stored_track(job):
+            # A function that stored it was stopped before Finish Job: no read is needed, and one may never return.
+            return finish
         if isinstance(job.submission, Accepted):
             return self._renew_links(job) or self._follow(*self._read_tasks(job))
         found = self.lost_submissions.find(job)
         return self._adopt(found) if found else finish
+
+    def _has_stored_track(self, job: Job) -> bool:
+        view = self.jobs.view(job.job_id)
+        return view is not None and any(track.state is TrackState.STORED for track in view.tracks)
 
     def _postpone_recovery(self, job: Job) -> None:
         """Before anything is read: a read that never returns is repeated in the next run of recovery, not by each sweep."""
