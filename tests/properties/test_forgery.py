@@ -8,6 +8,7 @@ import hmac
 import string
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 from urllib.parse import quote
@@ -148,7 +149,8 @@ def test_an_authentic_path_is_accepted(app: Any) -> None:
 @pytest.mark.parametrize("empty", ["", None])
 def test_an_empty_secret_authenticates_no_callback(app: Any, empty: str | None) -> None:
     stored: Any = FixedSecret({"current": CURRENT, "previous": empty})
-    app.callback_receiver()._secret = Secret(lambda: stored, "callback", Clock())
+    receiver = replace(app.callback_receiver(), secret=Secret(lambda: stored, "callback", Clock()))
+    app.callback_receiver = lambda: receiver
     forger = Forger(2)
     path = forger.path(given=hmac.new(b"", f"{forger.gateway}\n{forger.job_id}".encode(), "sha256").hexdigest())
     assert app.lambda_handler({"rawPath": path, "body": "{}", "headers": {}}, None) == {"statusCode": 401}
@@ -157,7 +159,8 @@ def test_an_empty_secret_authenticates_no_callback(app: Any, empty: str | None) 
 def test_a_signature_is_valid_only_for_its_own_key_time_and_task(app: Any) -> None:
     """kie.ai signs its callbacks: a signature is refused for another task, with another key, and after its time."""
     stored: Any = FixedSecret({"current": CURRENT, "previous": "", "kie_webhook_key": "k" * 32})
-    app.callback_receiver()._secret = Secret(lambda: stored, "callback", Clock())
+    receiver = replace(app.callback_receiver(), secret=Secret(lambda: stored, "callback", Clock()))
+    app.callback_receiver = lambda: receiver
     forger = Forger(3)
     path = forger.path(gateway="kie", given=mac(CURRENT, "kie", forger.job_id))
     body = '{"code": 200, "data": {"task_id": "t-1"}}'

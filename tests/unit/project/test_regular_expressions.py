@@ -25,7 +25,7 @@ from suno_jobs.intake import adoption
 from suno_jobs.jobs import identifiers, views
 from suno_jobs.media import audio, flac, identity
 from suno_jobs.network import ssrf_guard
-from suno_jobs.runtime import conditional_requests
+from suno_jobs.runtime import conditional_requests, waiting
 from suno_jobs.steps import authorize, submit_job
 from suno_jobs.traffic import callback_urls
 
@@ -55,6 +55,7 @@ WORST = {
     identifiers._TENANT.pattern: "a-",
     inputs._CONTROL_CHARACTER.pattern: "\r\n",
     views._URL.pattern: "http://a",
+    waiting._WAIT.pattern: "wait ",
     parsing._DIGIT.pattern: "a",
     parsing._KEY.pattern: "key: ",
     parsing._TOKEN.pattern: "sk_",

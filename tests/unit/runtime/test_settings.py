@@ -16,7 +16,7 @@ ENVIRONMENT = {
 
 def test_settings_come_from_the_environment_with_their_types() -> None:
     settings = SubmitJobSettings(ENVIRONMENT)
-    assert list(vars(settings).values()) == ["jobs", "arn", 5, 60, "crun", "secret", "fail"]
+    assert list(vars(settings).values()) == ["jobs", "wait-for-job", "arn", 5, 60, "crun", "secret", "fail"]
 
 
 def test_a_missing_variable_is_named() -> None:

@@ -15,7 +15,7 @@ from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
 from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.lifecycle.task_reports import record_report
 from suno_jobs.network.http import httpx
-from suno_jobs.steps.check_task import NO_AUDIO_SECONDS
+from suno_jobs.steps.check_task import NO_AUDIO_SECONDS, report_step
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
 from tests.builders import AUDIO, Denied, await_signal, hanging, lost, music, running, task, use_accounts
@@ -534,3 +534,31 @@ def test_after_an_intermediate_stage_the_task_is_read_in_an_idle_slot_only(world
     step = world.task_checker().check_task(job_id)
     assert (step.next, step.wait_seconds) == ("wait", PACE.first_check - 30)
     assert (len(world.wire.requests), world.job(job_id).progress) == ((1, Progress.FIRST) if idle else (0, Progress.QUEUED))
+
+
+class RecordedTokens:
+    """Stands in for the task tokens of Step Functions."""
+
+    def __init__(self) -> None:
+        self.reported: list[tuple[object, ...]] = []
+
+    def succeed(self, *given: object) -> None:
+        self.reported.append(("succeed", *given))
+
+    def fail(self, *given: object) -> None:
+        self.reported.append(("fail", *given))
+
+
+@pytest.mark.parametrize(
+    ("step", "reported"),
+    [
+        (NextStep("job_1", "wait", 5), ("succeed", "token", {"job_id": "job_1", "wait_seconds": 5})),
+        (NextStep("job_1", "submit", 7), ("fail", "token", "SubmissionDue", "7")),
+        (NextStep("job_1", "store", 7, ("t",)), ("fail", "token", "TracksReady", "7")),
+        (NextStep("job_1", "finish"), ("fail", "token", "JobDecided", "1")),
+    ],
+)
+def test_only_a_wait_is_a_success_of_the_state(step: NextStep, reported: tuple[object, ...]) -> None:
+    tokens = RecordedTokens()
+    report_step(tokens, "token", step)  # type: ignore[arg-type]
+    assert tokens.reported == [reported]

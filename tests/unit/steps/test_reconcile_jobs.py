@@ -7,11 +7,12 @@ import pytest
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.runtime.executions import ExecutionState
 from suno_jobs.steps import reconcile_jobs
 from suno_jobs.storage.due_index import DUE_SHARDS
 from suno_jobs.storage.jobs import ANNOUNCED_SECONDS
-from tests.builders import always, await_signal, event, handler, put_job
+from tests.builders import always, await_signal, event, handler, put_job, timed_out
 from tests.world import PACE, TABLE, World
 
 
@@ -162,6 +163,32 @@ def test_a_sweep_stops_in_time_and_the_next_continues(world: World) -> None:
     assert rest.complete
     assert set(swept.started) | set(rest.started) == jobs
     assert not set(swept.started) & set(rest.started)
+
+
+def test_a_sweep_without_any_time_resumes_nothing(world: World) -> None:
+    overdue(world)
+    world.executions.states.clear()
+    swept = world.job_reconciler().reconcile_jobs(lambda: False)
+    assert (swept.started, swept.woken, swept.complete) == ([], [], False)
+
+
+def test_a_sweep_without_time_leaves_jobs_whose_tasks_may_be_running(world: World) -> None:
+    job_id = world.generating()
+    world.clock.sleep(PACE.slack + PACE.longest)
+    left = iter([True, False])
+    swept = world.job_reconciler().reconcile_jobs(lambda: next(left))
+    assert (swept.started, swept.woken, swept.complete) == ([], [], False)
+    assert world.due(0) == [job_id]
+
+
+def test_a_job_in_recovery_whose_task_is_still_running_is_read_later(world: World) -> None:
+    job_id = timed_out(world)
+    world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
+    assert world.due(0) == [job_id]
+    job_reconciler = world.job_reconciler()
+    object.__setattr__(job_reconciler, "find_running", lambda jobs: [(jobs, {job_id})])
+    swept = job_reconciler.reconcile_jobs(always)
+    assert (swept.started, swept.woken, world.due(0)) == ([], [], [])
 
 
 def test_a_job_that_leaves_the_index_meanwhile_is_not_claimed(world: World) -> None:

@@ -20,6 +20,7 @@ from suno_jobs.media import audio
 from suno_jobs.network.download import Downloaded
 from suno_jobs.runtime.aws import UPLOAD
 from suno_jobs.steps.store_track import TrackStorer
+from suno_jobs.storage.deletions import DELETED
 from tests.builders import mp3, sample
 from tests.world import BUCKET, World
 
@@ -180,6 +181,14 @@ def test_the_track_of_a_job_that_has_ended_is_stored_all_the_same(world: World, 
 def test_a_track_without_a_link_stores_nothing(world: World, job_id: str) -> None:
     world.jobs.tracks.record_track(job_id, Track(track_id="p", position=1, state=TrackState.FAILED))
     assert storer(world, Source()).store_track(job_id, "p") is TrackState.FAILED
+
+
+def test_a_track_of_a_job_that_was_just_deleted_is_not_fetched(world: World, job_id: str) -> None:
+    world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, None, now=world.now)
+    world.jobs.deletions.place_tombstone(job_id, "acme", now=world.now)
+    source = Source()
+    assert storer(world, source).store_track(job_id, "t") == DELETED
+    assert objects(world) == {}
 
 
 def test_an_unknown_track_is_an_error(world: World, job_id: str) -> None:

@@ -109,6 +109,18 @@ def test_a_job_that_another_request_creates_at_the_same_time_is_found(world: Wor
     assert (again[0].job, again[1]) == (first[0].job, False)
 
 
+def test_a_job_that_is_found_after_a_conflict_is_not_created_again(world: World) -> None:
+    create = world.jobs.submissions.create
+
+    def overtaken(*given: Any, **named: Any) -> bool:
+        create(*given, **named)
+        raise Conflict("another request is creating this job")
+
+    world.jobs.submissions.create = overtaken  # type: ignore[method-assign]
+    view, created = world.job_submitter().submit_job("acme", BODY, "k")
+    assert (view.job.state, created) == (JobState.ACCEPTED, False)
+
+
 def test_another_error_of_the_transaction_is_not_hidden(world: World) -> None:
     world.jobs.submissions._client = Contended(world, "ThrottlingError")  # type: ignore[assignment]
     with pytest.raises(AwsError):

@@ -12,7 +12,8 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule, is_given_up
 from suno_jobs.jobs.states import LEGAL, Cause, JobState, Progress, WaitReason
-from suno_jobs.lifecycle.adoption import Adoption, NotAdopted, NotYet, TakenOver
+from suno_jobs.lifecycle.adoption import Adoption, NotAdopted, TakenOver
+from suno_jobs.lifecycle.attempt_reader import AttemptReader, Readings
 from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.last_resort import with_last_resort
 from suno_jobs.lifecycle.link_renewal import LinkRenewer, attempt_to_renew, link_renewal_gateway
@@ -27,7 +28,7 @@ from suno_jobs.lifecycle.lost_submission import (
     Undecided,
 )
 from suno_jobs.lifecycle.recovery import next_recovery_at
-from suno_jobs.lifecycle.task_reader import NOT_READ, SLOW_READ_SECONDS, TaskReader
+from suno_jobs.lifecycle.task_reader import SLOW_READ_SECONDS, TaskReader
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.runtime import telemetry
 from suno_jobs.runtime.executions import TaskTokens
@@ -60,9 +61,6 @@ NEVER_SUBMITTED = Fault(
 )
 NO_REASON = Fault(ErrorCode.GENERATION_FAILED, "The gateway gave no reason.", retryable=True)
 
-Readings = Mapping[int, Reading]
-"""What was read of the tasks, by the number of their attempt."""
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -80,7 +78,7 @@ class Finding:
 class TaskChecker:
     jobs: JobStore
     calls: GatewayCalls
-    reader: TaskReader
+    attempts: AttemptReader
     lost_submissions: LostSubmissions
     adoption: Adoption
     schedule: PollingSchedule
@@ -129,7 +127,7 @@ class TaskChecker:
             case Accepted() if is_given_up(job, self._now()):
                 return self._give_up(job)
             case Accepted():
-                return self._follow(*self._read_tasks(job))
+                return self._follow(*self.attempts.read_tasks(job))
             case Idle(submit_after):
                 return self._submit_when_due(job, submit_after)
         return self._settle_lost_submission(job)
@@ -137,13 +135,12 @@ class TaskChecker:
     # Without a task
 
     def _adopt_from_elsewhere(self, job: Job, task_id: str) -> NextStep:
-        match self.adoption.take_over(job, task_id):
-            case TakenOver(job, report):
-                return self._follow(job, {0: report})
-            case NotAdopted(state, fault):
-                return self._end(JobView(job), state, fault)
-            case NotYet(wait):
-                return self._wait_until(job, self._now() + wait)
+        found = self.adoption.take_over(job, task_id)
+        if isinstance(found, TakenOver):
+            return self._follow(found.job, {0: found.report})
+        if isinstance(found, NotAdopted):
+            return self._end(JobView(job), found.state, found.fault)
+        return self._wait_until(job, self._now() + found.wait)
 
     def _submit_when_due(self, job: Job, submit_after: int) -> NextStep:
         if self._late(job):
@@ -182,46 +179,6 @@ class TaskChecker:
         ends = {number: attempt.end or TaskEnd.UNFINISHED for number, attempt in enumerate(job.attempts)}
         state = JobState.TIMED_OUT if TaskEnd.UNFINISHED in ends.values() else JobState.FAILED
         return self._conclude(job, state, job.fault or DEADLINE, ends)
-
-    def _read_tasks(self, job: Job) -> tuple[Job, Readings, ReadFailed | None]:
-        """What is read of the known tasks and, before the job ends without a song, of every task that a receipt names.
-
-        While an attempt is lost, every other check begins with the receipts: at a slow gateway, one check reads one task.
-        """
-        began = self._now()
-        search_first = job.lost and job.checks % 2 == 1
-        found = self.lost_submissions.find_tasks(job) if search_first else None
-        if found:
-            job = found.job
-        readings = self._read_known_tasks(job, found.reports if found else {}, began)
-        failed = any(isinstance(each, TaskReport) and each.status is TaskStatus.FAILED for each in readings.values())
-        if search_first or not (failed or job.lost or self._late(job)):
-            return job, readings, found.failed if found else None
-        try:
-            found = self.lost_submissions.find_tasks(job, began=began)
-        except NoSlot:
-            return job, readings, NOT_READ
-        return (found.job, {**readings, **found.reports}, found.failed) if found else (job, readings, None)
-
-    def _read_known_tasks(self, job: Job, known: Readings, began: int) -> Readings:
-        """``known``, and those that may still yield something. Each check begins with another one, so that none is the last
-        one every time."""
-        numbers = [number for number, attempt in enumerate(job.attempts) if attempt.task_id and not attempt.answered]
-        if len(job.attempts) > 1:
-            view = self.jobs.view(job.job_id) or JobView(job)
-            unsaved = {track.attempt for track in view.tracks if track.unsaved}
-            numbers = [number for number in numbers if number in unsaved or not view.is_whole(number)]
-            numbers.sort(key=lambda number: (number + job.checks) % len(job.attempts))
-        readings = dict(known)
-        for number in [number for number in numbers if number not in known]:
-            try:
-                slow = self._now() >= began + SLOW_READ_SECONDS
-                readings[number] = NOT_READ if slow else self.reader.read_task(job, job.attempts[number].task_id or "")
-            except NoSlot:
-                if not readings:
-                    raise
-                readings[number] = NOT_READ
-        return readings
 
     def _follow(self, job: Job, readings: Readings, failed: ReadFailed | None = None) -> NextStep:
         """``failed``: a task that no attempt has, but that a receipt names, could not be read."""
@@ -335,7 +292,7 @@ class TaskChecker:
             # A function that stored it was stopped before Finish Job: no read is needed, and one may never return.
             return finish
         if isinstance(job.submission, Accepted):
-            return self._renew_links(job) or self._follow(*self._read_tasks(job))
+            return self._renew_links(job) or self._follow(*self.attempts.read_tasks(job))
         found = self.lost_submissions.find(job)
         return self._adopt(found) if found else finish
 
@@ -417,7 +374,7 @@ def make_task_checker(  # noqa: PLR0913 - the parts of one checker
     return TaskChecker(
         jobs=jobs,
         calls=calls,
-        reader=reader,
+        attempts=AttemptReader(jobs, reader, lost, clock),
         lost_submissions=lost,
         adoption=adoption,
         schedule=schedule,
