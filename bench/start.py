@@ -48,7 +48,7 @@ class Starter:
             begin = time.perf_counter()
             with self._running(function, stub.origin.removeprefix("http://")):
                 end, answer = stub.answered(ANSWER_SECONDS)
-        if not function.expected.items() <= answer.items() or stub.operations != function.replies.keys():
+        if not function.expected.items() <= (answer or {}).items() or stub.operations != function.replies.keys():
             raise FunctionBroken(f"{function.name}: {json.dumps(answer)} after {sorted(stub.operations)}")
         return end - begin
 

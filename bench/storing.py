@@ -15,7 +15,7 @@ import time
 import wave
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -101,13 +101,12 @@ class _Place:
         self._home = home
         self._files = files
         self._endpoint = endpoint
-        self._tracks = 0
+        self._tasks = 0
         self.cli = all(shutil.which(name) for name in ("curl", "aws"))
         session = aws.isolated_session()
         self._s3: S3Client = aws.make_client(session, "s3", endpoint)
         self._s3.create_bucket(Bucket=BUCKET)
         self._jobs = JobStore(_with_table(session, endpoint), TABLE)
-        self._jobs.submissions.create(_JOB, {}, due_at=0)
 
     def child(self, way: str, megabytes: int) -> Run:
         tasks = [self._task(size) for size in (WARM_UP, megabytes)]
@@ -134,12 +133,13 @@ class _Place:
         return Run(seconds)
 
     def _task(self, megabytes: int) -> dict[str, str]:
-        """A track to store, and the file itself for the floor."""
-        self._tracks += 1
-        track_id, url = f"track-{self._tracks}", self._files.url(megabytes)
-        link = Link("audio", url)
-        self._jobs.tracks.record_track(JOB_ID, Track(track_id=track_id, position=0, state=TrackState.READY, links=(link,)))
-        return {"track_id": track_id, "url": url, "file": str(self._files.paths[megabytes])}
+        """A job with a track to store, and the file itself for the floor."""
+        self._tasks += 1
+        job_id, url = f"job_{self._tasks:026}", self._files.url(megabytes)
+        self._jobs.submissions.create(replace(_JOB, job_id=job_id), {}, due_at=0)
+        track = Track(track_id="m-1", position=0, state=TrackState.READY, links=(Link("audio", url),))
+        self._jobs.tracks.record_track(job_id, track)
+        return {"job_id": job_id, "url": url, "file": str(self._files.paths[megabytes])}
 
     def _environment(self) -> dict[str, str]:
         """That of a deployed function, and the caller's HOME and PYTHONPATH, which the AWS CLI may need."""

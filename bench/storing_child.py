@@ -22,7 +22,7 @@ import httpx
 from botocore.config import Config
 
 from bench.shipped import ROOT
-from bench.storing import BUCKET, FLOOR, JOB_ID, STORE_TRACK
+from bench.storing import BUCKET, FLOOR, STORE_TRACK
 from suno_jobs.network import local_origins
 
 Task = dict[str, str]
@@ -36,8 +36,8 @@ def store_track(task: Task) -> Callable[[], None]:
     handler = _app().lambda_handler
 
     def run() -> None:
-        answer = handler({"job_id": JOB_ID}, None)
-        if answer["states"].get(task["track_id"]) != "stored":
+        answer = handler({"job_id": task["job_id"]}, None)
+        if answer["states"] != {"m-1": "stored"}:
             raise SystemExit(f"not stored: {answer}")
 
     return run

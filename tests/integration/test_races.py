@@ -76,7 +76,7 @@ def test_callbacks_polls_and_sweeps_end_a_job_once(
 ) -> None:
     job_id, url = generating
     callback = [lambda: anonymous.post(url, json={"taskId": "whatever"}).status_code] * 25
-    poll = [lambda: stack.invoke("check_task", {"job_id": job_id})] * 10
+    poll = [lambda: stack.invoke("check_task", {"job_id": job_id, "task_token": "of no execution"})] * 10
     sweep = [lambda: stack.invoke("reconcile_jobs", {})] * 5
     read = [lambda: api.get(f"/v1/jobs/{job_id}").status_code] * 10
     answers = storm([*callback, *poll, *sweep, *read], seed)
@@ -101,7 +101,7 @@ def test_a_cancel_either_wins_for_everybody_or_for_nobody(
     wait_for(lambda: seed == 0 or api.get(f"/v1/jobs/{job_id}").json()["state"] in {"STORING", "SUCCEEDED"})
     cancel = [lambda: api.post(f"/v1/jobs/{job_id}/cancel").status_code] * 10
     callback = [lambda: anonymous.post(url, json={}).status_code] * 20
-    poll = [lambda: stack.invoke("check_task", {"job_id": job_id})] * 10
+    poll = [lambda: stack.invoke("check_task", {"job_id": job_id, "task_token": "of no execution"})] * 10
     finish = [lambda: api.get(f"/v1/jobs/{job_id}").status_code] * 10
     answers = storm([*cancel, *callback, *poll, *finish], seed)
     job = finished(job_id)

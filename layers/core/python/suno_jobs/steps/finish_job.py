@@ -58,7 +58,7 @@ def _count_end(view: JobView) -> None:
         telemetry.count("JobsUnsuccessful", int(job.state is not JobState.SUCCEEDED), gateway=gateway)
     found = [entry for entry in map(Entry.read, job.history) if entry.state is JobState.STORING]
     if job.state is JobState.SUCCEEDED and found:  # not by recovery
-        telemetry.count("FoundByPolling", int(found[-1].cause is not Cause.CALLBACK), gateway=gateway)
+        telemetry.count("FoundByPolling", int(found[-1].cause not in (Cause.CALLBACK, Cause.STAGE)), gateway=gateway)
         telemetry.seconds("JobSeconds", job.updated_at - job.created_at, gateway=gateway)
     if job.fault and job.fault.code is ErrorCode.AMBIGUOUS:
         telemetry.count("AmbiguousEnds", gateway=gateway)
