@@ -68,7 +68,7 @@ _STORED_TRACK: Json = {
 }
 
 _GET, _QUERY = "DynamoDB_20120810.GetItem", "DynamoDB_20120810.Query"
-_SECRET = "secretsmanager.GetSecretValue"
+_GET_VALUE = "secretsmanager.GetSecretValue"
 _UPDATE, _TRANSACT = "DynamoDB_20120810.UpdateItem", "DynamoDB_20120810.TransactWriteItems"
 
 # By function: its event, what its answer contains, and what AWS answers to each of its calls.
@@ -97,7 +97,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
         "success",
         {"statusCode": 200},
         {
-            _SECRET: {"SecretString": json.dumps({"current": "local-test-secret", "previous": ""})},
+            _GET_VALUE: {"SecretString": json.dumps({"current": "local-test-secret", "previous": ""})},
             _GET: {"Item": WAITING_JOB},
             _UPDATE: {"Attributes": WAITING_JOB},
             "AWSStepFunctions.SendTaskSuccess": {},
@@ -116,7 +116,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
         {_QUERY: _found(_job(state="CANCELLED")), _UPDATE: {"Attributes": _job(state="CANCELLED")}},
     ),
     # It also counts the tasks of each account in the accounts secret, which has none.
-    "reconcile_jobs": ("schedule", {"complete": True}, {_QUERY: _found(), _SECRET: {"SecretString": "{}"}}),
+    "reconcile_jobs": ("schedule", {"complete": True}, {_QUERY: _found(), _GET_VALUE: {"SecretString": "{}"}}),
 }
 
 
