@@ -172,8 +172,9 @@ def no_figure_refuses_a_song(job: JobEvidence) -> Iterator[str]:
 def another_clip_is_marked(job: JobEvidence) -> Iterator[str]:
     """A stored song whose file names another clip than the gateway did has the mark, and every other one has not."""
     for track in job.tracks():
-        is_song = track["state"] == "stored" and track["assets"][0]["content_type"] == "audio/mpeg"
-        other = "wrong_song" in job.order.faults or (is_song and is_last_resort(job, track, track["assets"][0]))
+        audio = track["assets"][0] if track["state"] == "stored" else {}
+        is_song = audio.get("content_type") == "audio/mpeg" and not audio.get("released")
+        other = "wrong_song" in job.order.faults or (is_song and is_last_resort(job, track, audio))
         expected = "mismatch" if other else "match"
         if is_song and is_uuid(track["track_id"]) and track.get("identity") != expected:
             yield f"track {track['track_id']} has the identity {track.get('identity')} instead of {expected}"
@@ -251,7 +252,9 @@ def is_last_resort(job: JobEvidence, track: Mapping[str, Any], asset: Mapping[st
     Either its gateway may keep no file until the next look of recovery. Or the first song was not stored for minutes, so that
     nothing showed whose bytes they were.
     """
-    if "one_file_for_both" not in job.order.faults or asset["stored_at"] < _storing_since(job) + TWINS_SECONDS - SKEW_SECONDS:
+    if track["position"] == 0 or "one_file_for_both" not in job.order.faults:
+        return False
+    if asset["stored_at"] < _storing_since(job) + TWINS_SECONDS - SKEW_SECONDS:
         return False
     earlier = [each for each in job.tracks() if (each["attempt"], each["position"]) == (track["attempt"], 0)]
     stored_at = [each["stored_at"] for first in earlier for each in first["assets"] if each["kind"] == asset["kind"]]

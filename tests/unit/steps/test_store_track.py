@@ -570,15 +570,36 @@ def test_an_unknown_job_has_no_tracks_to_store(world: World) -> None:
         storer(world, Source()).store_tracks("job_unknown")
 
 
-def test_a_song_that_names_its_own_clip_waits_for_no_other_one(world: World) -> None:
+CLIPS = [f"0000000{number}-0000-4000-8000-000000000000" for number in range(2)]
+
+
+@pytest.fixture
+def clips(world: World) -> str:
+    """A job with two songs whose files name their clips."""
     job_id = world.generating()
     world.start_storing(job_id)
-    names = [f"0000000{number}-0000-4000-8000-000000000000" for number in range(2)]
-    for position, name in enumerate(names):
+    for position, name in enumerate(CLIPS):
         link = Link("audio", f"https://cdn.example/{name}.mp3")
         world.jobs.tracks.record_track(job_id, Track(track_id=name, position=position, state=TrackState.READY, links=(link,)))
+    return job_id
+
+
+def test_i11_a_file_that_names_another_song_of_its_task_is_stored_as_this_one_at_the_very_end_only(
+    world: World, clips: str
+) -> None:
     network = Network(world)
-    network.by_track = {names[0]: NOT_READY, names[1]: tag(names[1]) + SONG}
+    network.by_track = dict.fromkeys(CLIPS, tag(CLIPS[1]) + SONG)
+    with pytest.raises(AssetIdentical):
+        storer(world, network).store_tracks(clips)
+    assert [track.state for track in world.tracks(clips).values()] == [TrackState.READY, TrackState.STORED]
+    world.jobs.finish(world.job(clips), JobState.TIMED_OUT, None, now=world.now, recoverable_until=world.now + 60)
+    assert storer(world, network).store_tracks(clips) == {CLIPS[0]: TrackState.STORED}
+    assert world.tracks(clips)[CLIPS[0]].identity == "mismatch"
+
+
+def test_a_song_that_names_its_own_clip_waits_for_no_other_one(world: World, clips: str) -> None:
+    network = Network(world)
+    network.by_track = {CLIPS[0]: NOT_READY, CLIPS[1]: tag(CLIPS[1]) + SONG}
     with pytest.raises(AssetNotReady):
-        storer(world, network).store_tracks(job_id)
-    assert [track.state for track in world.tracks(job_id).values()] == [TrackState.READY, TrackState.STORED]
+        storer(world, network).store_tracks(clips)
+    assert [track.state for track in world.tracks(clips).values()] == [TrackState.READY, TrackState.STORED]

@@ -5,6 +5,8 @@ The second song is not stored while its own file may still arrive, since a store
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from suno_jobs.catalog.results import Result
 from suno_jobs.errors import AssetIdentical, ErrorCode, Fault
 from suno_jobs.jobs.history import Entry
@@ -33,6 +35,17 @@ def require_own_bytes(view: JobView, track: Track, kind: str, sha256: str, now: 
         if any((asset.kind, asset.sha256) == (kind, sha256) for asset in each.assets) and not _is_last_chance(view.job, now):
             raise AssetIdentical(Fault(ErrorCode.ASSET_IDENTICAL, f"the file is that of track {each.track_id}", retryable=True))
     require_earlier_songs(view, track, now)
+
+
+def require_own_clip(view: JobView, track: Track, named: Collection[str], now: int) -> None:
+    """Raises AssetIdentical if the file names the clip of another song of the same task, and there is still time.
+
+    ``named`` are the clips that the file names. This also holds before the other song is stored.
+    """
+    others = [each.track_id for each in view.tracks if each.attempt == track.attempt and each.track_id != track.track_id]
+    for track_id in others:
+        if track_id.lower() in named and not _is_last_chance(view.job, now):
+            raise AssetIdentical(Fault(ErrorCode.ASSET_IDENTICAL, f"the file is that of track {track_id}", retryable=True))
 
 
 def require_earlier_songs(view: JobView, track: Track, now: int) -> None:

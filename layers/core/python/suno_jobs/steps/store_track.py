@@ -27,8 +27,8 @@ from suno_jobs.errors import (
 )
 from suno_jobs.jobs.record import Job, JobView, QuarantinedFile, Track, TrackState
 from suno_jobs.lifecycle.asset_files import AssetFiles, Stored, asset_key
-from suno_jobs.lifecycle.one_song_twice import require_earlier_songs, require_own_bytes
-from suno_jobs.media.identity import Identity, judge_identity
+from suno_jobs.lifecycle.one_song_twice import require_earlier_songs, require_own_bytes, require_own_clip
+from suno_jobs.media.identity import Identity, judge_identity, named_clips
 from suno_jobs.media.inspection import MediaFile, inspect
 from suno_jobs.media.lengths import contradicts, is_shorter
 from suno_jobs.network.download import Downloaded, Downloader
@@ -160,6 +160,8 @@ class TrackStorer:
                 if link.media is Media.AUDIO:
                     _check_audio(view.job, track, link, found)
                     found = replace(found, identity=judge_identity(file, track.track_id, link.url))
+                    if found.identity is Identity.MISMATCH:
+                        require_own_clip(view, track, named_clips(file), int(self.clock()))
                     if found.identity is not Identity.MATCH:
                         require_own_bytes(view, track, link.name, downloaded.sha256, int(self.clock()))
             except AssetError as error:
