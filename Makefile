@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local faults bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate lint format docs types templates build bundle bench test-313 test-httpx2 check lock clean
+.PHONY: help run local faults bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs types templates build bundle bench test-313 test-httpx2 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,11 +63,14 @@ $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json $(READY
 test-fast: $(READY) ## Run the tests that do not need the complete stack, with coverage
 	$(BIN)/pytest --numprocesses=auto $(FAST) --cov
 
-SEEDS := 400
+SEEDS := 200
 SEED_START := 0
 
 simulate: $(READY) ## Simulate seeded worlds in virtual time; SEEDS=1000 SEED_START=5000 selects others
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(SEED_START)
+
+crashes: $(READY) ## Run the crash matrix with two further crashes at each call, where `make test` has one
+	FURTHER_CRASHES=2 $(BIN)/pytest --numprocesses=auto tests/simulation/test_crashes.py
 
 lint: $(READY) ## Check the style of the code and the directions of import
 	$(BIN)/ruff check

@@ -1,11 +1,13 @@
 """The crash matrix.
 
 Each path of a job is run once to find every external call. It is then run again with a crash before and after each of these
-calls, and with each call to AWS throttled, and the same for none, one and two further invocations that repeat the work.
+calls, and with each call to AWS throttled, and the same for none and one further invocation that repeats the work; for more, as
+FURTHER_CRASHES says.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -27,7 +29,8 @@ from tests.world import ROOT
 
 ALWAYS = 10.0**6
 Moment = Literal["before", "after", "throttled"]
-MOST_REPEATS = 2
+MOST_REPEATS = int(os.environ.get("FURTHER_CRASHES", "1"))
+"""How many further invocations crash at the same call."""
 LOST = {"lost_callback": ALWAYS}
 FAULTS_UNTIL = 300.0
 
