@@ -147,9 +147,13 @@ class Fleet:
             self.loop.spawn(partial(self._arrive, number), after=self.load.arrive_seconds * number / self.load.songs)
         self.loop.spawn(self._sweep, after=SWEEP_SECONDS)
         # A fiber begins at the depth of the one that was running, and a thousand may wait at once.
+        before = sys.getrecursionlimit()
         sys.setrecursionlimit(10**6)
-        self.loop.run(FOREVER)
-        self.loop.close()
+        try:
+            self.loop.run(FOREVER)
+            self.loop.close()
+        finally:
+            sys.setrecursionlimit(before)
         figures = self.figures
         figures.refusals, figures.reads = self.gateway.exceeded(), self.gateway.reads
         figures.used = self.gateway.used()
