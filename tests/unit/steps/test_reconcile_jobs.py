@@ -181,6 +181,16 @@ def test_a_sweep_without_time_leaves_jobs_whose_tasks_may_be_running(world: Worl
     assert world.due(0) == [job_id]
 
 
+def test_a_job_that_waits_while_its_task_is_running_is_not_woken(world: World) -> None:
+    job_id = world.generating()
+    await_signal(world, job_id)
+    world.clock.sleep(PACE.slack + PACE.longest)
+    job_reconciler = world.job_reconciler()
+    object.__setattr__(job_reconciler, "find_running", lambda jobs: [(jobs, {job_id})])
+    swept = job_reconciler.reconcile_jobs(always)
+    assert (swept.started, swept.woken, world.due(0)) == ([], [], [])
+
+
 def test_a_job_in_recovery_whose_task_is_still_running_is_read_later(world: World) -> None:
     job_id = timed_out(world)
     world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
