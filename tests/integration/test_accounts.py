@@ -10,7 +10,7 @@ import httpx
 
 from local.simulator.studio import FIRST_CREDITS, SECOND_ACCOUNT, TASK_CREDITS
 from local.stack import LocalStack
-from suno_jobs.gateways.protocol import GatewayReply
+from suno_jobs.gateways.protocol import BalanceReading, GatewayReply
 from suno_jobs.gateways.registry import GATEWAYS
 from tests.integration.waiting import wait_for_end
 
@@ -30,6 +30,7 @@ def give_account(stack: LocalStack) -> str:
 
 
 def left_at_gateway(stack: LocalStack, key: str) -> float:
+    assert isinstance(KIE, BalanceReading)
     [request] = KIE.balance_requests
     url = stack.simulator.base_url("kie") + request.path
     answer = httpx.get(url, headers=dict(KIE.authorization(key)), trust_env=False)
