@@ -69,7 +69,7 @@ SEED_START := 0
 simulate: $(READY) ## Simulate seeded worlds in virtual time; SEEDS=1000 SEED_START=5000 selects others
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(SEED_START)
 
-crashes: $(READY) ## Run the crash matrix with two further crashes at each call, where `make test` has one
+crashes: $(READY) ## Run the crash matrix with none, one and two further crashes at each call, where `make test` has none
 	FURTHER_CRASHES=2 $(BIN)/pytest --numprocesses=auto tests/simulation/test_crashes.py
 
 lint: $(READY) ## Check the style of the code and the directions of import
