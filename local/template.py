@@ -30,7 +30,7 @@ BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
 
 
 UNKNOWN_TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Dashboard")
-"""The emulator refuses some of them. Nothing refers to them, and nobody watches the local stack."""
+"""The emulator refuses some of them. Nothing refers to them, and on the local stack no alarm is sent."""
 
 
 @dataclass(frozen=True)

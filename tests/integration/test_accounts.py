@@ -1,4 +1,4 @@
-"""A tenant with an account of its own: it pays for its own songs, and nobody else sees what is left."""
+"""A tenant with an account of its own: it pays for its own songs, and no other tenant sees what is left."""
 
 from __future__ import annotations
 

@@ -56,6 +56,7 @@ class CrashInjector:
         self.boundaries.append(Boundary(invocation.function, invocation.number, invocation.calls, label))
         self._kill(invocation, "before")
         if self._applies(invocation, "throttled"):
+            invocation.refused = True
             raise busy(label)
 
     def after(self, invocation: Invocation, _label: str) -> None:

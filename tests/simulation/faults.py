@@ -383,7 +383,7 @@ class RandomFaults:
         throttled = throttled or self._troubles.throttles_secrets(label, now, self._trouble)
         if throttled or (not label.startswith(("gateway", "cdn")) and self._happens(self._probabilities.refused)):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number}: {label} is refused")
-            invocation.disturbed = True
+            invocation.refused = invocation.disturbed = True
             raise busy(label)
 
     def after(self, invocation: Invocation, label: str) -> None:

@@ -58,8 +58,8 @@ class FaultInjector(Protocol):
 class Invocation:
     """``skew`` is the error of its clock in seconds. ``subject`` is the job that it is about, if known.
 
-    ``disturbed``: it was killed or slowed down, or one of its calls to AWS was refused. ``stuck``: one of its calls never
-    returned.
+    ``refused``: one of its calls to AWS was refused. ``disturbed``: that, or it was killed or slowed down. ``stuck``: one of
+    its calls never returned.
     """
 
     lambdas: Lambdas
@@ -72,6 +72,7 @@ class Invocation:
     calls: int = 0
     dead: bool = False
     timed_out: bool = False
+    refused: bool = False
     disturbed: bool = False
     stuck: bool = False
 

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from local.simulator import words
 from local.simulator.faults import FAILURES
 from local.simulator.gateways import WIRES
@@ -136,12 +134,11 @@ def refused_bytes_are_kept(job: JobEvidence) -> Iterator[str]:
     """I11. Once for each track, in the bucket and in the job. A function that died, or that AWS refused, may keep nothing."""
     listed = [each for each in job.quarantine() if not _in_bucket(job, each)]
     yield from (f"I11: {each['sha256']} is listed in quarantine, but not there" for each in listed)
-    broken = {invocation for invocation, error in job.world.lambdas.raised if isinstance(error, ClientError)}
     known = {asset["sha256"] for track in job.tracks() for asset in track["assets"]}
     known |= {each["sha256"] for each in job.quarantine()}
     for served in job.world.network.served:
         track_id = served.path.rpartition("/")[2].partition(".")[0].removesuffix("-large")
-        if served.to.subject != job.job_id or served.to.dead or served.to in broken:
+        if served.to.subject != job.job_id or served.to.dead or served.to.refused:
             continue
         full = sum(each["track_id"] == track_id for each in job.quarantine()) >= SMALL_PER_FILE
         if not full and served.body not in genuine(track_id) and hashlib.sha256(served.body).hexdigest() not in known:

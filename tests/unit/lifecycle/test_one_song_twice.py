@@ -35,6 +35,7 @@ ENDED = replace(OPEN, state=JobState.SUCCEEDED, ended_at=START, recoverable_unti
         (ENDED, FIRST, 3 * DAY_SECONDS - LAST_CHANCE_SECONDS - 1, False),
         (ENDED, FIRST, 3 * DAY_SECONDS - LAST_CHANCE_SECONDS, True),
         (replace(ENDED, recoverable_until=None), FIRST, DAY_SECONDS, True),
+        (replace(ENDED, recoverable_until=None, event_pending=True), FIRST, 0, False),
         (OPEN, replace(FIRST, assets=(replace(AUDIO, sha256="bb"),)), 0, True),
         (OPEN, replace(FIRST, attempt=1), 0, True),
         (OPEN, replace(FIRST, position=2), 0, True),

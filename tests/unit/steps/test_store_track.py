@@ -592,7 +592,10 @@ def test_i11_a_file_that_names_another_song_of_its_task_is_stored_as_this_one_at
     with pytest.raises(AssetIdentical):
         storer(world, network).store_tracks(clips)
     assert [track.state for track in world.tracks(clips).values()] == [TrackState.READY, TrackState.STORED]
-    world.jobs.finish(world.job(clips), JobState.TIMED_OUT, None, now=world.now, recoverable_until=world.now + 60)
+    world.jobs.finish(world.job(clips), JobState.TIMED_OUT, None, now=world.now)
+    with pytest.raises(AssetIdentical):
+        storer(world, network).store_tracks(clips)
+    world.jobs.mark_announced(world.job(clips), recoverable_until=world.now + 60, due_at=None, now=world.now)
     assert storer(world, network).store_tracks(clips) == {CLIPS[0]: TrackState.STORED}
     assert world.tracks(clips)[CLIPS[0]].identity == "mismatch"
 

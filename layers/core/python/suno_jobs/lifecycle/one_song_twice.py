@@ -71,6 +71,6 @@ def _waits_until(job: Job, now: int) -> int:
 
 
 def _is_last_chance(job: Job, now: int) -> bool:
-    """Whether this may be the last run of recovery."""
+    """Whether this may be the last run of recovery. How long that lasts is not known before the job's end is announced."""
     until = job.recoverable_until
-    return job.terminal and (until is None or now + LAST_CHANCE_SECONDS >= until)
+    return job.terminal and not job.event_pending and (until is None or now + LAST_CHANCE_SECONDS >= until)
