@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 
-from local.simulator.studio import FIRST_CREDITS, SECOND_ACCOUNT, TASK_CREDITS
+from local.simulator.studio import FIRST_CREDITS, TASK_CREDITS
 from local.stack import LocalStack
 from suno_jobs.gateways.protocol import BalanceReading, GatewayReply
 from suno_jobs.gateways.registry import GATEWAYS
+from tests.integration.own_accounts import give_account
 from tests.integration.waiting import wait_for_end
 
 OWNER = "owner"
 KIE = GATEWAYS["kie"]
 SONG = {"gateway": "kie", "kind": "music", "input": {"prompt": "a song about rain"}}
-
-
-def give_account(stack: LocalStack) -> str:
-    """Adds the tenant's account to the secret, and returns its key."""
-    secrets, name = stack.client("secretsmanager"), stack.output("GatewayAccountsSecretArn")
-    accounts = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
-    key = stack.simulator.keys["kie"] + SECOND_ACCOUNT
-    own = {f"kie/{OWNER}": accounts["kie/default"] | {"api_key": key}}
-    secrets.put_secret_value(SecretId=name, SecretString=json.dumps(accounts | own))
-    return key
 
 
 def left_at_gateway(stack: LocalStack, key: str) -> float:
@@ -47,7 +37,7 @@ def shown_balances(api: httpx.Client) -> list[dict[str, Any]]:
 def test_a_tenant_pays_from_its_own_account_whose_balance_it_alone_sees(
     stack: LocalStack, as_tenant: Callable[[str], httpx.Client]
 ) -> None:
-    owner, other, key = as_tenant(OWNER), as_tenant("without-account"), give_account(stack)
+    owner, other, key = as_tenant(OWNER), as_tenant("without-account"), give_account(stack, "kie", OWNER)
     preview = owner.post("/v1/jobs", params={"dry_run": "true"}, json=SONG)
     assert (preview.status_code, owner.get("/v1/jobs").json()["jobs"]) == (200, [])
     assert left_at_gateway(stack, key) == FIRST_CREDITS

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 
-from local.simulator.studio import SECOND_ACCOUNT
 from local.stack import LocalStack
 from suno_jobs.catalog.inputs import INPUTS
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS
+from tests.integration.own_accounts import give_account
 from tests.integration.waiting import wait_for_end
 
 TENANT = "adopter"
 CRUN = GATEWAYS["crun"]
-
-
-def with_own_account(stack: LocalStack) -> str:
-    """Gives the tenant an account of its own, and returns its key."""
-    secrets, name = stack.client("secretsmanager"), stack.output("GatewayAccountsSecretArn")
-    accounts = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
-    key = stack.simulator.keys["crun"] + SECOND_ACCOUNT
-    own = {f"crun/{TENANT}": accounts["crun/default"] | {"api_key": key}}
-    secrets.put_secret_value(SecretId=name, SecretString=json.dumps(accounts | own))
-    return key
 
 
 def created_elsewhere(stack: LocalStack, key: str) -> str:
@@ -40,7 +29,7 @@ def created_elsewhere(stack: LocalStack, key: str) -> str:
 def test_a_song_from_elsewhere_is_adopted_once_and_by_its_tenant_only(
     stack: LocalStack, as_tenant: Callable[[str], httpx.Client]
 ) -> None:
-    key, api, stranger = with_own_account(stack), as_tenant(TENANT), as_tenant("stranger")
+    key, api, stranger = give_account(stack, "crun", TENANT), as_tenant(TENANT), as_tenant("stranger")
     task_id = created_elsewhere(stack, key)
     request = {"gateway": "crun", "kind": "music", "adopt": {"task_id": task_id}}
     created = api.post("/v1/jobs", json=request)
