@@ -11,10 +11,9 @@ from local.simulator.studio import FIRST_CREDITS, TASK_CREDITS
 from local.stack import LocalStack
 from suno_jobs.gateways.protocol import BalanceReading, GatewayReply
 from suno_jobs.gateways.registry import GATEWAYS
-from tests.integration.own_accounts import give_account
+from tests.integration.own_accounts import OWNER, own_key
 from tests.integration.waiting import wait_for_end
 
-OWNER = "owner"
 KIE = GATEWAYS["kie"]
 SONG = {"gateway": "kie", "kind": "music", "input": {"prompt": "a song about rain"}}
 
@@ -37,7 +36,7 @@ def shown_balances(api: httpx.Client) -> list[dict[str, Any]]:
 def test_a_tenant_pays_from_its_own_account_whose_balance_it_alone_sees(
     stack: LocalStack, as_tenant: Callable[[str], httpx.Client]
 ) -> None:
-    owner, other, key = as_tenant(OWNER), as_tenant("without-account"), give_account(stack, "kie", OWNER)
+    owner, other, key = as_tenant(OWNER), as_tenant("without-account"), own_key(stack, "kie")
     preview = owner.post("/v1/jobs", params={"dry_run": "true"}, json=SONG)
     assert (preview.status_code, owner.get("/v1/jobs").json()["jobs"]) == (200, [])
     assert left_at_gateway(stack, key) == FIRST_CREDITS

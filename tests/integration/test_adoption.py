@@ -11,10 +11,9 @@ from local.stack import LocalStack
 from suno_jobs.catalog.inputs import INPUTS
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS
-from tests.integration.own_accounts import give_account
+from tests.integration.own_accounts import ADOPTER, own_key
 from tests.integration.waiting import wait_for_end
 
-TENANT = "adopter"
 CRUN = GATEWAYS["crun"]
 
 
@@ -29,7 +28,7 @@ def created_elsewhere(stack: LocalStack, key: str) -> str:
 def test_a_song_from_elsewhere_is_adopted_once_and_by_its_tenant_only(
     stack: LocalStack, as_tenant: Callable[[str], httpx.Client]
 ) -> None:
-    key, api, stranger = give_account(stack, "crun", TENANT), as_tenant(TENANT), as_tenant("stranger")
+    key, api, stranger = own_key(stack, "crun"), as_tenant(ADOPTER), as_tenant("stranger")
     task_id = created_elsewhere(stack, key)
     request = {"gateway": "crun", "kind": "music", "adopt": {"task_id": task_id}}
     created = api.post("/v1/jobs", json=request)
