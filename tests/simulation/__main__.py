@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 import warnings
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
@@ -21,6 +22,15 @@ def _prepare() -> None:
     disable_socket()
 
 
+def _show(reports: Iterable[str]) -> int:
+    """Prints each report of a seed that broke an invariant as soon as it is there. Returns how many did."""
+    failed = 0
+    for report in filter(None, reports):
+        failed += 1
+        print(report, end="\n\n", flush=True)
+    return failed
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1000, help="how many (default: %(default)s)")
@@ -31,14 +41,12 @@ def main() -> int:
     started = time.perf_counter()
     if len(seeds) == 1:
         _prepare()
-        reports = [run_seed(seeds[0], arguments.jobs)]
+        failed = _show([run_seed(seeds[0], arguments.jobs)])
     else:
         with ProcessPoolExecutor(initializer=_prepare) as pool:
-            reports = list(pool.map(partial(run_seed, jobs=arguments.jobs), seeds, chunksize=2))
-    failed = [report for report in reports if report]
-    print(*failed, sep="\n\n")
+            failed = _show(pool.map(partial(run_seed, jobs=arguments.jobs), seeds, chunksize=2))
     seconds = time.perf_counter() - started
-    print(f"{len(seeds)} seeds of {arguments.jobs} jobs in {seconds:.0f} s: {len(failed)} broke an invariant")
+    print(f"{len(seeds)} seeds of {arguments.jobs} jobs in {seconds:.0f} s: {failed} broke an invariant")
     return 1 if failed else 0
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from suno_jobs.errors import ErrorCode
-from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.secrets import KEEP_SECONDS, RENEW_SECONDS, Secret
 from suno_jobs.traffic.accounts import AccountReadFailed, AccountUnusable
-from tests.builders import Denied, running
+from tests.builders import ACCEPTED, Denied, running
 from tests.world import ACCOUNTS, FixedSecret, World
 
 OLD = {**ACCOUNTS, "ttapi/default": {"api_key": "old-key"}}
@@ -82,6 +82,61 @@ def test_a_submission_with_a_replaced_key_is_refused_once(world: World, capsys: 
     assert keys(world) == ["old-key", "new-key"]
 
 
+def throttled(world: World) -> FixedSecret:
+    """An instance that read the secret a while ago. Now Secrets Manager throttles its reads."""
+    stored = cached(world, OLD, OLD)
+    denied: Any = Denied()
+    stored.get_secret_value = denied.get_secret_value  # type: ignore[method-assign]
+    return stored
+
+
+def test_a_refused_key_that_cannot_be_read_again_is_not_final(world: World) -> None:
+    job_id = world.accept()
+    stored = throttled(world)
+    world.wire.answers = [REFUSED]
+    assert world.task_creator().create_task(job_id).next == "wait"
+    assert (world.job(job_id).ended_at, world.job(job_id).wait_reason) == (None, WaitReason.GATEWAY_KEY)
+    del stored.get_secret_value
+    stored.value = NEW
+    world.clock.sleep(KEEP_SECONDS / 2)
+    world.wire.answers = [REFUSED, ACCEPTED]
+    world.task_creator().create_task(job_id)
+    world.clock.sleep(KEEP_SECONDS / 2)
+    world.task_creator().create_task(job_id)
+    assert (world.job(job_id).state, keys(world)) == (JobState.GENERATING, ["old-key", "old-key", "new-key"])
+
+
+def test_a_key_that_was_refused_just_after_the_secret_was_read_again_is_not_final(world: World) -> None:
+    """The secret may have been replaced since then. The next refusal is final: the secret is read after it."""
+    refused, job_id = world.accept(key="1"), world.accept(key="2")
+    cached(world, OLD, OLD)
+    world.wire.answers = [REFUSED]
+    creator = world.task_creator()
+    creator.create_task(refused)
+    creator.create_task(job_id)
+    assert [world.job(each).state for each in (refused, job_id)] == [JobState.FAILED, JobState.SUBMITTING]
+    world.clock.sleep(KEEP_SECONDS / 2)
+    creator.create_task(job_id)
+    assert world.job(job_id).state is JobState.FAILED
+
+
+def test_a_missing_account_is_final_only_if_the_secret_could_be_read_again(world: World) -> None:
+    job_id = world.accept()
+    stored = cached(world, WITHOUT, WITHOUT)
+    denied: Any = Denied()
+    stored.get_secret_value = denied.get_secret_value  # type: ignore[method-assign]
+    creator = world.task_creator()
+    assert creator.create_task(job_id).next == "wait"
+    assert (world.job(job_id).ended_at, world.job(job_id).wait_reason) == (None, WaitReason.GATEWAY_KEY)
+    del stored.get_secret_value
+    world.clock.sleep(KEEP_SECONDS / 2)
+    creator.create_task(job_id)
+    assert (world.job(job_id).state, keys(world)) == (JobState.FAILED, [])
+    soon = world.accept(key="soon")
+    creator.create_task(soon)
+    assert (world.job(soon).state, stored.reads) == (JobState.FAILED, 2)
+
+
 def test_an_account_that_was_just_added_is_used_at_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     job_id = world.generating()
     cached(world, WITHOUT, NEW)
@@ -121,7 +176,7 @@ def test_a_secret_that_cannot_be_read_is_not_tried_again_at_once(world: World) -
     stored = cached(world, OLD, OLD)
     stored.value = "no object"
     for _ in range(3):
-        assert world.calls().account_renewed() is False
+        assert not world.calls().account_renewed()
     assert stored.reads == 2
     assert world.secret.values() == OLD, "what was read before still counts"
 

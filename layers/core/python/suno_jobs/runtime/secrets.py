@@ -28,17 +28,22 @@ class Secret:
 
     def values(self) -> dict[str, Any]:
         """Raises ValueError when the secret is not a JSON object."""
-        if self._clock() - self._read_at >= KEEP_SECONDS:
+        if self.age_seconds >= KEEP_SECONDS:
             self._read()
         return self._values
 
-    def renew(self) -> bool:
-        """Reads the secret again unless a renewal was just tried; returns whether it changed.
+    @property
+    def age_seconds(self) -> float:
+        """How old the values are. Infinite before the first read."""
+        return self._clock() - self._read_at
+
+    def renew(self) -> bool | None:
+        """Reads the secret again and returns whether it changed. None: a renewal was just tried, so it is not read.
 
         A regular read does not count: the secret may have been replaced since, and there is only one in five minutes.
         """
         if self._clock() - self._renewed_at < RENEW_SECONDS:
-            return False
+            return None
         self._renewed_at, before = self._clock(), self._values
         self._read()
         return self._values != before

@@ -262,8 +262,13 @@ class TaskCreator:
         if isinstance(submission, Done):
             return self._finish(job, submission)
         if isinstance(submission, Refused):
-            return self._refuse(job, submission)
+            return self._refuse(job, self._unless_key_is_old(submission))
         return self._lose(job, submission.fault)
+
+    def _unless_key_is_old(self, refused: Refused) -> Refused:
+        """A refused key is final only if the accounts secret still has it after the refusal: it may have been replaced."""
+        refused_key = refused.fault.code is ErrorCode.AUTHENTICATION
+        return replace(refused, may_retry=True) if refused_key and self.calls.account_renewed() is not False else refused
 
     def _accept(self, job: Job, task_id: str) -> NextStep:
         now = self._now()
@@ -295,9 +300,7 @@ class TaskCreator:
     def _refuse(self, job: Job, refused: Refused) -> NextStep:
         now = self._now()
         wait = self.schedule.jittered(job, max(self.schedule.backoff(job), math.ceil(refused.retry_after_seconds or 0)))
-        # If the key was just replaced, the next submission uses the new one.
-        again = refused.may_retry or (refused.fault.code is ErrorCode.AUTHENTICATION and self.calls.account_renewed())
-        candidates = gateway_order(job, now, now + wait if again else None)
+        candidates = gateway_order(job, now, now + wait if refused.may_retry else None)
         if not candidates or candidates[0].after >= job.deadline_at:
             # This submission certainly created nothing. Whether an earlier one did is unknown.
             state, fault = (JobState.TIMED_OUT, LOST) if job.earlier else (JobState.FAILED, refused.fault)

@@ -107,7 +107,7 @@ class JobSubmitter:
 
     def _has_account(self, name: str) -> bool:
         """The entry may have been added a moment ago."""
-        return name in self.accounts.values() or (self.accounts.renew() and name in self.accounts.values())
+        return name in self.accounts.values() or (self.accounts.renew() is True and name in self.accounts.values())
 
     def _preview_adoption(self, tenant: str, request: AdoptionRequest, digest: str, job_id: str | None) -> JobView:
         adopter = TaskAdopter(self.creator)

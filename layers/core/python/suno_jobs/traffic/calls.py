@@ -16,7 +16,7 @@ from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime import telemetry
-from suno_jobs.runtime.secrets import Secret
+from suno_jobs.runtime.secrets import RENEW_SECONDS, Secret
 from suno_jobs.traffic.account_items import AccountItems, AtAccount
 from suno_jobs.traffic.accounts import Account, AccountReadFailed, AccountUnusable, account_name, find_account
 from suno_jobs.traffic.client import REPLY_SECONDS, http_client, send
@@ -62,7 +62,8 @@ class GatewayCalls:
         """The current account of the job. Raises AccountUnusable, AccountReadFailed.
 
         Without a usable entry, the accounts secret is read again first: the entry may have been added a moment ago. An entry
-        that is still unusable is recorded like a key that the gateway refused.
+        that is still unusable is recorded like a key that the gateway refused. If the secret could not be read again, it is
+        unknown whether the entry is usable: AccountReadFailed.
         """
         try:
             return self._current_account(job)
@@ -88,17 +89,23 @@ class GatewayCalls:
             return find_account(self.accounts, GATEWAYS[job.gateway], job.account)
         except AccountReadFailed:
             raise
-        except AccountUnusable:
-            if not self.account_renewed():
+        except AccountUnusable as error:
+            renewed = self.account_renewed()
+            if renewed is None and self.accounts.age_seconds >= RENEW_SECONDS:
+                raise AccountReadFailed(str(error)) from error
+            if not renewed:
                 raise
         return find_account(self.accounts, GATEWAYS[job.gateway], job.account)
 
-    def account_renewed(self) -> bool:
-        """Reads the accounts secret again, at most once every few seconds; returns whether it changed."""
+    def account_renewed(self) -> bool | None:
+        """Reads the accounts secret again, at most once every few seconds, and returns whether it changed. None: it was not
+        read."""
         try:
             return self.accounts.renew()
-        except (ValueError, AwsError, BotoCoreError):
+        except ValueError:
             return False
+        except (AwsError, BotoCoreError):
+            return None
 
     def take_slot(self, at: AtAccount, ahead: float = AHEAD_SECONDS) -> None:
         """To be called before every request (I7). Waits for a slot in the next ``ahead`` seconds. Raises NoSlot."""
