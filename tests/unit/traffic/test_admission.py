@@ -12,13 +12,14 @@ from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import Charged, JobState
 from suno_jobs.network.http import httpx
 from suno_jobs.steps.create_task import QUEUE_TOO_LONG
+from suno_jobs.storage.receipts import ReceiptSource
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.admission import EARLY_SECONDS, HORIZON_SECONDS, SOONEST_SECONDS, Admission, Turn
-from suno_jobs.traffic.concurrency import PROBE_SECONDS, Concurrency, Room
+from suno_jobs.traffic.concurrency import PROBE_SECONDS, TASK, Concurrency, Room
 from suno_jobs.traffic.submission_queue import CLEARED, LIVE_SECONDS, PAGE, SubmissionQueue
-from tests.builders import ACCEPTED, opened, use_accounts
-from tests.world import BREAKER_SECONDS, DEADLINE, START, TABLE, FixedSecret, World, a_job
+from tests.builders import ACCEPTED, music, opened, running, task, use_accounts
+from tests.world import BREAKER_SECONDS, DEADLINE, PACE, START, TABLE, FixedSecret, World, a_job
 
 BUSY = Fault(ErrorCode.RATE_LIMITED, "full")
 
@@ -290,3 +291,50 @@ def test_a_refused_task_does_not_count(world: World) -> None:
     world.wire.answers = [httpx.Response(429, json={"status": "FAILED", "message": "x"})]
     world.task_creator().create_task(job_id)
     assert len(world.items("TASK#")) == 2
+
+
+LOST: dict[str, httpx.Response | Exception] = {
+    "error": httpx.ReadTimeout("no answer"),
+    "page": httpx.Response(200, text="<html>"),
+}
+
+
+@pytest.mark.parametrize("answer", LOST.values(), ids=LOST)
+def test_a_lost_submission_counts_until_its_callback_is_overdue(
+    world: World, answer: httpx.ReadTimeout | httpx.Response
+) -> None:
+    job_id = world.accept()
+    full(world, 2)
+    use_accounts(world, FixedSecret({"ttapi/default": {"api_key": "k", "max_tasks": 3}}))
+    world.wire.answers = [answer]
+    world.task_creator().create_task(job_id)
+    assert world.job(job_id).state is JobState.SUBMIT_UNKNOWN
+    concurrency = Concurrency(items(world))
+    world.clock.sleep(PACE.first_check - 1)
+    assert concurrency.room(job(), 3, now=world.now).free == 0
+    world.clock.sleep(1)
+    assert concurrency.room(job(), 3, now=world.now).free == 1
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_task_that_a_callback_names_counts_while_it_is_running(world: World, ended: bool) -> None:
+    """Also at an account whose limit is not known yet, where lost submissions do not count."""
+    job_id = world.accept()
+    world.wire.answers = [LOST["page"]]
+    world.task_creator().create_task(job_id)
+    assert world.items("TASK#") == []
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "ON_QUEUE"}', now=world.now)
+    world.wire.answers = [task(music(1)) if ended else running()]
+    world.task_checker().check_task(job_id)
+    counted = [(each["accepted"], each["until"]) for each in items(world).find(world.job(job_id), TASK)]
+    assert counted == ([] if ended else [(True, world.job(job_id).deadline_at)])
+
+
+def test_a_task_that_a_repetition_reveals_counts(world: World) -> None:
+    job_id = world.accept("evolink")
+    accepted = httpx.Response(200, json={"id": "task-unified-1", "status": "pending", "progress": 0})
+    world.wire.answers = [LOST["error"], accepted]
+    world.task_creator().create_task(job_id)
+    world.clock.sleep(PACE.interval)
+    world.task_creator().create_task(job_id)
+    assert [each["accepted"] for each in items(world).find(world.job(job_id), TASK)] == [True]

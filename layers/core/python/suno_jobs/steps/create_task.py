@@ -150,7 +150,9 @@ class TaskCreator:
         submission = GATEWAYS[job.gateway].read_submission(job.kind, reply)
         self.calls.record_outcome(job, submission.fault if isinstance(submission, Refused | Ambiguous) else None)
         if isinstance(submission, Accepted):
-            return self._accept(job, submission.task_id)
+            step = self._accept(job, submission.task_id)
+            self.calls.concurrency.found(job)
+            return step
         self.receipts.record(job.job_id, ReceiptSource.SUBMISSION, reply.body, now=self._now(), status=reply.status)
         return NextStep(job.job_id, "wait", wait)
 
@@ -238,7 +240,7 @@ class TaskCreator:
         except GatewayUnreachable as error:
             fault = Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True)
             step = self._lose(job, fault) if error.sent else self._refuse(job, Refused(fault, may_retry=True))
-            self._record_outcome(job, turn, fault)
+            self._record_outcome(job, turn, fault, self._lost_until(job) if error.sent else None)
             return step
         submission = GATEWAYS[job.gateway].read_submission(job.kind, reply)
         recorded = False
@@ -250,11 +252,20 @@ class TaskCreator:
             if not recorded:
                 self.receipts.record(job.job_id, ReceiptSource.SUBMISSION, reply.body, now=self._now(), status=reply.status)
             failed = submission.fault if isinstance(submission, Refused | Ambiguous) else None
-            self._record_outcome(job, turn, failed, in_flight=isinstance(submission, Accepted))
+            self._record_outcome(job, turn, failed, self._in_flight_until(job, submission))
 
-    def _record_outcome(self, job: Job, turn: Turn, fault: Fault | None, *, in_flight: bool = False) -> None:
+    def _record_outcome(self, job: Job, turn: Turn, fault: Fault | None, in_flight_until: int | None) -> None:
         self.calls.record_outcome(job, fault)
-        self.admission.record(job, turn, fault, in_flight=in_flight)
+        self.admission.record(job, turn, fault, in_flight_until=in_flight_until)
+
+    def _in_flight_until(self, job: Job, submission: Submission) -> int | None:
+        if isinstance(submission, Ambiguous):
+            return self._lost_until(job)
+        return job.deadline_at if isinstance(submission, Accepted) else None
+
+    def _lost_until(self, job: Job) -> int:
+        """Until when the task of a lost answer counts: then its callback is overdue, so that there probably is none."""
+        return min(self._now() + self.schedule.first_check, job.deadline_at)
 
     def _record(self, job: Job, submission: Submission) -> NextStep:
         if isinstance(submission, Accepted):

@@ -93,12 +93,16 @@ class Admission:
         self.breaker.withdraw(job, turn.hold)
         self.concurrency.withdraw(job, turn.room)
 
-    def record(self, job: Job, turn: Turn, fault: Fault | None, *, in_flight: bool) -> None:
-        """How the submission went. ``job`` is as it was before. ``in_flight``: there is a task now."""
-        if in_flight:
+    def record(self, job: Job, turn: Turn, fault: Fault | None, *, in_flight_until: int | None) -> None:
+        """How the submission went. ``job`` is as it was before. ``in_flight_until`` is until when the account has a task of
+        it, or may have one after a lost answer; None: it has none."""
+        if in_flight_until is None:
+            if turn.room.limit is not None:
+                self.concurrency.end(job)
+        elif fault is None:
             self.concurrency.accepted(job, turn.room)
         elif turn.room.limit is not None:
-            self.concurrency.end(job)
+            self.concurrency.lost(job, until=in_flight_until)
         if fault is not None:
             self.concurrency.refused(job, fault, now=int(self.clock()))
         self.breaker.record(job, turn.hold, fault)

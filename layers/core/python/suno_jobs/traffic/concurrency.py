@@ -85,6 +85,14 @@ class Concurrency:
             raised = Change(sets={"tasks": max(room.tasks + 1, room.limit * 3 // 2)})
             self.items.change(job, LIMIT, raised.require("#tasks = :seen", "tasks", seen=room.limit))
 
+    def lost(self, job: Job, *, until: int) -> None:
+        """Counts a task that may have been created until then. If its callback arrives, it is ``found``."""
+        self._write(job, accepted=False, until=until)
+
+    def found(self, job: Job) -> None:
+        """Counts the running task of a submission whose answer was lost."""
+        self._write(job, accepted=True)
+
     def refused(self, job: Job, fault: Fault, *, now: int) -> None:
         """Learns from a refusal; ``job`` is as it was before that."""
         known = job.fault is not None and job.fault.code is ErrorCode.RATE_LIMITED
@@ -96,8 +104,8 @@ class Concurrency:
             learned.require("attribute_not_exists(#tasks) OR #tasks > :tasks", "tasks", tasks=len(tasks))
             self.items.change(job, LIMIT, learned)
 
-    def _write(self, job: Job, *, accepted: bool) -> None:
-        until = job.deadline_at
+    def _write(self, job: Job, *, accepted: bool, until: int | None = None) -> None:
+        until = until or job.deadline_at
         task = {"tenant": job.tenant, "accepted": accepted, "until": until, "expires_at": until + DAY_SECONDS}
         self.items.change(job, f"{TASK}{job.job_id}", Change(sets=task))
 
