@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from suno_jobs.cli import aws as aws_clients
 from suno_jobs.cli.main import app, main
 from suno_jobs.cli.problems import ExitCode
 from suno_jobs.errors import AssetNotReady, Conflict, ErrorCode, Fault
@@ -112,7 +114,10 @@ def test_a_shell_without_a_region_is_told_what_to_set(
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     code, line = failed(capsys, *EXPLAIN)
-    assert (code, "AWS_REGION" in line) == (ExitCode.AWS_FAILED, True)
+    [variable] = re.findall(r"Set (\w+),", line)
+    assert code == ExitCode.AWS_FAILED
+    monkeypatch.setenv(variable, "eu-central-1")
+    assert aws_clients.dynamodb().meta.region_name == "eu-central-1"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from suno_jobs.cli.problems import AwsUnusable
 from suno_jobs.runtime.aws import UPLOAD, WORK
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
@@ -45,3 +46,8 @@ def stepfunctions() -> SFNClient:
 def secrets_manager() -> SecretsManagerClient:
     with _with_one_error():
         return boto3.client("secretsmanager", config=WORK)
+
+
+def cloudformation() -> CloudFormationClient:
+    with _with_one_error():
+        return boto3.client("cloudformation", config=WORK)

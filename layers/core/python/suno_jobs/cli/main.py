@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App
 from rich.console import Console
 
-from suno_jobs.cli import adopt, doctor, explain, keys, problems, quarantine, tenant
+from suno_jobs.cli import adopt, doctor, explain, keys, outputs, problems, quarantine, tenant
 from suno_jobs.cli.problems import ExitCode
 
 
@@ -33,6 +33,7 @@ app = App(
     suppress_keyboard_interrupt=False,
     console=_HelpConsole(),
 )
+app.command(outputs.print_outputs, name="outputs")
 app.command(keys.print_new_key, name="create-key")
 app.command(keys.rotate_secret, name="rotate-callback-secret")
 app.command(adopt.adopt_file, name="adopt")

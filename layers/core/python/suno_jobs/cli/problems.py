@@ -65,7 +65,7 @@ def describe(problem: Exception) -> str:
     """One line, with the remedy where it is known."""
     match problem:
         case NoRegionError():
-            return "AWS has no region. Set AWS_REGION, or choose a profile that has one."
+            return "AWS has no region. Set AWS_DEFAULT_REGION, or choose a profile that has one."
         case ClientError():
             remedy = _REMEDIES.get(problem.response.get("Error", {}).get("Code", ""), "")
             return _one_line(f"{problem} {remedy}")

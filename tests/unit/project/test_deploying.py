@@ -1,0 +1,150 @@
+"""What docs/deploying.md promises to a person who deploys for the first time, held to the template and the code."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import boto3
+import pytest
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from tests.world import ROOT, World
+
+DEPLOYING = (ROOT / "docs/deploying.md").read_text()
+STATEMENTS: list[dict[str, Any]] = json.loads((ROOT / "docs/deployer-policy.json").read_text())["Statement"]
+
+CALLS = {
+    "AWS::ApiGatewayV2::Api": "apigateway:POST apigateway:PUT apigateway:PATCH apigateway:GET apigateway:DELETE",
+    "AWS::ApiGatewayV2::Stage": "apigateway:POST apigateway:PATCH apigateway:GET apigateway:DELETE logs:CreateLogDelivery",
+    "AWS::CloudFront::Distribution": "cloudfront:CreateDistribution cloudfront:UpdateDistribution"
+    " cloudfront:DeleteDistribution",
+    "AWS::CloudFront::OriginAccessControl": "cloudfront:CreateOriginAccessControl cloudfront:DeleteOriginAccessControl",
+    "AWS::CloudWatch::Alarm": "cloudwatch:PutMetricAlarm cloudwatch:DescribeAlarms cloudwatch:DeleteAlarms",
+    "AWS::CloudWatch::CompositeAlarm": "cloudwatch:PutCompositeAlarm cloudwatch:DescribeAlarms cloudwatch:DeleteAlarms",
+    "AWS::CloudWatch::Dashboard": "cloudwatch:PutDashboard cloudwatch:GetDashboard cloudwatch:DeleteDashboards",
+    "AWS::DynamoDB::Table": "dynamodb:CreateTable dynamodb:UpdateTable dynamodb:DeleteTable dynamodb:DescribeTable"
+    " dynamodb:UpdateContinuousBackups dynamodb:UpdateTimeToLive",
+    "AWS::Events::EventBus": "events:CreateEventBus events:DescribeEventBus events:DeleteEventBus",
+    "AWS::IAM::Role": "iam:CreateRole iam:GetRole iam:PutRolePolicy iam:DeleteRolePolicy iam:AttachRolePolicy"
+    " iam:DetachRolePolicy iam:UpdateAssumeRolePolicy iam:TagRole iam:DeleteRole",
+    "AWS::Lambda::Alias": "lambda:CreateAlias lambda:UpdateAlias lambda:GetAlias lambda:DeleteAlias",
+    "AWS::Lambda::EventInvokeConfig": "lambda:PutFunctionEventInvokeConfig lambda:DeleteFunctionEventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping": "lambda:CreateEventSourceMapping lambda:UpdateEventSourceMapping"
+    " lambda:GetEventSourceMapping lambda:DeleteEventSourceMapping",
+    "AWS::Lambda::Function": "lambda:CreateFunction lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration"
+    " lambda:GetFunction lambda:PutFunctionConcurrency lambda:DeleteFunction iam:PassRole s3:GetObject",
+    "AWS::Lambda::LayerVersion": "lambda:PublishLayerVersion lambda:GetLayerVersion lambda:DeleteLayerVersion s3:GetObject",
+    "AWS::Lambda::Permission": "lambda:AddPermission lambda:RemovePermission lambda:GetPolicy",
+    "AWS::Lambda::Version": "lambda:PublishVersion lambda:GetFunctionConfiguration lambda:DeleteFunction",
+    "AWS::Logs::LogGroup": "logs:CreateLogGroup logs:PutRetentionPolicy logs:DescribeLogGroups logs:DeleteLogGroup",
+    "AWS::Logs::MetricFilter": "logs:PutMetricFilter logs:DescribeMetricFilters logs:DeleteMetricFilter",
+    "AWS::S3::Bucket": "s3:CreateBucket s3:DeleteBucket s3:PutBucketVersioning s3:PutEncryptionConfiguration s3:PutBucketCORS"
+    " s3:PutLifecycleConfiguration s3:PutBucketPublicAccessBlock s3:PutBucketOwnershipControls s3:PutBucketTagging",
+    "AWS::S3::BucketPolicy": "s3:PutBucketPolicy s3:GetBucketPolicy s3:DeleteBucketPolicy",
+    "AWS::SQS::Queue": "sqs:CreateQueue sqs:SetQueueAttributes sqs:GetQueueAttributes sqs:TagQueue sqs:DeleteQueue",
+    "AWS::SQS::QueuePolicy": "sqs:SetQueueAttributes",
+    "AWS::Scheduler::Schedule": "scheduler:CreateSchedule scheduler:UpdateSchedule scheduler:GetSchedule"
+    " scheduler:DeleteSchedule iam:PassRole",
+    "AWS::SecretsManager::Secret": "secretsmanager:CreateSecret secretsmanager:UpdateSecret secretsmanager:DescribeSecret"
+    " secretsmanager:GetRandomPassword secretsmanager:TagResource secretsmanager:DeleteSecret",
+    "AWS::StepFunctions::StateMachine": "states:CreateStateMachine states:UpdateStateMachine states:DescribeStateMachine"
+    " states:DeleteStateMachine iam:PassRole logs:CreateLogDelivery",
+    "AWS::StepFunctions::StateMachineAlias": "states:CreateStateMachineAlias states:UpdateStateMachineAlias"
+    " states:DescribeStateMachineAlias states:DeleteStateMachineAlias",
+    "AWS::StepFunctions::StateMachineVersion": "states:PublishStateMachineVersion states:DeleteStateMachineVersion",
+}
+"""What CloudFormation calls with the permissions of the deployer to create, change and delete a resource."""
+
+NAME = "suno-jobs"
+LAYERS = {"CoreLayer", "DependenciesLayer"}
+GLOBAL = {"WithoutResource", "EventSources", "LogsOfApiAndStateMachine", "DistributionIfAssetsKeyGroupIdIsSet"}
+"""Statements about calls that name no resource, or whose resources have ids instead of names."""
+
+
+def translated() -> dict[str, Any]:
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    for resource in template["Resources"].values():
+        for name in {"CodeUri", "ContentUri", "DefinitionUri"} & resource["Properties"].keys():
+            resource["Properties"][name] = "s3://bucket/key"
+    session = boto3.Session(region_name="us-east-1")
+    made: dict[str, Any] = Translator({}, Parser(), boto_session=session).translate(template, {})
+    return made
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    named = statement["Action"]
+    return [named] if isinstance(named, str) else named
+
+
+def resources(statement: dict[str, Any]) -> list[str]:
+    named = statement["Resource"]
+    return [named] if isinstance(named, str) else named
+
+
+def allowed(action: str) -> bool:
+    return any(fnmatchcase(action, pattern) for statement in STATEMENTS for pattern in actions(statement))
+
+
+def test_the_deployer_may_create_change_and_delete_every_resource() -> None:
+    types = {resource["Type"] for resource in translated()["Resources"].values()}
+    assert len(types) > 15
+    assert types - CALLS.keys() == set(), "add what CloudFormation calls for it, here and in docs/deployer-policy.json"
+    needed = {action for each in types for action in CALLS[each].split()}
+    assert {action for action in needed if not allowed(action)} == set()
+
+
+def test_the_policy_permits_nothing_for_types_that_the_template_does_not_have() -> None:
+    services = {each.partition(":")[0] for calls in CALLS.values() for each in calls.split()}
+    named = {action.partition(":")[0] for statement in STATEMENTS for action in actions(statement)}
+    assert named == services | {"cloudformation", "sts"}
+    assert [each["Sid"] for each in STATEMENTS if any(action.endswith(":*") for action in actions(each))] == ["Functions"]
+
+
+def test_the_policy_is_limited_to_what_belongs_to_the_stack() -> None:
+    secrets = {name for name, each in translated()["Resources"].items() if each["Type"] == "AWS::SecretsManager::Secret"}
+    for statement in STATEMENTS:
+        own = [NAME, *LAYERS, *secrets, "aws-sam-cli-managed-default", "transform/Serverless", "ops.apigateway", "apigateway"]
+        wide = [each for each in resources(statement) if not any(name in each for name in own)]
+        assert wide == (["*"] if statement["Sid"] in GLOBAL else []), statement["Sid"]
+    assert all("iam:" not in action for each in STATEMENTS if each["Sid"] in GLOBAL for action in actions(each))
+
+
+def test_a_role_is_passed_to_the_services_that_the_template_gives_one() -> None:
+    roles = [each["Properties"] for each in translated()["Resources"].values() if each["Type"] == "AWS::IAM::Role"]
+    principals = json.dumps([role["AssumeRolePolicyDocument"] for role in roles])
+    [passing] = [each for each in STATEMENTS if each["Action"] == "iam:PassRole"]
+    services = set(re.findall(r"\w+\.amazonaws\.com", principals))
+    assert services <= set(passing["Condition"]["StringEquals"]["iam:PassedToService"])
+
+
+def test_every_stack_has_a_name_that_the_policy_covers() -> None:
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    stages = [each["deploy"]["parameters"] for each in config.values() if isinstance(each, dict) and "deploy" in each]
+    assert stages
+    assert all(each["stack_name"].startswith(NAME) for each in stages)
+
+
+@pytest.mark.parametrize("name", ["accounts.json", "accounts-prod.json", ".env", ".env.prod", "private_key.pem"])
+def test_files_with_keys_are_not_committed(name: str) -> None:
+    patterns = (ROOT / ".gitignore").read_text().split()
+    assert any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def bodies() -> Iterator[dict[str, Any]]:
+    for body in re.findall(r"-d '(\{.*\})'", DEPLOYING):
+        yield json.loads(body)
+
+
+def test_the_smoke_tests_send_requests_that_are_accepted(world: World) -> None:
+    first, second = bodies()
+    assert first == second
+    assert "dry_run=true" in DEPLOYING.partition("-d '")[0].rpartition("curl")[2]
+    view, created = world.job_submitter().submit_job("smoke-test", second, "smoke-test-1")
+    assert (view.job.state, created) == ("ACCEPTED", True)
