@@ -93,7 +93,7 @@ def complete(client_for: ClientFor, template: Json, deployed: Deployed, paramete
                 Bucket=deployed.ids[logical_id], LifecycleConfiguration={"Rules": rules}
             )
     for logical_id, item in of_type(template, "AWS::Lambda::Function").items():
-        if (reserved := choices.made(item["Properties"].get("ReservedConcurrentExecutions"))) is not None:
+        if (reserved := choices.made(item["Properties"]).get("ReservedConcurrentExecutions")) is not None:
             client_for("lambda").put_function_concurrency(
                 FunctionName=deployed.ids[logical_id], ReservedConcurrentExecutions=int(reserved)
             )

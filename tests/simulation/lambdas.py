@@ -7,7 +7,7 @@ the invocation may die before or after the call takes effect.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -184,10 +184,14 @@ class Lambdas:
     replacements: Mapping[str, Any] = field(default_factory=dict)
     raised: list[tuple[Invocation, Exception]] = field(default_factory=list)
     begun: defaultdict[str, list[Invocation]] = field(default_factory=lambda: defaultdict(list))
+    _running: Counter[str] = field(default_factory=Counter)
     _idle: defaultdict[str, list[Environment]] = field(default_factory=lambda: defaultdict(list))
 
     def invoke(self, function: str, event: Any, subject: str = "") -> Any:
         """The handler's answer, as JSON carries it. Raises FunctionError."""
+        if self._running[function] >= self.plans[function].concurrency:
+            self.note(subject, f"{function} is throttled")
+            raise FunctionError("Lambda.TooManyRequestsException", "the reserved concurrency is in use")
         invocation = self._begin(function, subject)
         if self.faults.begin(invocation):
             return self._run(invocation, event)
@@ -205,6 +209,7 @@ class Lambdas:
         environment = idle.pop() if idle else Environment(self, self.plans[function])
         process, outer = self.loop.current, self.loop.current.local
         process.local = invocation
+        self._running[function] += 1
         try:
             answer = environment(event, invocation)
         except Killed:
@@ -220,6 +225,7 @@ class Lambdas:
             raise FunctionError(type(error).__name__, str(error)) from error
         finally:
             process.local = outer
+            self._running[function] -= 1
         idle.append(environment)
         return json.loads(json.dumps(answer))
 

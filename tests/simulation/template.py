@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from typing import Any
 
 from tests.world import ROOT, table_definition, template
@@ -34,9 +35,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class FunctionPlan:
+    """``concurrency`` is the reserved one, the most invocations that may run at once."""
+
     folder: str
     timeout: int
     environment: Mapping[str, str]
+    concurrency: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,8 @@ class _Evaluation:
 def _plan(properties: Mapping[str, Any], evaluate: _Evaluation) -> FunctionPlan:
     variables = properties.get("Environment", {}).get("Variables", {})
     environment = {name: str(evaluate(value)) for name, value in variables.items()}
-    return FunctionPlan(properties["CodeUri"], properties["Timeout"], environment)
+    reserved = str(evaluate(properties.get("ReservedConcurrentExecutions", "")))
+    return FunctionPlan(properties["CodeUri"], properties["Timeout"], environment, float(reserved or inf))
 
 
 def _routes(functions: Mapping[str, Any]) -> list[Route]:

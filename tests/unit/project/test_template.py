@@ -590,6 +590,38 @@ def test_a_throttled_function_is_repeated_at_once(name: str) -> None:
     assert retried(name) >= UNANSWERED or "States.TaskFailed" in retried(name)
 
 
+INVOKING = [name for name, task in TASKS.items() if "FunctionName" in task["Parameters"]]
+
+
+@pytest.mark.parametrize("name", INVOKING)
+def test_a_throttled_invocation_is_repeated_for_minutes_at_random_intervals(name: str) -> None:
+    """Without jitter, all jobs that were throttled together would be throttled together again."""
+    retries = [each for each in STATES[name]["Retry"] if "Lambda.TooManyRequestsException" in each["ErrorEquals"]]
+    [retry] = retries
+    assert retry["JitterStrategy"] == "FULL"
+    longest = [retry["IntervalSeconds"] * retry["BackoffRate"] ** number for number in range(retry["MaxAttempts"])]
+    assert sum(min(each, retry["MaxDelaySeconds"]) for each in longest) / 2 > 400
+
+
+def reserved(**parameters: str) -> dict[str, str]:
+    choices = Choices(TEMPLATE, parameters)
+    found = {name: choices.made(each).get("ReservedConcurrentExecutions") for name, each in FUNCTIONS.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def test_only_waiting_requests_have_reserved_concurrency_by_default() -> None:
+    assert reserved() == {"WaitForJobFunction": "10"}
+
+
+def test_concurrency_is_reserved_on_request() -> None:
+    assert reserved(AuthorizeConcurrency="3", CallbackConcurrency="4", StoreTrackConcurrency="5") == {
+        "AuthorizeFunction": "3",
+        "ReceiveCallbackFunction": "4",
+        "StoreTrackFunction": "5",
+        "WaitForJobFunction": "10",
+    }
+
+
 KILLED = {
     "Lambda.Unknown",
     "Runtime.ExitError",
