@@ -85,8 +85,7 @@ class TrackStorer:
             except (AssetNotReady, AwsError, BotoCoreError) as error:
                 failed.append(error)
         if failed:
-            # The state machine tries again at once unless each of them needs time or a new link.
-            raise min(failed, key=lambda error: isinstance(error, AssetExpired | AssetIdentical))
+            raise min(failed, key=_retry_rank)
         return states
 
     def store_track(self, job_id: str, track_id: str, seconds: float = DOWNLOAD_SECONDS) -> TrackState | Deleted:
@@ -187,6 +186,17 @@ class TrackStorer:
 
     def _files(self) -> AssetFiles:
         return AssetFiles(s3=self.s3, bucket=self.bucket, storage_class=self.storage_class, clock=self.clock)
+
+
+def _retry_rank(error: Exception) -> int:
+    """Of several errors, the one with the lowest rank decides how the state machine repeats the state.
+
+    A call that AWS refused is repeated more often than a download, and its file is complete. What needs time or a new link is
+    not repeated at once.
+    """
+    if not isinstance(error, AssetNotReady):
+        return 0
+    return 2 if isinstance(error, AssetExpired | AssetIdentical) else 1
 
 
 def _check_audio(job: Job, track: Track, link: Link, found: MediaFile) -> None:
