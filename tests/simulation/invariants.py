@@ -94,6 +94,10 @@ WAITING_SECONDS = 1300
 LONGEST_DUE_SECONDS = 720
 """After storing began, an execution that has died is due after this time. Reads that never return are given up before."""
 
+CHECK_SECONDS = 60
+CHECK_DUE_SECONDS = 240
+"""The same after a check: before the deadline, a job is due at the deadline at the latest, but not while the check may run."""
+
 RESUMED_SECONDS = 120
 """For the work of the execution that a sweep starts."""
 
@@ -156,7 +160,10 @@ def _latest_end(job: JobEvidence) -> float:
     sweep = job.world.stack.schedules["ReconcileJobsFunction"]
     if disturbed_until + DISTURBED_SECONDS < deadline and not job.in_silence:
         return deadline + sweep
-    return max(deadline, disturbed_until) + LONGEST_DUE_SECONDS + sweep + RESUMED_SECONDS
+    due = LONGEST_DUE_SECONDS
+    if not (job.in_silence or any(" STORING " in line for line in job.item["history"])):
+        due = CHECK_SECONDS if disturbed_until < deadline else CHECK_DUE_SECONDS
+    return max(deadline, disturbed_until + due) + sweep + RESUMED_SECONDS
 
 
 @_check

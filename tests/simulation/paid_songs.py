@@ -39,7 +39,7 @@ REPORTED_GAP_SECONDS = 13 * 3600
 """The same for a task that was reported as failed: it is read again a few times only, since most of them have failed. Nothing
 tells that such a song will come, so none is claimed that is kept for less than the longest time between these reads."""
 
-TWINS_SECONDS = 300
+TWINS_SECONDS = 6 * 3600
 """How long the file of a second song waits for the first one, whose bytes it may have."""
 
 SKEW_SECONDS = 5
@@ -246,25 +246,24 @@ def _fetchable_since(job: JobEvidence, task: Mapping[str, Any], ready_at: Iterab
 def is_last_resort(job: JobEvidence, track: Mapping[str, Any], asset: Mapping[str, Any]) -> bool:
     """Whether a second track may have the bytes of the first one: no later look would certainly have found its own song.
 
-    Either its gateway may keep no file until the next look of recovery. Or the first song was not stored for minutes, so that
+    Either its gateway may keep no file until the next look of recovery. Or the first song was not stored for hours, so that
     nothing showed whose bytes they were.
     """
     if track["position"] == 0 or "one_file_for_both" not in job.order.faults:
-        return False
-    if asset["stored_at"] < _storing_since(job) + TWINS_SECONDS - SKEW_SECONDS:
         return False
     earlier = [each for each in job.tracks() if (each["attempt"], each["position"]) == (track["attempt"], 0)]
     stored_at = [each["stored_at"] for first in earlier for each in first["assets"] if each["kind"] == asset["kind"]]
     days = GATEWAYS[job.item["gateway"]].link_days["*"] or ASSUMED_DAYS
     last_look = asset["stored_at"] + 2 * LONGEST_GAP_SECONDS > job.item["deadline_at"] + days * DAY_SECONDS
     same = asset["sha256"] in {hashlib.sha256(body).hexdigest() for first in earlier for body in genuine(first["track_id"])}
-    return same and (last_look or not any(at <= asset["stored_at"] for at in stored_at))
+    waited = asset["stored_at"] >= _storing_since(job) + TWINS_SECONDS - SKEW_SECONDS
+    return same and (last_look or (waited and not any(at <= asset["stored_at"] for at in stored_at)))
 
 
 def _storing_since(job: JobEvidence) -> float:
     """When the job first had a file to fetch. It ended before if it learned that in recovery only."""
     began = [line.partition(" ")[0] for line in job.item["history"] if " STORING " in line]
-    return float(began[0]) if began else float(job.item["deadline_at"]) - TWINS_SECONDS
+    return float(began[0]) if began else job.world.monitor.ends[job.job_id][0][0]
 
 
 def _missing(job: JobEvidence, task: Mapping[str, Any]) -> dict[str, float]:

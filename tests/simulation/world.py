@@ -43,6 +43,7 @@ DAY_SECONDS = 86_400.0
 IDLE_CHECK_SECONDS = 100.0
 LONGEST_SWEEP_PAUSE_SECONDS = 10_800.0
 TOLERATED_SECONDS = 0.1
+SAME_SECONDS = 0.03
 CALLBACK_SECRETS = ("callback-secret-0", "callback-secret-1", "callback-secret-2")
 
 
@@ -172,6 +173,7 @@ class World:
             # The songs of the pool last about a second.
             patch.object(lengths, "SHORTER_SECONDS", TOLERATED_SECONDS),
             patch.object(lengths, "LONGER_SECONDS", TOLERATED_SECONDS),
+            patch.object(lengths, "SAME_SECONDS", SAME_SECONDS),
             patch.object(calls, "http_client", self.network.client),
             patch.object(calls, "send", partial(client.send, clock=lambda: self.loop.now)),
             patch.object(httpcore, "ConnectionPool", network.Pool),

@@ -11,7 +11,14 @@ from suno_jobs.errors import AssetIdentical, ErrorCode, Fault
 from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import DAY_SECONDS, Asset, Job, JobView, Track, TrackState
 from suno_jobs.jobs.states import Cause, JobState
-from suno_jobs.lifecycle.one_song_twice import IDENTICAL_SECONDS, LAST_CHANCE_SECONDS, may_end_without_twins, require_own_bytes
+from suno_jobs.lifecycle.one_song_twice import (
+    IDENTICAL_SECONDS,
+    LAST_CHANCE_SECONDS,
+    UNKNOWN_SECONDS,
+    may_end_without_twins,
+    require_earlier_songs,
+    require_own_bytes,
+)
 from tests.builders import JOB
 from tests.world import DEADLINE, START
 
@@ -40,16 +47,10 @@ ENDED = replace(OPEN, state=JobState.SUCCEEDED, ended_at=START, recoverable_unti
         (OPEN, replace(FIRST, attempt=1), 0, True),
         (OPEN, replace(FIRST, position=2), 0, True),
         (replace(OPEN, expects=Result.STEMS), FIRST, 0, True),
-        (OPEN, WAITING, 0, False),
-        (OPEN, WAITING, IDENTICAL_SECONDS - 1, False),
-        (OPEN, WAITING, IDENTICAL_SECONDS, True),
-        (replace(OPEN, deadline_at=START + 60), WAITING, 60, True),
-        (replace(ENDED, state=JobState.TIMED_OUT), WAITING, 0, True),
-        (OPEN, replace(WAITING, state=TrackState.FAILED), 0, True),
-        (replace(OPEN, expects=Result.STEMS), WAITING, 0, True),
+        (OPEN, WAITING, 0, True),
     ],
 )
-def test_bytes_are_kept_once_it_is_known_whose_they_are_or_too_late_to_wait(
+def test_bytes_of_an_earlier_song_are_stored_for_a_later_one_only_if_it_is_too_late_to_wait(
     job: Job, first: Track, seconds: int, accepted: bool
 ) -> None:
     view = JobView(job, (first, SECOND))
@@ -60,8 +61,54 @@ def test_bytes_are_kept_once_it_is_known_whose_they_are_or_too_late_to_wait(
             require_own_bytes(view, SECOND, "audio", "aa", START + seconds)
 
 
+LONG = replace(SECOND, duration_seconds=200.0)
+SHORT = replace(WAITING, duration_seconds=100.0)
+CANCELLED = replace(ENDED, state=JobState.CANCELLED, history=(), ended_at=START)
+
+
+@pytest.mark.parametrize(
+    ("job", "first", "second", "seconds", "measured", "accepted"),
+    [
+        (OPEN, WAITING, SECOND, IDENTICAL_SECONDS, 200.0, False),
+        (OPEN, WAITING, SECOND, UNKNOWN_SECONDS - 1, 200.0, False),
+        (OPEN, WAITING, SECOND, UNKNOWN_SECONDS, 200.0, True),
+        (replace(OPEN, deadline_at=START + 60), WAITING, SECOND, 60, 200.0, False),
+        (replace(ENDED, state=JobState.TIMED_OUT), WAITING, SECOND, UNKNOWN_SECONDS - 1, 200.0, False),
+        (CANCELLED, WAITING, SECOND, UNKNOWN_SECONDS - 1, 200.0, False),
+        (CANCELLED, WAITING, SECOND, UNKNOWN_SECONDS, 200.0, True),
+        (replace(ENDED, recoverable_until=None), WAITING, SECOND, 0, 200.0, True),
+        (OPEN, replace(WAITING, state=TrackState.FAILED), SECOND, 0, 200.0, True),
+        (OPEN, FIRST, SECOND, 0, 200.0, True),
+        (OPEN, replace(WAITING, attempt=1), SECOND, 0, 200.0, True),
+        (OPEN, replace(WAITING, position=2), SECOND, 0, 200.0, True),
+        (replace(OPEN, expects=Result.STEMS), WAITING, SECOND, 0, 200.0, True),
+        # The lengths that the gateway reports show whose file it is.
+        (OPEN, SHORT, LONG, IDENTICAL_SECONDS - 1, 200.9, False),
+        (OPEN, SHORT, LONG, IDENTICAL_SECONDS, 200.9, True),
+        (OPEN, SHORT, LONG, IDENTICAL_SECONDS, None, True),
+        (OPEN, SHORT, LONG, IDENTICAL_SECONDS, 0.0, False),
+        (OPEN, SHORT, LONG, IDENTICAL_SECONDS, 100.0, False),
+        (OPEN, SHORT, LONG, IDENTICAL_SECONDS, 150.0, False),
+        (OPEN, replace(SHORT, duration_seconds=198.0), LONG, IDENTICAL_SECONDS, 200.0, False),
+        (OPEN, replace(SHORT, duration_seconds=0.0), LONG, IDENTICAL_SECONDS, 200.0, False),
+        (OPEN, SHORT, replace(LONG, duration_seconds=None), IDENTICAL_SECONDS, 200.0, False),
+    ],
+)
+def test_a_file_waits_for_the_earlier_song_until_it_is_known_whose_it_is_or_too_late(
+    job: Job, first: Track, second: Track, seconds: int, measured: float | None, accepted: bool
+) -> None:
+    view = JobView(job, (first, second))
+    if accepted:
+        require_earlier_songs(view, second, measured, START + seconds)
+    else:
+        with pytest.raises(AssetIdentical, match="track first is unknown"):
+            require_earlier_songs(view, second, measured, START + seconds)
+
+
 def test_the_first_song_waits_for_none() -> None:
-    require_own_bytes(JobView(OPEN, (WAITING, replace(FIRST, position=1))), WAITING, "audio", "aa", START)
+    view = JobView(OPEN, (WAITING, replace(FIRST, position=1)))
+    require_own_bytes(view, WAITING, "audio", "aa", START)
+    require_earlier_songs(view, WAITING, None, START)
 
 
 @pytest.mark.parametrize(

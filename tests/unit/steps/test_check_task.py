@@ -15,7 +15,7 @@ from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
 from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.lifecycle.task_reports import record_report
 from suno_jobs.network.http import httpx
-from suno_jobs.steps.check_task import NO_AUDIO_SECONDS, report_step
+from suno_jobs.steps.check_task import CHECK_SECONDS, NO_AUDIO_SECONDS, report_step
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
 from tests.builders import AUDIO, Denied, await_signal, hanging, lost, music, running, task, use_accounts
@@ -562,3 +562,21 @@ def test_only_a_wait_is_a_success_of_the_state(step: NextStep, reported: tuple[o
     tokens = RecordedTokens()
     report_step(tokens, "token", step)  # type: ignore[arg-type]
     assert tokens.reported == [reported]
+
+
+@pytest.mark.parametrize(
+    ("before", "due_in"),
+    [
+        (600, CHECK_SECONDS + PACE.longest + PACE.slack),
+        (CHECK_SECONDS + PACE.longest + PACE.slack - 1, CHECK_SECONDS + PACE.longest + PACE.slack - 1),
+        (100, 100),
+        (30, CHECK_SECONDS),
+    ],
+)
+def test_i6_a_check_does_not_keep_a_job_open_past_its_deadline(world: World, before: int, due_in: int) -> None:
+    """If its execution dies, the sweep finds the job at its deadline, but not while the check may still run."""
+    job_id = world.generating()
+    world.clock.sleep(DEADLINE - before)
+    world.wire.answers = [running()]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    assert world.job(job_id).due_at == world.now + due_in

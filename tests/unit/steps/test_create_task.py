@@ -309,3 +309,20 @@ def test_a_malformed_accounts_secret_does_not_make_a_refusal_ambiguous(world: Wo
     world.task_creator().create_task(job_id)
     job = world.job(job_id)
     assert (job.state, job.fault and job.fault.code) == (JobState.FAILED, ErrorCode.AUTHENTICATION)
+
+
+BEFORE_DEADLINE = {
+    "accepted": ACCEPTED,
+    "refused": answer(429, {"status": "FAILED", "message": "too many"}),
+    "lost": httpx.ReadTimeout("lost"),
+}
+
+
+@pytest.mark.parametrize("reply", BEFORE_DEADLINE.values(), ids=BEFORE_DEADLINE)
+def test_i6_a_submission_does_not_keep_a_job_open_past_its_deadline(world: World, reply: httpx.Response | Exception) -> None:
+    job_id = world.accept()
+    world.clock.sleep(DEADLINE - 90)
+    world.wire.answers = [reply]
+    world.task_creator().create_task(job_id)
+    job = world.job(job_id)
+    assert (job.ended_at, job.due_at) == (None, job.deadline_at)

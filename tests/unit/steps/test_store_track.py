@@ -15,7 +15,7 @@ from suno_jobs.errors import AssetExpired, AssetIdentical, AssetNotReady, AssetR
 from suno_jobs.jobs.record import Asset, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.link_lifetimes import with_expiry
-from suno_jobs.lifecycle.one_song_twice import IDENTICAL_SECONDS
+from suno_jobs.lifecycle.one_song_twice import UNKNOWN_SECONDS
 from suno_jobs.media import audio
 from suno_jobs.network.download import Downloaded
 from suno_jobs.runtime.aws import UPLOAD
@@ -493,9 +493,9 @@ NO_SONG = AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF"))
 
 @pytest.mark.parametrize("error", [NOT_READY, EXPIRED, THROTTLED])
 def test_a_track_that_fails_keeps_no_other_from_being_stored(world: World, pair: str, error: Exception) -> None:
-    """Except for the minutes in which the second song may have the bytes of the first one."""
+    """Except for the hours in which the second song may have the bytes of the first one."""
     network = Network(world, a=error, b=SONG)
-    world.clock.sleep(IDENTICAL_SECONDS)
+    world.clock.sleep(UNKNOWN_SECONDS)
     with pytest.raises(type(error)):
         storer(world, network).store_tracks(pair)
     assert world.tracks(pair)["b"].state is TrackState.STORED
@@ -524,7 +524,7 @@ def test_of_several_errors_the_one_that_is_repeated_most_decides(
 
 def test_each_track_has_its_share_of_the_time_and_a_retry_has_all_of_it(world: World, pair: str) -> None:
     network = Network(world, takes=120.0, a=NOT_READY, b=SONG)
-    world.clock.sleep(IDENTICAL_SECONDS)
+    world.clock.sleep(UNKNOWN_SECONDS)
     store = storer(world, network)
     with pytest.raises(AssetNotReady):
         store.store_tracks(pair)

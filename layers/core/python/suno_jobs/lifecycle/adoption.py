@@ -69,7 +69,7 @@ class Adoption:
         if reading.submitted_by not in (None, job.job_id):
             return self._leave_to_submitter(job, task_id, reading.submitted_by or "")
         now = self._now()
-        due_at = now + self.schedule.longest + self.schedule.slack
+        due_at = self.schedule.overdue_at(job, now + self.schedule.longest)
         try:
             return TakenOver(self.jobs.submissions.accept_task(job, task_id, now=now, due_at=due_at), reading)
         except Conflict:

@@ -172,7 +172,7 @@ class LostSubmissions:
                 continue
             reports[job.next_attempt] = reading
             now = self._now()
-            due_at = now + self.schedule.longest + self.schedule.slack
+            due_at = self.schedule.overdue_at(job, now + self.schedule.longest)
             job = self.jobs.submissions.accept_task(job, task_id, now=now, due_at=due_at)
             if not reading.status.ended and now < job.deadline_at:
                 self.reader.calls.concurrency.found(job)

@@ -13,28 +13,26 @@ from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import Job, JobView, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.recovery import HURRY_SECONDS
+from suno_jobs.media import lengths
 
 IDENTICAL_SECONDS = 300
-"""How long an open job waits for the own file of its second song: to learn whose bytes it has, and before it succeeds without
-it. Recovery goes on."""
+"""How long an open job waits for the own file of its second song before it succeeds without it. Recovery goes on."""
+
+UNKNOWN_SECONDS = 6 * 3600
+"""How long a file waits for the earlier songs of its task, whose bytes it may have, if nothing shows that it is its own."""
 
 LAST_CHANCE_SECONDS = 2 * HURRY_SECONDS
 """This long before its end, a run of recovery may be the last one."""
 
 
 def require_own_bytes(view: JobView, track: Track, kind: str, sha256: str, now: int) -> None:
-    """Raises AssetIdentical if an earlier song of the same task has these bytes, or may have them, and there is still time.
+    """Raises AssetIdentical if an earlier song of the same task has these bytes, and there is still time.
 
-    For IDENTICAL_SECONDS, the file waits for the earlier songs, whose bytes are not known yet. Then one that differs from every
-    stored song is stored. In the last run of recovery any file is: that two songs are one is then shown (``identical_to``).
+    In the last run of recovery, any file is stored: that two songs are one is then shown (``identical_to``).
     """
-    if view.job.expects is not Result.TRACKS:
-        return
-    earlier = [each for each in view.tracks if each.attempt == track.attempt and each.position < track.position]
-    for each in earlier:
-        if any((asset.kind, asset.sha256) == (kind, sha256) for asset in each.assets) and not _is_last_chance(view.job, now):
+    for each in _earlier_songs(view, track, now):
+        if any((asset.kind, asset.sha256) == (kind, sha256) for asset in each.assets):
             raise AssetIdentical(Fault(ErrorCode.ASSET_IDENTICAL, f"the file is that of track {each.track_id}", retryable=True))
-    require_earlier_songs(view, track, now)
 
 
 def require_own_clip(view: JobView, track: Track, named: Collection[str], now: int) -> None:
@@ -48,13 +46,28 @@ def require_own_clip(view: JobView, track: Track, named: Collection[str], now: i
             raise AssetIdentical(Fault(ErrorCode.ASSET_IDENTICAL, f"the file is that of track {track_id}", retryable=True))
 
 
-def require_earlier_songs(view: JobView, track: Track, now: int) -> None:
-    """Raises AssetIdentical while an earlier song of the same task is not stored, for at most IDENTICAL_SECONDS."""
-    late = view.job.terminal or now >= min(view.job.deadline_at, _waits_until(view.job, now))
-    for each in view.tracks if not late and view.job.expects is Result.TRACKS else ():
-        if each.attempt == track.attempt and each.position < track.position and each.state is TrackState.READY:
+def require_earlier_songs(view: JobView, track: Track, seconds: float | None, now: int) -> None:
+    """Raises AssetIdentical while an earlier song of the same task is not stored: the file may have its bytes.
+
+    ``seconds`` is the length of the file; None: it is not downloaded yet. After IDENTICAL_SECONDS, the lengths that the gateway
+    reports may show that the file is its own. After UNKNOWN_SECONDS, that is assumed.
+    """
+    waited = now - _storing_since(view.job, now)
+    for each in _earlier_songs(view, track, now) if waited < UNKNOWN_SECONDS else ():
+        if each.state is not TrackState.READY:
+            continue
+        distinct = lengths.are_distinct(track.duration_seconds, each.duration_seconds)
+        own = seconds is None or lengths.is_about(seconds, track.duration_seconds)
+        if not (waited >= IDENTICAL_SECONDS and distinct and own):
             message = f"whether the file is that of track {each.track_id} is unknown until that one is stored"
             raise AssetIdentical(Fault(ErrorCode.ASSET_IDENTICAL, message, retryable=True))
+
+
+def _earlier_songs(view: JobView, track: Track, now: int) -> list[Track]:
+    """Those of the same task whose bytes the file of the track must not have, as long as there is time to fetch it again."""
+    if view.job.expects is not Result.TRACKS or _is_last_chance(view.job, now):
+        return []
+    return [each for each in view.tracks if each.attempt == track.attempt and each.position < track.position]
 
 
 def may_end_without_twins(view: JobView, now: int) -> bool:
@@ -62,12 +75,14 @@ def may_end_without_twins(view: JobView, now: int) -> bool:
     lacking = [each.fault for each in view.tracks if each.state is TrackState.READY]
     if not all(fault and fault.code is ErrorCode.ASSET_IDENTICAL for fault in lacking):
         return False
-    return any(each.state is TrackState.STORED for each in view.tracks) and now >= _waits_until(view.job, now)
+    stored = any(each.state is TrackState.STORED for each in view.tracks)
+    return stored and now >= _storing_since(view.job, now) + IDENTICAL_SECONDS
 
 
-def _waits_until(job: Job, now: int) -> int:
+def _storing_since(job: Job, now: int) -> int:
+    """When the first files were there. A job may have ended before."""
     entries = map(Entry.read, job.history)
-    return next((entry.at for entry in entries if entry.state is JobState.STORING), now) + IDENTICAL_SECONDS
+    return next((entry.at for entry in entries if entry.state is JobState.STORING), job.ended_at or now)
 
 
 def _is_last_chance(job: Job, now: int) -> bool:

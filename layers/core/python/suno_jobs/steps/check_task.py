@@ -98,6 +98,9 @@ class TaskChecker:
             if self.jobs.deletions.tombstone(job_id):
                 return NextStep(job_id, "finish")
             raise JobNotFound(f"no job {job_id}")
+        if not job.terminal and now < job.deadline_at < due_at:
+            # If the execution dies now, the sweep finds the job at its deadline (I6).
+            self.jobs.signals.postpone(job_id, due_at=max(job.deadline_at, now + CHECK_SECONDS))
         try:
             return self._decide_within_rate(job)
         except Conflict:

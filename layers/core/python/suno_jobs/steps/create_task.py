@@ -141,7 +141,8 @@ class TaskCreator:
             self.calls.take_slot(job)
         except (AccountUnusable, NoSlot):
             return NextStep(job.job_id, "wait", wait)
-        job = self.jobs.submissions.begin_repeat(job, now=now, due_at=now + SUBMIT_SECONDS + wait + self.schedule.slack)
+        due_at = self.schedule.overdue_at(job, now + SUBMIT_SECONDS + wait)
+        job = self.jobs.submissions.begin_repeat(job, now=now, due_at=due_at)
         try:
             reply = self.calls.send(job, account, request)
         except GatewayUnreachable as error:
@@ -163,7 +164,7 @@ class TaskCreator:
         """Writes the intent, and before it the request if it may be repeated. Returns the request as it is sent. Raises
         Conflict."""
         now = self._now()
-        due_at = now + intent_seconds(job) + self.schedule.slack
+        due_at = self.schedule.overdue_at(job, now + intent_seconds(job))
         intent, terms = self.random_bytes(8).hex(), file_terms(job.gateway)
         keyed = self.repeats.keep(job, account, request, intent, now=now)
         repeatable = keyed is not None
@@ -216,7 +217,7 @@ class TaskCreator:
         """Nothing was sent to this gateway: the first of the candidates is asked."""
         now = self._now()
         then = max(now + 1, min(candidates[0].after, job.deadline_at))
-        result, due_at = _result(job, candidates[0]), then + self.schedule.slack
+        result, due_at = _result(job, candidates[0]), self.schedule.overdue_at(job, then)
         self.jobs.submissions.skip_gateway(job, candidates, result, reason, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", then - now)
 
@@ -224,7 +225,7 @@ class TaskCreator:
         """The accounts of all gateways are in one secret, so no other gateway is asked."""
         now, wait = self._now(), self.schedule.backoff(job)
         order = [Candidate(job.gateway, now + wait), *job.candidates]
-        due_at = now + wait + self.schedule.slack
+        due_at = self.schedule.overdue_at(job, now + wait)
         self.jobs.submissions.skip_gateway(job, order, job.expects, WaitReason.GATEWAY_KEY, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", wait)
 
@@ -284,7 +285,7 @@ class TaskCreator:
     def _accept(self, job: Job, task_id: str) -> NextStep:
         now = self._now()
         wait = self.schedule.next_check(job, now, calls_back=GATEWAYS[job.gateway].calls_back)
-        due_at = now + wait + self.schedule.slack
+        due_at = self.schedule.overdue_at(job, now + wait)
         number = len(job.attempts) - 1
         try:
             self.jobs.submissions.accept_task(job, task_id, attempt=number, now=now, due_at=due_at)
@@ -320,7 +321,7 @@ class TaskCreator:
             end_job(self.jobs, JobView(job), state, fault, now=now, attempts=known)
             return _leave_to_check(job.job_id)
         then = max(candidates[0].after, now + 1)
-        result, due_at = _result(job, candidates[0]), then + self.schedule.slack
+        result, due_at = _result(job, candidates[0]), self.schedule.overdue_at(job, then)
         self.jobs.submissions.refuse_submission(job, refused.fault, candidates, result, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", then - now)
 

@@ -150,7 +150,7 @@ class TrackStorer:
         if known and known.limit_bytes is not None and limit <= known.limit_bytes:
             raise AssetRefused(known)
         if known and known.code is ErrorCode.ASSET_IDENTICAL:
-            require_earlier_songs(view, track, int(self.clock()))
+            require_earlier_songs(view, track, None, int(self.clock()))
         with tempfile.TemporaryFile() as file:
             past_expiry = link.expires_at is not None and self.clock() >= link.expires_at
             downloaded = self.downloader.fetch(link.url, file, max_bytes=limit, seconds=seconds, past_expiry=past_expiry)
@@ -163,6 +163,7 @@ class TrackStorer:
                         require_own_clip(view, track, named_clips(file), int(self.clock()))
                     if found.identity is not Identity.MATCH:
                         require_own_bytes(view, track, link.name, downloaded.sha256, int(self.clock()))
+                        require_earlier_songs(view, track, found.duration_seconds or 0.0, int(self.clock()))
             except AssetError as error:
                 self._quarantine(view, track, link, downloaded, error.fault, file)
                 raise
