@@ -8,7 +8,7 @@ from suno_jobs.catalog.results import Link
 from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound
 from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.jobs.record import FileTerms, TaskEnd, TrackState
+from suno_jobs.jobs.record import FileTerms, Job, TaskEnd, TrackState
 from suno_jobs.jobs.schedule import GIVE_UP_SECONDS, NextStep
 from suno_jobs.jobs.states import Cause, JobState, Progress
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
@@ -580,3 +580,22 @@ def test_i6_a_check_does_not_keep_a_job_open_past_its_deadline(world: World, bef
     world.wire.answers = [running()]
     assert world.task_checker().check_task(job_id).next == "wait"
     assert world.job(job_id).due_at == world.now + due_in
+
+
+def test_of_two_checks_that_find_the_end_of_a_task_one_announces_it(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [task(music(2))]
+    checker, other = world.task_checker(), world.task_checker()
+    begin_check = world.jobs.begin_check
+
+    def overtaken(job_id: str, *, now: int, due_at: int) -> Job | None:
+        job = begin_check(job_id, now=now, due_at=due_at)
+        world.jobs.begin_check = begin_check  # type: ignore[method-assign]
+        assert other.check_task(job_id).next == "store"
+        return job
+
+    world.jobs.begin_check = overtaken  # type: ignore[method-assign]
+    assert checker.check_task(job_id) == NextStep(job_id, "wait", 1)
+    assert checker.check_task(job_id).next == "store"
+    assert world.noted == [(job_id, Progress.COMPLETE)]
+    assert len([line for line in world.job(job_id).history if " STORING " in line]) == 1

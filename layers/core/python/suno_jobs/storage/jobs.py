@@ -150,12 +150,13 @@ class JobStore(JobTable):
         return self._change(job_id, require_open_or_recoverable(change, now), now).no_audio_since or now
 
     def start_storing(self, job: Job, attempts: Sequence[Attempt], *, now: int, due_at: int) -> Job:
-        """``attempts`` are those of the job with their ends. Raises Conflict unless it is GENERATING or already STORING."""
+        """``attempts`` are those of the job with their ends. Conflict: its state or its attempts have changed since it was
+        read. So of several checks, one begins to store and announces that."""
         sets = {"state": JobState.STORING, "progress": Progress.COMPLETE, "attempts": attempts, **cost_of(job)}
         change = Change(sets={**sets, **due(job.job_id, due_at)}, removes=("fault",))
         if job.state is not JobState.STORING:
             with_history(change, job, JobState.STORING, now)
-        change.require_one_of("state", {JobState.STORING, *may_become(JobState.STORING)})
+        change.require_one_of("state", {job.state} & may_become(JobState.STORING) or {JobState.STORING})
         return self._change(job.job_id, require_same_attempts(change, job), now)
 
     def record_task_ends(self, job: Job, attempts: Sequence[Attempt], *, now: int, due_at: int) -> Job:
