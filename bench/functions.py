@@ -71,9 +71,15 @@ _GET, _QUERY = "DynamoDB_20120810.GetItem", "DynamoDB_20120810.Query"
 _GET_VALUE = "secretsmanager.GetSecretValue"
 _UPDATE, _TRANSACT = "DynamoDB_20120810.UpdateItem", "DynamoDB_20120810.TransactWriteItems"
 
+# It was used today already, or its use would be written first.
+_USED_KEY: Json = {
+    **{name: {"S": text} for name, text in {"key_id": "key_1", "tenant": "acme", "last_used_on": "9999-12-31"}.items()},
+    "scopes": {"L": [{"S": "jobs:read"}]},
+}
+
 # By function: its event, what its answer contains, and what AWS answers to each of its calls.
 _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
-    "authorize": ("bearer", {"isAuthorized": True}, {_GET: {"Item": {"tenant": {"S": "acme"}}}}),
+    "authorize": ("bearer", {"isAuthorized": True}, {_GET: {"Item": _USED_KEY}}),
     "submit_job": (
         "lyrics",
         {"statusCode": 202},

@@ -1,10 +1,10 @@
 """The local stack: starts the emulators and the simulator, deploys the template, and takes everything down again."""
 
-import hashlib
 import json
-import secrets
+import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +21,9 @@ from local.processes import Emulator, EnvironmentTemplate
 from local.simulator import Simulator
 from local.simulator.simulator import DEFAULT_KEYS
 from local.template import Runtime, functions, layer_folders, load, of_type, package, translate
+from suno_jobs.tenants.api_keys import TENANT_SCOPES
+from suno_jobs.tenants.key_ring import KeyRing
+from suno_jobs.tenants.key_table import KeyTable
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK_NAME = "suno-jobs-local"
@@ -138,11 +141,10 @@ class LocalStack:
         self.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(accounts))
 
     def create_api_key(self, tenant: str) -> str:
-        """A new key of this tenant; only its hash is stored."""
-        key = secrets.token_urlsafe(32)
-        item = {"key_hash": {"S": hashlib.sha256(key.encode()).hexdigest()}, "tenant": {"S": tenant}}
-        self.client("dynamodb").put_item(TableName=self.output("ApiKeysTable"), Item=item)
-        return key
+        """A new key of this tenant, as an operator creates it."""
+        keys = KeyTable(self.client("dynamodb"), self.output("ApiKeysTable"))
+        ring = KeyRing(table=keys, clock=time.time, random_bytes=os.urandom)
+        return ring.create(tenant, "", TENANT_SCOPES)
 
     def client(self, service: str) -> Any:
         """A boto3 client of this stack. `stepfunctions` is the interpreter that runs the executions."""

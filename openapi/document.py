@@ -84,7 +84,9 @@ def _operation(each: Operation) -> Json:
     }
     if each.body is not None:
         described["requestBody"] = _body(each.body)
-    if not each.needs_key:
+    if each.scope:
+        described["description"] = f"Needs a key with the scope `{each.scope}`."
+    else:
         described["security"] = []
     return described
 
@@ -97,14 +99,25 @@ def _body(body: Json) -> Json:
 
 
 def _responses(each: Operation) -> Json:
-    own = {answer.status: _answer(answer) for answer in each.answers}
-    own |= {status: _problems(status, each.problems) for status in {problem.status for problem in each.problems}}
-    by_api_gateway = {
+    found: dict[int, Json] = {
         status: {"description": text, "content": {"application/json": {"schema": reference("ApiGateway")}}}
         for status, text in _BY_API_GATEWAY.items()
-        if each.needs_key or status not in (401, 403)
+        if each.scope or status not in (401, 403)
     }
-    return {str(status): response for status, response in sorted((by_api_gateway | own).items())}
+    for status in {problem.status for problem in each.every_problem}:
+        found[status] = _together(found.get(status), _problems(status, each.every_problem))
+    found |= {answer.status: _answer(answer) for answer in each.answers}
+    return {str(status): response for status, response in sorted(found.items())}
+
+
+def _together(first: Json | None, second: Json) -> Json:
+    """Two answers with the same status and different types of content."""
+    if first is None:
+        return second
+    return {
+        "description": f"{first['description']} {second['description']}",
+        "content": first["content"] | second["content"],
+    }
 
 
 def _answer(answer: Answer) -> Json:

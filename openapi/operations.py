@@ -19,6 +19,7 @@ from suno_jobs.errors import (
     JobNotFound,
     NotJson,
     RouteNotFound,
+    ScopeMissing,
     TaskNotFound,
     WrongState,
 )
@@ -26,6 +27,7 @@ from suno_jobs.gateways.answers import GatewayListAnswer
 from suno_jobs.jobs.answers import JobAnswer, JobEventsAnswer, JobListAnswer, PreviewAnswer
 from suno_jobs.jobs.identifiers import JOB_ID_PATTERN
 from suno_jobs.jobs.listing import DEFAULT_LIMIT, MAX_LIMIT
+from suno_jobs.tenants.api_keys import Scope
 
 JOBS, FILES, SERVICE, DOCUMENTATION, CALLBACKS = "Jobs", "Files", "Service", "Documentation", "Callbacks"
 
@@ -46,18 +48,25 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One route. ``problems`` are those of this program; API Gateway adds its own. ``needs_key``: it needs an API key."""
+    """One route. ``problems`` are those of this program; API Gateway adds its own.
+
+    ``scope`` is what the API key must have; a route without it needs no key.
+    """
 
     method: str
     path: str
     name: str
     tag: str
     summary: str
+    scope: Scope | None
     answers: tuple[Answer, ...]
     problems: tuple[type[ClientError], ...] = ()
     parameters: tuple[Json, ...] = ()
     body: Json | None = None
-    needs_key: bool = True
+
+    @property
+    def every_problem(self) -> tuple[type[ClientError], ...]:
+        return (*self.problems, ScopeMissing) if self.scope else self.problems
 
 
 HEADERS: dict[str, tuple[str, Json]] = {
@@ -142,6 +151,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="submit_job",
         tag=JOBS,
         summary="Create a job",
+        scope=Scope.WRITE_JOBS,
         parameters=(_DRY_RUN, _IDEMPOTENCY_KEY, _PREFER),
         body={"required": True, "schema": {"oneOf": [reference("JobRequest"), reference("AdoptionRequest")]}},
         answers=(
@@ -161,6 +171,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="list_jobs",
         tag=JOBS,
         summary="List jobs, newest first",
+        scope=Scope.READ_JOBS,
         parameters=_FILTERS,
         answers=(Answer(200, "A page of jobs.", (JobListAnswer,), ("Link", "Cache-Control")),),
         problems=(InvalidRequest,),
@@ -171,6 +182,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="read_job",
         tag=JOBS,
         summary="Read a job",
+        scope=Scope.READ_JOBS,
         parameters=(_JOB_ID, _header("If-None-Match", "An `ETag` of an earlier answer.", {"type": "string"}), _PREFER),
         answers=(
             Answer(200, "The job.", (JobAnswer,), ("ETag", "Retry-After", "Preference-Applied", "Cache-Control")),
@@ -184,6 +196,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="read_events",
         tag=JOBS,
         summary="Read the history of a job",
+        scope=Scope.READ_JOBS,
         parameters=(_JOB_ID,),
         answers=(Answer(200, "The history, the oldest event first.", (JobEventsAnswer,), _SHOWN),),
         problems=(JobNotFound, RouteNotFound, JobDeleted),
@@ -194,6 +207,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="read_manifest",
         tag=FILES,
         summary="Fetch the manifest of a job",
+        scope=Scope.READ_JOBS,
         parameters=(_JOB_ID,),
         answers=(Answer(307, "The manifest is at `Location`.", (), ("Presigned", "Cache-Control")),),
         problems=(JobNotFound, AssetNotFound, RouteNotFound, JobDeleted),
@@ -204,6 +218,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="read_asset",
         tag=FILES,
         summary="Fetch a file of a track",
+        scope=Scope.READ_JOBS,
         parameters=(
             _JOB_ID,
             _path("track_id", "The id of a track of the job.", {"type": "string", "pattern": r"^[\w-]+$"}),
@@ -218,6 +233,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="cancel_job",
         tag=JOBS,
         summary="Cancel a job",
+        scope=Scope.WRITE_JOBS,
         parameters=(_JOB_ID,),
         answers=(Answer(200, "The job, cancelled by this request or an earlier one.", (JobAnswer,), _SHOWN),),
         problems=(JobNotFound, RouteNotFound, WrongState, JobBeingChanged, JobDeleted),
@@ -228,6 +244,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="delete_job",
         tag=JOBS,
         summary="Delete an ended job, with everything that it stored",
+        scope=Scope.WRITE_JOBS,
         parameters=(_JOB_ID,),
         answers=(Answer(204, "The job is deleted, by this request or an earlier one.", (), _SHOWN),),
         problems=(JobNotFound, RouteNotFound, WrongState),
@@ -238,6 +255,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="retry_job",
         tag=JOBS,
         summary="Repeat a failed job as a new job, which is charged separately",
+        scope=Scope.WRITE_JOBS,
         parameters=(_JOB_ID,),
         body={"required": False, "schema": _SECOND_CHARGE},
         answers=(
@@ -252,6 +270,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="read_gateways",
         tag=SERVICE,
         summary="Read what each gateway can do, and its recent health",
+        scope=Scope.READ_JOBS,
         answers=(Answer(200, "Every gateway.", (GatewayListAnswer,), _SHOWN),),
     ),
     Operation(
@@ -260,8 +279,8 @@ OPERATIONS: tuple[Operation, ...] = (
         name="read_openapi",
         tag=DOCUMENTATION,
         summary="Read this document",
+        scope=None,
         answers=(Answer(200, "This document.", (), _SHOWN, ("application/json", {"type": "object"})),),
-        needs_key=False,
     ),
     Operation(
         method="GET",
@@ -269,10 +288,10 @@ OPERATIONS: tuple[Operation, ...] = (
         name="read_problem",
         tag=DOCUMENTATION,
         summary="Read about a problem, whose `type` is this path",
+        scope=None,
         parameters=(_path("name", "The name of the problem.", {"type": "string", "enum": [each.name for each in PROBLEMS]}),),
         answers=(Answer(200, "A page for people.", (), _SHOWN, ("text/html", {"type": "string"})),),
         problems=(RouteNotFound,),
-        needs_key=False,
     ),
     Operation(
         method="POST",
@@ -280,6 +299,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="receive_callback",
         tag=CALLBACKS,
         summary="Receive a callback of a gateway. Not for clients",
+        scope=None,
         parameters=(
             _path("gateway", "The name of the gateway.", {"type": "string", "pattern": "^[a-z0-9]+$"}),
             _JOB_ID,
@@ -290,7 +310,6 @@ OPERATIONS: tuple[Operation, ...] = (
             Answer(401, "The path or its MAC is wrong. Nothing is stored."),
             Answer(413, "The body is larger than 256 KiB. Nothing is stored."),
         ),
-        needs_key=False,
     ),
 )
 

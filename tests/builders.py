@@ -76,10 +76,6 @@ def handler(function: str) -> Handler:
     return handle
 
 
-API_KEY = "0123456789abcdef0123456789abcdef"
-"""The key in the sample events of ``events/authorize``."""
-
-
 # Jobs
 
 JOB = a_job(created_at=START, updated_at=START, deadline_at=START + DEADLINE)

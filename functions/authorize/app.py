@@ -1,24 +1,28 @@
-"""Lambda authorizer of the client API: finds the tenant of an API key."""
+"""Lambda authorizer of the client API: finds the tenant of an API key and the scopes of that key."""
 
 import os
+import time
 from functools import cache
 from typing import Any
 
-from suno_jobs.runtime.aws import AUTHORIZER, client, prepare
+from suno_jobs.runtime.aws import AUTHORIZER, NOTE, client, prepare
 from suno_jobs.runtime.settings import AuthorizeSettings
-from suno_jobs.steps.authorize import find_caller
+from suno_jobs.steps.authorize import KeyFinder
+from suno_jobs.tenants.key_table import KeyTable
 
 
 @cache
-def dependencies() -> tuple[Any, str]:
-    return client("dynamodb", AUTHORIZER), AuthorizeSettings(os.environ).api_keys_table
+def key_finder() -> KeyFinder:
+    table = AuthorizeSettings(os.environ).api_keys_table
+    keys, notes = (KeyTable(client("dynamodb", config), table) for config in (AUTHORIZER, NOTE))
+    return KeyFinder(keys=keys, notes=notes, clock=time.time)
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    caller = find_caller(*dependencies(), event.get("headers", {}).get("authorization", ""))
-    if caller is None:
+    key = key_finder().find_key(event.get("headers", {}).get("authorization", ""))
+    if key is None:
         return {"isAuthorized": False, "context": {"tenant": ""}}
-    return {"isAuthorized": True, "context": {"tenant": caller.tenant, "operator": caller.operator}}
+    return {"isAuthorized": True, "context": {"tenant": key.tenant, "scopes": " ".join(key.scopes), "key_id": key.key_id}}
 
 
-prepare(dependencies)
+prepare(key_finder)

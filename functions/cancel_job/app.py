@@ -14,6 +14,7 @@ from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.settings import CancelJobSettings
 from suno_jobs.steps.cancel_job import JobCanceller
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.tenants.api_keys import Scope
 
 app = http_api.resolver()
 
@@ -32,7 +33,7 @@ def job_canceller() -> JobCanceller:
 
 @app.post("/v1/jobs/<job_id>/cancel")
 def cancel_job(job_id: str) -> Response[str]:
-    return http_api.answer(200, job_view(job_canceller().cancel_job(http_api.tenant(app), job_id)), {})
+    return http_api.answer(200, job_view(job_canceller().cancel_job(http_api.tenant(app, Scope.WRITE_JOBS), job_id)), {})
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

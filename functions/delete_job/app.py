@@ -13,6 +13,7 @@ from suno_jobs.runtime.aws import WORK, client, prepare
 from suno_jobs.runtime.settings import DeleteJobSettings
 from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.tenants.api_keys import Scope
 
 app = http_api.resolver()
 
@@ -32,7 +33,7 @@ def job_deleter() -> JobDeleter:
 
 @app.delete("/v1/jobs/<job_id>")
 def delete_job(job_id: str) -> Response[str]:
-    job_deleter().delete_job(http_api.tenant(app), job_id)
+    job_deleter().delete_job(http_api.tenant(app, Scope.WRITE_JOBS), job_id)
     return http_api.answer(204, None, {})
 
 

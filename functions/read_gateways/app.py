@@ -11,6 +11,7 @@ from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.settings import ReadGatewaysSettings
 from suno_jobs.steps.read_gateways import read_gateways
+from suno_jobs.tenants.api_keys import Scope
 from suno_jobs.traffic.balances import Balances
 from suno_jobs.traffic.health import Health
 
@@ -25,7 +26,8 @@ def dependencies() -> tuple[Health, Balances]:
 
 @http_api.get(app, "/v1/gateways")
 def get_gateways() -> Response[str]:
-    return http_api.answer(200, read_gateways(*dependencies(), http_api.tenant(app), operator=http_api.is_operator(app)), {})
+    tenant, operator = http_api.tenant(app, Scope.READ_JOBS), Scope.OPERATE in http_api.scopes(app)
+    return http_api.answer(200, read_gateways(*dependencies(), tenant, operator=operator), {})
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

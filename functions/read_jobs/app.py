@@ -13,6 +13,7 @@ from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.read_jobs import JobReader
 from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.tenants.api_keys import Scope
 
 app = http_api.resolver()
 
@@ -35,30 +36,32 @@ def job_reader() -> JobReader:
 @http_api.get(app, "/v1/jobs")
 def list_jobs() -> Response[str]:
     query = app.current_event.get("rawQueryString") or ""
-    return http_api.answer(200, *job_reader().list_jobs(http_api.tenant(app), query))
+    return http_api.answer(200, *job_reader().list_jobs(http_api.tenant(app, Scope.READ_JOBS), query))
 
 
 @http_api.get(app, "/v1/jobs/<job_id>")
 def read_job(job_id: str) -> Response[str]:
     if_none_match = app.current_event.headers.get("if-none-match")
     wait_seconds = preferred_wait(app.current_event.headers.get("prefer"))
-    return http_api.answer(*job_reader().read_job(http_api.tenant(app), job_id, if_none_match, wait_seconds))
+    return http_api.answer(*job_reader().read_job(http_api.tenant(app, Scope.READ_JOBS), job_id, if_none_match, wait_seconds))
 
 
 @http_api.get(app, "/v1/jobs/<job_id>/events")
 def read_events(job_id: str) -> Response[str]:
-    return http_api.answer(200, job_reader().read_events(http_api.tenant(app), job_id), {})
+    return http_api.answer(200, job_reader().read_events(http_api.tenant(app, Scope.READ_JOBS), job_id), {})
 
 
 @http_api.get(app, "/v1/jobs/<job_id>/manifest")
 def read_manifest(job_id: str) -> Response[str]:
-    return http_api.redirect(job_reader().manifest_url(http_api.tenant(app), job_id, head=http_api.is_head(app)))
+    return http_api.redirect(
+        job_reader().manifest_url(http_api.tenant(app, Scope.READ_JOBS), job_id, head=http_api.is_head(app))
+    )
 
 
 @http_api.get(app, "/v1/jobs/<job_id>/tracks/<track_id>/<kind>")
 def read_asset(job_id: str, track_id: str, kind: str) -> Response[str]:
     head = http_api.is_head(app)
-    return http_api.redirect(job_reader().asset_url(http_api.tenant(app), job_id, track_id, kind, head=head))
+    return http_api.redirect(job_reader().asset_url(http_api.tenant(app, Scope.READ_JOBS), job_id, track_id, kind, head=head))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.settings import RetryJobSettings
 from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.tenants.api_keys import Scope
 
 app = http_api.resolver()
 
@@ -36,7 +37,7 @@ def job_retrier() -> JobRetrier:
 
 @app.post("/v1/jobs/<job_id>/retry")
 def retry_job(job_id: str) -> Response[str]:
-    view, created = job_retrier().retry_job(http_api.tenant(app), job_id, http_api.optional_json_body(app))
+    view, created = job_retrier().retry_job(http_api.tenant(app, Scope.WRITE_JOBS), job_id, http_api.optional_json_body(app))
     return http_api.answer(202 if created else 200, job_view(view), {"Location": f"/v1/jobs/{view.job.job_id}"})
 
 

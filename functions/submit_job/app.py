@@ -19,6 +19,7 @@ from suno_jobs.runtime.settings import SubmitJobSettings
 from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.submit_job import JobSubmitter
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.tenants.api_keys import Scope
 
 app = http_api.resolver()
 
@@ -49,8 +50,10 @@ def job_submitter() -> JobSubmitter:
 def submit_job() -> Response[str]:
     key = app.current_event.headers.get("idempotency-key")
     if http_api.flag(app, "dry_run"):
-        return http_api.answer(200, job_submitter().preview_job(http_api.tenant(app), http_api.json_body(app), key), {})
-    view, created = job_submitter().submit_job(http_api.tenant(app), http_api.json_body(app), key)
+        return http_api.answer(
+            200, job_submitter().preview_job(http_api.tenant(app, Scope.WRITE_JOBS), http_api.json_body(app), key), {}
+        )
+    view, created = job_submitter().submit_job(http_api.tenant(app, Scope.WRITE_JOBS), http_api.json_body(app), key)
     view, applied = job_submitter().wait_for_end(view, preferred_wait(app.current_event.headers.get("prefer")))
     headers = {"Location": f"/v1/jobs/{view.job.job_id}", **applied}
     return http_api.answer(202 if created else 200, job_view(view), headers)

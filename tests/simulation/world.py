@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import logging
@@ -24,8 +25,10 @@ from suno_jobs.network import deadlines
 from suno_jobs.network.http import httpcore
 from suno_jobs.runtime import telemetry
 from suno_jobs.steps import store_track
-from suno_jobs.steps.authorize import key_hash
+from suno_jobs.tenants.api_keys import new_secret
+from suno_jobs.tenants.key_table import KeyTable
 from suno_jobs.traffic import calls, client
+from tests.api_keys import an_api_key
 from tests.simulation import elsewhere, media_pool, network
 from tests.simulation.aws_services import S3, Events, Secrets
 from tests.simulation.aws_table import DynamoDb
@@ -53,7 +56,7 @@ SETTLE_SECONDS = 1500.0
 
 def api_key(tenant: str) -> str:
     """Our own key of a client."""
-    return f"an-api-key-of-{tenant}-0123456789abcdef"
+    return new_secret(lambda size: hashlib.sha256(tenant.encode()).digest()[:size])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,8 @@ class World:
             "stepfunctions": self.state_machine,
         }
         for tenant in self.plan.tenants:
-            item = {"key_hash": {"S": key_hash(api_key(tenant))}, "tenant": {"S": tenant}}
-            self.dynamodb.put_item(TableName="ApiKeysTable", Item=item)
+            keys = KeyTable(self.dynamodb, "ApiKeysTable")  # type: ignore[arg-type]
+            keys.add(an_api_key(api_key(tenant), tenant=tenant))
 
     def _connect_gateways(self) -> None:
         clock = network.VirtualClock(self.loop, self.lambdas)

@@ -6,11 +6,12 @@ import boto3
 import pytest
 
 from suno_jobs.runtime.secrets import Secret
-from suno_jobs.steps.authorize import key_hash
 from suno_jobs.steps.receive_callback import CallbackReceiver
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
-from tests.builders import API_KEY, RotatingSecret
+from suno_jobs.tenants.key_table import KeyTable
+from tests.api_keys import an_api_key
+from tests.builders import RotatingSecret
 from tests.world import (
     ACCOUNTS,
     API_KEYS_TABLE,
@@ -78,7 +79,7 @@ def deployed(aws: SimpleNamespace, state_machine: str, monkeypatch: pytest.Monke
     accounts = secrets.create_secret(Name="accounts", SecretString="{}")
     boto3.client("events").create_event_bus(Name="bus")
     aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
-    aws.dynamodb.put_item(TableName="keys", Item={"key_hash": {"S": key_hash(API_KEY)}, "tenant": {"S": "acme"}})
+    KeyTable(aws.dynamodb, "keys").add(an_api_key())
     environment = {
         "JOBS_TABLE": TABLE,
         "API_KEYS_TABLE": "keys",

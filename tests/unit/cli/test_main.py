@@ -20,8 +20,7 @@ from suno_jobs.cli import aws as aws_clients
 from suno_jobs.cli.main import app, main
 from suno_jobs.cli.problems import ExitCode
 from suno_jobs.errors import AssetNotReady, Conflict, ErrorCode, Fault
-from suno_jobs.steps.authorize import find_caller
-from tests.world import API_KEYS_TABLE, TABLE
+from tests.world import TABLE
 
 CORE = Path(__file__).parents[3] / "layers/core/python"
 EXPLAIN = ("explain", "job_x", "--table", TABLE)
@@ -38,22 +37,6 @@ def failed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
     out, errors = capsys.readouterr()
     assert (out, errors.count("\n")) == ("", 1)
     return code, errors
-
-
-def test_a_created_key_belongs_to_its_tenant_and_is_not_stored(
-    aws: SimpleNamespace, capsys: pytest.CaptureFixture[str]
-) -> None:
-    aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
-    key = run(capsys, "create-key", "acme", "--table", "keys")
-    assert find_caller(aws.dynamodb, "keys", f"Bearer {key}") == ("acme", False)
-    assert key not in str(aws.dynamodb.scan(TableName="keys")["Items"])
-    assert run(capsys, "create-key", "acme", "--table", "keys") != key
-
-
-def test_an_operator_s_key_is_marked(aws: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
-    aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
-    key = run(capsys, "create-key", "acme", "--table", "keys", "--operator")
-    assert find_caller(aws.dynamodb, "keys", f"Bearer {key}") == ("acme", True)
 
 
 def test_a_rotation_keeps_the_previous_secret_for_callbacks_in_flight(

@@ -55,7 +55,7 @@ def test_a_route_needs_a_key_where_the_template_says_so() -> None:
     events = [event for each in TEMPLATE["Resources"].values() for event in each["Properties"].get("Events", {}).values()]
     routes = [event["Properties"] for event in events if event["Type"] == "HttpApi"]
     without_key = {(each["Method"], each["Path"]) for each in routes if "Auth" in each}
-    assert all(((each.method, each.path) in without_key) != each.needs_key for each in OPERATIONS)
+    assert all(((each.method, each.path) in without_key) != bool(each.scope) for each in OPERATIONS)
 
 
 def test_every_schema_is_used_and_every_name_is_known() -> None:
@@ -64,7 +64,7 @@ def test_every_schema_is_used_and_every_name_is_known() -> None:
 
 
 def test_every_problem_is_an_answer() -> None:
-    answered = {problem for each in OPERATIONS for problem in each.problems}
+    answered = {problem for each in OPERATIONS for problem in each.every_problem}
     assert answered == set(PROBLEMS) - {MethodNotAllowed}
 
 

@@ -27,6 +27,7 @@ from suno_jobs.media import audio, flac, identity
 from suno_jobs.network import ssrf_guard
 from suno_jobs.runtime import conditional_requests, waiting
 from suno_jobs.steps import authorize, submit_job
+from suno_jobs.tenants import api_keys
 from suno_jobs.traffic import callback_urls
 
 CORE = Path(suno_jobs.__file__).parent
@@ -45,6 +46,7 @@ WORST = {
     as_text(flac._TRAILER).pattern: "TAAPETAGE",
     as_text(flac._HEADER).pattern: "\xff\xf8\x10",
     authorize._BEARER.pattern: "Bearer !",
+    api_keys._KEY.pattern: "sj_live_a",
     conditional_requests._OPAQUE_TAG.pattern: '"a',
     callback_urls._PATH.pattern: "/v1/callbacks/a",
     as_text(callback_urls._IN_REPLY).pattern: "/v1/callbacks/a",

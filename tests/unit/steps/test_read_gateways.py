@@ -69,7 +69,10 @@ def shown_balances(world: World, caller: str, *, operator: bool) -> list[dict[st
     balances.record(AccountId("kie", "acme"), Balance(1, "credits"), low=False, now=world.now)
     balances.claim(AccountId("kie", "zenith"), world.now)
     request = event("read_gateways/gateways")
-    request["requestContext"]["authorizer"]["lambda"] = {"tenant": caller, "operator": operator}
+    request["requestContext"]["authorizer"]["lambda"] = {
+        "tenant": caller,
+        "scopes": "jobs:read operate" if operator else "jobs:read",
+    }
     gateways = {each["name"]: each for each in json.loads(handler("read_gateways")(request)["body"])["gateways"]}
     assert all(each["balances"] == [] for name, each in gateways.items() if name != "kie")
     found: list[dict[str, Any]] = gateways["kie"]["balances"]

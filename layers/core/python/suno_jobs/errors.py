@@ -3,6 +3,7 @@
 SunoJobsError
  ├── ClientError                 answered to the client as a problem document (RFC 9457); ``PROBLEMS`` has them all
  │    ├── NotJson                400
+ │    ├── ScopeMissing           403, the key is not for such requests
  │    ├── JobNotFound            404
  │    ├── TaskNotFound           404, the task cannot be adopted by this tenant
  │    ├── AssetNotFound          404, lists what exists instead
@@ -131,6 +132,16 @@ class NotJson(ClientError):
     title = "The body is not JSON"
     meaning = "The body cannot be read as JSON, or it is JSON that two programs could read differently."
     remedy = "Send one JSON object in UTF-8. Its nesting must not be very deep, and no object may contain the same name twice."
+
+
+class ScopeMissing(ClientError):
+    """The API key was made for other requests."""
+
+    name = "scope-missing"
+    status = 403
+    title = "The API key is not for this request"
+    meaning = "The API key is valid, but it was made without the scope that this request needs. Nothing was done."
+    remedy = "Use a key that has the scope, or ask the operator for one."
 
 
 class JobNotFound(ClientError):
@@ -262,6 +273,7 @@ class IdempotencyConflict(ClientError):
 
 PROBLEMS: tuple[type[ClientError], ...] = (
     NotJson,
+    ScopeMissing,
     JobNotFound,
     TaskNotFound,
     AssetNotFound,

@@ -1,44 +1,109 @@
-"""``suno-jobs create-key`` and ``suno-jobs rotate-callback-secret``."""
+"""``suno-jobs keys``: the API keys of tenants, and ``suno-jobs rotate-callback-secret``."""
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from suno_jobs.cli import aws
+from suno_jobs.cli.options import JobsTable
 from suno_jobs.cli.problems import NotFound, WrongArgument
-from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
-from suno_jobs.steps.authorize import key_hash
-from suno_jobs.storage.attribute_values import pack
+from suno_jobs.tenants.api_keys import ApiKey
+from suno_jobs.tenants.key_ring import KeyRing
+from suno_jobs.tenants.key_table import KeyTable
+from suno_jobs.tenants.tenant_list import TenantList
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
-NewSecret = Callable[[], str]
+ApiKeysTable = Annotated[str, Parameter(help="the stack's output ApiKeysTable")]
+TenantName = Annotated[str, Parameter(help="the name of a tenant")]
+ScopeName = Literal["jobs:read", "jobs:write", "operate"]
+KeyId = Annotated[str, Parameter(help="the id of a key, as keys list shows it")]
+
+app = App(name="keys", help="Create, list, rotate and revoke the API keys of tenants.")
 
 
-def create_key(client: DynamoDBClient, table: str, tenant: str, new_secret: NewSecret, *, operator: bool = False) -> str:
-    """Creates an API key for a tenant and returns it. Only its digest is stored: it cannot be shown again.
-
-    Raises WrongArgument if the tenant's name breaks TENANT_RULE.
-    """
-    if not is_tenant_name(tenant):
-        raise WrongArgument(TENANT_RULE)
-    key = new_secret()
-    client.put_item(
-        TableName=table,
-        Item=pack({"key_hash": key_hash(key), "tenant": tenant, **({"operator": True} if operator else {})}),
-        ConditionExpression="attribute_not_exists(key_hash)",
-    )
-    return key
+def _key_ring(table: str) -> KeyRing:
+    return KeyRing(table=KeyTable(aws.dynamodb(), table), clock=time.time, random_bytes=os.urandom)
 
 
-def rotate_callback_secret(client: SecretsManagerClient, secret_id: str, new_secret: NewSecret) -> None:
+@app.command(name="create")
+def create_key(
+    tenant: TenantName,
+    /,
+    *,
+    api_keys: ApiKeysTable,
+    table: JobsTable,
+    name: Annotated[str, Parameter(help="what the key is for")] = "",
+    scope: Annotated[Sequence[ScopeName], Parameter(negative="", help="what it may be used for; repeat it for several")] = (
+        "jobs:read",
+        "jobs:write",
+    ),
+    days: Annotated[int | None, Parameter(help="days until it ends; without it, it never ends")] = None,
+) -> None:
+    """Create an API key for a tenant and print it once."""
+    if days is not None and days < 1:
+        raise WrongArgument("--days must be at least 1")
+    if not TenantList(aws.dynamodb(), table).exists(tenant):
+        raise NotFound(f"There is no tenant {tenant}. Create it: suno-jobs tenant create {tenant} --table {table}")
+    print(_key_ring(api_keys).create(tenant, name, scope, days))
+
+
+@app.command(name="list")
+def list_keys(tenant: TenantName, /, *, api_keys: ApiKeysTable) -> None:
+    """Show the keys of a tenant, with their last day of use."""
+    for key in KeyTable(aws.dynamodb(), api_keys).of_tenant(tenant):
+        print(_line(key, time.time()))
+
+
+def _line(key: ApiKey, now: float) -> str:
+    used = f"used {key.last_used_on}" if key.last_used_on else "never used"
+    return f"{key.key_id}  {key.hint}...  {_condition(key, now)}  {used}  {','.join(key.scopes)}  {key.name}".rstrip()
+
+
+def _condition(key: ApiKey, now: float) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {_day(key.revoked_at)}"
+    if key.expires_at is None:
+        return "valid"
+    return f"{'valid until' if key.is_valid(now) else 'expired'} {_day(key.expires_at)}"
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+
+
+@app.command(name="rotate")
+def rotate_key(
+    tenant: TenantName,
+    key_id: KeyId,
+    /,
+    *,
+    api_keys: ApiKeysTable,
+    overlap_hours: Annotated[int, Parameter(help="hours for which the old key still works")] = 24,
+) -> None:
+    """Print a new key that replaces an old one, which works for some time yet."""
+    if overlap_hours < 0:
+        raise WrongArgument("--overlap-hours must not be negative")
+    print(_key_ring(api_keys).rotate(tenant, key_id, overlap_hours))
+
+
+@app.command(name="revoke")
+def revoke_key(tenant: TenantName, key_id: KeyId, /, *, api_keys: ApiKeysTable) -> None:
+    """End a key now; API Gateway may accept it for AuthorizerCacheSeconds longer."""
+    _key_ring(api_keys).revoke(tenant, key_id)
+    print(f"{key_id} revoked")
+
+
+def rotate_callback_secret(client: SecretsManagerClient, secret_id: str, new_value: Callable[[], str]) -> None:
     """Replaces the current secret with a new one and keeps it as the previous one. Raises NotFound for any other secret.
 
     Callbacks in flight are still accepted. After a second rotation, callbacks of jobs that were submitted under the oldest
@@ -50,19 +115,8 @@ def rotate_callback_secret(client: SecretsManagerClient, secret_id: str, new_sec
         values = None
     if not isinstance(values, dict) or not values.get("current"):
         raise NotFound("The secret is not the callback secret: it is no JSON object with a value current.")
-    rotated = {**values, "current": new_secret(), "previous": values["current"]}
+    rotated = {**values, "current": new_value(), "previous": values["current"]}
     client.put_secret_value(SecretId=secret_id, SecretString=json.dumps(rotated))
-
-
-def print_new_key(
-    tenant: str,
-    /,
-    *,
-    table: Annotated[str, Parameter(help="the stack's output ApiKeysTable")],
-    operator: Annotated[bool, Parameter(negative="", help="the key also shows the balance of every gateway account")] = False,
-) -> None:
-    """Create an API key for a tenant and print it once."""
-    print(create_key(aws.dynamodb(), table, tenant, secrets.token_urlsafe, operator=operator))
 
 
 def rotate_secret(*, secret: Annotated[str, Parameter(help="the stack's output CallbackSecretArn")]) -> None:

@@ -34,7 +34,7 @@ app = App(
     console=_HelpConsole(),
 )
 app.command(outputs.print_outputs, name="outputs")
-app.command(keys.print_new_key, name="create-key")
+app.command(keys.app)
 app.command(keys.rotate_secret, name="rotate-callback-secret")
 app.command(adopt.adopt_file, name="adopt")
 app.command(explain.print_timeline, name="explain")

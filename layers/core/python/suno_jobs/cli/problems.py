@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoRegionError, Param
 from cyclopts import CycloptsError
 
 from suno_jobs.errors import AssetError, Conflict
+from suno_jobs.tenants.key_ring import NoSuchKey
 
 
 class ExitCode(IntEnum):
@@ -42,7 +43,7 @@ class AwsUnusable(CommandError):
     exit_code = ExitCode.AWS_FAILED
 
 
-EXPECTED = (CommandError, CycloptsError, AssetError, Conflict, BotoCoreError, ClientError)
+EXPECTED = (CommandError, CycloptsError, AssetError, Conflict, NoSuchKey, BotoCoreError, ClientError)
 
 _REMEDIES = {
     "ResourceNotFoundException": "Check the name, the region and the AWS account.",

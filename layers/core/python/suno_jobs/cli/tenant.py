@@ -1,4 +1,4 @@
-"""``suno-jobs tenant``: exporting and deleting everything that is stored of a tenant, job by job."""
+"""``suno-jobs tenant``: creating and listing tenants, and exporting and deleting everything that is stored of one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from suno_jobs.cli import aws
 from suno_jobs.cli.options import AssetsBucket, JobsTable, ReceiptsBucket
 from suno_jobs.cli.problems import CommandError, WrongArgument
 from suno_jobs.errors import JobNotFound, WrongState
+from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
 from suno_jobs.jobs.record import Job, JobView
 from suno_jobs.jobs.views import events_view, job_view
 from suno_jobs.lifecycle.asset_files import QUARANTINE
@@ -23,6 +24,7 @@ from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.tenants.tenant_list import Tenant, TenantList
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -30,7 +32,23 @@ if TYPE_CHECKING:
 Folder = Annotated[Path, Parameter(help="a folder on this machine; it is created")]
 Confirmation = Annotated[str, Parameter(help="the name of the tenant once more, since the deletion cannot be undone")]
 
-app = App(name="tenant", help="Export or delete everything that is stored of a tenant.")
+app = App(name="tenant", help="Create and list tenants; export or delete everything that is stored of one.")
+
+
+@app.command(name="create")
+def create_tenant(tenant: str, /, *, table: JobsTable) -> None:
+    """Create a tenant, to which API keys can belong."""
+    if not is_tenant_name(tenant):
+        raise WrongArgument(TENANT_RULE)
+    TenantList(aws.dynamodb(), table).create(Tenant(tenant, int(time.time())))
+    print(f"{tenant} created")
+
+
+@app.command(name="list")
+def list_tenants(*, table: JobsTable) -> None:
+    """Show the names of all tenants."""
+    for tenant in TenantList(aws.dynamodb(), table).all():
+        print(tenant.name)
 
 
 @app.command(name="export")

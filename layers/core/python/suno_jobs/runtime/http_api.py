@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from suno_jobs.errors import BodyTooLarge, InvalidRequest, NotJson
+from suno_jobs.errors import BodyTooLarge, InvalidRequest, NotJson, ScopeMissing
 from suno_jobs.runtime.problems import answer_errors_as_problems
 
 MAX_BODY_BYTES = 64 * 1024
@@ -49,15 +49,25 @@ def page(text: str, content_type: str = "text/html; charset=utf-8") -> Response[
     return Response(200, content_type, text, headers={"Cache-Control": "public, max-age=3600"})
 
 
-def tenant(app: APIGatewayHttpResolver) -> str:
-    """The tenant whose API key the authorizer recognised."""
-    name: str = app.current_event["requestContext"]["authorizer"]["lambda"]["tenant"]
+def tenant(app: APIGatewayHttpResolver, scope: str) -> str:
+    """The tenant whose API key the authorizer recognised. Raises ScopeMissing if the key is not for such requests.
+
+    The authorizer cannot check the scope: API Gateway keeps its answer for all routes.
+    """
+    if scope not in scopes(app):
+        raise ScopeMissing(f"This request needs a key with the scope {scope}.")
+    name: str = _caller(app)["tenant"]
     return name
 
 
-def is_operator(app: APIGatewayHttpResolver) -> bool:
-    """Whether that key is an operator's."""
-    return app.current_event["requestContext"]["authorizer"]["lambda"].get("operator") in (True, "true")
+def scopes(app: APIGatewayHttpResolver) -> frozenset[str]:
+    """What the key of the request may be used for."""
+    return frozenset(str(_caller(app).get("scopes", "")).split())
+
+
+def _caller(app: APIGatewayHttpResolver) -> dict[str, Any]:
+    found: dict[str, Any] = app.current_event["requestContext"]["authorizer"]["lambda"]
+    return found
 
 
 def json_body(app: APIGatewayHttpResolver) -> Any:

@@ -1,0 +1,62 @@
+"""The keys of all tenants, as they are created, replaced and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from suno_jobs.tenants.api_keys import ApiKey, hint, key_hash, new_key_id, new_secret
+from suno_jobs.tenants.key_table import KeyTable
+
+DAY = 24 * 3600
+
+
+class NoSuchKey(LookupError):
+    """The tenant has no key with that id, or the key has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRing:
+    """A secret is returned once and never stored."""
+
+    table: KeyTable
+    clock: Callable[[], float]
+    random_bytes: Callable[[int], bytes]
+
+    def create(self, tenant: str, name: str, scopes: Sequence[str], days: int | None = None) -> str:
+        """The secret of a new key, which ends after that many days, or never. A repetition creates another key."""
+        secret, now = new_secret(self.random_bytes), int(self.clock())
+        key = ApiKey(
+            key_hash=key_hash(secret),
+            key_id=new_key_id(self.random_bytes),
+            tenant=tenant,
+            name=name,
+            hint=hint(secret),
+            scopes=tuple(scopes),
+            created_at=now,
+            expires_at=None if days is None else now + days * DAY,
+        )
+        self.table.add(key)
+        return secret
+
+    def rotate(self, tenant: str, key_id: str, overlap_hours: int) -> str:
+        """The secret of a new key with the same name and scopes. The old key ends after the overlap.
+
+        Raises NoSuchKey.
+        """
+        key, now = self._find(tenant, key_id), int(self.clock())
+        if not key.is_valid(now):
+            raise NoSuchKey(f"{key_id} has ended; create a new key instead")
+        secret = self.create(tenant, key.name, key.scopes)
+        self.table.expire(key, now + overlap_hours * 3600)
+        return secret
+
+    def revoke(self, tenant: str, key_id: str) -> None:
+        """May be repeated. Raises NoSuchKey."""
+        self.table.revoke(self._find(tenant, key_id), int(self.clock()))
+
+    def _find(self, tenant: str, key_id: str) -> ApiKey:
+        found = next((key for key in self.table.of_tenant(tenant) if key.key_id == key_id), None)
+        if found is None:
+            raise NoSuchKey(f"{tenant} has no key {key_id}")
+        return found
