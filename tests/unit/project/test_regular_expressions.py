@@ -68,6 +68,7 @@ WORST = {
     ssrf_guard._UNSAFE_IN_URL.pattern: "a",
     submit_job._KEY.pattern: "!",
     tracks._TRACK_ID.pattern: "a",
+    r"(?<=[a-z0-9])(?=[A-Z])": "aA",
     r"[^\w.() -]+": "/",
     r"[^\w .()-]": "/",
 }
