@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local faults bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs types templates build bundle bench test-313 test-httpx2 check lock clean
+.PHONY: help run local faults bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs types templates build audit bundle bench test-313 test-httpx2 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,8 +96,22 @@ templates: $(READY) ## Check the template and the state machine
 
 SAM_BUILD = BYTECODE="$(BYTECODE)" BUILD_PYTHON="$(abspath $(BIN))/python" PYTHON313="$(PYTHON313)" $(BIN)/sam build --template template.yaml
 
-build: $(READY) ## Build what is deployed into .aws-sam/build, for arm64 and Python 3.13, without Docker
-	BUILD_FOR=lambda $(SAM_BUILD) --build-dir .aws-sam/build
+build: $(READY) ## Build what is deployed into .aws-sam/build, for arm64 and Python 3.13, with a list of its parts and licences
+	mkdir -p .aws-sam
+	BUILD_FOR=lambda INSTALL_REPORT="$(abspath .aws-sam/installed.json)" $(SAM_BUILD) --build-dir .aws-sam/build
+	$(BIN)/python -m sbom .aws-sam/installed.json .aws-sam/build/DependenciesLayer/python .aws-sam
+
+audit: ## Ask the OSV database about known vulnerabilities of what is shipped and of what builds and tests it
+	"$(PYTHON)" -m venv .venv-audit
+	.venv-audit/bin/python -m pip install -qq --no-deps --only-binary=:all: --require-hashes -r requirements-audit.txt
+	@mkdir -p .aws-sam; rm -f .aws-sam/audit.json
+	@.venv-audit/bin/pip-audit --strict --vulnerability-service osv --disable-pip --require-hashes --progress-spinner off --timeout 15 \
+		$(AUDITED:%=--requirement %) --format json --output .aws-sam/audit.json 2> .aws-sam/audit.log || \
+		if [ -s .aws-sam/audit.json ]; then cat .aws-sam/audit.json .aws-sam/audit.log; exit 1; \
+		else tail -1 .aws-sam/audit.log; echo "Nothing was audited: the OSV database could not be asked."; exit 1; fi
+	@echo "No known vulnerability."
+
+AUDITED := layers/dependencies/requirements.txt requirements-dev.txt
 
 bundle: BYTECODE := optional
 bundle: build ## Build, then import every function with only what is shipped
@@ -143,6 +157,7 @@ check: lint types templates test fleet-1000 bundle ## Run everything that CI run
 
 lock: $(READY) ## Pin the requirements again; UPGRADE=--upgrade selects newer versions
 	$(LOCK) --group dev --extra cli --output-file requirements-dev.txt pyproject.toml
+	$(LOCK) --group audit --output-file requirements-audit.txt
 	$(LOCK) --constraint requirements-dev.txt --output-file layers/dependencies/requirements.txt pyproject.toml
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import io
+import json
+import os
 import resource
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -196,6 +200,55 @@ def test_dependencies_layer_contains_only_the_pinned_packages(build: Path) -> No
     pinned = {line.partition("==")[0].replace("-", "_") for line in lines if "==" in line}
     shipped = {path.name.partition("-")[0] for path in (build / "DependenciesLayer/python").glob("*.dist-info")}
     assert shipped == pinned
+
+
+def test_every_shipped_distribution_is_in_the_bill_of_materials_with_a_hash_that_is_pinned() -> None:
+    pins = (ROOT / "layers/dependencies/requirements.txt").read_text()
+    listed = json.loads((ROOT / ".aws-sam/sbom.cdx.json").read_text())["components"]
+    shipped = {path.name for path in (DEPLOYED / "DependenciesLayer/python").glob("*.dist-info")}
+    assert {f"{each['name'].replace('-', '_')}-{each['version']}.dist-info" for each in listed} == shipped
+    for component in listed:
+        entry = pins.partition(f"\n{component['name'].replace('_', '-')}=={component['version']} ")[2].partition("==")[0]
+        assert f"--hash=sha256:{component['hashes'][0]['content']}" in entry, component["name"]
+
+
+def test_every_shipped_distribution_brings_the_text_of_its_licence_and_is_in_the_table() -> None:
+    rows = [line.strip("|").split("|") for line in (ROOT / ".aws-sam/licences.md").read_text().splitlines()]
+    listed = {f"{name.strip().replace('-', '_')}-{version.strip()}" for name, version, *_ in rows}
+    for info in (DEPLOYED / "DependenciesLayer/python").glob("*.dist-info"):
+        assert info.name.removesuffix(".dist-info") in listed
+        assert [path for path in files(info) if path.name.upper().startswith(("LICENSE", "COPYING"))], info.name
+
+
+def contents(folder: Path) -> dict[str, tuple[int, int, str]]:
+    """Mode, time and hash of each file."""
+    return {
+        str(path.relative_to(folder)): (stat.st_mode, int(stat.st_mtime), hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in files(folder)
+        for stat in [path.stat()]
+    }
+
+
+@pytest.mark.parametrize(
+    ("artefact", "source"),
+    [
+        ("CoreLayer", "layers/core/python"),
+        ("DependenciesLayer", "layers/dependencies"),
+        ("DescribeApiFunction", "functions/describe_api"),
+    ],
+)
+def test_a_second_build_is_the_same_as_on_another_machine(artefact: str, source: str, tmp_path: Path) -> None:
+    """In another folder, with another umask and time zone, and with an interpreter that has another path."""
+    shutil.copytree(ROOT / source, tmp_path / "source", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "venv").symlink_to(sys.prefix)
+    python = tmp_path / "venv/bin/python"
+    command = (
+        f"umask 077; make -f {ROOT}/packaging/Makefile build-{artefact} ARTIFACTS_DIR={tmp_path}/built BUILD_PYTHON={python}"
+    )
+    environment = {**os.environ, "BUILD_FOR": "host", "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7"}
+    (tmp_path / "built").mkdir()
+    subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path / "source", env=environment, check=True, timeout=300)
+    assert contents(tmp_path / "built") == contents(HOST / artefact)
 
 
 def test_native_code_is_for_lambda() -> None:
