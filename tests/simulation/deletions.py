@@ -13,6 +13,7 @@ from tests.simulation.expressions import Item
 from tests.simulation.job_evidence import JobEvidence, order_token
 from tests.simulation.lambdas import Invocation
 from tests.simulation.paid_songs import at_most_one_payment
+from tests.simulation.waiting_clients import REFUSED
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -96,7 +97,7 @@ def _requests(world: World, job_id: str, deletion: Deletion) -> Iterator[str]:
     if world.job_ids.get(token) != job_id:
         return  # a retry
     for asked, at, status in world.submissions:
-        if asked == token and at > deletion.at and status not in (410, 500):
+        if asked == token and at > deletion.at and status not in (410, *REFUSED):
             yield f"the request was repeated after the deletion and answered {status}"
 
 

@@ -26,7 +26,8 @@ from tests.simulation.aws_table import TransactionCanceledException, aws_error
 from tests.simulation.clock import Loop
 from tests.simulation.lambdas import FunctionError, Invocation
 from tests.simulation.network import Ask, Manner, documented_error
-from tests.simulation.troubles import NO_TROUBLES, Troubles, draw_troubles, with_slow_services
+from tests.simulation.troubles import NO_TROUBLES, Troubles, draw_troubles, with_refusing_api, with_slow_services
+from tests.simulation.waiting_clients import with_waiting_clients
 
 LATE = (3, 60, 290, 310, 1300, 20_000, 80_000)
 """Seconds: just below and above the waits of the product, after its deadlines, and within a day of recovery."""
@@ -107,7 +108,8 @@ class Order:
     ``token`` identifies the order in the gateway's task. ``gateways`` are tried in that order. ``actions`` are later requests
     of the client. ``resubmit``: the client allows a second submission if the answer to the first was lost. ``tenant`` is the
     client's. ``adopts``: the ``task`` was created elsewhere and is to be adopted, or it is ``unknown``, or
-    ``taken`` by another tenant.
+    ``taken`` by another tenant. The submission prefers to wait for ``wait_seconds``; ``follows`` are the times at which
+    a client begins to read the job, with the seconds that it prefers to wait each time.
     """
 
     at: float
@@ -120,6 +122,8 @@ class Order:
     resubmit: bool = False
     tenant: str = TENANT
     adopts: str = ""
+    wait_seconds: int = 0
+    follows: tuple[tuple[float, int], ...] = ()
 
     def body(self) -> dict[str, Any]:
         marks = " ".join(f"[fault:{name}={number:.0f}]" for name, number in self.faults.items())
@@ -202,7 +206,8 @@ def draw(seed: int, jobs: int) -> Plan:
     )
     plan = _with_odd_answers(plan, Random(f"odd answers {seed}"))
     plan = _with_troubles(_with_deletions(plan, Random(f"deletions {seed}")), Random(f"troubles {seed}"))
-    return _with_tenants(plan, Random(f"tenants {seed}"))
+    plan = _with_tenants(plan, Random(f"tenants {seed}"))
+    return with_waiting_clients(plan, Random(f"waiting clients {seed}"))
 
 
 def _with_tenants(plan: Plan, random: Random) -> Plan:
@@ -230,6 +235,7 @@ def _with_troubles(plan: Plan, random: Random) -> Plan:
     """They have a random stream of their own, too. In a world without other faults, they extend the time of the faults."""
     gateways = sorted({gateway for order in plan.orders for gateway in order.gateways})
     troubles = with_slow_services(draw_troubles(random, gateways, plan.faults_until), random, plan.faults_until)
+    troubles = with_refusing_api(troubles, Random(f"api {plan.seed}"), plan.faults_until)
     # A gateway that never answers again makes days of recovery long, and shows nothing more in them.
     days = 0.0 if troubles.endless else plan.days
     return replace(plan, troubles=troubles, faults_until=max(plan.faults_until, troubles.until), days=days)
@@ -411,6 +417,10 @@ class RandomFaults:
     def manner(self, source: str) -> Manner:
         """How a reply of that gateway or of the CDN arrives."""
         return self._troubles.manner(source, self._loop.now - self._start, self._trouble)
+
+    def api_refusal(self) -> int | None:
+        """The status by which API Gateway itself refuses a request, before any function runs."""
+        return self._troubles.api_refusal(self._loop.now - self._start, self._trouble)
 
     def index_is_stale(self) -> bool:
         return self._happens(self._probabilities.stale)

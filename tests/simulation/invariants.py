@@ -28,6 +28,7 @@ from tests.simulation.job_evidence import JobEvidence, order_token, tasks_by_job
 from tests.simulation.lambdas import Invocation
 from tests.simulation.paid_songs import PAID_SONGS, is_last_resort
 from tests.simulation.state_monitor import ENDS
+from tests.simulation.waiting_clients import broken_waits
 from tests.simulation.world import CALLBACK_SECRETS, World, api_key
 
 HARMLESS: Mapping[str, float] = {
@@ -111,6 +112,7 @@ def violations(world: World) -> list[tuple[str, str]]:
     tasks = tasks_by_job(world)
     found = list(world.monitor.broken)
     found += broken_deletions(world, tasks)
+    found += broken_waits(world)
     for job_id, item in world.jobs().items():
         if job_id in world.deletions.deletions:
             continue
@@ -160,10 +162,10 @@ def _latest_end(job: JobEvidence) -> float:
     sweep = job.world.stack.schedules["ReconcileJobsFunction"]
     if disturbed_until + DISTURBED_SECONDS < deadline and not job.in_silence:
         return deadline + sweep
-    due = LONGEST_DUE_SECONDS
-    if not (job.in_silence or any(" STORING " in line for line in job.item["history"])):
-        due = CHECK_SECONDS if disturbed_until < deadline else CHECK_DUE_SECONDS
-    return max(deadline, disturbed_until + due) + sweep + RESUMED_SECONDS
+    if job.in_silence or any(" STORING " in line for line in job.item["history"]):
+        return max(deadline, disturbed_until) + LONGEST_DUE_SECONDS + sweep + RESUMED_SECONDS
+    due_in = CHECK_SECONDS if disturbed_until < deadline else CHECK_DUE_SECONDS
+    return max(deadline, disturbed_until + due_in) + sweep + RESUMED_SECONDS
 
 
 @_check

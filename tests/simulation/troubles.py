@@ -54,13 +54,15 @@ class KeyChange:
 class Troubles:
     """``replies`` are by gateway, or CDN; ``throttled`` concerns the writes; ``keys`` are by gateway.
 
-    ``services`` are by AWS service: S3 and EventBridge answer slowly, Secrets Manager throttles.
+    ``services`` are by AWS service: S3 and EventBridge answer slowly, Secrets Manager throttles. ``api``: API Gateway refuses
+    requests of clients and callbacks.
     """
 
     replies: Mapping[str, Trouble] = field(default_factory=dict)
     throttled: Trouble | None = None
     keys: Mapping[str, KeyChange] = field(default_factory=dict)
     services: Mapping[str, Trouble] = field(default_factory=dict)
+    api: Trouble | None = None
 
     def manner(self, source: str, now: float, random: Random) -> Manner:
         trouble = self.replies.get(source)
@@ -78,12 +80,15 @@ class Troubles:
         trouble = self.services.get("secretsmanager")
         return label == READ_SECRET and trouble is not None and trouble.hits(now, random)
 
+    def api_refusal(self, now: float, random: Random) -> int | None:
+        return random.choice(API_REFUSALS) if self.api is not None and self.api.hits(now, random) else None
+
     @property
     def until(self) -> float:
         """When the last trouble ends, apart from those that never do."""
         ends = [
             trouble.end
-            for trouble in (*self.replies.values(), *self.services.values(), self.throttled)
+            for trouble in (*self.replies.values(), *self.services.values(), self.throttled, self.api)
             if trouble and trouble.end < inf
         ]
         return max([0.0, *ends, *(max(key.changed_at, key.revoked_at) for key in self.keys.values())])
@@ -98,6 +103,9 @@ NO_TROUBLES = Troubles()
 
 READ_SECRET = "secretsmanager.get_secret_value"
 SLOW_SERVICES = ("events", "s3", "secretsmanager")
+API_REFUSALS = (429, 503)
+"""What API Gateway answers by itself: more requests than it permits, or it does not reach the function."""
+
 SLOW_SECONDS = (1.0, 8.0, 20.0)
 """The longest is just below the time after which an AWS client tries again."""
 
@@ -121,6 +129,11 @@ def with_slow_services(troubles: Troubles, random: Random, faults_until: float) 
     span = faults_until or QUIET_SPAN
     services = {name: _trouble(random, span) for name in SLOW_SERVICES if random.random() < 0.6}
     return replace(troubles, services=services)
+
+
+def with_refusing_api(troubles: Troubles, random: Random, faults_until: float) -> Troubles:
+    """In a tenth of the worlds."""
+    return troubles if random.random() < 0.9 else replace(troubles, api=_trouble(random, faults_until or QUIET_SPAN))
 
 
 def _trouble(random: Random, span: float) -> Trouble:

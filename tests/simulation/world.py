@@ -9,7 +9,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from math import inf
 from random import Random
@@ -40,10 +40,14 @@ from tests.simulation.lambdas import FaultInjector, FunctionError, Lambdas
 from tests.simulation.state_machine import StateMachine
 from tests.simulation.state_monitor import StateMonitor
 from tests.simulation.template import deploy
+from tests.simulation.troubles import API_REFUSALS
+from tests.simulation.waiting_clients import Functions, Read, follow, prefer
 
 START = 1_800_000_000.0
 DAY_SECONDS = 86_400.0
 IDLE_CHECK_SECONDS = 100.0
+RETRIES = 3
+RETRY_SECONDS = 20.0
 LONGEST_SWEEP_PAUSE_SECONDS = 10_800.0
 TOLERATED_SECONDS = 0.1
 SAME_SECONDS = 0.03
@@ -63,6 +67,7 @@ def api_key(tenant: str) -> str:
 class Response:
     status: int
     body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -75,7 +80,7 @@ class World:
     ``elsewhere`` has the task of each order that was created elsewhere, by token. ``first_callback_at`` is the time of each
     job's first callback. ``client_actions`` are the actions of clients: job, action and status of the answer. ``submissions``
     has the token of each submitted order, when it was sent, and the status of its answer; ``lists`` has when a client listed
-    its jobs, and which it got.
+    its jobs, and which it got. ``reads`` has the answers to clients that prefer to wait.
     """
 
     def __init__(self, plan: Plan, faults: FaultInjector | None = None) -> None:
@@ -92,6 +97,7 @@ class World:
         self.client_actions: list[tuple[str, str, int]] = []
         self.submissions: list[tuple[str, float, int]] = []
         self.lists: list[tuple[float, set[str]]] = []
+        self.reads: list[Read] = []
         self.first_callback_at: dict[str, float] = {}
         # The text must not change: it keeps every seed the same world.
         self.faults = RandomFaults(plan, self.loop, Random(f"storm {plan.seed}"), self.note)
@@ -131,6 +137,7 @@ class World:
             "s3": self.s3,
             "secretsmanager": self.secrets,
             "events": self.events,
+            "lambda": Functions(self.lambdas),
             "stepfunctions": self.state_machine,
         }
         for tenant in self.plan.tenants:
@@ -219,6 +226,7 @@ class World:
         for order in plan.orders:
             yield from ((moment, partial(self._submit_order, order)) for moment in (order.at, *order.repeats))
             yield from ((moment, partial(self._act, order, action)) for moment, action in order.actions)
+            yield from ((moment, partial(follow, self, order, seconds)) for moment, seconds in order.follows)
         for function, seconds in self.stack.schedules.items():
             yield seconds * self.random.random(), partial(self._repeat, function, seconds)
             yield from ((moment, partial(self._invoke, function)) for moment in plan.sweeps)
@@ -258,6 +266,7 @@ class World:
         """The time at which every job must have ended."""
         # Each of these may create a job: a repetition does if the first request failed.
         last = max(moment for each in self.plan.orders for moment in (each.at, *each.repeats, *(at for at, _ in each.actions)))
+        last += RETRIES * RETRY_SECONDS if self.plan.troubles.api else 0.0
         deadline = START + last + float(self.stack.parameters["JobDeadlineSeconds"])
         return max(deadline, self.faults_end) + SETTLE_SECONDS + 1
 
@@ -296,17 +305,20 @@ class World:
         self.answers.append((f"{method} {path}", response.body))
         return response
 
-    def _submit_order(self, order: Order) -> None:
+    def _submit_order(self, order: Order, retries: int = RETRIES) -> None:
+        """A client that API Gateway refuses repeats its request with the same key."""
         if order.adopts and self.plan.account(order.gateways[0], order.tenant) != order.tenant:
             elsewhere.adopt_as_operator(self, order)
             return
         sent_at = self.loop.now
-        key = {"idempotency-key": order.token}
+        headers = {"idempotency-key": order.token} | prefer(order.wait_seconds)
         body = elsewhere.body(self, order) if order.adopts else order.body()
-        response = self.request("POST", "/v1/jobs", body, key, tenant=order.tenant)
+        response = self.request("POST", "/v1/jobs", body, headers, tenant=order.tenant)
         self.submissions.append((order.token, sent_at, response.status))
         if response.status < 300:
             self.job_ids[order.token] = response.json()["job_id"]
+        if response.status in API_REFUSALS and retries:
+            self.loop.spawn(partial(self._submit_order, order, retries - 1), after=RETRY_SECONDS)
         self.note(self.job_ids.get(order.token, ""), f"client submits {order.token}: {response.status}")
 
     def _act(self, order: Order, action: str) -> None:
@@ -390,6 +402,8 @@ class World:
                 break
         else:
             return Response(404, "{}")
+        if refusal := self.faults.api_refusal():
+            return Response(refusal, '{"message": "refused by API Gateway"}')
         event = _event(route.key, method, path, headers, body, found.groupdict()) | {"rawQueryString": query}
         subject = found.groupdict().get("job_id", "")
         try:
@@ -401,7 +415,9 @@ class World:
             answer = self.lambdas.invoke(route.function, event, subject)
         except FunctionError:
             return Response(500, "{}")
-        return Response(answer["statusCode"], answer.get("body") or "")
+        shown = {name.lower(): ", ".join(values) for name, values in answer.get("multiValueHeaders", {}).items()}
+        shown |= {name.lower(): value for name, value in answer.get("headers", {}).items()}
+        return Response(answer["statusCode"], answer.get("body") or "", shown)
 
     # The table
 
