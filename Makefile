@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local faults bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs types templates build audit bundle bench test-313 test-httpx2 check lock clean
+.PHONY: help run local faults bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs types templates checkov build audit bundle bench test-313 test-httpx2 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,12 @@ templates: $(READY) ## Check the template and the state machine
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/sam validate --lint --template template.yaml
 	$(BIN)/statelint statemachine/suno_job.asl.json
+
+CHECKOV := .venv-checkov
+checkov: ## Compare the template with the rules of checkov, of which .checkov.yaml skips some for a reason
+	"$(PYTHON)" -m venv $(CHECKOV)
+	$(CHECKOV)/bin/python -m pip install -qq --only-binary=:all: checkov==3.3.30
+	$(CHECKOV)/bin/checkov --config-file .checkov.yaml 2> $(CHECKOV)/log || { tail -3 $(CHECKOV)/log; exit 1; }
 
 SAM_BUILD = BYTECODE="$(BYTECODE)" BUILD_PYTHON="$(abspath $(BIN))/python" PYTHON313="$(PYTHON313)" $(BIN)/sam build --template template.yaml
 

@@ -610,3 +610,10 @@ def test_every_decision_has_a_status_and_a_date_and_is_in_the_index() -> None:
         assert f"({page.name})" in title
         assert re.findall(r"^- Date: (\d{4}-\d\d-\d\d)$", text, re.MULTILINE) == [date], page.name
         assert re.findall(r"^- Status: (\w+)", text, re.MULTILINE) == [status.split()[0]], page.name
+
+
+def test_every_finding_of_checkov_that_is_skipped_has_its_reason() -> None:
+    reasons = table((ROOT / "docs/decisions/0066-findings-of-checkov.md").read_text(), "Rule")
+    places = [(ROOT / name).read_text() for name in (".checkov.yaml", "template.yaml")]
+    skipped = {rule for text in places for rule in re.findall(r"CKV_\w+", text)}
+    assert [code_in(cells[0])[0] for cells in reasons] == sorted(skipped, key=lambda rule: int(rule.rpartition("_")[2]))
