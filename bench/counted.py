@@ -15,7 +15,7 @@ from bench.wire import Wire
 from local import aws
 from local.processes import Emulator
 from local.simulator import Simulator
-from local.stack import LocalStack
+from local.stack import ALIAS, LocalStack
 
 PATIENCE_SECONDS = 60
 ENDED = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
@@ -53,7 +53,10 @@ class CountedStack:
         functions = self.stack.client("lambda")
         for function in functions.list_functions()["Functions"]:
             variables = function["Environment"]["Variables"] | self.environment
-            functions.update_function_configuration(FunctionName=function["FunctionName"], Environment={"Variables": variables})
+            name = function["FunctionName"]
+            functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+            version = functions.publish_version(FunctionName=name)["Version"]
+            functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
         source = self.stack.client("stepfunctions").describe_state_machine(stateMachineArn=self.stack.state_machine_arn)
         self.create_state_machine(source["name"], source["definition"])
 

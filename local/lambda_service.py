@@ -1,4 +1,4 @@
-"""The server of all emulated services but Step Functions, with one correction to its Lambda."""
+"""The server of all emulated services but Step Functions, with two corrections to its Lambda."""
 
 import asyncio
 import importlib
@@ -28,8 +28,20 @@ def accept_whole_answers_only() -> None:
     worker._build_handler_class = build_strict  # noqa: SLF001
 
 
+def share_reserved_concurrency() -> None:
+    """Reserved concurrency belongs to a function with all its versions. The emulator asks the version that runs for it."""
+    service: Any = importlib.import_module("ministack.services.lambda_svc")
+    reserved = service._reserved_concurrency  # noqa: SLF001 - the only place where the limit is read
+
+    def of_function(version: Any, config: Any) -> Any:
+        return reserved(service._functions.get(config["FunctionName"]) or version, config)  # noqa: SLF001
+
+    service._reserved_concurrency = of_function  # noqa: SLF001
+
+
 def serve(fd: int) -> None:
     accept_whole_answers_only()
+    share_reserved_concurrency()
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{fd}"]
     config.keep_alive_timeout = 75

@@ -27,7 +27,10 @@ from suno_jobs.tenants.key_table import KeyTable
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK_NAME = "suno-jobs-local"
+ALIAS = "live"
 GATEWAYS = tuple(DEFAULT_KEYS)
+# The emulator has no CodeDeploy, so a new version gets all invocations at once.
+LOCAL_PARAMETERS = {"SweepIntervalMinutes": "1", "WaitConcurrency": "2", "GradualDeployment": "false"}
 SERVICES = ("cloudformation", "dynamodb", "events", "lambda", "logs", "s3", "secretsmanager", "sqs", "stepfunctions")
 
 
@@ -110,7 +113,7 @@ class LocalStack:
         }
 
     def _deploy(self, template: Json) -> None:
-        values = {"PublicBaseUrl": self.api_url, "SweepIntervalMinutes": "1", "WaitConcurrency": "2"} | self._parameters
+        values = LOCAL_PARAMETERS | {"PublicBaseUrl": self.api_url} | self._parameters
         self._environments.wait_until_ready()
         self._ministack.wait_until_ready("/_ministack/ready")
         self._function_ids = functions(template)
@@ -163,7 +166,7 @@ class LocalStack:
     def invoke(self, function: str, payload: Any) -> Any:
         """Runs a function, named by its folder, and answers what it returned. Raises FunctionFailed."""
         name = self._deployed.ids[self._function_ids[function]]
-        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload).encode())
+        answer = self.client("lambda").invoke(FunctionName=name, Qualifier=ALIAS, Payload=json.dumps(payload).encode())
         result = json.load(answer["Payload"])
         if "FunctionError" in answer:
             raise FunctionFailed(f"{function}: {json.dumps(result)}; its log: {self.logs / function}.log")

@@ -121,6 +121,9 @@ class _Evaluation:
             return PSEUDO[name]
         if name in self.parameters:
             return self.parameters[name]
+        if name.endswith(".Alias"):
+            # There is one version of each function.
+            return self._arn(f"{name.removesuffix('.Alias')}.Arn")
         kind = self._template["Resources"][name]["Type"]
         # The Ref of most resources is their name; that of a secret is its ARN.
         return self._arn(f"{name}.Arn") if kind == "AWS::SecretsManager::Secret" else name

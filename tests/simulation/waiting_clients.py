@@ -36,14 +36,15 @@ class Functions:
 
     def invoke(self, *, FunctionName: str, Payload: str) -> Answer:
         caller, event = self.lambdas.running, json.loads(Payload)
+        function = FunctionName.rpartition(":")[2]
         answer: Answer = {"StatusCode": 200}
         try:
-            answer["Payload"] = io.BytesIO(json.dumps(self.lambdas.invoke(FunctionName, event, event["job_id"])).encode())
+            answer["Payload"] = io.BytesIO(json.dumps(self.lambdas.invoke(function, event, event["job_id"])).encode())
         except FunctionError as error:
             if error.name == "Lambda.TooManyRequestsException":
                 raise aws_error("TooManyRequestsException", "Invoke") from None
             answer["FunctionError"] = "Unhandled"
-        called = [each for each in self.lambdas.begun[FunctionName] if each.subject == event["job_id"]]
+        called = [each for each in self.lambdas.begun[function] if each.subject == event["job_id"]]
         caller.disturbed |= any(each.disturbed for each in called)
         if caller.get_remaining_time_in_millis() <= 0:
             caller.timed_out = True

@@ -29,12 +29,17 @@ CALLS = {
     "AWS::CloudWatch::Alarm": "cloudwatch:PutMetricAlarm cloudwatch:DescribeAlarms cloudwatch:DeleteAlarms",
     "AWS::CloudWatch::CompositeAlarm": "cloudwatch:PutCompositeAlarm cloudwatch:DescribeAlarms cloudwatch:DeleteAlarms",
     "AWS::CloudWatch::Dashboard": "cloudwatch:PutDashboard cloudwatch:GetDashboard cloudwatch:DeleteDashboards",
+    "AWS::CodeDeploy::Application": "codedeploy:CreateApplication codedeploy:GetApplication codedeploy:DeleteApplication",
+    "AWS::CodeDeploy::DeploymentGroup": "codedeploy:CreateDeploymentGroup codedeploy:UpdateDeploymentGroup"
+    " codedeploy:GetDeploymentGroup codedeploy:DeleteDeploymentGroup iam:PassRole",
     "AWS::DynamoDB::Table": "dynamodb:CreateTable dynamodb:UpdateTable dynamodb:DeleteTable dynamodb:DescribeTable"
     " dynamodb:UpdateContinuousBackups dynamodb:UpdateTimeToLive",
     "AWS::Events::EventBus": "events:CreateEventBus events:DescribeEventBus events:DeleteEventBus",
     "AWS::IAM::Role": "iam:CreateRole iam:GetRole iam:PutRolePolicy iam:DeleteRolePolicy iam:AttachRolePolicy"
     " iam:DetachRolePolicy iam:UpdateAssumeRolePolicy iam:TagRole iam:DeleteRole",
-    "AWS::Lambda::Alias": "lambda:CreateAlias lambda:UpdateAlias lambda:GetAlias lambda:DeleteAlias",
+    "AWS::Lambda::Alias": "lambda:CreateAlias lambda:UpdateAlias lambda:GetAlias lambda:DeleteAlias"
+    " codedeploy:CreateDeployment codedeploy:GetDeployment codedeploy:GetDeploymentConfig codedeploy:StopDeployment"
+    " codedeploy:RegisterApplicationRevision",
     "AWS::Lambda::EventInvokeConfig": "lambda:PutFunctionEventInvokeConfig lambda:DeleteFunctionEventInvokeConfig",
     "AWS::Lambda::EventSourceMapping": "lambda:CreateEventSourceMapping lambda:UpdateEventSourceMapping"
     " lambda:GetEventSourceMapping lambda:DeleteEventSourceMapping",

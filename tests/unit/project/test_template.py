@@ -143,10 +143,6 @@ def test_settings_load_from_the_defaults_of_the_parameters(name: str) -> None:
     settings_of(name)(environment)
 
 
-def test_alias_would_keep_old_layer_code() -> None:
-    assert not any("AutoPublishAlias" in function for function in (GLOBALS, *FUNCTIONS.values()))
-
-
 def test_core_layer_is_built_from_the_folder_that_is_called_python() -> None:
     """layers/core would build python/python, which fails only on Lambda."""
     content = ROOT / RESOURCES["CoreLayer"]["Properties"]["ContentUri"]
@@ -474,11 +470,9 @@ def test_placeholders_and_substitutions_are_the_same() -> None:
 
 
 def test_state_machine_may_invoke_just_the_functions_it_calls() -> None:
-    called = {
-        value["Fn::GetAtt"][0] for key, value in MACHINE["DefinitionSubstitutions"].items() if key.endswith("FunctionArn")
-    }
+    called = {value["Ref"] for key, value in MACHINE["DefinitionSubstitutions"].items() if key.endswith("FunctionArn")}
     permitted = {
-        resource["Fn::GetAtt"][0]
+        resource["Ref"]
         for statement in statements(MACHINE)
         if statement["Action"] == "lambda:InvokeFunction"
         for resource in statement["Resource"]
@@ -489,7 +483,7 @@ def test_state_machine_may_invoke_just_the_functions_it_calls() -> None:
 def test_invoked_functions_stand_under_their_own_names() -> None:
     for placeholder, value in MACHINE["DefinitionSubstitutions"].items():
         if placeholder.endswith("FunctionArn"):
-            assert value == {"Fn::GetAtt": [placeholder.removesuffix("Arn"), "Arn"]}
+            assert value == {"Ref": f"{placeholder.removesuffix('Arn')}.Alias"}
 
 
 @pytest.mark.parametrize("name", STATES)
