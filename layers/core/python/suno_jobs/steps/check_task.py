@@ -27,7 +27,7 @@ from suno_jobs.lifecycle.lost_submission import (
     ResultFound,
     Undecided,
 )
-from suno_jobs.lifecycle.recovery import next_recovery_at
+from suno_jobs.lifecycle.recovery import has_song, next_recovery_at
 from suno_jobs.lifecycle.task_reader import SLOW_READ_SECONDS, TaskReader
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.runtime import telemetry
@@ -243,24 +243,20 @@ class TaskChecker:
         if lacking is None:
             return None
         since = self.jobs.record_no_audio(job.job_id, now=self._now())
-        too_late = self._now() >= since + NO_AUDIO_SECONDS and self._has_files(job)
+        too_late = self._now() >= since + NO_AUDIO_SECONDS and has_song(self._view(job))
         return Finding(lacking, TaskEnd.UNFINISHED if too_late else None, self.schedule.backoff(job))
 
     def _has_yield(self, job: Job) -> bool:
         """Whether the job can succeed by what is recorded."""
-        view = self.jobs.view(job.job_id) or JobView(job)
+        view = self._view(job)
         return bool(view.result) or any(track.unsaved or track.state is TrackState.STORED for track in view.tracks)
-
-    def _has_files(self, job: Job) -> bool:
-        view = self.jobs.view(job.job_id)
-        return view is not None and any(track.links for track in view.tracks)
 
     def _conclude(self, job: Job, state: JobState, fault: Fault, ends: Mapping[int, TaskEnd]) -> NextStep:
         """The task has ended, or it is too late to wait: every available file is stored, however the job ends.
 
         The table decides, not the last report: a gateway that fails a task may no longer name a track that it had finished.
         """
-        view = self.jobs.view(job.job_id) or JobView(job)
+        view = self._view(job)
         wanted = tuple(track.track_id for track in view.tracks if track.unsaved)
         now, attempts = self._now(), job.with_ends(ends)
         due_at = now + STORE_SECONDS + self.schedule.slack
@@ -291,30 +287,25 @@ class TaskChecker:
         if job.event_pending or (job.recoverable_until or 0) <= self._now():
             return finish
         self._postpone_recovery(job)
-        if JobState.SUCCEEDED in LEGAL[job.state] and self._has_stored_track(job):
+        view = self._view(job)
+        if JobState.SUCCEEDED in LEGAL[job.state] and any(track.state is TrackState.STORED for track in view.tracks):
             # A function that stored it was stopped before Finish Job: no read is needed, and one may never return.
             return finish
         if isinstance(job.submission, Accepted):
-            return self._renew_links(job) or self._follow(*self.attempts.read_tasks(job))
+            return self._renew_links(view) or self._follow(*self.attempts.read_tasks(job))
         found = self.lost_submissions.find(job)
         return self._adopt(found) if found else finish
-
-    def _has_stored_track(self, job: Job) -> bool:
-        view = self.jobs.view(job.job_id)
-        return view is not None and any(track.state is TrackState.STORED for track in view.tracks)
 
     def _postpone_recovery(self, job: Job) -> None:
         """Before anything is read: a read that never returns is repeated in the next run of recovery, not by each sweep."""
         if next_run := next_recovery_at(job, self._now()):
             self.jobs.signals.postpone(job.job_id, due_at=next_run)
 
-    def _renew_links(self, job: Job) -> NextStep | None:
+    def _renew_links(self, view: JobView) -> NextStep | None:
         """Renews expired links where the gateway can. None: no link has expired, or the gateway cannot renew links."""
-        gateway = link_renewal_gateway(job)
-        if gateway is None:
-            return None
-        view = self.jobs.view(job.job_id) or JobView(job)
-        if (attempt := attempt_to_renew(view)) is None:
+        job = view.job
+        gateway, attempt = link_renewal_gateway(job), attempt_to_renew(view)
+        if gateway is None or attempt is None:
             return None
         began = self._now()
         if LinkRenewer(self.jobs, self.calls, self.clock).renew_links(view, attempt, gateway):
@@ -339,6 +330,10 @@ class TaskChecker:
         if wait > self.schedule.longest + CHECK_SECONDS:
             self.jobs.signals.postpone(job.job_id, due_at=self.schedule.overdue_at(job, now + wait))
         return NextStep(job.job_id, "wait", wait)
+
+    def _view(self, job: Job) -> JobView:
+        """``job`` with its tracks and its result as they are now."""
+        return replace(self.jobs.view(job.job_id) or JobView(job), job=job)
 
     def _late(self, job: Job) -> bool:
         return job.terminal or self._now() >= job.deadline_at
