@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -61,6 +62,29 @@ def test_the_sweep_counts_requests_tasks_and_waiting_jobs_of_an_account(world: W
     world.clock.sleep(60 + LIVE_SECONDS + SWEEP)
     count(world)
     assert accounts(world)[0]["queue_length"] == 0
+
+
+def test_the_dashboard_gets_the_same_figures_and_nothing_of_an_account_at_rest(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def emitted() -> dict[str, float]:
+        capsys.readouterr()
+        count(world)
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return {name: line[name][0] for line in lines for name in ("RateInUse", "TasksInFlight", "JobsQueued") if name in line}
+
+    submit(world, 0)
+    assert emitted() == {"TasksInFlight": 1}
+    world.clock.sleep(SWEEP)
+    for _ in range(3):
+        world.calls().rate_limiter.take("ttapi", "default", RATE, now=world.clock())
+    waiting = world.accept(key="waiting")
+    world.use_up_slots(waiting, 60)
+    world.task_creator().create_task(waiting)
+    in_use = pytest.approx(3 / SWEEP * RATE.seconds / RATE.requests)
+    assert emitted() == {"RateInUse": in_use, "TasksInFlight": 1, "JobsQueued": 1}
+    world.clock.sleep(86_400)
+    assert emitted() == {}
 
 
 def test_a_tenant_sees_the_shared_account_and_its_own_only(world: World) -> None:

@@ -24,6 +24,7 @@ from suno_jobs.lifecycle.lost_submission import LOST, SUBMIT_SECONDS, intent_sec
 from suno_jobs.lifecycle.orders import with_order
 from suno_jobs.lifecycle.repeats import Repeats, may_repeat, repeat_until
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
+from suno_jobs.runtime import telemetry
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.storage.submissions import UNSETTLED
@@ -236,6 +237,7 @@ class TaskCreator:
 
     def _send(self, job: Job, turn: Turn, account: Account, request: GatewayRequest) -> NextStep:
         """The one paid request. Its outcome is recorded before its receipt, since the job matters more than the evidence."""
+        telemetry.count("Submissions", gateway=job.gateway)
         try:
             reply = self.calls.send(job, account, request, SYNCHRONOUS_SECONDS if _is_synchronous(job) else REPLY_SECONDS)
         except GatewayUnreachable as error:

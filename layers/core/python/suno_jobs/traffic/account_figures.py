@@ -1,7 +1,7 @@
-"""What happens at each gateway account, for ``GET /v1/gateways``: requests per second, tasks in flight, length of the queue.
+"""What happens at each gateway account: requests per second, tasks in flight, length of the queue.
 
-Each sweep counts, so that no request and no job pays for it. The figures are stored beside the circuit breaker of the account,
-where the health of the gateways is read anyway.
+Each sweep counts, for ``GET /v1/gateways`` and the dashboard, so that no request and no job pays for it. The figures are stored
+beside the circuit breaker of the account, where the health of the gateways is read anyway.
 """
 
 from __future__ import annotations
@@ -58,6 +58,20 @@ class AccountFigures:
                 each["back_at"] + LIVE_SECONDS > now for each in self.items.find_at(account_key(gateway, account, QUEUE))
             ),
         }
+        per_second = 0.0
         if before.get("counted_at", now) < now:
-            figures["per_second"] = round((taken - before["taken"]) / (now - before["counted_at"]), 1)
+            per_second = (taken - before["taken"]) / (now - before["counted_at"])
+            figures["per_second"] = round(per_second, 1)
         self.items.change_at(stored_in, Change(sets=figures))
+        _emit(gateway, account, per_second, figures["tasks"], figures["queued"])
+
+
+def _emit(gateway: str, account: str, per_second: float, tasks: int, queued: int) -> None:
+    """A zero is not emitted: a metric is paid for while it has data, and an account at rest costs nothing."""
+    if per_second:
+        rate = GATEWAYS[gateway].rate
+        telemetry.count("RateInUse", per_second * rate.seconds / rate.requests, gateway=gateway, account=account)
+    if tasks:
+        telemetry.count("TasksInFlight", tasks, gateway=gateway, account=account)
+    if queued:
+        telemetry.count("JobsQueued", queued, gateway=gateway, account=account)
