@@ -80,6 +80,7 @@ _USED_KEY: Json = {
 # By function: its event, what its answer contains, and what AWS answers to each of its calls.
 _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
     "authorize": ("bearer", {"isAuthorized": True}, {_GET: {"Item": _USED_KEY}}),
+    "manage_keys": ("list", {"statusCode": 200}, {_QUERY: _found()}),
     "submit_job": (
         "lyrics",
         {"statusCode": 202},

@@ -21,7 +21,7 @@ from local.processes import Emulator, EnvironmentTemplate
 from local.simulator import Simulator
 from local.simulator.simulator import DEFAULT_KEYS
 from local.template import Runtime, functions, layer_folders, load, of_type, package, translate
-from suno_jobs.tenants.api_keys import TENANT_SCOPES
+from suno_jobs.tenants.api_keys import TENANT_SCOPES, Scope
 from suno_jobs.tenants.key_ring import KeyRing
 from suno_jobs.tenants.key_table import KeyTable
 
@@ -144,10 +144,11 @@ class LocalStack:
         self.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(accounts))
 
     def create_api_key(self, tenant: str) -> str:
-        """A new key of this tenant, as an operator creates it."""
+        """A new key of this tenant, which may do everything but operate."""
         keys = KeyTable(self.client("dynamodb"), self.output("ApiKeysTable"))
         ring = KeyRing(table=keys, clock=time.time, random_bytes=os.urandom)
-        return ring.create(tenant, "", TENANT_SCOPES)
+        secret, _ = ring.create(tenant, "", [*TENANT_SCOPES, Scope.MANAGE_KEYS])
+        return secret
 
     def client(self, service: str) -> Any:
         """A boto3 client of this stack. `stepfunctions` is the interpreter that runs the executions."""

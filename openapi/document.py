@@ -17,7 +17,7 @@ _ROOT = Path(__file__).parents[1]
 _PROBLEM_JSON = "application/problem+json"
 _BY_API_GATEWAY = {
     401: "The header `Authorization` is missing. From API Gateway.",
-    403: "The API key is unknown or disabled. From API Gateway.",
+    403: "The API key is unknown, revoked or has expired. From API Gateway.",
     429: "All clients together made too many requests. From API Gateway.",
     500: "The service failed. Repeat the request, with the same `Idempotency-Key` if it creates a job. From API Gateway.",
     503: "The service is overloaded. Repeat the request. From API Gateway.",

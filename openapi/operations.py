@@ -17,19 +17,23 @@ from suno_jobs.errors import (
     JobBeingChanged,
     JobDeleted,
     JobNotFound,
+    KeyNotFound,
     NotJson,
     RouteNotFound,
     ScopeMissing,
     TaskNotFound,
+    TooManyKeys,
     WrongState,
 )
 from suno_jobs.gateways.answers import GatewayListAnswer
 from suno_jobs.jobs.answers import JobAnswer, JobEventsAnswer, JobListAnswer, PreviewAnswer
 from suno_jobs.jobs.identifiers import JOB_ID_PATTERN
 from suno_jobs.jobs.listing import DEFAULT_LIMIT, MAX_LIMIT
-from suno_jobs.tenants.api_keys import Scope
+from suno_jobs.steps.manage_keys import KeyRequest, RotationRequest
+from suno_jobs.tenants.answers import KeyListAnswer, NewKeyAnswer
+from suno_jobs.tenants.api_keys import KEY_ID_PATTERN, Scope
 
-JOBS, FILES, SERVICE, DOCUMENTATION, CALLBACKS = "Jobs", "Files", "Service", "Documentation", "Callbacks"
+JOBS, FILES, KEYS, SERVICE, DOCUMENTATION, CALLBACKS = "Jobs", "Files", "Keys", "Service", "Documentation", "Callbacks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ def _header(name: str, description: str, schema: Json) -> Json:
 
 
 _JOB_ID = _path("job_id", "The id of the job.", {"type": "string", "pattern": f"^{JOB_ID_PATTERN}$"})
+_KEY_ID = _path("key_id", "The id of the key.", {"type": "string", "pattern": f"^{KEY_ID_PATTERN}$"})
 _TIME: Json = {"type": "string", "format": "date-time"}
 _IDEMPOTENCY_KEY = _header(
     "Idempotency-Key",
@@ -263,6 +268,49 @@ OPERATIONS: tuple[Operation, ...] = (
             Answer(200, "The job was retried before: the same new job as it is now.", (JobAnswer,), _CREATED),
         ),
         problems=(NotJson, JobNotFound, RouteNotFound, WrongState, JobBeingChanged, JobDeleted, BodyTooLarge, InvalidRequest),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/keys",
+        name="list_keys",
+        tag=KEYS,
+        summary="List the API keys of your tenant",
+        scope=Scope.MANAGE_KEYS,
+        answers=(Answer(200, "Every key.", (KeyListAnswer,), _SHOWN),),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/keys",
+        name="create_key",
+        tag=KEYS,
+        summary="Create an API key, which is shown once",
+        scope=Scope.MANAGE_KEYS,
+        body={"required": False, "schema": reference(KeyRequest.__name__)},
+        answers=(Answer(201, "The new key.", (NewKeyAnswer,), _SHOWN),),
+        problems=(NotJson, TooManyKeys, BodyTooLarge, InvalidRequest),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/keys/{key_id}/rotate",
+        name="rotate_key",
+        tag=KEYS,
+        summary="Replace an API key by a new one, which is shown once",
+        scope=Scope.MANAGE_KEYS,
+        parameters=(_KEY_ID,),
+        body={"required": False, "schema": reference(RotationRequest.__name__)},
+        answers=(Answer(201, "The new key, with the name and the scopes of the old one.", (NewKeyAnswer,), _SHOWN),),
+        problems=(NotJson, KeyNotFound, RouteNotFound, TooManyKeys, BodyTooLarge, InvalidRequest),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/keys/{key_id}",
+        name="revoke_key",
+        tag=KEYS,
+        summary="Revoke an API key",
+        scope=Scope.MANAGE_KEYS,
+        parameters=(_KEY_ID,),
+        answers=(Answer(204, "The key is revoked, by this request or an earlier one.", (), _SHOWN),),
+        problems=(KeyNotFound, RouteNotFound),
     ),
     Operation(
         method="GET",

@@ -15,8 +15,11 @@ from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.adoption import AdoptionRequest
 from suno_jobs.intake.requests import AUTO, REQUESTS
+from suno_jobs.steps.manage_keys import KeyRequest, RotationRequest
 
 Json = dict[str, Any]
+
+OTHER_REQUESTS = (AdoptionRequest, KeyRequest, RotationRequest)
 
 _PREFIX = "#/components/schemas/"
 
@@ -33,7 +36,7 @@ def name_of(model: Any) -> str:
 def all_schemas(answers: list[Any]) -> dict[str, Json]:
     """The schemas of every request, of these answers, and of everything in them, by name."""
     names = {request.__name__: _request_name(kind) for kind, request in REQUESTS.items()}
-    adapters = [(each.__name__, "validation", TypeAdapter(each)) for each in (*REQUESTS.values(), AdoptionRequest, *answers)]
+    adapters = [(each.__name__, "validation", TypeAdapter(each)) for each in (*REQUESTS.values(), *OTHER_REQUESTS, *answers)]
     _, found = TypeAdapter.json_schemas(adapters, ref_template=f"{_PREFIX}{{model}}")  # type: ignore[arg-type]
     renamed = {name: names.get(name, name.removesuffix("Answer")) for name in found["$defs"]}
     schemas = {renamed[name]: _plain(schema, renamed) for name, schema in found["$defs"].items()}

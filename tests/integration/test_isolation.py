@@ -15,7 +15,7 @@ from tests.integration.waiting import wait_for_end
 Json = dict[str, Any]
 
 SONG: Json = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}}
-UNKNOWN = "job_" + "0" * 26
+UNKNOWN = {"job_id": "job_" + "0" * 26, "key_id": "key_" + "0" * 16}
 CALLBACK = "/v1/callbacks/{gateway}/{job_id}/{mac}"
 
 
@@ -35,9 +35,10 @@ def victim(stack: LocalStack) -> Json:
         job_id = api.post("/v1/jobs", json=SONG).json()["job_id"]
         _, job = (wait_for_end(api, each, stack.logs) for each in (other, job_id))
         cursor = api.get("/v1/jobs?limit=1").json()["next"]
+        key_id = api.get("/v1/keys").json()["keys"][0]["key_id"]
     assert cursor
     track_id = job["tracks"][0]["track_id"]
-    return {"other": other, "job_id": job_id, "track_id": track_id, "kind": "audio", "cursor": cursor}
+    return {"other": other, "job_id": job_id, "key_id": key_id, "track_id": track_id, "kind": "audio", "cursor": cursor}
 
 
 @pytest.fixture
@@ -59,17 +60,21 @@ def ask(client: httpx.Client, method: str, path: str, ids: Json) -> httpx.Respon
 
 def ids_in(answer: httpx.Response, victim: Json) -> list[str]:
     text = f"{answer.headers} {answer.text}"
-    return [name for name in ("other", "job_id", "track_id") if victim[name] in text]
+    return [name for name in ("other", "job_id", "key_id", "track_id") if victim[name] in text]
 
 
-def test_another_tenant_s_job_is_no_job_on_any_route(owner: httpx.Client, stranger: httpx.Client, victim: Json) -> None:
+def test_what_belongs_to_another_tenant_is_unknown_on_any_route(
+    owner: httpx.Client, stranger: httpx.Client, victim: Json
+) -> None:
     before = owner.get(f"/v1/jobs/{victim['job_id']}")
     for method, path in routes():
-        theirs, unknown = (ask(stranger, method, path, {**victim, "job_id": each}) for each in (victim["job_id"], UNKNOWN))
+        theirs, unknown = (ask(stranger, method, path, {**victim, **ids}) for ids in (victim, UNKNOWN))
         assert ids_in(theirs, victim) == [], path
-        if "{job_id}" in path:
+        if "{job_id}" in path or "{key_id}" in path:
             assert theirs.status_code == unknown.status_code == (401 if path == CALLBACK else 404), path
             assert theirs.content == unknown.content, path
+    keys = {key["key_id"]: key for key in owner.get("/v1/keys").json()["keys"]}
+    assert keys[victim["key_id"]]["revoked_at"] is None
     after = owner.get(f"/v1/jobs/{victim['job_id']}")
     assert (after.status_code, after.headers["etag"]) == (200, before.headers["etag"])
 

@@ -110,9 +110,9 @@ def test_tenants_are_listed_by_name(table: KeyTable, capsys: pytest.CaptureFixtu
 
 
 def test_a_rotated_key_works_until_the_overlap_is_over(ring: KeyRing, table: KeyTable, clock: Clock) -> None:
-    old = ring.create("acme", "web shop", [Scope.READ_JOBS])
+    old, _ = ring.create("acme", "web shop", [Scope.READ_JOBS])
     [key] = table.of_tenant("acme")
-    new = ring.rotate("acme", key.key_id, 24)
+    new, _ = ring.rotate("acme", key.key_id, 24)
     replaced = valid(table, clock, new)
     assert replaced is not None
     assert (replaced.name, replaced.scopes, replaced.expires_at) == ("web shop", ("jobs:read",), None)
@@ -124,7 +124,7 @@ def test_a_rotated_key_works_until_the_overlap_is_over(ring: KeyRing, table: Key
 
 
 def test_a_rotation_lengthens_no_key(ring: KeyRing, table: KeyTable, clock: Clock) -> None:
-    secret = ring.create("acme", "", [Scope.READ_JOBS], days=1)
+    secret, _ = ring.create("acme", "", [Scope.READ_JOBS], days=1)
     [key] = table.of_tenant("acme")
     ring.rotate("acme", key.key_id, 48)
     clock.now += DAY
@@ -132,7 +132,7 @@ def test_a_rotation_lengthens_no_key(ring: KeyRing, table: KeyTable, clock: Cloc
 
 
 def test_a_revoked_key_has_ended_for_good(ring: KeyRing, table: KeyTable, clock: Clock) -> None:
-    secret = ring.create("acme", "", [Scope.READ_JOBS])
+    secret, _ = ring.create("acme", "", [Scope.READ_JOBS])
     [key] = table.of_tenant("acme")
     ring.revoke("acme", key.key_id)
     first = table.of_tenant("acme")
@@ -157,7 +157,7 @@ def test_a_list_shows_what_a_key_is_for_and_whether_it_still_works(
     ring: KeyRing, table: KeyTable, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock.now = 1e9
-    secret = ring.create("acme", "web shop", [Scope.READ_JOBS])
+    secret, _ = ring.create("acme", "web shop", [Scope.READ_JOBS])
     valid(table, clock, secret)
     names = {"revoked": None, "expired": 1, "lasting": 100_000}
     for name, days in names.items():

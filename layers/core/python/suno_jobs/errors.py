@@ -5,11 +5,13 @@ SunoJobsError
  │    ├── NotJson                400
  │    ├── ScopeMissing           403, the key is not for such requests
  │    ├── JobNotFound            404
+ │    ├── KeyNotFound            404
  │    ├── TaskNotFound           404, the task cannot be adopted by this tenant
  │    ├── AssetNotFound          404, lists what exists instead
  │    ├── RouteNotFound          404
  │    ├── MethodNotAllowed       405, lists what the route allows
  │    ├── WrongState             409, the job cannot be cancelled, retried or deleted in its state
+ │    ├── TooManyKeys            409
  │    ├── JobBeingChanged        409, the answer to a Conflict
  │    ├── JobDeleted             410, only its tombstone is left
  │    ├── BodyTooLarge           413
@@ -154,6 +156,19 @@ class JobNotFound(ClientError):
     remedy = "Check the job_id, and that the API key belongs to the tenant that created the job."
 
 
+class KeyNotFound(ClientError):
+    """No API key of this tenant has that id, or it has ended."""
+
+    name = "key-not-found"
+    status = 404
+    title = "No such key"
+    meaning = (
+        "You have no API key with the id in the path, or it has ended and cannot be rotated. Keys of other tenants count as not"
+        " found."
+    )
+    remedy = "List the keys, and check the key_id. Instead of a key that has ended, create a new one."
+
+
 class TaskNotFound(ClientError):
     """The task belongs to no job of this tenant, and this tenant may not adopt it."""
 
@@ -213,6 +228,14 @@ class WrongState(ClientError):
         " it is FAILED or TIMED_OUT, and if it may have been charged, only if you accept a second charge."
     )
     remedy = "Read the job and decide anew. For a second charge, send what the detail says."
+
+
+class TooManyKeys(ClientError):
+    name = "too-many-keys"
+    status = 409
+    title = "There are too many keys"
+    meaning = "Your tenant has as many API keys that work as it may have. No key was created."
+    remedy = "List the keys, and revoke those that were not used for long."
 
 
 class JobBeingChanged(ClientError):
@@ -275,11 +298,13 @@ PROBLEMS: tuple[type[ClientError], ...] = (
     NotJson,
     ScopeMissing,
     JobNotFound,
+    KeyNotFound,
     TaskNotFound,
     AssetNotFound,
     RouteNotFound,
     MethodNotAllowed,
     WrongState,
+    TooManyKeys,
     JobBeingChanged,
     JobDeleted,
     BodyTooLarge,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ApiKeysTable = Annotated[str, Parameter(help="the stack's output ApiKeysTable")]
 TenantName = Annotated[str, Parameter(help="the name of a tenant")]
-ScopeName = Literal["jobs:read", "jobs:write", "operate"]
+ScopeName = Literal["jobs:read", "jobs:write", "keys", "operate"]
 KeyId = Annotated[str, Parameter(help="the id of a key, as keys list shows it")]
 
 app = App(name="keys", help="Create, list, rotate and revoke the API keys of tenants.")
@@ -54,7 +54,8 @@ def create_key(
         raise WrongArgument("--days must be at least 1")
     if not TenantList(aws.dynamodb(), table).exists(tenant):
         raise NotFound(f"There is no tenant {tenant}. Create it: suno-jobs tenant create {tenant} --table {table}")
-    print(_key_ring(api_keys).create(tenant, name, scope, days))
+    secret, _ = _key_ring(api_keys).create(tenant, name, scope, days)
+    print(secret)
 
 
 @app.command(name="list")
@@ -93,7 +94,8 @@ def rotate_key(
     """Print a new key that replaces an old one, which works for some time yet."""
     if overlap_hours < 0:
         raise WrongArgument("--overlap-hours must not be negative")
-    print(_key_ring(api_keys).rotate(tenant, key_id, overlap_hours))
+    secret, _ = _key_ring(api_keys).rotate(tenant, key_id, overlap_hours)
+    print(secret)
 
 
 @app.command(name="revoke")

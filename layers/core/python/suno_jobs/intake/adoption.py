@@ -14,7 +14,7 @@ from suno_jobs.errors import JobNotFound, TaskNotFound
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.intake.requests import Metadata, check_metadata, parse_kind
-from suno_jobs.intake.validation import invalid, wrong_members
+from suno_jobs.intake.wording import invalid, wrong_members
 from suno_jobs.jobs.identifiers import derived_job_id
 from suno_jobs.jobs.record import Item, Job, JobView
 from suno_jobs.lifecycle.link_lifetimes import file_terms

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from suno_jobs.catalog.inputs import FieldMissing
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import POSITIONAL_TRACK_ID, Result
-from suno_jobs.errors import InvalidRequest, json_pointer
+from suno_jobs.errors import json_pointer
 from suno_jobs.gateways.protocol import FieldErrors, Source
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.requests import AUTO, JobRequest
-from suno_jobs.intake.wording import describe
+from suno_jobs.intake.wording import invalid, wrong_member
 from suno_jobs.jobs.record import Item, JobView
 from suno_jobs.storage.jobs import JobStore
 
@@ -77,7 +77,7 @@ def _parse(body: Any) -> tuple[JobRequest | None, FieldErrors]:
         request, further = _try(_without([each["loc"] for each in found], body))
         # A field that is missing now was there, and is wrong.
         found += [each for each in further if each not in found and not _is_missing(each)]
-    return request, tuple(map(_wrong, found))
+    return request, tuple(map(wrong_member, found))
 
 
 def _try(body: Any) -> tuple[JobRequest | None, list[ErrorDetails]]:
@@ -89,18 +89,6 @@ def _try(body: Any) -> tuple[JobRequest | None, list[ErrorDetails]]:
 
 def _is_missing(error: ErrorDetails) -> bool:
     return error["type"] == "missing" or isinstance(error.get("ctx", {}).get("error"), FieldMissing)
-
-
-def wrong_members(error: ValidationError) -> FieldErrors:
-    """What pydantic found wrong in a body."""
-    return tuple(map(_wrong, error.errors(include_url=False, include_input=False)))
-
-
-def _wrong(error: ErrorDetails) -> tuple[str, str]:
-    *place, last = error["loc"] or ("",)
-    if last == "[key]" and place[:-1] == ["metadata"]:
-        return json_pointer(*place), f"the name of this member {describe(error)}"
-    return json_pointer(*error["loc"]), describe(error)
 
 
 def _without(places: Sequence[tuple[int | str, ...]], body: Any) -> Any:
@@ -144,10 +132,6 @@ def _combine(by_gateway: Mapping[str, FieldErrors]) -> FieldErrors:
         (pointer, reason if len(names) == len(by_gateway) else f"{', '.join(names)}: {reason}")
         for (pointer, reason), names in found.items()
     )
-
-
-def invalid(field_errors: FieldErrors) -> InvalidRequest:
-    return InvalidRequest([{"pointer": pointer, "detail": reason} for pointer, reason in field_errors])
 
 
 def _source(view: JobView | None, kind: Kind, gateway: str, track_id: str, accounts: Sequence[str]) -> Source | str:

@@ -6,8 +6,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from suno_jobs.errors import InvalidRequest, json_pointer
+
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+    from suno_jobs.gateways.protocol import FieldErrors
 
 _WORDS: Mapping[str, str | Callable[[Mapping[str, Any]], str]] = MappingProxyType(
     {
@@ -44,3 +50,19 @@ def describe(error: ErrorDetails) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def wrong_members(error: ValidationError) -> FieldErrors:
+    """What pydantic found wrong in a body."""
+    return tuple(map(wrong_member, error.errors(include_url=False, include_input=False)))
+
+
+def wrong_member(error: ErrorDetails) -> tuple[str, str]:
+    *place, last = error["loc"] or ("",)
+    if last == "[key]" and place[:-1] == ["metadata"]:
+        return json_pointer(*place), f"the name of this member {describe(error)}"
+    return json_pointer(*error["loc"]), describe(error)
+
+
+def invalid(field_errors: FieldErrors) -> InvalidRequest:
+    return InvalidRequest([{"pointer": pointer, "detail": reason} for pointer, reason in field_errors])

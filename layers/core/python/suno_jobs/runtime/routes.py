@@ -19,6 +19,9 @@ METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "/v1/jobs/{job_id}/manifest": _READ,
         "/v1/jobs/{job_id}/retry": _POST,
         "/v1/jobs/{job_id}/tracks/{track_id}/{kind}": _READ,
+        "/v1/keys": (*_READ, "POST"),
+        "/v1/keys/{key_id}": ("DELETE", "OPTIONS"),
+        "/v1/keys/{key_id}/rotate": _POST,
         "/v1/openapi.json": _READ,
         "/v1/problems/{name}": _READ,
     }

@@ -30,6 +30,10 @@ class AuthorizeSettings(Settings):
     api_keys_table: str
 
 
+class ManageKeysSettings(Settings):
+    api_keys_table: str
+
+
 class SubmitJobSettings(Settings):
     jobs_table: str
     wait_function: str

@@ -23,8 +23,8 @@ class KeyRing:
     clock: Callable[[], float]
     random_bytes: Callable[[int], bytes]
 
-    def create(self, tenant: str, name: str, scopes: Sequence[str], days: int | None = None) -> str:
-        """The secret of a new key, which ends after that many days, or never. A repetition creates another key."""
+    def create(self, tenant: str, name: str, scopes: Sequence[str], days: int | None = None) -> tuple[str, ApiKey]:
+        """A new key, which ends after that many days, or never. A repetition creates another key."""
         secret, now = new_secret(self.random_bytes), int(self.clock())
         key = ApiKey(
             key_hash=key_hash(secret),
@@ -37,25 +37,26 @@ class KeyRing:
             expires_at=None if days is None else now + days * DAY,
         )
         self.table.add(key)
-        return secret
+        return secret, key
 
-    def rotate(self, tenant: str, key_id: str, overlap_hours: int) -> str:
-        """The secret of a new key with the same name and scopes. The old key ends after the overlap.
+    def rotate(self, tenant: str, key_id: str, overlap_hours: int) -> tuple[str, ApiKey]:
+        """A new key with the same name and scopes. The old key ends after the overlap.
 
         Raises NoSuchKey.
         """
-        key, now = self._find(tenant, key_id), int(self.clock())
+        key, now = self.find(tenant, key_id), int(self.clock())
         if not key.is_valid(now):
             raise NoSuchKey(f"{key_id} has ended; create a new key instead")
-        secret = self.create(tenant, key.name, key.scopes)
+        created = self.create(tenant, key.name, key.scopes)
         self.table.expire(key, now + overlap_hours * 3600)
-        return secret
+        return created
 
     def revoke(self, tenant: str, key_id: str) -> None:
         """May be repeated. Raises NoSuchKey."""
-        self.table.revoke(self._find(tenant, key_id), int(self.clock()))
+        self.table.revoke(self.find(tenant, key_id), int(self.clock()))
 
-    def _find(self, tenant: str, key_id: str) -> ApiKey:
+    def find(self, tenant: str, key_id: str) -> ApiKey:
+        """Raises NoSuchKey."""
         found = next((key for key in self.table.of_tenant(tenant) if key.key_id == key_id), None)
         if found is None:
             raise NoSuchKey(f"{tenant} has no key {key_id}")

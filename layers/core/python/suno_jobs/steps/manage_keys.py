@@ -1,0 +1,116 @@
+"""Manage Keys: a tenant creates, lists, rotates and revokes its own API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+
+from suno_jobs.catalog.inputs import StrictModel, check_plain_text
+from suno_jobs.errors import KeyNotFound, ScopeMissing, TooManyKeys
+from suno_jobs.intake.wording import invalid, wrong_members
+from suno_jobs.jobs.views import iso_time
+from suno_jobs.tenants.api_keys import TENANT_SCOPES, ApiKey, Scope
+from suno_jobs.tenants.key_ring import KeyRing, NoSuchKey
+
+if TYPE_CHECKING:
+    from suno_jobs.tenants.answers import KeyAnswer, KeyListAnswer, NewKeyAnswer
+
+MAX_KEYS = 100
+"""Valid keys of one tenant. Requests at the same time may exceed it by a few."""
+
+
+def _check_scope(name: str) -> str:
+    if name not in set(Scope):
+        raise ValueError(f"must be one of {', '.join(Scope)}")
+    return name
+
+
+class KeyRequest(StrictModel):
+    """``days`` is how long the key works; None means for ever."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(check_plain_text)] = ""
+    scopes: Annotated[
+        list[Annotated[str, AfterValidator(_check_scope)]],
+        Field(default_factory=lambda: list(TENANT_SCOPES), min_length=1, max_length=len(Scope)),
+    ]
+    days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class RotationRequest(StrictModel):
+    """``overlap_hours`` is how long the old key still works."""
+
+    overlap_hours: Annotated[int, Field(ge=0, le=720)] = 24
+
+
+Request = TypeVar("Request", bound=StrictModel)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyManager:
+    """``granted`` are the scopes of the key of the request: no key makes another one that may do more than itself."""
+
+    ring: KeyRing
+
+    def create_key(self, tenant: str, granted: Iterable[str], body: Any) -> NewKeyAnswer:
+        """A repetition creates another key. Raises InvalidRequest, ScopeMissing, TooManyKeys."""
+        request = _parse(KeyRequest, body)
+        _check_granted(request.scopes, granted)
+        self._check_number(tenant)
+        return _new_view(*self.ring.create(tenant, request.name, request.scopes, request.days))
+
+    def list_keys(self, tenant: str) -> KeyListAnswer:
+        return {"keys": [key_view(key) for key in self.ring.table.of_tenant(tenant)]}
+
+    def rotate_key(self, tenant: str, granted: Iterable[str], key_id: str, body: Any) -> NewKeyAnswer:
+        """A repetition creates another key. Raises InvalidRequest, KeyNotFound, ScopeMissing, TooManyKeys."""
+        request = _parse(RotationRequest, body)
+        try:
+            _check_granted(self.ring.find(tenant, key_id).scopes, granted)
+            self._check_number(tenant)
+            return _new_view(*self.ring.rotate(tenant, key_id, request.overlap_hours))
+        except NoSuchKey as error:
+            raise KeyNotFound("You have no key with this id that still works.") from error
+
+    def revoke_key(self, tenant: str, key_id: str) -> None:
+        """May be repeated. Raises KeyNotFound."""
+        try:
+            self.ring.revoke(tenant, key_id)
+        except NoSuchKey as error:
+            raise KeyNotFound("You have no key with this id.") from error
+
+    def _check_number(self, tenant: str) -> None:
+        now = self.ring.clock()
+        if sum(key.is_valid(now) for key in self.ring.table.of_tenant(tenant)) >= MAX_KEYS:
+            raise TooManyKeys(f"You have {MAX_KEYS} keys that work. Revoke one first.")
+
+
+def key_view(key: ApiKey) -> KeyAnswer:
+    return {
+        "key_id": key.key_id,
+        "name": key.name,
+        "hint": key.hint,
+        "scopes": list(key.scopes),
+        "created_at": iso_time(key.created_at),
+        "expires_at": None if key.expires_at is None else iso_time(key.expires_at),
+        "last_used_on": key.last_used_on,
+        "revoked_at": None if key.revoked_at is None else iso_time(key.revoked_at),
+    }
+
+
+def _new_view(secret: str, key: ApiKey) -> NewKeyAnswer:
+    return {**key_view(key), "key": secret}
+
+
+def _parse(model: type[Request], body: Any) -> Request:
+    try:
+        return model.model_validate(body, strict=True)
+    except ValidationError as error:
+        raise invalid(wrong_members(error)) from error
+
+
+def _check_granted(wanted: Iterable[str], granted: Iterable[str]) -> None:
+    if missing := sorted(set(wanted) - set(granted)):
+        raise ScopeMissing(f"A key can only pass on the scopes that it has, and this one lacks {', '.join(missing)}.")
