@@ -1,9 +1,9 @@
 """From the unmodified `template.yaml` to plain CloudFormation that the emulator can deploy.
 
 The file itself stays as it is for AWS. Its deployed form differs in these points only: the functions run the project's own
-Python through a `bootstrap`, and have time to start on a busy machine; the state machine's definition is inlined; the API's
-OpenAPI body becomes routes and a CORS configuration, as the emulator reads those alone; a reference to a secret becomes its
-ARN, which on AWS it is; and no bucket insists on TLS, which is not there.
+Python through a `bootstrap`; the state machine's definition is inlined; the API's OpenAPI body becomes routes and a CORS
+configuration, as the emulator reads those alone; a reference to a secret becomes its ARN, which on AWS it is; and no bucket
+insists on TLS, which is not there.
 """
 
 import io

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.simulation.crashes import CrashInjector
+from tests.simulation.network import KEYS
 from tests.simulation.test_crashes import ALWAYS, LOST, JobPath, run
 from tests.simulation.world import World
 from tests.unit.project.test_metrics import watched
@@ -43,6 +44,14 @@ def metric_of(alarm: str) -> str:
 @pytest.mark.parametrize("alarm", OUTAGES)
 def test_an_outage_makes_the_metric_of_its_alarm_appear(alarm: str) -> None:
     assert counted(run(OUTAGES[alarm], CrashInjector()))[metric_of(alarm)] > 0
+
+
+def test_a_revoked_key_makes_the_metric_of_its_alarm_appear() -> None:
+    world = JobPath("FAILED").world(CrashInjector())
+    with world.open():
+        world.network.keys.revoke("ttapi", KEYS["ttapi"])
+        world.run()
+    assert counted(world)[metric_of("KeyRefusedAlarm")] > 0
 
 
 def test_a_calm_world_raises_none_of_them() -> None:

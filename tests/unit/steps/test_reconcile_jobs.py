@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import zlib
 from types import SimpleNamespace
 
@@ -30,6 +31,24 @@ def test_a_job_that_is_not_due_is_left_alone(world: World) -> None:
     world.accept()
     world.executions.states.clear()
     assert world.job_reconciler().reconcile_jobs(always).started == []
+
+
+def test_the_sweep_reports_how_late_it_is_and_for_how_long_a_job_should_have_ended(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def reported() -> tuple[float, float]:
+        capsys.readouterr()
+        world.job_reconciler().reconcile_jobs(always)
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        metrics = {name: line[name][0] for line in lines for name in ("SweepLag", "JobOverdue") if name in line}
+        return metrics["SweepLag"], metrics["JobOverdue"]
+
+    assert reported() == (0, 0)
+    job = world.job(overdue(world))
+    assert reported() == (1, 0)
+    world.clock.sleep(job.deadline_at + 4000 - world.now)
+    late = world.now - (world.job(job.job_id).due_at or 0)
+    assert reported() == (late, 4000)
 
 
 def test_an_execution_that_never_started_is_started_under_its_first_name(world: World) -> None:
