@@ -66,6 +66,7 @@ FAULTS: dict[str, FaultKind] = {
     "one_file_for_both": FaultKind(
         30, "for n seconds after the task is done, the link to the second song leads to the first one"
     ),
+    "late_first_file": FaultKind(30, "for n seconds after the task is done, the link to the first song is answered with 404"),
     "one_track_failed": FaultKind(EVERY, "the second of the things that the task makes is missing"),
     "callback_exception": FaultKind(
         EVERY, "a finished task has the status CALLBACK_EXCEPTION, where a gateway knows that word"

@@ -131,7 +131,7 @@ class Studio:
         with self._lock:
             task, take = self._archives[gateway].take(track_id) or (None, None)
             now = self._clock.now()
-            if task is None or take is None or not task.has(take, task.stage(now), now):
+            if task is None or take is None or not task.has(take, task.stage(now), now) or task.is_missing(take, now):
                 return None
             expired = int(task.faults.get("expired_links", 403)) if now >= task.links_end(take) and not renewed else 0
             take.downloads += 1

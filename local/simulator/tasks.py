@@ -163,6 +163,10 @@ class Task:
         one_file_until = self.moment(Stage.DONE) + self.faults.get("one_file_for_both", -math.inf)
         return self.takes[0] if take.number == 1 and self.work.comes_in_stages and now < one_file_until else take
 
+    def is_missing(self, take: Take, now: float) -> bool:
+        """Whether the link to a take leads nowhere at that time."""
+        return take.number == 0 and now < self.moment(Stage.DONE) + self.faults.get("late_first_file", -math.inf)
+
     def _late(self, name: str) -> float:
         """Seconds. What is answered with the result is reported once only, so nothing comes later."""
         return 0.0 if self.work.waits or self.work.instant else self.faults.get(name, 0.0)

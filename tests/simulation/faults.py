@@ -41,6 +41,7 @@ ODD_ANSWERS: Mapping[str, tuple[float, ...]] = {
     "error_names_task": (FAULTS["error_names_task"].default,),
     "failed_then_success": (30, 590, 610, 3500, 20_000, 80_000),
     "json_in_strings": (FAULTS["json_in_strings"].default,),
+    "late_first_file": (60, 400, 1300, 15_000),
     "late_links": LATE,
     "late_second_link": LATE,
     "one_file_for_both": (1, 60, 310, 1300, 20_000, 10**6),
@@ -58,10 +59,14 @@ clients, its other faults and their times."""
 
 LATE_SONGS = ("cdn_status", "dying_links", "error_names_task", "failed_then_success", "late_links", "late_second_link")
 
-WRONG_FILES = ("damaged_audio", "one_file_for_both", "stream_first", "wrong_length", "wrong_song")
+WRONG_FILES = ("damaged_audio", "late_first_file", "one_file_for_both", "stream_first", "wrong_length", "wrong_song")
 
-COMPANIONS: Mapping[str, str] = {"cdn_status": "cdn_times", "dying_links": "stale_links"}
-"""The second fault says how often or how long the first one happens."""
+COMPANIONS: Mapping[str, str] = {
+    "cdn_status": "cdn_times",
+    "dying_links": "stale_links",
+    "late_first_file": "one_file_for_both",
+}
+"""The second fault says how often or how long the first one happens, or makes it worse."""
 
 GATEWAY_FAULTS: Mapping[str, tuple[float, ...]] = {
     **{name: (kind.default,) for name, kind in FAULTS.items() if name not in ODD_ANSWERS},

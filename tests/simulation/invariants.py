@@ -46,6 +46,7 @@ HARMLESS: Mapping[str, float] = {
     "html_audio": 3,
     "json_in_strings": inf,
     "late_callback": inf,
+    "late_first_file": 200,
     "late_links": 200,
     "late_second_link": 200,
     "lost_callback": inf,

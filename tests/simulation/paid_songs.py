@@ -49,6 +49,7 @@ _FETCHABLE: Mapping[str, float] = {
     "audio_404_first": 100,
     "damaged_audio": 100,
     "html_audio": 100,
+    "late_first_file": DAY_SECONDS,
     "one_file_for_both": DAY_SECONDS,
     "truncated_audio": 100,
     "unknown_status": 100,
@@ -239,7 +240,7 @@ def _fetchable(task: Mapping[str, Any]) -> bool:
 
 
 def _fetchable_since(job: JobEvidence, task: Mapping[str, Any], ready_at: Iterable[float]) -> float:
-    late = (float(task["faults"].get(name, 0.0)) for name in ("stale_links", "one_file_for_both"))
+    late = (float(task["faults"].get(name, 0.0)) for name in ("stale_links", "late_first_file", "one_file_for_both"))
     return max(*ready_at, job.world.faults_end) + sum(late)
 
 

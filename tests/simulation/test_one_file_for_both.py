@@ -28,6 +28,8 @@ MINUTES_AFTER = 90.0
         ("sunoapi", 20_000, 600, {}, False),
         ("acedata", 10**6, 600, {}, True),
         ("kie", 200, 500, {"audio_404_first": 10}, False),
+        ("acedata", 1300, 1100, {"late_first_file": 900, "wrong_song": 10**6}, False),
+        ("acedata", 20_000, 1300, {"late_first_file": 15_000, "wrong_song": 10**6}, False),
     ],
 )
 def test_the_second_song_is_not_lost(

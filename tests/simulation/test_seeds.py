@@ -62,9 +62,9 @@ def test_a_second_task_that_is_never_read_is_reported(monkeypatch: pytest.Monkey
 
 
 def test_odd_answers_leave_the_clients_and_the_other_faults_of_a_seed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = [faults.draw(seed, JOBS) for seed in range(40)]
+    drawn = [faults.draw(seed, JOBS) for seed in range(100)]
     monkeypatch.setattr(faults, "_with_odd_answers", lambda plan, _random: plan)
-    for plan, without in zip(drawn, (faults.draw(seed, JOBS) for seed in range(40)), strict=True):
+    for plan, without in zip(drawn, (faults.draw(seed, JOBS) for seed in range(100)), strict=True):
         kept = [
             replace(order, faults={name: number for name, number in order.faults.items() if name not in faults.ODD_ANSWERS})
             for order in plan.orders

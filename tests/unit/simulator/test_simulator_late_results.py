@@ -80,3 +80,12 @@ def test_an_answer_that_is_the_result_is_never_late() -> None:
 def test_when_links_die(faults: list[str], ends: float) -> None:
     task = make_task(*faults)
     assert task.links_end(task.takes[0]) == ends
+
+
+def test_the_file_of_the_first_song_comes_later_than_its_link() -> None:
+    task = make_task("late_first_file=60")
+    first, second = task.takes
+    assert report(task, DONE) == (False, (True, True))
+    assert [task.is_missing(take, DONE + 59.9) for take in (first, second)] == [True, False]
+    assert not task.is_missing(first, DONE + 60)
+    assert not make_task().is_missing(first, DONE)
