@@ -7,10 +7,11 @@ import pytest
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.jobs.record import Candidate, FileTerms, InFlight
 from suno_jobs.jobs.schedule import NextStep
-from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.states import Charged, JobState
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.secrets import RENEW_SECONDS
+from suno_jobs.storage.submissions import SubmissionStore
 from tests.builders import ACCEPTED, Denied, use_accounts
 from tests.world import ACCOUNTS, DEADLINE, GRACE, PACE, START, FixedSecret, World
 
@@ -205,6 +206,28 @@ def test_a_function_does_not_wait_for_a_turn_beyond_the_deadline(world: World) -
     world.use_up_slots(job_id, 8)
     assert world.task_creator().create_task(job_id).next == "wait"
     assert (world.wire.requests, world.clock()) == ([], START + DEADLINE - 4)
+
+
+def test_nothing_is_submitted_after_the_deadline(world: World) -> None:
+    """The next slot is after the deadline, or the slot before it is missed: the task would be paid for, and end too late."""
+    job_id = world.accept()
+    world.clock.sleep(DEADLINE - 2)
+    world.use_up_slots(job_id, 3)
+    assert world.task_creator().create_task(job_id).next == "wait"
+    begin = SubmissionStore.begin_submission
+    world.use_up_slots(job_id, 0)
+
+    def slow(*given: Any, **named: Any) -> Any:
+        world.clock.sleep(4)
+        return begin(*given, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SubmissionStore, "begin_submission", slow)
+        step = world.task_creator().create_task(job_id)
+    assert (step.next, world.wire.requests) == ("wait", [])
+    assert world.task_checker().check_task(job_id).next == "finish"
+    ended = world.job(job_id)
+    assert (ended.state, ended.charged) == (JobState.TIMED_OUT, Charged.NO)
 
 
 def test_a_callback_may_arrive_before_the_answer(world: World) -> None:

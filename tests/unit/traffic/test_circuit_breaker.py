@@ -160,7 +160,7 @@ class LateForItsSlot:
     def __init__(self, calls: Any) -> None:
         self.calls = calls
 
-    def wait_for_slot(self, _job: Job, _slot: float) -> None:
+    def wait_for_slot(self, _job: Job, _slot: float, _until: float) -> None:
         raise NoSlot(10)
 
     def __getattr__(self, name: str) -> Any:
@@ -175,9 +175,9 @@ class Cancelling(LateForItsSlot):
         self.world = world
         self.job_id = job_id
 
-    def reserve_slot(self, job: Job, ahead: float) -> float:
+    def reserve_slot(self, job: Job, ahead: float, until: float) -> float:
         self.world.jobs.finish(job, JobState.CANCELLED, None, now=int(self.world.now))
-        slot: float = self.calls.reserve_slot(job, ahead)
+        slot: float = self.calls.reserve_slot(job, ahead, until)
         return slot
 
 

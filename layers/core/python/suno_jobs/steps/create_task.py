@@ -103,7 +103,7 @@ class TaskCreator:
         job, request = self._request(job, stored or self.jobs.request(job.job_id))
         job, request = self._begin(job, turn, account, request)
         try:
-            self.calls.wait_for_slot(job, slot)
+            self.calls.wait_for_slot(job, slot, job.deadline_at)
         except NoSlot as error:
             # Nothing was sent, so the intent is taken back, and no task is in flight.
             self.admission.withdraw(job, turn)
@@ -127,7 +127,7 @@ class TaskCreator:
         if turn.seconds:
             return turn, None
         try:
-            return turn, self.calls.reserve_slot(job, SUBMISSION_AHEAD_SECONDS)
+            return turn, self.calls.reserve_slot(job, SUBMISSION_AHEAD_SECONDS, job.deadline_at)
         except NoSlot as error:
             return replace(turn, seconds=math.ceil(error.seconds)), None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
-from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.errors import ErrorCode, Fault, NoSlot
 from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Job
@@ -111,14 +112,18 @@ class GatewayCalls:
         """To be called before every request (I7). Waits for a slot in the next ``ahead`` seconds. Raises NoSlot."""
         self.wait_for_slot(at, self.reserve_slot(at, ahead))
 
-    def reserve_slot(self, at: AtAccount, ahead: float = AHEAD_SECONDS) -> float:
-        """The time of the slot. Raises NoSlot."""
-        return self.rate_limiter.take(at.gateway, at.account, GATEWAYS[at.gateway].rate, now=self.clock(), ahead=ahead)
+    def reserve_slot(self, at: AtAccount, ahead: float = AHEAD_SECONDS, until: float = math.inf) -> float:
+        """The time of the slot, at the latest ``until``. Raises NoSlot."""
+        now = self.clock()
+        if now > until:
+            raise NoSlot(0)
+        rate = GATEWAYS[at.gateway].rate
+        return self.rate_limiter.take(at.gateway, at.account, rate, now=now, ahead=min(ahead, until - now))
 
-    def wait_for_slot(self, at: AtAccount, slot: float) -> None:
+    def wait_for_slot(self, at: AtAccount, slot: float, until: float = math.inf) -> None:
         """The limit counts when requests leave, so a slot that was missed is replaced. Raises NoSlot."""
         while self.clock() > slot + MISSED_SECONDS:
-            slot = self.reserve_slot(at, AHEAD_IF_MISSED_SECONDS)
+            slot = self.reserve_slot(at, AHEAD_IF_MISSED_SECONDS, until)
         if (wait := slot - self.clock()) > 0:
             self.sleep(wait)
 
