@@ -5,10 +5,13 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from suno_jobs.storage.attribute_values import unpack
+from suno_jobs.traffic.account_items import AccountItems
 from tests.simulation.aws_table import DynamoDb, Index, Table, aws_error
 from tests.simulation.expressions import Item
 from tests.world import JOBS_TABLE, TABLE
@@ -21,6 +24,9 @@ ATTEMPTS = 4
 
 ACCOUNT = "BUDGET#"
 
+PAGE = 100
+"""So many items are read at once."""
+
 
 class SortedTable(Table):
     """Keeps the keys of the long partitions in order: those of the accounts, and those of the index of due work."""
@@ -29,6 +35,7 @@ class SortedTable(Table):
         Table.__init__(self, keys, indexes)
         self.accounts: dict[str, list[str]] = {}
         self.due: dict[str, list[tuple[int, str]]] = {}
+        self._unpacked: dict[tuple[str, str], dict[str, Any]] = {}
 
     def put(self, item: Item) -> None:
         first, second = item["pk"]["S"], item["sk"]["S"]
@@ -39,11 +46,26 @@ class SortedTable(Table):
         if (was := _due(old)) != (becomes := _due(item)):
             self._move(was, becomes)
         partition[second] = item
+        self._unpacked.pop((first, second), None)
 
     def delete(self, key: tuple[str, Any]) -> None:
         if self.items.get(key[0], {}).pop(key[1], None) and key[0].startswith(ACCOUNT):
             keys = self.accounts[key[0]]
             del keys[bisect.bisect_left(keys, key[1])]
+            self._unpacked.pop(key, None)
+
+    def keys_after(self, partition: str, prefix: str, after: str = "") -> Iterator[str]:
+        """The sort keys at an account that begin with the prefix, in order, as they are now, but at most PAGE."""
+        keys = self.accounts.get(partition, [])
+        first = bisect.bisect_right(keys, after) if after else bisect.bisect_left(keys, prefix)
+        return itertools.takewhile(lambda key: key.startswith(prefix), keys[first : first + PAGE])
+
+    def unpacked(self, partition: str, sort: str) -> dict[str, Any]:
+        """An item at an account, which must not be changed. The head of the queue is read again and again."""
+        found = self._unpacked.get((partition, sort))
+        if found is None:
+            found = self._unpacked[partition, sort] = unpack(self.items[partition][sort])
+        return found
 
     def forget(self, first: str) -> None:
         """Removes a partition that nothing reads any more, so that the memory is that of the jobs at work."""
@@ -106,22 +128,10 @@ class FleetTable(DynamoDb):
         raise aws_error("ProvisionedThroughputExceededException", "UpdateItem")
 
     def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> dict[str, Any]:  # noqa: N803
-        values = arguments["ExpressionAttributeValues"]
-        if arguments.get("IndexName") == "due":
-            return self._query_due(values[":shard"]["S"], int(values[":now"]["N"]), arguments)
-        if not values[":pk"]["S"].startswith(ACCOUNT):
+        if arguments.get("IndexName") != "due":
             return super().query(TableName=TableName, KeyConditionExpression=KeyConditionExpression, **arguments)
-        return self._query_account(values[":pk"]["S"], values[":prefix"]["S"], arguments)
-
-    def _query_account(self, partition: str, prefix: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        start = arguments.get("ExclusiveStartKey", {}).get("sk", {"S": prefix})["S"]
-        keys = self.jobs.accounts.get(partition, [])
-        first = bisect.bisect_left(keys, start) if start == prefix else bisect.bisect_right(keys, start)
-        most = arguments.get("Limit", len(keys))
-        found = list(itertools.takewhile(lambda key: key.startswith(prefix), keys[first : first + most]))
-        items = [self.jobs.items[partition][key] for key in found]
-        more = {"LastEvaluatedKey": {"sk": {"S": found[-1]}}} if len(found) == most and found else {}
-        return {"Items": items, "Count": len(items), **more}
+        values = arguments["ExpressionAttributeValues"]
+        return self._query_due(values[":shard"]["S"], int(values[":now"]["N"]), arguments)
 
     def _query_due(self, shard: str, now: int, arguments: Mapping[str, Any]) -> dict[str, Any]:
         start = arguments.get("ExclusiveStartKey")
@@ -130,3 +140,16 @@ class FleetTable(DynamoDb):
         found = [entry for entry in entries[first : first + arguments["Limit"]] if entry[0] <= now]
         items = [{"pk": {"S": pk}, "due_at": {"N": str(at)}} for at, pk in found]
         return {"Items": items, **({"LastEvaluatedKey": items[-1]} if len(found) == arguments["Limit"] else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class FleetItems(AccountItems):
+    """Finds items in pages, as DynamoDB does, but unpacks an item once only."""
+
+    jobs: SortedTable
+
+    def find_at(self, begin: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        partition, prefix, after = begin["pk"], begin["sk"], ""
+        while page := [*self.jobs.keys_after(partition, prefix, after)]:
+            after = page[-1]
+            yield from [self.jobs.unpacked(partition, sort) for sort in page]

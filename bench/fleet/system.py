@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bench.fleet.aws import FleetTable
+from bench.fleet.aws import FleetItems, FleetTable
 from bench.fleet.figures import DEADLINE_SECONDS, FOREVER, GATEWAY, START, Figures, Load
 from bench.fleet.gateway import FleetCalls, Gateway
 from suno_jobs.catalog.kinds import Kind
@@ -35,7 +35,6 @@ from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.sent_requests import SentRequests
 from suno_jobs.traffic.account_figures import AccountFigures
-from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.admission import make_admission
 from suno_jobs.traffic.batch_reads import BatchReader
 from suno_jobs.traffic.concurrency import Concurrency
@@ -103,7 +102,7 @@ class Fleet:
             client=none,
             accounts=secret,
             rate_limiter=RateLimiter(client, TABLE),
-            concurrency=Concurrency(AccountItems(client, TABLE)),
+            concurrency=Concurrency(FleetItems(client, TABLE, self.table.jobs)),
             health=Health(client, TABLE, self._time),
             clock=self._time,
             sleep=self.loop.sleep,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bench.fleet.aws import WRITES_PER_SECOND, FleetTable
+from bench.fleet.aws import PAGE, WRITES_PER_SECOND, FleetItems, FleetTable
 from bench.fleet.figures import LOOP_NAME, Figures, Load, row, violations
 from bench.fleet.measure import load_figures, runs, save_figures
 from bench.fleet.plain_loop import PlainLoop
@@ -17,6 +17,8 @@ from bench.fleet.plots import FIGURES, PROGRESS, draw
 from bench.fleet.system import PASSED_SECONDS, Fleet, passed
 from suno_jobs.gateways.protocol import Rate
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.update_expressions import Change
+from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.rate_limiter import RateLimiter
 from tests.simulation.aws_table import DynamoDb
 from tests.simulation.clock import Loop
@@ -96,6 +98,26 @@ def test_the_index_of_due_work_is_that_of_the_table_of_the_simulation() -> None:
         found, expected = ([*store.due_index.due_jobs(now)] for store in stores)
         assert found == expected
         assert len(found) == 300 or now < START + 200
+
+
+def test_the_items_of_an_account_are_those_of_the_table_of_the_simulation() -> None:
+    fleet: Any = table(Loop(START))
+    plain: Any = DynamoDb({TABLE: JOBS_TABLE})
+    both = [FleetItems(fleet, TABLE, fleet.jobs), AccountItems(plain, TABLE)]
+    job = a_job()
+    for items in both:
+        for number in range(2 * PAGE + 1):
+            items.change(job, f"QUEUE#{number:03}", Change(sets={"back_at": number}))
+        items.change(job, "RATE", Change(sets={"arrival": 1}))
+    for prefix in ("QUEUE#", "TASK#", "RATE"):
+        found, expected = ([*items.find(job, prefix)] for items in both)
+        assert found == expected
+    for items in both:
+        items.change(job, "QUEUE#150", Change(sets={"back_at": 0}))
+        items.delete(job, "QUEUE#007")
+        items.delete(job, "QUEUE#999")
+    found, expected = ([*items.find(job, "QUEUE#")] for items in both)
+    assert (found, len(found)) == (expected, 2 * PAGE)
 
 
 def test_figures_that_were_kept_are_not_simulated_again(tmp_path: Path) -> None:
