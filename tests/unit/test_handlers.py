@@ -37,3 +37,11 @@ def test_every_function_has_sample_events_a_test_module_and_a_short_entry_point(
     assert list((ROOT / "events" / folder.name).glob("*.json"))
     assert (ROOT / "tests/unit/steps" / f"test_{folder.name}.py").is_file()
     assert len((folder / "app.py").read_text().splitlines()) < 70
+
+
+@pytest.mark.parametrize("folder", ["create_task", "store_track", "finish_job"])
+@pytest.mark.usefixtures("deployed")
+def test_a_function_ignores_fields_that_a_later_state_machine_sends(folder: str, world: World) -> None:
+    put_job(world, JobState.STORING, task_id="J1")
+    given = {**event(f"{folder}/job"), "later": {"any": ["thing"]}}
+    assert handler(folder)(given) == handler(folder)(event(f"{folder}/job"))

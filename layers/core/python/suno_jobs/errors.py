@@ -25,6 +25,7 @@ SunoJobsError
  │    ├── AssetNotReady          may pass later; the state machine retries
  │    │    └── AssetExpired      only a new link from the gateway helps
  │    └── AssetRefused           the same file will not pass
+ ├── LaterVersion                a later version of the code has to continue with the job
  ├── TracksNotStored             the job cannot end yet
  ├── FilesNotErased              S3 did not delete every file of a deleted job
  ├── ManifestNotWritten          S3 did not accept the job's manifest
@@ -40,6 +41,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
+
+from suno_jobs.stored_words import stored_word
 
 
 class ErrorCode(StrEnum):
@@ -92,7 +95,8 @@ class Fault:
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> Fault:
-        return cls(**{**item, "code": ErrorCode(item["code"])})
+        known = {name: value for name, value in item.items() if name in cls.__dataclass_fields__}
+        return cls(**{**known, "code": stored_word(ErrorCode, item["code"])})
 
 
 class SunoJobsError(Exception):
@@ -334,6 +338,12 @@ class CallbackRefused(SunoJobsError):
 
 class Conflict(SunoJobsError):
     """The condition of a write did not hold, because the item has changed. It is safe to read it again and decide anew."""
+
+
+class LaterVersion(SunoJobsError):
+    """The job has a state, a kind or a gateway that this version does not know, so a later version wrote it. Nothing was done
+    with it, and the later version can continue.
+    """
 
 
 class ExecutionsThrottled(SunoJobsError):

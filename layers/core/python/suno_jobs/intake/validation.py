@@ -153,7 +153,7 @@ def _source(view: JobView | None, kind: Kind, gateway: str, track_id: str, accou
 
 def _other_gateway(home: str, kind: Kind) -> str:
     """Why no other gateway can use a song of ``home``, and what is possible instead."""
-    offers = GATEWAYS[home].kinds
+    offers = GATEWAYS[home].kinds if home in GATEWAYS else {}
     if kind in offers:
         return f"that job ran on {home}, and only {home} can use its songs; it offers {kind}"
     others = [each for each, offer in offers.items() if {"source", "sources"} & offer.fields]

@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from suno_jobs.errors import ErrorCode
 from suno_jobs.jobs.states import Cause, JobState, WaitReason
+from suno_jobs.stored_words import stored_word
 
 
 class Wait(NamedTuple):
@@ -45,6 +46,6 @@ class Entry:
     @classmethod
     def read(cls, line: str) -> Self:
         at, state, cause, execution, gateway, *more = line.split()
-        code = ErrorCode(more.pop(0)) if len(more) % 2 else None
-        wait = Wait(WaitReason(more[0]), int(more[1])) if more else None
-        return cls(int(at), JobState(state), Cause(cause), int(execution), gateway, code, wait)
+        code = stored_word(ErrorCode, more.pop(0)) if len(more) % 2 else None
+        wait = Wait(stored_word(WaitReason, more[0]), int(more[1])) if more else None
+        return cls(int(at), stored_word(JobState, state), stored_word(Cause, cause), int(execution), gateway, code, wait)

@@ -13,6 +13,7 @@ from suno_jobs.catalog.models import RequestedModel
 from suno_jobs.catalog.results import Link, Media, Result
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.jobs.states import TERMINAL, Cause, Charged, JobState, Progress, WaitReason
+from suno_jobs.stored_words import stored_word
 
 Item = dict[str, Any]
 
@@ -242,25 +243,27 @@ class Job:
     @classmethod
     def from_item(cls, item: Item) -> Self:
         values = _known(cls, item)
-        values["kind"] = Kind(item["kind"])
-        values["expects"] = Result(item["expects"])
-        values["state"] = JobState(item["state"])
-        values["progress"] = Progress(item["progress"])
+        values["kind"] = stored_word(Kind, item["kind"])
+        values["expects"] = stored_word(Result, item["expects"])
+        values["state"] = stored_word(JobState, item["state"])
+        values["progress"] = stored_word(Progress, item["progress"])
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
-        values["candidates"] = tuple(Candidate(**candidate) for candidate in item.get("candidates", ()))
+        values["candidates"] = tuple(Candidate(**_known(Candidate, candidate)) for candidate in item.get("candidates", ()))
         values["attempts"] = tuple(_attempt(attempt) for attempt in item.get("attempts", ()))
-        values["renewal"] = Renewal(**item["renewal"]) if "renewal" in item else None
-        values["file_terms"] = FileTerms(**item.get("file_terms", {}))
-        values["requested_model"] = RequestedModel(**item["requested_model"]) if "requested_model" in item else None
-        values["cost"] = Cost(**{**item["cost"], "source": CostSource(item["cost"]["source"])}) if "cost" in item else None
-        values["cause"] = Cause(item.get("cause", Cause.CLIENT))
-        values["wait_reason"] = WaitReason(item["wait_reason"]) if "wait_reason" in item else None
+        values["renewal"] = Renewal(**_known(Renewal, item["renewal"])) if "renewal" in item else None
+        values["file_terms"] = FileTerms(**_known(FileTerms, item.get("file_terms", {})))
+        values["requested_model"] = (
+            RequestedModel(**_known(RequestedModel, item["requested_model"])) if "requested_model" in item else None
+        )
+        values["cost"] = _cost(item["cost"]) if "cost" in item else None
+        values["cause"] = stored_word(Cause, item.get("cause", Cause.CLIENT))
+        values["wait_reason"] = stored_word(WaitReason, item["wait_reason"]) if "wait_reason" in item else None
         values["history"] = tuple(item.get("history", ()))
         return cls(**values)
 
 
 def _attempt(item: Item) -> Attempt:
-    return Attempt(**{**_known(Attempt, item), "end": TaskEnd(item["end"]) if "end" in item else None})
+    return Attempt(**{**_known(Attempt, item), "end": stored_word(TaskEnd, item["end"]) if "end" in item else None})
 
 
 class TrackState(StrEnum):
@@ -303,7 +306,7 @@ class QuarantinedFile:
 
     @classmethod
     def from_item(cls, item: Item) -> Self:
-        return cls(**{**_known(cls, item), "reason": ErrorCode(item["reason"])})
+        return cls(**{**_known(cls, item), "reason": stored_word(ErrorCode, item["reason"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,8 +349,8 @@ class Track:
     @classmethod
     def from_item(cls, item: Item) -> Self:
         values = _known(cls, item)
-        values["state"] = TrackState(item["state"])
-        values["links"] = tuple(Link(**{**link, "media": Media(link["media"])}) for link in item.get("links", ()))
+        values["state"] = stored_word(TrackState, item["state"])
+        values["links"] = tuple(_link(link) for link in item.get("links", ()))
         values["assets"] = tuple(Asset(**_known(Asset, asset)) for asset in item.get("assets", ()))
         values["missing"] = {name: Fault.from_item(fault) for name, fault in item.get("missing", {}).items()}
         values["fault"] = Fault.from_item(item["fault"]) if "fault" in item else None
@@ -384,7 +387,15 @@ def _compact(record: Job | Track) -> Item:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _known(cls: type[Job | Track | Asset | Attempt | QuarantinedFile], item: Item) -> Item:
+def _cost(item: Item) -> Cost:
+    return Cost(**{**_known(Cost, item), "source": stored_word(CostSource, item["source"])})
+
+
+def _link(item: Item) -> Link:
+    return Link(**{**_known(Link, item), "media": stored_word(Media, item["media"])})
+
+
+def _known(cls: type[Any], item: Item) -> Item:
     """Attributes unknown to this version are ignored, so that two versions can run side by side."""
     names = cls.__dataclass_fields__
     return {name: value for name, value in item.items() if name in names}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound, NoSlot
+from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound, LaterVersion, NoSlot
 from suno_jobs.gateways.protocol import ReadFailed, Reading, TaskReport, TaskStatus
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
@@ -16,6 +16,7 @@ from suno_jobs.lifecycle.adoption import Adoption, NotAdopted, TakenOver
 from suno_jobs.lifecycle.attempt_reader import AttemptReader, Readings
 from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.last_resort import with_last_resort
+from suno_jobs.lifecycle.later_versions import is_known
 from suno_jobs.lifecycle.link_renewal import LinkRenewer, attempt_to_renew, link_renewal_gateway
 from suno_jobs.lifecycle.lost_submission import (
     LOST,
@@ -89,7 +90,7 @@ class TaskChecker:
         """Decides from the table and, if there is a task, from the gateway. Repeating it is always safe. A deleted job is only
         left to Finish Job.
 
-        Raises JobNotFound.
+        Raises JobNotFound, and LaterVersion if a later version has to continue with the job.
         """
         now = self._now()
         due_at = now + CHECK_SECONDS + self.schedule.longest + self.schedule.slack
@@ -98,6 +99,8 @@ class TaskChecker:
             if self.jobs.deletions.tombstone(job_id):
                 return NextStep(job_id, "finish")
             raise JobNotFound(f"no job {job_id}")
+        if not is_known(job):
+            raise LaterVersion(f"{job_id} is {job.state}: {job.kind} at {job.gateway}")
         if not job.terminal and now < job.deadline_at < due_at:
             # If the execution dies now, the sweep finds the job at its deadline (I6).
             self.jobs.signals.postpone(job_id, due_at=max(job.deadline_at, now + CHECK_SECONDS))

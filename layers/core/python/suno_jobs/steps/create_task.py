@@ -19,6 +19,7 @@ from suno_jobs.jobs.record import Candidate, Idle, Item, Job, JobView
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule
 from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.lifecycle.ending import end_job
+from suno_jobs.lifecycle.later_versions import is_known
 from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.lost_submission import LOST, SUBMIT_SECONDS, intent_seconds
 from suno_jobs.lifecycle.orders import with_order
@@ -50,10 +51,11 @@ QUEUE_TOO_LONG = Fault(
 def gateway_order(job: Job, now: int, again_at: int | None) -> list[Candidate]:
     """The gateways that may be asked next, the earliest first; the current one from ``again_at`` on, or never if that is None.
 
-    A resubmission stays at the gateway of the first submission, whose callback may still arrive.
+    A resubmission stays at the gateway of the first submission, whose callback may still arrive. A later version may have
+    added a gateway that this one cannot ask.
     """
     current = [] if again_at is None else [Candidate(job.gateway, again_at)]
-    others = () if job.earlier else job.candidates
+    others = () if job.earlier else [each for each in job.candidates if each.gateway in GATEWAYS]
     return sorted([*others, *current], key=lambda each: max(each.after, now))
 
 
@@ -75,6 +77,7 @@ class TaskCreator:
     def create_task(self, job_id: str) -> NextStep:
         """Submits the job if it is due. Repeating it is always safe. If there is nothing to submit, Check Task runs next."""
         job = self.jobs.get(job_id)
+        job = job if job and is_known(job) else None
         repeat = job is not None and may_repeat(job, self._now())
         if job is None or not (repeat or self._may_submit(job)):
             return _leave_to_check(job_id)

@@ -88,6 +88,9 @@ def _batches(jobs: Sequence[Job]) -> Iterator[tuple[BatchReading, Sequence[Job]]
     for job in jobs:
         groups[job.gateway, job.account].append(job)
     for (name, _), group in groups.items():
+        if name not in GATEWAYS:
+            # A later version has added it.
+            continue
         gateway = GATEWAYS[name]
         if isinstance(gateway, BatchReading):
             for start in range(0, len(group), gateway.batch_size):

@@ -50,9 +50,8 @@ class SharedReads:
         others = self._other_tasks(job, gateway.batch_size - 1, now)
         if not others:
             return None
-        running = self._read(
-            job, gateway, {task_id: job.kind, **{each["task"]: Kind(each["kind"]) for each in others.values()}}
-        )
+        known = {each["task"]: Kind(each["kind"]) for each in others.values() if each["kind"] in set(Kind)}
+        running = self._read(job, gateway, {task_id: job.kind, **known})
         for sort, each in others.items():
             if each["task"] in running:
                 self._mark(job, sort, {"running_at": now})
