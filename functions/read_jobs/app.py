@@ -20,8 +20,7 @@ app = http_api.resolver()
 
 @cache
 def job_reader() -> JobReader:
-    settings = ReadJobsSettings(os.environ)
-    dynamodb = client("dynamodb", REQUEST)
+    settings, dynamodb = ReadJobsSettings(os.environ), client("dynamodb", REQUEST)
     return JobReader(
         jobs=JobStore(dynamodb, settings.jobs_table),
         job_list=JobList(dynamodb, settings.jobs_table),
@@ -35,15 +34,15 @@ def job_reader() -> JobReader:
 
 @http_api.get(app, "/v1/jobs")
 def list_jobs() -> Response[str]:
-    query = app.current_event.get("rawQueryString") or ""
-    return http_api.answer(200, *job_reader().list_jobs(http_api.tenant(app, Scope.READ_JOBS), query))
+    tenant = http_api.tenant(app, Scope.READ_JOBS)
+    return http_api.answer(200, *job_reader().list_jobs(tenant, app.current_event.get("rawQueryString") or ""))
 
 
 @http_api.get(app, "/v1/jobs/<job_id>")
 def read_job(job_id: str) -> Response[str]:
-    if_none_match = app.current_event.headers.get("if-none-match")
-    wait_seconds = preferred_wait(app.current_event.headers.get("prefer"))
-    return http_api.answer(*job_reader().read_job(http_api.tenant(app, Scope.READ_JOBS), job_id, if_none_match, wait_seconds))
+    tenant, headers = http_api.tenant(app, Scope.READ_JOBS), app.current_event.headers
+    known, wait = headers.get("if-none-match"), preferred_wait(headers.get("prefer"))
+    return http_api.answer(*job_reader().read_job(tenant, job_id, known, wait))
 
 
 @http_api.get(app, "/v1/jobs/<job_id>/events")
@@ -53,9 +52,8 @@ def read_events(job_id: str) -> Response[str]:
 
 @http_api.get(app, "/v1/jobs/<job_id>/manifest")
 def read_manifest(job_id: str) -> Response[str]:
-    return http_api.redirect(
-        job_reader().manifest_url(http_api.tenant(app, Scope.READ_JOBS), job_id, head=http_api.is_head(app))
-    )
+    head = http_api.is_head(app)
+    return http_api.redirect(job_reader().manifest_url(http_api.tenant(app, Scope.READ_JOBS), job_id, head=head))
 
 
 @http_api.get(app, "/v1/jobs/<job_id>/tracks/<track_id>/<kind>")
