@@ -417,7 +417,8 @@ class RandomFaults:
     def write_error(self) -> str | None:
         """The error code for the state machine's own write to the table, or None."""
         throttled = self._troubles.throttles(self._loop.now - self._start, self._trouble)
-        return "ThrottlingException" if throttled or self._happens(self._probabilities.refused) else None
+        refused = throttled or self._happens(self._probabilities.refused)
+        return self._random.choice(("ThrottlingException", "DynamoDbException")) if refused else None
 
     def manner(self, source: str) -> Manner:
         """How a reply of that gateway or of the CDN arrives."""

@@ -354,8 +354,8 @@ def _secrets(world: World) -> Iterator[str]:
 
 
 def _unexpected_errors(world: World) -> Iterator[tuple[Invocation, str]]:
-    """A function may raise errors of AWS, and errors that the state machine names, but no others."""
-    known = set(re.findall(r"\w+", json.dumps(world.stack.definition)))
+    """A function may raise errors of AWS, errors that the state machine names, and those of Finish Job that are retried."""
+    known = {*re.findall(r"\w+", json.dumps(world.stack.definition)), "EventNotSent", "ManifestNotWritten"}
     for invocation, error in world.lambdas.raised:
         for each in error.exceptions if isinstance(error, ExceptionGroup) else (error,):
             if not isinstance(each, ClientError) and type(each).__name__ not in known:

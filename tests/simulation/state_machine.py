@@ -35,6 +35,10 @@ MAX_TRANSITIONS = 2000
 """More than any job needs; an execution with more is in an endless loop."""
 
 
+TOKEN_CHARACTERS = 690
+"""Of the longest task tokens of Step Functions; the shortest have 620."""
+
+
 class Stopped(Exception):
     """The execution was stopped, and its current state is abandoned."""
 
@@ -250,7 +254,7 @@ class StateMachine:
                 return result
 
     def _task(self, execution: Execution, state: Mapping[str, Any], data: Any) -> Any:
-        token = f"token-{self.random.randbytes(16).hex()}"
+        token = f"token-{self.random.randbytes(16).hex()}".ljust(TOKEN_CHARACTERS, "x")
         parameters = fill(state["Parameters"], data, {"Task": {"Token": token}})
         if state["Resource"] == INVOKE:
             return {"Payload": self._invoke(execution, state, parameters), "StatusCode": 200}

@@ -65,6 +65,7 @@ FUNCTIONS = of_type("AWS::Serverless::Function")
 STATES = dict(all_states())
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 DECISIONS = {error.__name__ for error in NEXT_STEPS.values()}
+CONTROL_FLOW = DECISIONS | {errors.TracksNotStored.__name__}
 
 
 def folder_of(function: str) -> str:
@@ -515,7 +516,7 @@ def test_state_waits_longer_than_its_function_runs(name: str) -> None:
 def test_retries_name_their_errors_and_end(name: str) -> None:
     for retry in TASKS[name].get("Retry", []):
         assert "States.ALL" not in retry["ErrorEquals"]
-        assert (retry["MaxAttempts"] > 0) is not (set(retry["ErrorEquals"]) <= DECISIONS), "a decision is never repeated"
+        assert (retry["MaxAttempts"] > 0) is not (set(retry["ErrorEquals"]) <= CONTROL_FLOW), "a decision is never repeated"
         assert retry["Comment"]
 
 
@@ -553,15 +554,38 @@ def test_every_error_name_is_one_of_ours_or_of_aws() -> None:
 
 
 def retried(state: str) -> set[str]:
-    return {name for retry in STATES[state]["Retry"] for name in retry["ErrorEquals"]}
+    return {name for retry in STATES[state]["Retry"] if retry["MaxAttempts"] for name in retry["ErrorEquals"]}
 
 
 def test_what_can_get_better_is_tried_again_and_what_needs_somebody_else_is_not() -> None:
     """A dead link gets better by Check Task, a track that is not stored by waiting."""
     assert "AssetNotReady" in retried("Store Track")
     assert not retried("Store Track") & {"AssetExpired", "AssetRefused"}
-    assert {"ManifestNotWritten", "EventNotSent"} <= retried("Finish Job")
-    assert "TracksNotStored" not in retried("Finish Job")
+
+
+def retry_of(state: str, error: str) -> dict[str, Any] | None:
+    """The retrier that Step Functions takes for an error of a function."""
+    retries: list[dict[str, Any]] = STATES[state]["Retry"]
+    return next((each for each in retries if {error, "States.TaskFailed"} & set(each["ErrorEquals"])), None)
+
+
+@pytest.mark.parametrize("name", ["Check Task", "Finish Job"])
+def test_every_failure_of_a_step_that_may_be_repeated_is_but_no_decision(name: str) -> None:
+    for error in ("ManifestNotWritten", "EventNotSent", "JobNotFound", "KeyError", "NoCredentialsError", *UNANSWERED, *KILLED):
+        retry = retry_of(name, error)
+        assert retry, error
+        assert retry["MaxAttempts"] > 0, error
+    for decision in CONTROL_FLOW & {error for each in STATES[name]["Catch"] for error in each["ErrorEquals"]}:
+        retry = retry_of(name, decision)
+        assert retry, decision
+        assert retry["MaxAttempts"] == 0, decision
+
+
+def test_every_error_of_dynamodb_is_retried_but_the_one_that_is_an_answer() -> None:
+    """The SDK integration calls an error DynamoDbException that has no class of its own, such as a throttled key range."""
+    names = {"ThrottlingException", "InternalServerErrorException", "DynamoDbException", "SdkClientException"}
+    assert {f"DynamoDb.{name}" for name in names} <= retried("Await Signal")
+    assert "DynamoDb.ConditionalCheckFailedException" not in retried("Await Signal")
 
 
 UNANSWERED = {

@@ -15,7 +15,21 @@ from suno_jobs.jobs.record import FileTerms
 from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.runtime.secrets import RENEW_SECONDS
 from suno_jobs.steps.receive_callback import MAX_BODY_BYTES, CallbackReceiver
-from tests.builders import BODY, JOB_ID, RotatingSecret, await_signal, event, handler, kie_signature, load_app, path, put_job
+from suno_jobs.storage.signals import Signalled
+from tests.builders import (
+    BODY,
+    JOB_ID,
+    RotatingSecret,
+    await_signal,
+    ended_execution,
+    event,
+    handler,
+    kie_signature,
+    load_app,
+    path,
+    put_job,
+    timed_out,
+)
 from tests.world import RECEIPTS, TABLE, World
 
 
@@ -33,10 +47,12 @@ def test_a_forged_callback_is_refused_just_after_a_rotation(
     assert len(world.items("RECEIPT#callback#")) == 1
 
 
-def test_a_callback_is_stored_and_wakes_the_waiting_execution_once(world: World, receiver: CallbackReceiver) -> None:
+def test_a_callback_is_stored_and_wakes_the_waiting_execution(world: World, receiver: CallbackReceiver) -> None:
     job_id = world.generating()
     await_signal(world, job_id)
     receiver.receive_callback(path(job_id), BODY, {})
+    assert world.executions.woken == ["token"]
+    world.jobs.begin_check(job_id, now=world.now, due_at=world.now)
     receiver.receive_callback(path(job_id), BODY, {})
     assert world.executions.woken == ["token"]
     [item] = world.items("RECEIPT#callback#")
@@ -207,6 +223,45 @@ def test_the_handler_starts_the_next_execution_of_a_timed_out_job(
     assert handler("receive_callback")(event("receive_callback/success")) == {"statusCode": 200}
     listed = executions.list_executions(stateMachineArn=state_machine)["executions"]
     assert {each["name"]: each["status"] for each in listed} == {JOB_ID: "ABORTED", f"{JOB_ID}-1": "RUNNING"}
+
+
+def losing_the_first_answer(write: Callable[[], Signalled | str | None]) -> Signalled | str | None:
+    """The AWS client repeats a request whose answer was lost."""
+    write()
+    return write()
+
+
+def test_a_signal_whose_answer_was_lost_still_finds_the_task_token(world: World) -> None:
+    job_id = world.generating()
+    await_signal(world, job_id)
+    signalled = losing_the_first_answer(lambda: world.jobs.signals.signal(job_id, Cause.CALLBACK))
+    assert isinstance(signalled, Signalled)
+    assert signalled.task_token == "token"
+
+
+def test_a_stage_whose_answer_was_lost_still_finds_the_task_token(world: World) -> None:
+    job_id = world.generating("sunoapi")
+    await_signal(world, job_id)
+    assert losing_the_first_answer(lambda: world.jobs.signals.signal_stage(job_id)) == "token"
+
+
+def test_a_stage_does_not_replace_the_signal_of_another_caller(world: World) -> None:
+    job_id = world.generating("sunoapi")
+    await_signal(world, job_id)
+    world.jobs.signals.signal(job_id, Cause.CALLBACK)
+    assert world.jobs.signals.signal_stage(job_id) is None
+    assert world.items("JOB")[0]["signalled"] == {"S": "callback"}
+
+
+def test_a_callback_resumes_a_job_in_recovery_whose_task_token_is_of_no_use(world: World, receiver: CallbackReceiver) -> None:
+    job_id = timed_out(world)
+    world.jobs.begin_check(job_id, now=world.now, due_at=world.now)
+    await_signal(world, job_id, "old token")
+    world.executions.dead.add("old token")
+    ended_execution(world, job_id)
+    receiver.receive_callback(path(job_id), BODY, {})
+    assert world.executions.woken == ["old token"]
+    assert (job_id, 1) in world.executions.states
 
 
 # Stages

@@ -130,10 +130,10 @@ class Job:
     ``event_pending``: the event of its end has not been sent yet. Recovery of a job that ended at ``ended_at`` continues until
     ``recoverable_until``. ``renewal`` is the last renewal of its links.
 
-    ``execution`` is the number of the current execution, ``task_token`` is that of its wait. ``checks`` counts the checks,
-    ``no_audio_since`` is when the gateway first reported a success without audio. ``cause`` is what caused the latest check,
-    ``history`` has one line for each change. ``retry_of`` is the job that this one repeats; ``retried_as`` is the job that
-    repeats this one.
+    ``execution`` is the number of the current execution, ``task_token`` is that of its wait, also after a signal has taken it.
+    ``checks`` counts the checks, ``no_audio_since`` is when the gateway first reported a success without audio. ``cause`` is
+    what caused the latest check, ``history`` has one line for each change. ``retry_of`` is the job that this one repeats;
+    ``retried_as`` is the job that repeats this one.
     """
 
     job_id: str

@@ -13,7 +13,7 @@ from suno_jobs.lifecycle.resuming import resume_job
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
-from suno_jobs.storage.signals import CalledBack, SignalStore
+from suno_jobs.storage.signals import CalledBack, Signalled, SignalStore
 from suno_jobs.traffic.callback_urls import verify_callback_path
 from suno_jobs.traffic.rate_limiter import RateLimiter
 
@@ -67,13 +67,15 @@ class CallbackReceiver:
             self._read_if_idle(job_id, job)
             return
         signalled = self.signals.signal(job_id, Cause.CALLBACK)
-        if signalled and signalled.task_token:
-            self.executions().wake(signalled.task_token)
-        elif signalled and signalled.in_recovery:
+        if signalled and not self._wake(signalled) and signalled.in_recovery:
             # If Step Functions is throttled, recovery checks the job later.
             with suppress(ExecutionsThrottled):
                 due_at = now + self.slack_seconds
                 resume_job(self.signals, self.executions(), job_id, signalled.execution, Cause.CALLBACK, due_at=due_at)
+
+    def _wake(self, signalled: Signalled) -> bool:
+        """False: no execution waits."""
+        return signalled.task_token is not None and self.executions().wake(signalled.task_token)
 
     def _read_if_idle(self, job_id: str, job: CalledBack) -> None:
         """The task is still running: it is read only if no slot is needed for anything else (I12)."""

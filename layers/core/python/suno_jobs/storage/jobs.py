@@ -35,7 +35,7 @@ from suno_jobs.storage.job_changes import (
     require_same_intent,
     with_history,
 )
-from suno_jobs.storage.signals import SignalStore
+from suno_jobs.storage.signals import TOKEN, SignalStore
 from suno_jobs.storage.submissions import SubmissionStore
 from suno_jobs.storage.table import JOB, REQUEST, key
 from suno_jobs.storage.task_owners import TaskOwners
@@ -120,7 +120,7 @@ class JobStore(JobTable):
             sets=due(job_id, due_at),
             adds={"checks": 1},
             copies={"cause": ("signalled", Cause.POLL)},
-            removes=("signalled", "task_token"),
+            removes=("signalled", *TOKEN),
         )
         try:
             return self._change(job_id, require_open_or_recoverable(require_job(change), now), now)
@@ -203,18 +203,19 @@ class JobStore(JobTable):
     def mark_announced(self, job: Job, *, recoverable_until: int | None, due_at: int | None, now: int) -> None:
         """Records that the end was announced: the job leaves the due index, or recovery checks it at ``due_at``.
 
-        It stays due while an execution waits for it, since the sweep has to end that wait. If the job has ended differently
-        since ``job`` was read, nothing changes.
+        It stays due while an execution waits for it whose task token no signal has taken, since the sweep has to end that wait.
+        If the job has ended differently since ``job`` was read, nothing changes.
         """
         placed = due(job.job_id, due_at) if due_at is not None else {}
         recovery = {"recoverable_until": recoverable_until} if recoverable_until is not None else {}
         change = Change(
             sets={"event_pending": False, **recovery, **placed},
-            removes=(*(() if placed else NOT_DUE), *(() if recovery else ("recoverable_until",))),
+            removes=(*(() if placed else NOT_DUE), *(() if recovery else ("recoverable_until",)), *TOKEN),
         )
+        change.require("attribute_not_exists(#task_token) OR attribute_exists(#token_taken)", *TOKEN)
         announced = Change(sets={"event_pending": False}).require_one_of("state", {job.state})
         try:
-            self._change(job.job_id, change.require_one_of("state", {job.state}).require_absent("task_token"), now)
+            self._change(job.job_id, change.require_one_of("state", {job.state}), now)
         except Conflict:
             self._unless_conflict(job.job_id, announced, now)
 

@@ -3,6 +3,9 @@
 A signal is the attribute ``signalled`` with its cause; the last one counts. Await Signal stores its task token only while
 there is none, so a signal ends either the current wait or the next one.
 
+A caller that signals takes the task token, and marks it as taken (``token_taken``). The token stays in the job until the check
+that follows: if the answer to the write is lost, the AWS client repeats the write, and gets the token from the repetition.
+
 This module is all that the callback function needs of the jobs table besides receipts, so it does not load the job record.
 """
 
@@ -19,9 +22,12 @@ if TYPE_CHECKING:
     from suno_jobs.jobs.record import Item, StageWords
 
 
+TOKEN = ("task_token", "token_taken")
+
+
 class Signalled:
     """What a signal found: the number of the job's execution, the task token of the one that was waiting, if there was one,
-    and whether the job has ended and is in recovery."""
+    and whether the job has ended and is in recovery. An earlier signal may have taken the same token."""
 
     def __init__(self, execution: int, task_token: str | None, *, in_recovery: bool) -> None:
         self.execution = execution
@@ -52,11 +58,8 @@ class SignalStore(Table):
         return CalledBack(item) if item else None
 
     def signal(self, job_id: str, cause: Cause) -> Signalled | None:
-        """Leaves a signal and takes the waiting execution's token, so that only one caller wakes it.
-
-        None: there is no such job, or it was deleted.
-        """
-        change = Change(sets={"signalled": cause}, removes=("task_token",))
+        """Leaves a signal and takes the waiting execution's token. None: there is no such job, or it was deleted."""
+        change = Change(sets={"signalled": cause, "token_taken": True})
         try:
             # A tombstone has no state.
             item = self._update(key(job_id, JOB), change.require("attribute_exists(#state)", "state"), "ALL_OLD")
@@ -66,9 +69,14 @@ class SignalStore(Table):
 
     def signal_stage(self, job_id: str) -> str | None:
         """Takes the token of an execution that waits, for news that may be lost. None: none waits, and no signal is left."""
-        change = Change(sets={"signalled": Cause.STAGE}, removes=("task_token",))
+        change = Change(sets={"signalled": Cause.STAGE, "token_taken": True})
+        change.require("attribute_exists(#task_token)", "task_token")
+        # The second part holds for a repetition of this write.
+        change.require(
+            "attribute_not_exists(#token_taken) OR #signalled = :stage", "token_taken", "signalled", stage=Cause.STAGE
+        )
         try:
-            item = self._update(key(job_id, JOB), change.require("attribute_exists(#task_token)", "task_token"), "ALL_OLD")
+            item = self._update(key(job_id, JOB), change, "ALL_OLD")
         except Conflict:
             return None
         return str(item["task_token"])
@@ -90,6 +98,6 @@ class SignalStore(Table):
         Conflict: another caller was faster, or the job has left the index.
         """
         sets = {"execution": number, "due_at": due_at, "signalled": cause}
-        change = Change(sets=sets, removes=("task_token",))
+        change = Change(sets=sets, removes=TOKEN)
         change.require("#execution = :before", "execution", before=before)
         self._update(key(job_id, JOB), change.require("attribute_exists(#due_shard)", "due_shard"), "NONE")
