@@ -67,6 +67,9 @@ CALLS = {
 }
 """What CloudFormation calls with the permissions of the deployer to create, change and delete a resource."""
 
+EVERYTHING = {"GradualDeployment": "true"}
+"""The parameter that decides which resources SAM makes."""
+
 NAME = "suno-jobs"
 LAYERS = {"CoreLayer", "DependenciesLayer"}
 GLOBAL = {"WithoutResource", "EventSources", "LogsOfApiAndStateMachine", "DistributionIfAssetsKeyGroupIdIsSet"}
@@ -79,7 +82,7 @@ def translated() -> dict[str, Any]:
         for name in {"CodeUri", "ContentUri", "DefinitionUri"} & resource["Properties"].keys():
             resource["Properties"][name] = "s3://bucket/key"
     session = boto3.Session(region_name="us-east-1")
-    made: dict[str, Any] = Translator({}, Parser(), boto_session=session).translate(template, {})
+    made: dict[str, Any] = Translator({}, Parser(), boto_session=session).translate(template, EVERYTHING)
     return made
 
 
