@@ -102,7 +102,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
     # The usual callback: it is stored and wakes an execution, which takes clients of three services.
     "receive_callback": (
         "success",
-        {"statusCode": 200},
+        {"batchItemFailures": []},
         {
             _GET_VALUE: {"SecretString": json.dumps({"current": "local-test-secret", "previous": ""})},
             _GET: {"Item": WAITING_JOB},

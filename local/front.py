@@ -1,13 +1,18 @@
 """A clean, early known URL for the HTTP API: the emulator serves it below a path that is known after the deploy only."""
 
 import http.client
+import json
 import time
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local import limits
 from local.limits import Busy, Turns
 from local.loopback import LoopbackServer
 from local.processes import StartFailed
+from local.queue_routes import Message, QueueRoute, RequestRefused
 
 INTEGRATION_TIMEOUT_SECONDS = 35
 # The emulator closes a connection that was idle for 75 s. One that may be closed is not used: a request is sent once.
@@ -24,6 +29,8 @@ _HOP_BY_HOP = {
 }
 
 _Reply = tuple[int, list[tuple[str, str]], bytes]
+Send = Callable[[Message], str]
+"""Puts a message into its queue, and returns its id."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -46,6 +53,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length))
         if target is None:
             return 503, [], b""
+        if (enqueued := self._enqueue(body)) is not None:
+            return enqueued
         try:
             with self.server.turns.turn(limits.API_PATIENCE_SECONDS) as connection:
                 return self._exchange(connection, target, body)
@@ -53,6 +62,19 @@ class _Handler(BaseHTTPRequestHandler):
             return 503, [("Content-Type", "application/json")], b'{"message":"Service Unavailable"}'
         except (OSError, http.client.HTTPException):
             return 502, [], b""
+
+    def _enqueue(self, body: bytes) -> _Reply | None:
+        """None if no route into a queue fits."""
+        try:
+            for route in self.server.queue_routes:
+                if message := route.message(self.command, self.path, dict(self.headers), body):
+                    answer = {"SendMessageResponse": {"SendMessageResult": {"MessageId": self.server.send(message)}}}
+                    return 200, [("Content-Type", "application/json")], json.dumps(answer).encode()
+        except RequestRefused as refused:
+            return 400, [("Content-Type", "application/json")], json.dumps({"message": str(refused)}).encode()
+        except (BotoCoreError, ClientError):
+            return 500, [("Content-Type", "application/json")], b'{"message":"Internal Server Error"}'
+        return None
 
     def _exchange(self, connection: "Connection", target: tuple[int, str], body: bytes) -> _Reply:
         port, prefix = target
@@ -108,10 +130,14 @@ class Connection:
 class Front(LoopbackServer):
     """Forwards method, raw path, query, headers, body and status unchanged; answers 503 until `route_to` is called.
 
+    Requests for a route into a queue are put there instead, as the emulator's API Gateway cannot.
+
     So many requests at a time are forwarded as the API has its share of; more wait for their turn.
     """
 
     target: tuple[int, str] | None = None
+    queue_routes: tuple[QueueRoute, ...] = ()
+    send: Send
 
     def __init__(self, port: int = 0) -> None:
         self._connections = [Connection() for _ in range(limits.API_REQUESTS)]
@@ -120,6 +146,9 @@ class Front(LoopbackServer):
             super().__init__(_Handler, port)
         except OSError as error:
             raise StartFailed(f"port {port} cannot be used: {error}") from error
+
+    def put_into_queues(self, queue_routes: Iterable[QueueRoute], send: Send) -> None:
+        self.queue_routes, self.send = tuple(queue_routes), send
 
     def route_to(self, port: int, prefix: str) -> None:
         self.target = (port, prefix)

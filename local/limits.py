@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 API_REQUESTS = 4
 EXECUTIONS = 6
+QUEUE_BATCHES = 4
 # The rest of it is for schedules, retries of events, and functions that are invoked directly.
 ACCOUNT_CONCURRENCY = 32
 WARM_SECONDS = 60

@@ -18,6 +18,7 @@ from local.deploy import Deployed, deploy, make_uploader
 from local.front import Front
 from local.parameters import check
 from local.processes import Emulator, EnvironmentTemplate
+from local.queue_routes import Message, queue_routes
 from local.simulator import Simulator
 from local.simulator.simulator import DEFAULT_KEYS
 from local.template import Runtime, functions, layer_folders, load, of_type, package, translate
@@ -123,6 +124,7 @@ class LocalStack:
         translated = translate(template, values, self._session)
         self._interpreter.wait_until_ready("/moto-api/")
         self._deployed: Deployed = deploy(self.client, STACK_NAME, translated, values)
+        self._front.put_into_queues(queue_routes(translated["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]), self._send)
         self._front.route_to(self._ministack.port, f"/_aws/execute-api/{self._deployed.ids['HttpApi']}/$default")
         self._put_gateway_accounts()
         self.api_key = self.create_api_key("local")
@@ -142,6 +144,12 @@ class LocalStack:
         accounts = {f"{name}/default": {"api_key": self.simulator.keys[name], "base_url": url} for name, url in urls.items()}
         secret = self.output("GatewayAccountsSecretArn")
         self.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(accounts))
+
+    def _send(self, message: Message) -> str:
+        sent = self.client("sqs").send_message(
+            QueueUrl=self._deployed.ids[message.queue["Ref"]], MessageBody=message.body, MessageAttributes=message.attributes
+        )
+        return str(sent["MessageId"])
 
     def create_api_key(self, tenant: str) -> str:
         """A new key of this tenant, which may do everything but operate."""

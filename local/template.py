@@ -2,8 +2,8 @@
 
 The file itself stays as it is for AWS. Its deployed form differs in these points only: the functions run the project's own
 Python through a `bootstrap`; the state machine's definition is inlined; the API's OpenAPI body becomes routes and a CORS
-configuration, as the emulator reads those alone; a reference to a secret becomes its ARN, which on AWS it is; and no bucket
-insists on TLS, which is not there.
+configuration, as the emulator reads those alone, and the front plays its routes into queues; fewer batches of a queue are
+processed at once; a reference to a secret becomes its ARN, which on AWS it is; and no bucket insists on TLS, which is not there.
 """
 
 import io
@@ -21,7 +21,9 @@ from samtranslator.translator.translator import Translator
 from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
 from samtranslator.yaml_helper import yaml_parse
 
+from local import limits
 from local.conditions import Choices, Json
+from local.queue_routes import is_queue_route
 
 Upload = Callable[[str, bytes], Json]
 """Stores a package under a name and answers where it lies: {"Bucket": ..., "Key": ...}."""
@@ -113,6 +115,8 @@ def translate(template: Json, parameters: Mapping[str, str], session: boto3.Sess
             del translated["Resources"][logical_id]
     for item in of_type(translated, "AWS::Lambda::Function").values():
         localise(item["Properties"])
+    for item in of_type(translated, "AWS::Lambda::EventSourceMapping").values():
+        item["Properties"]["ScalingConfig"] = {"MaximumConcurrency": limits.QUEUE_BATCHES}
     for logical_id, item in of_type(translated, "AWS::ApiGatewayV2::Api").items():
         translated["Resources"].update(api_resources(logical_id, item["Properties"]))
     choices = Choices(translated, parameters)
@@ -165,6 +169,8 @@ def api_resources(api: str, properties: Json) -> dict[str, Json]:
         resources[f"{api}{name}Authorizer"] = authorizer(api, name, scheme)
     for path, operations in body["paths"].items():
         for method, operation in operations.items():
+            if is_queue_route(operation):
+                continue
             logical_id = f"{api}Route{len(resources)}"
             resources[f"{logical_id}Integration"] = integration(api, operation["x-amazon-apigateway-integration"])
             key = path if path == "$default" else f"{method.upper()} {path}"

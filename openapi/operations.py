@@ -147,6 +147,12 @@ _SECOND_CHARGE: Json = {
 }
 
 _SHOWN = ("Cache-Control",)
+_CALLBACK = (
+    _path("gateway", "The name of the gateway.", {"type": "string", "pattern": "^[a-z0-9]+$"}),
+    _JOB_ID,
+    _path("mac", "Authenticates the gateway.", {"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+)
+_OF_SQS: tuple[str, Json] = ("application/json", {"description": "What SQS answers; of no use to a gateway."})
 _CREATED = ("Location", "Cache-Control")
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -348,15 +354,23 @@ OPERATIONS: tuple[Operation, ...] = (
         tag=CALLBACKS,
         summary="Receive a callback of a gateway. Not for clients",
         scope=None,
-        parameters=(
-            _path("gateway", "The name of the gateway.", {"type": "string", "pattern": "^[a-z0-9]+$"}),
-            _JOB_ID,
-            _path("mac", "Authenticates the gateway.", {"type": "string", "pattern": "^[0-9a-f]{64}$"}),
-        ),
+        parameters=_CALLBACK,
         answers=(
-            Answer(200, "The callback is stored."),
-            Answer(401, "The path or its MAC is wrong. Nothing is stored."),
-            Answer(413, "The body is larger than 256 KiB. Nothing is stored."),
+            Answer(200, "The callback is in the queue. Its MAC is checked later.", page=_OF_SQS),
+            Answer(400, "The body is empty or larger than 1 MiB. Nothing is in the queue.", page=_OF_SQS),
+        ),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/callbacks/{gateway}/{job_id}/{mac}/signed",
+        name="receive_signed_callback",
+        tag=CALLBACKS,
+        summary="Receive a callback that its gateway signed. Not for clients",
+        scope=None,
+        parameters=_CALLBACK,
+        answers=(
+            Answer(200, "The callback is in the queue. Its MAC and its signature are checked later.", page=_OF_SQS),
+            Answer(400, "A header of the signature is missing, or the body is empty or too large.", page=_OF_SQS),
         ),
     ),
 )

@@ -5,6 +5,7 @@ import time
 from functools import cache, partial
 from typing import Any
 
+from suno_jobs.gateways.signatures import SIGNATURE_CHECKS
 from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.lifecycle.repeats import Repeats
 from suno_jobs.runtime.aws import WORK, client, prepare
@@ -33,7 +34,7 @@ def task_creator() -> TaskCreator:
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
         calls=calls,
         admission=make_admission(calls, settings.breaker_failures, settings.breaker_open_seconds),
-        callback_url=partial(callback_url, settings.public_base_url, callback_secret),
+        callback_url=partial(callback_url, settings.public_base_url, callback_secret, SIGNATURE_CHECKS),
         schedule=PollingSchedule(
             settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds
         ),

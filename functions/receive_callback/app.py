@@ -1,6 +1,5 @@
-"""POST /v1/callbacks/{gateway}/{job_id}/{mac}: receives callbacks. It starts without pydantic, httpx and Powertools."""
+"""Receives the callbacks that API Gateway puts into a queue. It starts without pydantic, httpx and Powertools."""
 
-import base64
 import logging
 import os
 import time
@@ -13,7 +12,7 @@ from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import ReceiveCallbackSettings
-from suno_jobs.steps.receive_callback import CallbackReceiver
+from suno_jobs.steps.receive_callback import CallbackReceiver, sent_bytes
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.signals import SignalStore
 from suno_jobs.traffic.rate_limiter import RateLimiter
@@ -39,14 +38,24 @@ def callback_receiver() -> CallbackReceiver:
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    body = event.get("body") or ""
-    raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
+    failed = [record["messageId"] for record in event["Records"] if not is_received(record)]
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+
+
+def is_received(record: dict[str, Any]) -> bool:
+    """Whether SQS may delete the message. It contains a MAC and must not be logged (I9)."""
+    given = {name: each["stringValue"] for name, each in record["messageAttributes"].items()}
+    path = f"/v1/callbacks/{given.get('gateway')}/{given.get('job_id')}/{given.get('mac')}"
+    sent_at = int(record["attributes"]["SentTimestamp"]) / 1000
     try:
-        callback_receiver().receive_callback(event["rawPath"], raw, event.get("headers") or {})
+        callback_receiver().receive_callback(path, sent_bytes(record["body"]), given, sent_at)
     except CallbackRefused as refused:
         log.warning("callback refused: %s", refused)
-        return {"statusCode": refused.status}
-    return {"statusCode": 200}
+    except Exception:
+        # Whatever is wrong with one message, the others of its batch are received.
+        log.exception("callback not received")
+        return False
+    return True
 
 
 prepare(callback_receiver)

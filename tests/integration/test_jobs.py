@@ -16,7 +16,7 @@ import miniaudio
 import pytest
 
 from local.stack import LocalStack
-from tests.integration.waiting import wait_for_end
+from tests.integration.waiting import wait_for, wait_for_end
 
 Json = dict[str, Any]
 Case = tuple[str, str]
@@ -224,7 +224,7 @@ def test_the_end_is_announced_on_the_bus(stack: LocalStack, ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("how", ["forged", "other gateway", "slash", "upper"])
-def test_a_forged_callback_is_refused(stack: LocalStack, anonymous: httpx.Client, ends: Ends, how: str) -> None:
+def test_a_forged_callback_stores_nothing(stack: LocalStack, anonymous: httpx.Client, ends: Ends, how: str) -> None:
     job_id = ends(("ttapi", ""))["job_id"]
     [url] = [each["callback_url"] for each in stack.simulator.orders() if job_id in (each["callback_url"] or "")]
     path, _, mac = url.removeprefix(stack.api_url).rpartition("/")
@@ -235,5 +235,34 @@ def test_a_forged_callback_is_refused(stack: LocalStack, anonymous: httpx.Client
         "upper": f"{path}/{mac.upper()}",
     }[how]
     assert forged != f"{path}/{mac}"
-    assert anonymous.post(f"{path}/{mac}", json={}).status_code == 200
-    assert anonymous.post(forged, json={}).status_code in (401, 404)
+    assert anonymous.post(forged, json={"sent": how}).status_code == (404 if how == "slash" else 200)
+    assert anonymous.post(f"{path}/{mac}", json={"sent": f"authentic, after {how}"}).status_code == 200
+    wait_for(lambda: _receipt(f"authentic, after {how}") in receipts(stack, job_id) and not waiting_callbacks(stack))
+    assert _receipt(how) not in receipts(stack, job_id)
+
+
+def _receipt(sent: str) -> str:
+    """Its sort key."""
+    return f"RECEIPT#callback#{hashlib.sha256(httpx.Request('POST', 'http://x', json={'sent': sent}).content).hexdigest()}"
+
+
+def receipts(stack: LocalStack, job_id: str) -> set[str]:
+    found = stack.client("dynamodb").query(
+        TableName=stack.output("JobsTable"),
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues={":pk": {"S": f"JOB#{job_id}"}, ":sk": {"S": "RECEIPT#callback#"}},
+    )
+    return {item["sk"]["S"] for item in found["Items"]}
+
+
+def waiting_callbacks(stack: LocalStack) -> int:
+    """In the queue, and not yet deleted from it."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    queue = stack.output("CallbackQueueUrl")
+    found = stack.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
+@pytest.mark.parametrize(("path", "body"), [("", b""), ("", b"\0"), ("", b"x" * 2**20), ("/signed", b"{}")])
+def test_what_the_queue_cannot_hold_is_a_4xx(anonymous: httpx.Client, path: str, body: bytes) -> None:
+    assert anonymous.post(f"/v1/callbacks/ttapi/job_{'0' * 26}/{'0' * 64}{path}", content=body).status_code == 400

@@ -440,6 +440,12 @@ class RandomFaults:
             return (0.0,)
         return tuple(self._random.expovariate(1 / 200) for _ in range(self._random.choice((0, 1, 2, 3))))
 
+    def message_delays(self) -> tuple[float, ...]:
+        """The delay of each arrival of a message in its queue, in seconds. Several: it is delivered more than once."""
+        if not self._happens(self._probabilities.callback):
+            return (0.0,)
+        return tuple(self._random.expovariate(1 / 20) for _ in range(self._random.choice((1, 1, 2))))
+
     def disturb(self, gateway: str, method: str, ask: Ask) -> Reply:
         begin, end = self._outages.get(gateway, (0.0, 0.0))
         if begin <= self._loop.now - self._start < end:

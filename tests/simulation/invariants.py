@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.storage.attribute_values import unpack
+from suno_jobs.traffic.callback_urls import mac
 from tests.simulation import media_pool, network
 from tests.simulation.deletions import broken_deletions
 from tests.simulation.elsewhere import ADOPTIONS, UNKNOWN_READS
@@ -26,6 +27,7 @@ from tests.simulation.fair_turns import fair_shares, fair_turns
 from tests.simulation.faults import DELAYS
 from tests.simulation.job_evidence import JobEvidence, order_token, tasks_by_job
 from tests.simulation.lambdas import Invocation
+from tests.simulation.message_queue import QueuedMessage
 from tests.simulation.paid_songs import PAID_SONGS, is_last_resort
 from tests.simulation.state_monitor import ENDS
 from tests.simulation.waiting_clients import broken_waits
@@ -123,7 +125,7 @@ def violations(world: World) -> list[tuple[str, str]]:
         found += [(job_id, broken) for check in checks for broken in check(job)]
     found += [(invocation.subject, broken) for invocation, broken in _unexpected_errors(world)]
     found += [(invocation.subject, broken) for invocation, broken in _timeouts(world)]
-    found += [("", broken) for check in (_rates, _secrets, _executions) for broken in check(world)]
+    found += [("", broken) for check in (_rates, _secrets, _executions, _callbacks) for broken in check(world)]
     return found
 
 
@@ -374,6 +376,25 @@ def _executions(world: World) -> Iterator[str]:
     for execution in world.state_machine.executions.values():
         if execution.status == "RUNNING" and execution.started_at < world.settled_at - WAITING_SECONDS:
             yield f"execution {execution.name} still runs, in {execution.state}"
+
+
+def _callbacks(world: World) -> Iterator[str]:
+    """What was answered with success and is authentic is stored, unless its job was deleted, or it is a dead letter."""
+    for message in world.callback_queue.sent:
+        job_id = message.attributes["job_id"]["StringValue"]
+        if job_id in world.deletions.deletions or message in world.callback_queue.dead or _is_expired(world, message):
+            continue
+        if message.deleted_at is None:
+            yield f"a callback of {job_id} was neither stored nor kept"
+        elif f"RECEIPT#callback#{_digest(message.body.encode())}" not in world.jobs_table.items[f"JOB#{job_id}"]:
+            yield f"a callback of {job_id} was lost"
+
+
+def _is_expired(world: World, message: QueuedMessage) -> bool:
+    """Whether the secret of its MAC was replaced twice."""
+    given = {name: each["StringValue"] for name, each in message.attributes.items()}
+    accepted = filter(None, world.callback_secret.values())
+    return all(mac(each, given["gateway"], given["job_id"]) != given["mac"] for each in accepted)
 
 
 def _digest(body: bytes) -> str:

@@ -94,6 +94,9 @@ class VirtualClock(Clock):
         return act()
 
 
+PROCESSED_SECONDS = 0.1
+
+
 class VirtualCourier(Courier):
     """Sends callbacks through ``deliver``, which may delay, duplicate or lose them. ``submitters`` has the job of each task:
     the one whose function sent the request. It is empty for a task that was created elsewhere."""
@@ -115,6 +118,8 @@ class VirtualCourier(Courier):
         self._record_submitter(task)
         for _, stage in schedule(task, wire.callback_stages(task.work)):
             self._send(task, wire, Report(task, stage, cdn, at=self._loop.now))
+        # They are processed before the answer arrives.
+        self._loop.sleep(PROCESSED_SECONDS)
 
     def _record_submitter(self, task: Task) -> None:
         invocation: Invocation | None = self._loop.current.local

@@ -10,6 +10,7 @@ from functools import cache
 from math import inf
 from typing import Any
 
+from local.queue_routes import QueueRoute, queue_routes
 from tests.world import ROOT, table_definition, template
 
 PSEUDO = {
@@ -44,12 +45,28 @@ class FunctionPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class QueuePlan:
+    """What the template says of a queue and of the mapping that reads it."""
+
+    function: str
+    batch_size: int
+    concurrency: int
+    visibility_seconds: float
+    max_receives: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
-    """``functions`` by logical id; ``schedules`` are seconds between two runs, by function. ``versioned`` are buckets."""
+    """``functions`` by logical id; ``schedules`` are seconds between two runs, by function. ``versioned`` are buckets.
+
+    ``queue_routes`` lead into the queue, and ``routes`` to a function.
+    """
 
     parameters: Mapping[str, str]
     functions: Mapping[str, FunctionPlan]
     routes: tuple[Route, ...]
+    queue_routes: tuple[QueueRoute, ...]
+    queue: QueuePlan
     schedules: Mapping[str, float]
     tables: Mapping[str, Mapping[str, Any]]
     state_machine_arn: str
@@ -82,6 +99,8 @@ def _deploy(overrides: tuple[tuple[str, str], ...]) -> Stack:
         parameters=evaluate.parameters,
         functions={name: _plan(properties, evaluate) for name, properties in functions.items()},
         routes=tuple(_routes(functions)),
+        queue_routes=tuple(queue_routes(evaluate.of_type("AWS::Serverless::HttpApi")["HttpApi"]["DefinitionBody"]["paths"])),
+        queue=_queue(evaluate),
         schedules=dict(_schedules(functions, evaluate)),
         tables={name: table_definition(name) for name in evaluate.of_type("AWS::DynamoDB::Table")},
         state_machine_arn=f"arn:aws:states:us-east-1:{PSEUDO['AWS::AccountId']}:stateMachine:{evaluate(machine['Name'])}",
@@ -144,6 +163,18 @@ def _plan(properties: Mapping[str, Any], evaluate: _Evaluation) -> FunctionPlan:
     environment = {name: str(evaluate(value)) for name, value in variables.items()}
     reserved = str(evaluate(properties.get("ReservedConcurrentExecutions", "")))
     return FunctionPlan(properties["CodeUri"], properties["Timeout"], environment, float(reserved or inf))
+
+
+def _queue(evaluate: _Evaluation) -> QueuePlan:
+    [mapping] = evaluate.of_type("AWS::Lambda::EventSourceMapping").values()
+    queue = evaluate.of_type("AWS::SQS::Queue")[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
+    return QueuePlan(
+        mapping["FunctionName"]["Ref"],
+        mapping["BatchSize"],
+        mapping["ScalingConfig"]["MaximumConcurrency"],
+        queue["VisibilityTimeout"],
+        queue["RedrivePolicy"]["maxReceiveCount"],
+    )
 
 
 def _routes(functions: Mapping[str, Any]) -> list[Route]:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from local.queue_routes import RequestRefused
 from suno_jobs.media import lengths
 from suno_jobs.network import deadlines
 from suno_jobs.network.http import httpcore
@@ -37,6 +38,7 @@ from tests.simulation.deletions import DeletionMonitor
 from tests.simulation.expressions import Item
 from tests.simulation.faults import TENANT, Order, Plan, RandomFaults
 from tests.simulation.lambdas import FaultInjector, FunctionError, Lambdas
+from tests.simulation.message_queue import MessageQueue
 from tests.simulation.state_machine import StateMachine
 from tests.simulation.state_monitor import StateMonitor
 from tests.simulation.template import deploy
@@ -51,6 +53,8 @@ RETRY_SECONDS = 20.0
 LONGEST_SWEEP_PAUSE_SECONDS = 10_800.0
 TOLERATED_SECONDS = 0.1
 SAME_SECONDS = 0.03
+REDRIVE_SECONDS = 300.0
+"""After the faults, an operator moves the dead letters back into the queue."""
 CALLBACK_SECRETS = ("callback-secret-0", "callback-secret-1", "callback-secret-2")
 
 
@@ -80,7 +84,8 @@ class World:
     ``elsewhere`` has the task of each order that was created elsewhere, by token. ``first_callback_at`` is the time of each
     job's first callback. ``client_actions`` are the actions of clients: job, action and status of the answer. ``submissions``
     has the token of each submitted order, when it was sent, and the status of its answer; ``lists`` has when a client listed
-    its jobs, and which it got. ``reads`` has the answers to clients that prefer to wait.
+    its jobs, and which it got. ``reads`` has the answers to clients that prefer to wait. ``callback_queue`` has every callback
+    that was accepted.
     """
 
     def __init__(self, plan: Plan, faults: FaultInjector | None = None) -> None:
@@ -132,6 +137,8 @@ class World:
             self.faults.write_error,
             self.faults.transition_seconds,
         )
+        delays = self.faults.message_delays
+        self.callback_queue = MessageQueue(self.stack.queue, self.loop, self.lambdas, delays)
         self.lambdas.services = {
             "dynamodb": self.dynamodb,
             "s3": self.s3,
@@ -233,6 +240,7 @@ class World:
         yield from ((moment, self._list_jobs) for moment in plan.lists)
         yield from ((moment, self._stop_random_execution) for moment in plan.stops)
         yield from ((moment, self._rotate) for moment in plan.rotations)
+        yield plan.faults_until + REDRIVE_SECONDS, self.callback_queue.redrive
         for gateway, change in plan.troubles.keys.items():
             yield change.changed_at, partial(self._replace_key, gateway)
             yield change.revoked_at, partial(self._revoke_key, gateway)
@@ -377,23 +385,29 @@ class World:
         path = urlsplit(url).path
         if urlsplit(url).hostname == elsewhere.HOST:
             return 200
-        self.macs.add(path.rpartition("/")[2])
+        self.macs.add(path.split("/")[5])
         delays = self.faults.callback_delays()
         statuses = []
         for delay in delays:
             if delay:
-                self.loop.spawn(partial(self._deliver, path, headers, body), after=delay)
+                self.loop.spawn(partial(self.deliver, path, headers, body), after=delay)
             else:
-                statuses.append(self._deliver(path, headers, body))
+                statuses.append(self.deliver(path, headers, body))
         return statuses[0] if statuses else 504
 
-    def _deliver(self, path: str, headers: Mapping[str, str], body: bytes) -> int:
-        response = self._serve("POST", path, headers, body.decode())
+    def deliver(self, path: str, headers: Mapping[str, str], body: bytes) -> int:
+        """As API Gateway does: no function is invoked."""
         job_id = path.split("/")[4]
-        self.note(job_id, f"callback {body[:60]!r} is answered {response.status}")
-        if response.status == 200:
-            self.first_callback_at.setdefault(job_id, self.loop.now)
-        return response.status
+        try:
+            found = (route.message("POST", path, headers, body) for route in self.stack.queue_routes)
+            message = next(each for each in found if each)
+        except RequestRefused:
+            self.note(job_id, f"callback {body[:60]!r} is refused")
+            return 400
+        self.note(job_id, f"callback {body[:60]!r} is accepted")
+        self.callback_queue.send(message.body, message.attributes, job_id)
+        self.first_callback_at.setdefault(job_id, self.loop.now)
+        return 200
 
     def _serve(self, method: str, path: str, headers: Mapping[str, str], body: str | None, query: str = "") -> Response:
         for route in self.stack.routes:

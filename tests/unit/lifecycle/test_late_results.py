@@ -162,7 +162,7 @@ def test_a_cancelled_job_learns_the_task_of_its_lost_submission(world: World, re
     cancel(world, job_id)
     assert world.job_finisher().finish_job(job_id) is JobState.CANCELLED
     ended_execution(world, job_id)
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     assert (job_id, 1) in world.executions.states
     world.wire.answers = [task(music(1))]
     assert world.task_checker().check_task(job_id).tracks == ("m-1",)

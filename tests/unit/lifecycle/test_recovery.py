@@ -81,9 +81,9 @@ def test_a_song_that_was_stored_before_its_function_was_stopped_needs_no_read(wo
 
 def test_a_late_callback_recovers_the_job_at_once(world: World, receiver: CallbackReceiver) -> None:
     job_id = timed_out(world)
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     assert (job_id, 1) in world.executions.states
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     assert (job_id, 2) not in world.executions.states
     world.wire.answers = [task(music(1))]
     store(world, world.task_checker().check_task(job_id))
@@ -95,14 +95,14 @@ def test_a_late_callback_recovers_the_job_at_once(world: World, receiver: Callba
 def test_a_late_callback_is_accepted_while_step_functions_is_throttled(world: World, receiver: CallbackReceiver) -> None:
     job_id = timed_out(world)
     world.executions.describable = 0
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     assert (job_id, 1) not in world.executions.states
     assert job_id in world.due(after=86_400)
 
 
 def test_a_late_callback_reveals_the_task_of_a_lost_submission(world: World, receiver: CallbackReceiver) -> None:
     job_id = lost_and_timed_out(world)
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     world.wire.answers = [task(music(1), music(2))]
     step = world.task_checker().check_task(job_id)
     assert (step.next, world.job(job_id).task_id) == ("store", "J1")
@@ -216,7 +216,7 @@ def test_recovery_ends_when_the_links_have_expired(world: World, receiver: Callb
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
     assert (world.due(), len(world.wire.requests)) == ([], requests)
     ended_execution(world, job_id)
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     assert (job_id, 2) not in world.executions.states
     assert len(world.items("RECEIPT#callback#")) == 1
 
@@ -328,7 +328,7 @@ def test_the_rest_of_an_unfinished_task_is_fetched_when_it_arrives(world: World,
     assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
     assert (world.view(job_id).partial, world.due()) == (True, [job_id])
     ended_execution(world, job_id)
-    receiver.receive_callback(path(job_id, gateway="anyint"), b"{}", {})
+    receiver.receive_callback(path(job_id, gateway="anyint"), b"{}", {}, world.now)
     assert (job_id, 1) in world.executions.states
     world.wire.answers = [anyint_reply("SUCCESS", "a", "b")]
     step = world.task_checker().check_task(job_id)

@@ -170,10 +170,12 @@ def test_every_step_belongs_to_a_function() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_serves_the_routes_that_the_template_gives_it(name: str) -> None:
-    assert served(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py") == routes_of(name) - {("ANY", "$default"), CALLBACK}
+    assert served(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py") == routes_of(name) - {("ANY", "$default")}
 
 
-CALLBACK = ("POST", "/v1/callbacks/{gateway}/{job_id}/{mac}")
+DEFINITION = RESOURCES["HttpApi"]["Properties"]["DefinitionBody"]
+CALLBACK = "/v1/callbacks/{gateway}/{job_id}/{mac}"
+QUEUE_ROUTES = {("POST", CALLBACK), ("POST", f"{CALLBACK}/signed")}
 
 
 def routes_of(function: str) -> set[tuple[str, str]]:
@@ -188,7 +190,7 @@ def test_where_there_is_get_there_is_head() -> None:
 
 
 def test_the_methods_of_a_path_are_those_of_the_template() -> None:
-    routes = {route for name in FUNCTIONS for route in routes_of(name)} - {("ANY", "$default")}
+    routes = {route for name in FUNCTIONS for route in routes_of(name)} - {("ANY", "$default")} | QUEUE_ROUTES
     wanted = {path: {"OPTIONS"} | {method for method, each in routes if each == path} for _, path in routes}
     assert {path: set(methods) for path, methods in METHODS.items()} == wanted
 
@@ -231,8 +233,13 @@ def test_function_may_use_what_its_environment_names(name: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_may_do_what_its_code_does_and_no_more(name: str) -> None:
-    granted = {action for statement in statements(FUNCTIONS[name]) for action in as_list(statement["Action"])}
+    own = [statement for statement in statements(FUNCTIONS[name]) if statement.get("Sid") != EVENT_SOURCE]
+    granted = {action for statement in own for action in as_list(statement["Action"])}
     assert granted - {"kms:Decrypt"} == reachable_actions(CODE, ROOT / FUNCTIONS[name]["CodeUri"] / "app.py")
+
+
+EVENT_SOURCE = "EventSource"
+"""What Lambda does in the name of the function: it reads the queue."""
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -378,7 +385,7 @@ def test_links_work_for_every_storage_class_that_may_be_chosen() -> None:
 def cors(**parameters: str) -> tuple[Any, Any]:
     """The configuration of the API and of the assets bucket."""
     choices = Choices(TEMPLATE, parameters)
-    definition = choices.made(RESOURCES["HttpApi"]["Properties"]["DefinitionBody"])
+    definition = choices.made(DEFINITION)
     bucket = choices.made(RESOURCES["AssetsBucket"]["Properties"])
     return definition.get("x-amazon-apigateway-cors"), bucket.get("CorsConfiguration")
 
@@ -421,7 +428,53 @@ def test_asynchronous_invocations_have_a_dead_letter_queue() -> None:
     assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
 
 
-def test_without_a_key_there_are_callbacks_and_documentation_only() -> None:
+def test_callbacks_are_put_into_a_queue_without_a_function() -> None:
+    """Nothing that Lambda does can lose one."""
+    paths = DEFINITION["paths"]
+    assert {(method.upper(), path) for path, operations in paths.items() for method in operations} == QUEUE_ROUTES
+    [role] = of_type("AWS::IAM::Role").values()
+    [statement] = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", {"Fn::GetAtt": ["CallbackQueue", "Arn"]})
+    for path in paths.values():
+        assert path["post"]["security"] == [{"NONE": []}]
+        integration = path["post"]["x-amazon-apigateway-integration"]
+        assert integration["credentials"] == {"Fn::GetAtt": ["CallbackSenderRole", "Arn"]}
+        assert integration["requestParameters"]["QueueUrl"] == {"Ref": "CallbackQueue"}
+        assert integration["requestParameters"]["MessageBody"] == "$request.body"
+
+
+def test_a_header_is_mapped_only_where_it_is_always_sent() -> None:
+    """API Gateway refuses a request that lacks a value to be mapped; most gateways send no signature."""
+    mapped = {
+        path: each["post"]["x-amazon-apigateway-integration"]["requestParameters"]["MessageAttributes"]
+        for path, each in DEFINITION["paths"].items()
+    }
+    assert "request.header" not in mapped[CALLBACK]
+    assert set(json.loads(mapped[CALLBACK])) == {"gateway", "job_id", "mac"}
+    signature = {"x-webhook-signature", "x-webhook-timestamp"}
+    assert set(json.loads(mapped[f"{CALLBACK}/signed"])) == {"gateway", "job_id", "mac"} | signature
+
+
+def test_callbacks_are_throttled_apart_from_the_requests_of_clients() -> None:
+    settings = RESOURCES["HttpApi"]["Properties"]["RouteSettings"]
+    assert set(settings) == {f"{method} {path}" for method, path in QUEUE_ROUTES}
+
+
+def test_a_callback_that_fails_is_delivered_again_and_then_kept_for_as_long_as_sqs_can() -> None:
+    [mapping] = of_type("AWS::Lambda::EventSourceMapping").values()
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["CallbackQueue", "Arn"]}
+    queues = of_type("AWS::SQS::Queue")
+    queue = queues["CallbackQueue"]
+    # AWS advises six times the timeout of the function.
+    assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS["ReceiveCallbackFunction"]["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["FailedCallbacksQueue", "Arn"]}
+    # AWS advises five at least, since a throttled invocation counts as well.
+    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+    assert {each["MessageRetentionPeriod"] for each in queues.values()} == {14 * 86_400}
+
+
+def test_without_a_key_the_functions_serve_documentation_only() -> None:
     open_routes = {
         (name, event["Properties"]["Method"], event["Properties"]["Path"])
         for name, function in FUNCTIONS.items()
@@ -430,7 +483,7 @@ def test_without_a_key_there_are_callbacks_and_documentation_only() -> None:
     }
     # With a key, a wrong method would be a 401, and so would a browser's preflight request.
     documentation = {("DescribeApiFunction", *route) for route in routes_of("DescribeApiFunction")}
-    assert open_routes == {("ReceiveCallbackFunction", *CALLBACK), *documentation}
+    assert open_routes == documentation
     assert not statements(FUNCTIONS["DescribeApiFunction"])
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
 

@@ -270,7 +270,7 @@ def test_a_late_callback_of_a_deleted_job_is_accepted_and_stored_nowhere(world: 
     job_id = ended(world)
     delete(world, job_id)
     before = world.items("")
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     assert (world.items(""), world.executions.woken) == (before, [])
 
 

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -14,7 +15,7 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import FileTerms
 from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.runtime.secrets import RENEW_SECONDS
-from suno_jobs.steps.receive_callback import MAX_BODY_BYTES, CallbackReceiver
+from suno_jobs.steps.receive_callback import CallbackReceiver
 from suno_jobs.storage.signals import Signalled
 from tests.builders import (
     BODY,
@@ -41,19 +42,19 @@ def test_a_forged_callback_is_refused_just_after_a_rotation(
     rotating.client.value = {"current": "newer", "previous": "new"}
     world.clock.sleep(RENEW_SECONDS)
     with pytest.raises(CallbackRefused):
-        receiver.receive_callback(path(job_id, secret="guessed"), BODY, {})
+        receiver.receive_callback(path(job_id, secret="guessed"), BODY, {}, world.now)
     assert world.items("RECEIPT#") == []
-    receiver.receive_callback(path(job_id, secret="newer"), BODY, {})
+    receiver.receive_callback(path(job_id, secret="newer"), BODY, {}, world.now)
     assert len(world.items("RECEIPT#callback#")) == 1
 
 
 def test_a_callback_is_stored_and_wakes_the_waiting_execution(world: World, receiver: CallbackReceiver) -> None:
     job_id = world.generating()
     await_signal(world, job_id)
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     assert world.executions.woken == ["token"]
     world.jobs.begin_check(job_id, now=world.now, due_at=world.now)
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     assert world.executions.woken == ["token"]
     [item] = world.items("RECEIPT#callback#")
     assert zlib.decompress(item["body"]["B"]) == BODY
@@ -63,7 +64,7 @@ def test_a_callback_is_stored_and_wakes_the_waiting_execution(world: World, rece
 
 def test_a_callback_before_the_wait_leaves_a_signal_that_prevents_the_wait(world: World, receiver: CallbackReceiver) -> None:
     job_id = world.generating()
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     with pytest.raises(world.dynamodb.exceptions.ConditionalCheckFailedException):
         await_signal(world, job_id)
     assert world.executions.woken == []
@@ -73,32 +74,24 @@ def test_a_callback_before_the_wait_leaves_a_signal_that_prevents_the_wait(world
 def test_a_body_of_any_shape_is_stored_and_signalled(world: World, receiver: CallbackReceiver, body: bytes) -> None:
     job_id = world.generating()
     await_signal(world, job_id)
-    receiver.receive_callback(path(job_id), body, {})
+    receiver.receive_callback(path(job_id), body, {}, world.now)
     assert list(world.receipts.callbacks(job_id)) == [body]
     assert world.executions.woken == ["token"]
 
 
 def test_a_large_body_is_stored_in_the_bucket_and_read_back_completely(world: World, receiver: CallbackReceiver) -> None:
     job_id = world.generating()
-    body = bytes(index * index % 251 for index in range(MAX_BODY_BYTES // 4)) + str(list(range(20000))).encode()
-    receiver.receive_callback(path(job_id), body, {})
+    body = bytes(index * index % 251 for index in range(2**16)) + str(list(range(20000))).encode()
+    receiver.receive_callback(path(job_id), body, {}, world.now)
     [stored] = world.s3.list_objects_v2(Bucket=RECEIPTS)["Contents"]
     assert world.s3.head_object(Bucket=RECEIPTS, Key=stored["Key"])["ContentType"] == "application/zlib"
     assert "body" not in world.items("RECEIPT#")[0]
     assert list(world.receipts.callbacks(job_id)) == [body]
 
 
-def test_a_body_over_the_limit_is_refused(world: World, receiver: CallbackReceiver) -> None:
-    job_id = world.generating()
-    receiver.receive_callback(path(job_id), bytes(MAX_BODY_BYTES), {})
-    with pytest.raises(CallbackRefused) as refused:
-        receiver.receive_callback(path(job_id), bytes(MAX_BODY_BYTES + 1), {})
-    assert refused.value.status == 413
-
-
 def test_a_callback_for_an_unknown_job_is_stored_and_creates_no_job(world: World, receiver: CallbackReceiver) -> None:
     job_id = "job_" + "0" * 26
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     assert world.items("JOB") == []
     assert len(world.items("RECEIPT#")) == 1
 
@@ -124,9 +117,8 @@ def test_a_forged_path_is_refused_and_nothing_is_stored(
 ) -> None:
     job_id = world.generating()
     before = world.items("")
-    with pytest.raises(CallbackRefused) as refused:
-        receiver.receive_callback(forged(job_id), BODY, {})
-    assert refused.value.status == 401
+    with pytest.raises(CallbackRefused):
+        receiver.receive_callback(forged(job_id), BODY, {}, world.now)
     assert world.items("") == before
 
 
@@ -147,10 +139,10 @@ def test_with_a_webhook_key_both_the_mac_and_the_signature_must_match(
     job_id = world.generating("kie")
     rotating.client.value = {"current": "new", "kie_webhook_key": "hook"}
     if accepted:
-        receiver.receive_callback(path(job_id, gateway="kie"), body, headers(world.now))
+        receiver.receive_callback(path(job_id, gateway="kie"), body, headers(world.now), world.now)
     else:
         with pytest.raises(CallbackRefused, match="wrong signature"):
-            receiver.receive_callback(path(job_id, gateway="kie"), body, headers(world.now))
+            receiver.receive_callback(path(job_id, gateway="kie"), body, headers(world.now), world.now)
     assert len(world.items("RECEIPT#")) == accepted
 
 
@@ -162,7 +154,9 @@ def test_a_webhook_key_that_was_just_replaced_is_detected(
     rotating.secret.values()
     rotating.client.value = {"current": "new", "kie_webhook_key": 7}
     world.clock.sleep(RENEW_SECONDS)
-    receiver.receive_callback(path(job_id, gateway="kie"), b'{"data": {"task_id": "J1"}}', kie_signature("7", "J1", world.now))
+    receiver.receive_callback(
+        path(job_id, gateway="kie"), b'{"data": {"task_id": "J1"}}', kie_signature("7", "J1", world.now), world.now
+    )
     assert len(world.items("RECEIPT#callback#")) == 1
 
 
@@ -170,34 +164,86 @@ def test_a_signing_key_of_a_gateway_that_does_not_sign_changes_nothing(
     world: World, receiver: CallbackReceiver, rotating: RotatingSecret
 ) -> None:
     rotating.client.value = {"current": "new", "ttapi_webhook_key": "hook"}
-    receiver.receive_callback(path(world.generating()), BODY, {})
+    receiver.receive_callback(path(world.generating()), BODY, {}, world.now)
     assert len(world.items("RECEIPT#callback#")) == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "status", "stored"), [("success", 200, 1), ("binary", 200, 1), ("empty", 200, 1), ("forged", 401, 0)]
-)
-def test_the_handler_stores_authentic_callbacks_only(
-    deployed: SimpleNamespace, world: World, name: str, status: int, stored: int
+@pytest.mark.parametrize("days", [0, 13])
+def test_the_time_of_a_signature_is_compared_with_the_time_at_which_it_was_sent(
+    world: World, receiver: CallbackReceiver, rotating: RotatingSecret, days: int
+) -> None:
+    """The callback may have waited in the queue."""
+    job_id = world.generating("kie")
+    rotating.client.value = {"current": "new", "kie_webhook_key": "hook"}
+    sent_at = world.now
+    world.clock.sleep(days * 86_400)
+    headers = kie_signature("hook", "J1", sent_at)
+    receiver.receive_callback(path(job_id, gateway="kie"), b'{"data": {"task_id": "J1"}}', headers, sent_at)
+    assert len(world.items("RECEIPT#")) == 1
+
+
+@pytest.mark.parametrize(("name", "stored"), [("success", 1), ("binary", 1), ("forged", 0)])
+def test_the_handler_stores_authentic_callbacks_only_and_lets_all_be_deleted(
+    deployed: SimpleNamespace, world: World, name: str, stored: int
 ) -> None:
     put_job(world, task_id="J1")
-    assert handler("receive_callback")(event(f"receive_callback/{name}")) == {"statusCode": status}
+    assert handler("receive_callback")(event(f"receive_callback/{name}")) == RECEIVED
     assert len(list(world.receipts.callbacks(JOB_ID))) == stored
 
 
-@pytest.mark.parametrize("encoded", [True, False])
-def test_the_handler_stores_the_bytes_that_were_sent(deployed: SimpleNamespace, world: World, encoded: bool) -> None:
-    put_job(world)
-    body = base64.b64encode(b"\xff\0").decode() if encoded else '{"jobId": "J1"}'
-    given = {**event("receive_callback/success"), "body": body, "isBase64Encoded": encoded}
-    assert handler("receive_callback")(given) == {"statusCode": 200}
-    assert list(world.receipts.callbacks(JOB_ID)) == [b"\xff\0" if encoded else body.encode()]
+RECEIVED: dict[str, Any] = {"batchItemFailures": []}
 
 
-def test_the_handler_stores_a_body_with_an_unpaired_surrogate(deployed: SimpleNamespace, world: World) -> None:
+def record(**changes: Any) -> dict[str, Any]:
+    [found] = event("receive_callback/success")["Records"]
+    return {**found, **changes}
+
+
+JSON = b'{"jobId": "J1", "title": "\xc3\xa9"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        (JSON.decode(), JSON),
+        (base64.b64encode(JSON).decode(), JSON),
+        (base64.b64encode(b"\n [1]").decode(), b"\n [1]"),
+        (base64.b64encode(b"\xff\0").decode(), base64.b64encode(b"\xff\0")),
+        ("null", b"null"),
+        ("\ud800", b"\xed\xa0\x80"),
+        ("a b\u00e9", b"a b\xc3\xa9"),
+    ],
+)
+def test_the_handler_stores_the_bytes_that_were_sent(deployed: SimpleNamespace, world: World, text: str, stored: bytes) -> None:
+    """JSON whose content type is not that of a text may be in the message in Base64."""
     put_job(world)
-    assert handler("receive_callback")({**event("receive_callback/success"), "body": "\ud800"}) == {"statusCode": 200}
-    assert list(world.receipts.callbacks(JOB_ID)) == [b"\xed\xa0\x80"]
+    assert handler("receive_callback")({"Records": [record(body=text)]}) == RECEIVED
+    assert list(world.receipts.callbacks(JOB_ID)) == [stored]
+
+
+def test_of_a_batch_only_what_failed_is_delivered_again(
+    deployed: SimpleNamespace, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body that cannot be stored now, a forged one and one without attributes keep no other one from being stored."""
+    put_job(world)
+    monkeypatch.setenv("RECEIPTS_BUCKET", "no-such-bucket")
+    large = "".join(str(number) for number in range(50_000))
+    [forged] = event("receive_callback/forged")["Records"]
+    records = [record(messageId="large", body=large), forged, record(messageAttributes={}), record(messageId="last")]
+    assert handler("receive_callback")({"Records": records}) == {"batchItemFailures": [{"itemIdentifier": "large"}]}
+    assert list(world.receipts.callbacks(JOB_ID)) == [record()["body"].encode()]
+
+
+def test_i9_nothing_of_a_message_is_logged(
+    deployed: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("JOBS_TABLE", "no-such-table")
+    [forged] = event("receive_callback/forged")["Records"]
+    handler("receive_callback")({"Records": [record(), forged]})
+    assert [each.getMessage() for each in caplog.records] == ["callback not received", "callback refused: wrong MAC"]
+    mac = record()["messageAttributes"]["mac"]["stringValue"]
+    for secret in (mac, mac[:-2], "cdn.ttapi.io", "receipt-handle"):
+        assert secret not in caplog.text
 
 
 def test_the_handler_wakes_the_execution_that_holds_the_task_token(deployed: SimpleNamespace, world: World) -> None:
@@ -208,7 +254,7 @@ def test_the_handler_wakes_the_execution_that_holds_the_task_token(deployed: Sim
     app.client("stepfunctions", app.REQUEST).meta.events.register(
         "provide-client-params.sfn.SendTaskSuccess", lambda params, **_: woken.append(params)
     )
-    assert app.lambda_handler(event("receive_callback/success"), None) == {"statusCode": 200}
+    assert app.lambda_handler(event("receive_callback/success"), None) == RECEIVED
     assert woken == [{"taskToken": "token of the waiting execution", "output": "{}"}]
 
 
@@ -220,7 +266,7 @@ def test_the_handler_starts_the_next_execution_of_a_timed_out_job(
     first = executions.start_execution(stateMachineArn=state_machine, name=JOB_ID)
     executions.stop_execution(executionArn=first["executionArn"])
     world.jobs.finish(world.job(JOB_ID), JobState.TIMED_OUT, None, now=world.now, recoverable_until=world.now + 10**9)
-    assert handler("receive_callback")(event("receive_callback/success")) == {"statusCode": 200}
+    assert handler("receive_callback")(event("receive_callback/success")) == RECEIVED
     listed = executions.list_executions(stateMachineArn=state_machine)["executions"]
     assert {each["name"]: each["status"] for each in listed} == {JOB_ID: "ABORTED", f"{JOB_ID}-1": "RUNNING"}
 
@@ -259,7 +305,7 @@ def test_a_callback_resumes_a_job_in_recovery_whose_task_token_is_of_no_use(worl
     await_signal(world, job_id, "old token")
     world.executions.dead.add("old token")
     ended_execution(world, job_id)
-    receiver.receive_callback(path(job_id), BODY, {})
+    receiver.receive_callback(path(job_id), BODY, {}, world.now)
     assert world.executions.woken == ["old token"]
     assert (job_id, 1) in world.executions.states
 
@@ -273,7 +319,7 @@ def staged(world: World, receiver: CallbackReceiver, body: bytes = FIRST) -> str
     """A job whose execution waits, and that gets a callback."""
     job_id = world.generating("sunoapi")
     await_signal(world, job_id)
-    receiver.receive_callback(path(job_id, gateway="sunoapi"), body, {})
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), body, {}, world.now)
     assert list(world.receipts.callbacks(job_id)) == [body]
     return job_id
 
@@ -292,19 +338,19 @@ def test_an_intermediate_stage_wakes_nothing_while_no_slot_is_idle(world: World,
     job_id = staged(world, receiver)
     assert world.executions.woken == []
     assert "signalled" not in world.items("JOB")[0]
-    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST.replace(b"first", b"complete"), {})
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST.replace(b"first", b"complete"), {}, world.now)
     assert world.executions.woken == ["token"]
 
 
 def test_an_intermediate_stage_leaves_no_signal_for_an_execution_that_works(world: World, receiver: CallbackReceiver) -> None:
     job_id = world.generating("sunoapi")
-    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST, {})
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST, {}, world.now)
     await_signal(world, job_id)
 
 
 def test_the_last_stage_is_the_cause_of_the_check_after_both(world: World, receiver: CallbackReceiver) -> None:
     job_id = staged(world, receiver)
-    receiver.receive_callback(path(job_id, gateway="sunoapi"), BODY, {})
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), BODY, {}, world.now)
     checked = world.jobs.begin_check(job_id, now=world.now, due_at=world.now)
     assert checked is not None
     assert checked.cause is Cause.CALLBACK
@@ -336,7 +382,7 @@ def test_i11_an_intermediate_stage_reveals_the_task_of_a_lost_answer(world: Worl
     job = replace(world.job(job_id), stage_words=GATEWAYS["sunoapi"].stage_words)
     world.jobs.submissions.begin_submission(job, "i1", FileTerms(), now=world.now, due_at=world.now)
     world.use_up_slots(job_id)
-    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST, {})
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST, {}, world.now)
     assert world.items("JOB")[0]["signalled"] == {"S": "callback"}
 
 
@@ -348,5 +394,5 @@ def test_an_intermediate_stage_of_a_job_with_a_lost_attempt_is_a_signal(world: W
         UpdateExpression="SET attempts = list_append(attempts, :lost)",
         ExpressionAttributeValues={":lost": {"L": [{"M": {"at": {"N": "1"}}}]}},
     )
-    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST, {})
+    receiver.receive_callback(path(job_id, gateway="sunoapi"), FIRST, {}, world.now)
     assert world.items("JOB")[0]["signalled"] == {"S": "callback"}

@@ -48,6 +48,26 @@ def test_an_empty_secret_authenticates_no_callback(values: dict[str, str], world
 
 def test_our_own_callback_url_is_accepted(rotating: RotatingSecret) -> None:
     job_id = "job_" + "0v" * 13
-    url = callback_url("https://api.example/", rotating.secret, "ttapi", job_id)
+    url = callback_url("https://api.example/", rotating.secret, ["kie"], "ttapi", job_id)
     assert url.startswith("https://api.example/v1/callbacks/ttapi/")
     assert verify_callback_path(url.removeprefix("https://api.example"), rotating.secret) == ("ttapi", job_id)
+
+
+@pytest.mark.parametrize(
+    ("gateway", "keys", "signed"),
+    [
+        ("kie", {"kie_webhook_key": "hook"}, True),
+        ("kie", {"kie_webhook_key": ""}, False),
+        ("kie", {}, False),
+        ("ttapi", {"kie_webhook_key": "hook", "ttapi_webhook_key": "hook"}, False),
+    ],
+)
+def test_only_a_gateway_that_signs_with_a_key_that_is_set_calls_the_route_for_signatures(
+    rotating: RotatingSecret, gateway: str, keys: dict[str, str], signed: bool
+) -> None:
+    rotating.client.value = {"current": "new", **keys}
+    job_id = "job_" + "0v" * 13
+    url = callback_url("https://api.example", rotating.secret, ["kie"], gateway, job_id)
+    path = url.removeprefix("https://api.example")
+    assert path.endswith("/signed") is signed
+    assert verify_callback_path(path.removesuffix("/signed"), rotating.secret) == (gateway, job_id)

@@ -17,7 +17,7 @@ SunoJobsError
  │    ├── BodyTooLarge           413
  │    ├── InvalidRequest         422, lists everything that is wrong
  │    └── IdempotencyConflict    422, the key was used with another body
- ├── CallbackRefused             401 or 413, nothing is stored
+ ├── CallbackRefused             a callback is not authentic, nothing is stored
  ├── Conflict                    the condition of a write did not hold; read again and decide anew
  ├── GatewayUnreachable          no complete reply arrived from a gateway
  ├── NoSlot                      the rate limit is exhausted at the moment
@@ -329,11 +329,7 @@ def _sentence(error: Mapping[str, str]) -> str:
 
 
 class CallbackRefused(SunoJobsError):
-    """The callback is not accepted; ``status`` is the HTTP status of the answer."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
+    """The callback is not authentic."""
 
 
 class Conflict(SunoJobsError):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
+    from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_stepfunctions.client import SFNClient
 
 
@@ -36,6 +37,11 @@ def dynamodb() -> DynamoDBClient:
 def s3() -> S3Client:
     with _with_one_error():
         return boto3.client("s3", config=UPLOAD)
+
+
+def sqs() -> SQSClient:
+    with _with_one_error():
+        return boto3.client("sqs", config=WORK)
 
 
 def stepfunctions() -> SFNClient:

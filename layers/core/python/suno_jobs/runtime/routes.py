@@ -11,6 +11,7 @@ _POST = ("OPTIONS", "POST")
 METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "/v1/callbacks/{gateway}/{job_id}/{mac}": _POST,
+        "/v1/callbacks/{gateway}/{job_id}/{mac}/signed": _POST,
         "/v1/gateways": _READ,
         "/v1/jobs": (*_READ, "POST"),
         "/v1/jobs/{job_id}": ("DELETE", *_READ),

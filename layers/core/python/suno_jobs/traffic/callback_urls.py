@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Container
 
 from suno_jobs.errors import CallbackRefused
 from suno_jobs.jobs.identifiers import JOB_ID_PATTERN
@@ -26,8 +27,16 @@ def mac(secret: str, gateway: str, job_id: str) -> str:
     return hmac.new(secret.encode(), f"{gateway}\n{job_id}".encode(), hashlib.sha256).hexdigest()
 
 
-def callback_url(base_url: str, secret: Secret, gateway: str, job_id: str) -> str:
-    return f"{base_url.rstrip('/')}/v1/callbacks/{gateway}/{job_id}/{mac(secret.values()['current'], gateway, job_id)}"
+def callback_url(base_url: str, secret: Secret, signing: Container[str], gateway: str, job_id: str) -> str:
+    """If the gateway is one of ``signing`` and its webhook key is set, the URL is that of the route which keeps signatures."""
+    values = secret.values()
+    url = f"{base_url.rstrip('/')}/v1/callbacks/{gateway}/{job_id}/{mac(values['current'], gateway, job_id)}"
+    return f"{url}/signed" if gateway in signing and values.get(webhook_key(gateway)) else url
+
+
+def webhook_key(gateway: str) -> str:
+    """Its name in the callback secret."""
+    return f"{gateway}_webhook_key"
 
 
 def job_called_back(reply: bytes) -> str | None:
@@ -47,11 +56,11 @@ def verify_callback_path(raw_path: str, secret: Secret) -> tuple[str, str]:
     """
     parts = _PATH.fullmatch(raw_path)
     if parts is None:
-        raise CallbackRefused(401, "malformed path")
+        raise CallbackRefused("malformed path")
     gateway, job_id, received = parts["gateway"], parts["job_id"], parts["mac"]
     if _matches(secret, gateway, job_id, received) or (secret.renew() and _matches(secret, gateway, job_id, received)):
         return gateway, job_id
-    raise CallbackRefused(401, "wrong MAC")
+    raise CallbackRefused("wrong MAC")
 
 
 def _matches(secret: Secret, gateway: str, job_id: str, received: str) -> bool:
