@@ -171,7 +171,7 @@ def _queue(evaluate: _Evaluation) -> QueuePlan:
     return QueuePlan(
         mapping["FunctionName"]["Ref"],
         mapping["BatchSize"],
-        mapping["ScalingConfig"]["MaximumConcurrency"],
+        int(evaluate(mapping["ScalingConfig"]["MaximumConcurrency"])),
         queue["VisibilityTimeout"],
         queue["RedrivePolicy"]["maxReceiveCount"],
     )

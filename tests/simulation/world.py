@@ -398,6 +398,9 @@ class World:
     def deliver(self, path: str, headers: Mapping[str, str], body: bytes) -> int:
         """As API Gateway does: no function is invoked."""
         job_id = path.split("/")[4]
+        if refusal := self.faults.api_refusal():
+            self.note(job_id, f"callback {body[:60]!r} is answered {refusal}")
+            return refusal
         try:
             found = (route.message("POST", path, headers, body) for route in self.stack.queue_routes)
             message = next(each for each in found if each)

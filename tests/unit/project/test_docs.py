@@ -51,6 +51,7 @@ from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.steps.read_jobs import JobReader
 from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.traffic.health import NEVER_CALLED
+from tests.unit.project.test_template import QUEUE_ROUTES
 from tests.world import World, a_job
 
 ROOT = Path(__file__).parents[3]
@@ -230,6 +231,7 @@ def test_every_parameter_is_in_the_readme_with_its_default() -> None:
 def test_every_route_is_in_the_api() -> None:
     events = [event for each in TEMPLATE["Resources"].values() for event in each["Properties"].get("Events", {}).values()]
     routes = {f"{e['Properties']['Method']} {e['Properties']['Path']}" for e in events if e["Type"] == "HttpApi"}
+    routes |= {f"{method} {path}" for method, path in QUEUE_ROUTES}
     explained_together = {each for each in routes if each.startswith(("HEAD ", "ANY "))}
     assert {heading for heading in headings(API) if " /" in heading} == routes - explained_together
 
