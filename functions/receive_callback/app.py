@@ -38,12 +38,15 @@ def callback_receiver() -> CallbackReceiver:
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    failed = [record["messageId"] for record in event["Records"] if not is_received(record)]
+    failed = {record["messageId"]: error for record in event["Records"] if (error := receive(record))}
+    if len(failed) == len(event["Records"]):
+        # SQS delivers all of them again, and Lambda counts an error.
+        raise next(iter(failed.values()))
     return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
 
 
-def is_received(record: dict[str, Any]) -> bool:
-    """Whether SQS may delete the message. It contains a MAC and must not be logged (I9)."""
+def receive(record: dict[str, Any]) -> Exception | None:
+    """Why SQS has to deliver the message again. It contains a MAC and must not be logged (I9)."""
     given = {name: each["stringValue"] for name, each in record["messageAttributes"].items()}
     path = f"/v1/callbacks/{given.get('gateway')}/{given.get('job_id')}/{given.get('mac')}"
     sent_at = int(record["attributes"]["SentTimestamp"]) / 1000
@@ -51,11 +54,11 @@ def is_received(record: dict[str, Any]) -> bool:
         callback_receiver().receive_callback(path, sent_bytes(record["body"]), given, sent_at)
     except CallbackRefused as refused:
         log.warning("callback refused: %s", refused)
-    except Exception:
+    except Exception as error:
         # Whatever is wrong with one message, the others of its batch are received.
         log.exception("callback not received")
-        return False
-    return True
+        return error
+    return None
 
 
 prepare(callback_receiver)

@@ -169,7 +169,7 @@ def _queue(evaluate: _Evaluation) -> QueuePlan:
     [mapping] = evaluate.of_type("AWS::Lambda::EventSourceMapping").values()
     queue = evaluate.of_type("AWS::SQS::Queue")[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
     return QueuePlan(
-        mapping["FunctionName"]["Ref"],
+        mapping["FunctionName"]["Ref"].removesuffix(".Alias"),
         mapping["BatchSize"],
         int(evaluate(mapping["ScalingConfig"]["MaximumConcurrency"])),
         queue["VisibilityTimeout"],

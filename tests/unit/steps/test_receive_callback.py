@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from suno_jobs.errors import CallbackRefused
 from suno_jobs.gateways.registry import GATEWAYS
@@ -232,6 +233,15 @@ def test_of_a_batch_only_what_failed_is_delivered_again(
     records = [record(messageId="large", body=large), forged, record(messageAttributes={}), record(messageId="last")]
     assert handler("receive_callback")({"Records": records}) == {"batchItemFailures": [{"itemIdentifier": "large"}]}
     assert list(world.receipts.callbacks(JOB_ID)) == [record()["body"].encode()]
+
+
+def test_a_batch_of_which_nothing_is_received_counts_as_an_error(
+    deployed: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda's metric Errors can then take a bad version back."""
+    monkeypatch.setenv("JOBS_TABLE", "no-such-table")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        handler("receive_callback")({"Records": [record(), record(messageId="2")]})
 
 
 def test_i9_nothing_of_a_message_is_logged(
