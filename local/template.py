@@ -3,7 +3,8 @@
 The file itself stays as it is for AWS. Its deployed form differs in these points only: the functions run the project's own
 Python through a `bootstrap`; the state machine's definition is inlined; the API's OpenAPI body becomes routes and a CORS
 configuration, as the emulator reads those alone, and the front plays its routes into queues; fewer batches of a queue are
-processed at once; a reference to a secret becomes its ARN, which on AWS it is; and no bucket insists on TLS, which is not there.
+processed at once; a reference to a secret becomes its ARN, which on AWS it is; and no bucket insists on TLS, which is not
+there.
 """
 
 import io
