@@ -44,6 +44,7 @@ faults: $(READY) ## List the faults of the simulator: [fault:lost_callback] in a
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/local tests/integration/test_download.py \
 	tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
 STACK := tests/integration/test_accounts.py tests/integration/test_adoption.py tests/integration/test_bench.py tests/integration/test_clients.py \
+	tests/integration/test_day_two.py \
 	tests/integration/test_fuzzing.py tests/integration/test_http.py tests/integration/test_isolation.py tests/integration/test_local_stack.py \
 	tests/integration/test_jobs.py tests/integration/test_races.py tests/integration/test_kinds.py \
 	tests/integration/test_waiting.py

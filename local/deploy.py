@@ -1,5 +1,6 @@
 """Brings the translated template into the emulators, and makes up for what the emulator's CloudFormation drops."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -32,18 +33,21 @@ def make_uploader(client_for: ClientFor) -> Callable[[str, bytes], Json]:
     s3.create_bucket(Bucket=ARTIFACTS_BUCKET)
 
     def upload(name: str, content: bytes) -> Json:
-        s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=name, Body=content)
-        return {"Bucket": ARTIFACTS_BUCKET, "Key": name}
+        # As SAM does it: other content has another key, by which CloudFormation sees the change.
+        key = f"{name}/{hashlib.sha256(content).hexdigest()}"
+        s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=key, Body=content)
+        return {"Bucket": ARTIFACTS_BUCKET, "Key": key}
 
     return upload
 
 
 def deploy(client_for: ClientFor, name: str, template: Json, parameters: Mapping[str, str]) -> Deployed:
-    """Creates the stack and waits for it. Raises DeployFailed with the reasons of every resource that failed."""
+    """Creates or updates the stack and waits for it. Raises DeployFailed with the reasons of every resource that failed."""
     cloudformation = client_for("cloudformation")
     body = json.dumps(template).encode()
     client_for("s3").put_object(Bucket=ARTIFACTS_BUCKET, Key="template.json", Body=body)
-    cloudformation.create_stack(
+    change = cloudformation.update_stack if exists(cloudformation, name) else cloudformation.create_stack
+    change(
         StackName=name,
         TemplateURL=f"{cloudformation.meta.endpoint_url}/{ARTIFACTS_BUCKET}/template.json",
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
@@ -59,13 +63,21 @@ def deploy(client_for: ClientFor, name: str, template: Json, parameters: Mapping
     return deployed
 
 
+def exists(cloudformation: Any, name: str) -> bool:
+    try:
+        cloudformation.describe_stacks(StackName=name)
+    except cloudformation.exceptions.ClientError:
+        return False
+    return True
+
+
 def wait_for_stack(cloudformation: Any, name: str) -> Json:
     deadline = time.monotonic() + DEPLOY_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         stack: Json = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        if stack["StackStatus"] == "CREATE_COMPLETE":
+        if stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             return stack
-        if stack["StackStatus"] != "CREATE_IN_PROGRESS":
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
             raise DeployFailed(f"{stack['StackStatus']}: {'; '.join(failures(cloudformation, name))}")
         time.sleep(0.05)
     raise DeployFailed(f"the stack was not complete after {DEPLOY_TIMEOUT_SECONDS} s")
@@ -124,8 +136,11 @@ def lifecycle_rule(rule: Json) -> Json:
 def copy_state_machine(client_for: ClientFor, arn: str) -> None:
     """Into the faithful interpreter, under the same name and so the same ARN."""
     source = client_for("ministack-stepfunctions").describe_state_machine(stateMachineArn=arn)
-    created = client_for("stepfunctions").create_state_machine(
-        name=source["name"], definition=source["definition"], roleArn=source["roleArn"], type="STANDARD"
-    )
+    interpreter = client_for("stepfunctions")
+    definition, role = source["definition"], source["roleArn"]
+    if any(each["stateMachineArn"] == arn for each in interpreter.list_state_machines()["stateMachines"]):
+        interpreter.update_state_machine(stateMachineArn=arn, definition=definition, roleArn=role)
+        return
+    created = interpreter.create_state_machine(name=source["name"], definition=definition, roleArn=role, type="STANDARD")
     if created["stateMachineArn"] != arn:
         raise DeployFailed(f"the two emulators disagree on the state machine's ARN: {arn}, {created['stateMachineArn']}")

@@ -114,20 +114,34 @@ class LocalStack:
         }
 
     def _deploy(self, template: Json) -> None:
-        values = LOCAL_PARAMETERS | {"PublicBaseUrl": self.api_url} | self._parameters
         self._environments.wait_until_ready()
         self._ministack.wait_until_ready("/_ministack/ready")
+        self._interpreter.wait_until_ready("/moto-api/")
         self._function_ids = functions(template)
         self._table_ids = sorted(of_type(template, "AWS::DynamoDB::Table"))
         self._secret_ids = sorted(of_type(template, "AWS::SecretsManager::Secret"))
+        self._install(template)
+        self.put_gateway_accounts()
+        self.api_key = self.create_api_key("local")
+
+    def _install(self, template: Json) -> None:
+        values = LOCAL_PARAMETERS | {"PublicBaseUrl": self.api_url} | self._parameters
         package(template, self._root, self.runtime(), make_uploader(self.client))
         translated = translate(template, values, self._session)
-        self._interpreter.wait_until_ready("/moto-api/")
         self._deployed: Deployed = deploy(self.client, STACK_NAME, translated, values)
         self._front.put_into_queues(queue_routes(translated["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]), self._send)
         self._front.route_to(self._ministack.port, f"/_aws/execute-api/{self._deployed.ids['HttpApi']}/$default")
-        self._put_gateway_accounts()
-        self.api_key = self.create_api_key("local")
+
+    def update(self, parameters: Mapping[str, str]) -> None:
+        """Deploys the application again, with other values of these parameters. Requests and jobs go on meanwhile."""
+        self._parameters |= parameters
+        self._install(load(self._root))
+
+    def remove(self) -> None:
+        """Deletes the stack. What the template retains is kept, and `update` creates the stack again."""
+        cloudformation = self.client("cloudformation")
+        cloudformation.delete_stack(StackName=STACK_NAME)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK_NAME, WaiterConfig={"Delay": 1})
 
     def runtime(self) -> Runtime:
         """How its functions run."""
@@ -139,7 +153,8 @@ class LocalStack:
             local_origins=sorted({origin(url) for url in urls}),
         )
 
-    def _put_gateway_accounts(self) -> None:
+    def put_gateway_accounts(self) -> None:
+        """With the present keys of the simulator."""
         urls = {name: self.simulator.base_url(name) for name in GATEWAYS} | self._gateways
         accounts = {f"{name}/default": {"api_key": self.simulator.keys[name], "base_url": url} for name, url in urls.items()}
         secret = self.output("GatewayAccountsSecretArn")
@@ -189,6 +204,9 @@ class LocalStack:
         """All that this function, named by its folder, has written so far."""
         file = self.logs / f"{function}.log"
         return file.read_text(encoding="utf-8") if file.exists() else ""
+
+    def physical_id(self, logical_id: str) -> str:
+        return self._deployed.ids[logical_id]
 
     def output(self, name: str) -> str:
         return self._deployed.outputs[name]

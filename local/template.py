@@ -101,7 +101,10 @@ def zip_folder(folder: Path, extra: Mapping[str, str]) -> bytes:
             if file.is_file() and "__pycache__" not in file.parts:
                 archive.write(file, str(file.relative_to(folder)))
         for name, text in extra.items():
-            archive.writestr(name, text)
+            # Without the present time, so that the same content makes the same archive.
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o600 << 16
+            archive.writestr(info, text)
     return buffer.getvalue()
 
 

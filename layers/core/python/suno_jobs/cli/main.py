@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App
 from rich.console import Console
 
-from suno_jobs.cli import adopt, callbacks, doctor, explain, keys, outputs, problems, quarantine, tenant
+from suno_jobs.cli import adopt, attach, callbacks, doctor, explain, keys, outputs, problems, quarantine, tenant
 from suno_jobs.cli.problems import ExitCode
 
 
@@ -38,6 +38,7 @@ app.command(keys.app)
 app.command(keys.rotate_secret, name="rotate-callback-secret")
 app.command(callbacks.redrive_callbacks, name="redrive-callbacks")
 app.command(adopt.adopt_file, name="adopt")
+app.command(attach.attach_data, name="attach")
 app.command(explain.print_timeline, name="explain")
 app.command(quarantine.app)
 app.command(tenant.app)

@@ -1,0 +1,117 @@
+"""The second day of a stack: an update with jobs in progress, rotated secrets, a restored table, and a new stack around it.
+
+The stack is its own, since it is deleted. What the emulator cannot carry: gradual deployments, the import of
+secrets, and changes of an imported table.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from local.simulator import Simulator
+from local.stack import ALIAS, STACK_NAME, LocalStack
+from suno_jobs.cli.attach import DataAttacher
+from suno_jobs.cli.keys import rotate_callback_secret
+from tests.integration.waiting import wait_for, wait_for_end
+
+DATA = ("JobsTable", "ApiKeysTable", "AssetsBucket", "ReceiptsBucket")
+
+
+class Client:
+    """A client of the API, which does not notice what happens to the stack."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._stack = stack
+        headers = {"Authorization": f"Bearer {stack.api_key}"}
+        self.api = httpx.Client(base_url=stack.api_url, headers=headers, timeout=40)
+
+    def order(self, key: str, seconds: int = 0) -> tuple[int, str]:
+        prompt = f"a song about rain [fault:slow_task={seconds}]" if seconds else "a song about rain"
+        body = {"gateway": "ttapi", "kind": "music", "input": {"prompt": prompt}}
+        answer = self.api.post("/v1/jobs", json=body, headers={"Idempotency-Key": key})
+        return answer.status_code, answer.json()["job_id"]
+
+    def task_of(self, job_id: str) -> Any:
+        return self.api.get(f"/v1/jobs/{job_id}").json()["task_id"]
+
+    def succeeded(self, job_id: str) -> bool:
+        job = wait_for_end(self.api, job_id, self._stack.logs)
+        return job["state"] == "SUCCEEDED" and all(track["state"] == "stored" for track in job["tracks"])
+
+
+def versions(stack: LocalStack) -> dict[str, str]:
+    """The version that each function's callers use."""
+    functions = stack.client("lambda")
+    names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
+    return {name: functions.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"] for name in names}
+
+
+def update(stack: LocalStack, client: Client) -> None:
+    _, running = client.order("order-2", seconds=8)
+    wait_for(lambda: client.task_of(running))
+    before = versions(stack)
+    stack.update({"BreakerFailures": "6"})
+    changed = {name for name, version in versions(stack).items() if version != before[name]}
+    assert [name.split("-")[-2] for name in changed] == ["CreateTaskFunction"]
+    assert client.succeeded(running)
+
+
+def rotate(stack: LocalStack, client: Client) -> None:
+    _, running = client.order("order-3", seconds=8)
+    wait_for(lambda: client.task_of(running))
+    manager = stack.client("secretsmanager")
+    rotate_callback_secret(manager, stack.output("CallbackSecretArn"), lambda: secrets.token_urlsafe(32))
+    assert client.succeeded(running)
+    # The simulator takes another key for another account, which does not know the tasks of the first one.
+    stack.simulator.keys["ttapi"] = "another-key"
+    stack.put_gateway_accounts()
+    assert client.succeeded(client.order("order-4")[1])
+
+
+def switch_on(dynamodb: Any, table: str) -> None:
+    """What a restored table lacks. On AWS, the deployment does it; the emulator would replace the table, as it has another
+    name than the emulator gives to a new one."""
+    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=True, SSESpecification={"Enabled": True})
+    ttl = {"AttributeName": "expires_at", "Enabled": True}
+    dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=ttl)
+    backups = {"PointInTimeRecoveryEnabled": True}
+    dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=backups)
+
+
+def restore(stack: LocalStack) -> None:
+    data = {name: stack.physical_id(name) for name in DATA}
+    stack.remove()
+    dynamodb = stack.client("dynamodb")
+    restored = {"SourceTableName": data["JobsTable"], "TargetTableName": "restored", "UseLatestRestorableTime": True}
+    dynamodb.restore_table_to_point_in_time(**restored)
+    switch_on(dynamodb, "restored")
+    tables = {"JobsTable": "restored", "ApiKeysTable": data["ApiKeysTable"]}
+    buckets = {name: data[name] for name in ("AssetsBucket", "ReceiptsBucket")}
+    DataAttacher(stack.client("cloudformation"), dynamodb, seconds=1).attach(STACK_NAME, tables, buckets)
+    stack.update({})
+    stack.put_gateway_accounts()
+    assert {name: stack.physical_id(name) for name in DATA} == {**data, "JobsTable": "restored"}
+
+
+def test_nothing_is_lost_and_nothing_is_paid_twice_on_the_second_day(tmp_path: Path) -> None:
+    simulator = Simulator()
+    # A function that has read the old key of a gateway waits for the longest interval before it uses the new one.
+    intervals = {"CheckIntervalSeconds": "1", "MaxCheckIntervalSeconds": "2"}
+    with LocalStack(intervals, simulator=simulator, logs=tmp_path) as stack:
+        client = Client(stack)
+        status, first = client.order("order-1")
+        assert (status, client.succeeded(first)) == (202, True)
+        update(stack, client)
+        rotate(stack, client)
+        restore(stack)
+        assert client.order("order-1") == (200, first)
+        asset = client.api.get(f"/v1/jobs/{first}").json()["tracks"][0]["assets"][0]
+        assert len(httpx.get(asset["url"]).content) == asset["bytes"]
+        status, last = client.order("order-5")
+        assert (status, client.succeeded(last)) == (202, True)
+        client.api.close()
+    assert len(simulator.tasks()) == 5
