@@ -76,9 +76,10 @@ def import_name(requirement: str) -> str:
 
 
 def granted_services() -> list[str]:
-    """botocore's names of all services for which some function has a permission, except KMS: S3 calls it, our code does not."""
+    """botocore's names of all services for which some function has a permission, except KMS and event sources: S3 calls the one
+    and Lambda reads the others, but our code does not."""
     policies = [policy for f in FUNCTIONS.values() for policy in f.get("Policies", []) if "Fn::If" not in policy]
-    statements = [s for policy in policies for s in policy["Statement"]]
+    statements = [s for policy in policies for s in policy["Statement"] if s.get("Sid") != "EventSource"]
     actions = [a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])]
     prefixes = {action.partition(":")[0] for action in actions}
     return sorted(SERVICES.get(prefix, prefix) for prefix in prefixes - {"kms"})
