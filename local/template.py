@@ -9,6 +9,7 @@ there.
 
 import io
 import json
+import logging
 import shlex
 import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from samtranslator.feature_toggle import feature_toggle
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
@@ -110,6 +112,8 @@ def zip_folder(folder: Path, extra: Mapping[str, str]) -> bytes:
 
 def translate(template: Json, parameters: Mapping[str, str], session: boto3.Session) -> Json:
     """Plain CloudFormation, made by AWS's own translator; it asks nobody, as no policy in the template is a name."""
+    # It warns of switches that only AWS's own service has.
+    logging.getLogger(feature_toggle.__name__).setLevel(logging.ERROR)
     values = dict(parameters)
     to_py27_compatible_template(template, values)
     translator = Translator({}, Parser(), boto_session=session)

@@ -15,6 +15,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from tests.unit.project.aws_calls import reachable_actions, read_code
 from tests.world import ROOT, World
 
 DEPLOYING = (ROOT / "docs/deploying.md").read_text()
@@ -106,6 +107,17 @@ def test_the_deployer_may_create_change_and_delete_every_resource() -> None:
     assert types - CALLS.keys() == set(), "add what CloudFormation calls for it, here and in docs/deployer-policy.json"
     needed = {action for each in types for action in CALLS[each].split()}
     assert {action for action in needed if not allowed(action)} == set()
+
+
+def test_the_deployer_may_run_the_commands_of_the_page() -> None:
+    """`outputs` calls CloudFormation only, and `tenant create` writes like `keys create`."""
+    named = set(re.findall(r"bin/suno-jobs ([a-z-]+)", DEPLOYING))
+    core = ROOT / "layers/core/python/suno_jobs"
+    code = read_code(core)
+    needed = {name: reachable_actions(code, core / f"cli/{name}.py") for name in named & {"doctor", "keys", "explain"}}
+    assert len(needed) == 3
+    assert {action for each in needed.values() for action in each if not allowed(action)} == set()
+    assert allowed("cloudformation:DescribeStacks")
 
 
 def test_the_policy_permits_nothing_for_types_that_the_template_does_not_have() -> None:
