@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.aws_in_memory import CheckedClient
+from tests.simulation import world
 from tests.simulation.aws_table import DynamoDb
 from tests.simulation.expressions import Scope, read_condition
+from tests.simulation.report import plan_of
 from tests.world import JOBS_TABLE, TABLE
 
 texts = st.sampled_from(["", "a", "ab", "abc", "DUE#1"])
@@ -203,6 +207,54 @@ def test_the_table_behaves_like_moto(moto: SimpleNamespace, steps: list[tuple[st
             assert outcome(ours, operation, arguments) == outcome(moto.dynamodb, operation, arguments), (operation, arguments)
     finally:
         moto.dynamodb.delete_table(TableName=TABLE)
+
+
+@pytest.mark.parametrize("wrong", [{"pk": {"S": 1}}, {"pk": {"N": 1}}, {"pk": "p"}, {"pk": {"S": None}}])
+def test_unit_tests_cannot_store_what_botocore_refuses_to_send(wrong: dict[str, Any]) -> None:
+    tables = CheckedClient("dynamodb", DynamoDb({TABLE: JOBS_TABLE}))
+    with pytest.raises(ParamValidationError):
+        tables.put_item(TableName=TABLE, Item={"sk": {"S": "JOB"}} | wrong)
+    with pytest.raises(ParamValidationError):
+        tables.query(TableName=TABLE, KeyConditions="pk = :p")
+
+
+EVERY_FAULT = 46
+"""A seed with slow calls, inaccurate clocks, crashes, and stale reads of the index."""
+
+SENT = ("get_item", "put_item", "update_item", "delete_item", "query", "transact_write_items")
+
+
+def recording(calls: list[tuple[str, dict[str, Any]]]) -> type[DynamoDb]:
+    """The table, which also adds every call to ``calls``."""
+
+    def recorded(operation: str) -> Callable[..., Any]:
+        def call(table: DynamoDb, **arguments: Any) -> Any:
+            calls.append((operation, deepcopy(arguments)))
+            return getattr(DynamoDb, operation)(table, **arguments)
+
+        return call
+
+    return type("Recording", (DynamoDb,), {operation: recorded(operation) for operation in SENT})
+
+
+def test_moto_answers_a_whole_world_alike(moto: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The unit tests use the table as well, so what the product really sends must have the answers that moto gives."""
+    calls: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(world, "DynamoDb", recording(calls))
+    seeded = world.World(plan_of(EVERY_FAULT, jobs=3))
+    with seeded.open():
+        seeded.run()
+    tables = seeded.stack.tables
+    ours = DynamoDb(tables)
+    for name, definition in tables.items():
+        moto.dynamodb.create_table(TableName=name, **definition)
+    try:
+        for operation, arguments in calls:
+            assert outcome(ours, operation, arguments) == outcome(moto.dynamodb, operation, arguments), (operation, arguments)
+    finally:
+        for name in tables:
+            moto.dynamodb.delete_table(TableName=name)
+    assert {operation for operation, _ in calls} == {*SENT}
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def receiver(world: World, rotating: RotatingSecret) -> CallbackReceiver:
 
 
 @pytest.fixture
-def state_machine(aws: SimpleNamespace) -> str:
+def state_machine(aws_on_moto: SimpleNamespace) -> str:
     """The ARN of a state machine whose executions run until they are stopped."""
     role = "arn:aws:iam::123456789012:role/unused"
     definition = '{"StartAt": "Rest", "States": {"Rest": {"Type": "Succeed"}}}'
@@ -72,14 +72,14 @@ def state_machine(aws: SimpleNamespace) -> str:
 
 
 @pytest.fixture
-def deployed(aws: SimpleNamespace, state_machine: str, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+def deployed(aws_on_moto: SimpleNamespace, state_machine: str, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """What the handlers need: their resources on moto, and the environment that the template gives them."""
     secrets = boto3.client("secretsmanager")
     callback = secrets.create_secret(Name="callback", SecretString='{"current": "local-test-secret", "previous": ""}')
     accounts = secrets.create_secret(Name="accounts", SecretString="{}")
     boto3.client("events").create_event_bus(Name="bus")
-    aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
-    KeyTable(aws.dynamodb, "keys").add(an_api_key())
+    aws_on_moto.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
+    KeyTable(aws_on_moto.dynamodb, "keys").add(an_api_key())
     environment = {
         "JOBS_TABLE": TABLE,
         "API_KEYS_TABLE": "keys",
@@ -103,4 +103,4 @@ def deployed(aws: SimpleNamespace, state_machine: str, monkeypatch: pytest.Monke
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return aws
+    return aws_on_moto

@@ -18,6 +18,7 @@ INVALID = ["", "a/b", "../x", "a" * 65, "x" * 2000, "Acme", "a b", "a_b", "a.b",
 BODY = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "a song about rain"}}
 
 
+@pytest.mark.usefixtures("aws_on_moto")
 @pytest.mark.parametrize("name", VALID)
 def test_a_valid_name_is_accepted_everywhere(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert main(["tenant", "create", "--table", TABLE, "--", name]) == 0

@@ -163,7 +163,7 @@ def test_a_stored_track_has_an_expiring_link_with_a_safe_file_name(world: World,
     assert "secret" not in str(view)
 
 
-def test_a_link_names_the_host_of_its_region(world: World, aws: SimpleNamespace) -> None:
+def test_a_link_names_the_host_of_its_region(world: World, aws_on_moto: SimpleNamespace) -> None:
     s3 = boto3.client("s3", region_name="eu-south-1", config=SIGNING)
     reader = job_reader(world, s3)
     _, view, _ = reader.read_job("acme", stored(world), None)
