@@ -49,7 +49,7 @@ def aws_on_moto(moto: SimpleNamespace) -> Iterator[SimpleNamespace]:
 
 @pytest.fixture
 def aws(request: pytest.FixtureRequest) -> SimpleNamespace:
-    """New tables in memory, which take a tenth of moto's time, and buckets of moto, made when first used.
+    """New tables in memory, which take a quarter of moto's time, and buckets of moto, made when first used.
     Everything is on moto in a test that uses ``aws_on_moto``, such as those of the handlers, and in all tests with ON_MOTO=1.
     """
     if "aws_on_moto" in request.fixturenames or os.environ.get("ON_MOTO"):

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from suno_jobs.runtime.aws import AUTHORIZER, NOTE, client, prepare
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import AuthorizeSettings
 from suno_jobs.steps.authorize import KeyFinder
 from suno_jobs.tenants.key_table import KeyTable
@@ -18,6 +19,7 @@ def key_finder() -> KeyFinder:
     return KeyFinder(keys=keys, notes=notes, clock=time.time)
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     key = key_finder().find_key(event.get("headers", {}).get("authorization", ""))
     if key is None:

@@ -11,6 +11,7 @@ from suno_jobs.jobs.views import job_view
 from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.executions import Executions
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import CancelJobSettings
 from suno_jobs.steps.cancel_job import JobCanceller
 from suno_jobs.storage.jobs import JobStore
@@ -36,6 +37,7 @@ def cancel_job(job_id: str) -> Response[str]:
     return http_api.answer(200, job_view(job_canceller().cancel_job(http_api.tenant(app, Scope.WRITE_JOBS), job_id)), {})
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
 

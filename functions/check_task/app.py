@@ -9,6 +9,7 @@ from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.lifecycle.announcing import Announcer, ProgressAnnouncer
 from suno_jobs.runtime.aws import REQUEST, WORK, client, prepare
 from suno_jobs.runtime.executions import TaskTokens
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import CheckTaskSettings
 from suno_jobs.steps.check_task import TaskChecker, make_task_checker, report_step
@@ -50,6 +51,7 @@ def task_tokens() -> TaskTokens:
     return TaskTokens(client("stepfunctions", WORK))
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: object) -> None:
     report_step(task_tokens(), event["task_token"], task_checker().check_task(event["job_id"]))
     progress_announcer().announce_noted()

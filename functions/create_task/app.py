@@ -9,6 +9,7 @@ from suno_jobs.gateways.signatures import SIGNATURE_CHECKS
 from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.lifecycle.repeats import Repeats
 from suno_jobs.runtime.aws import WORK, client, prepare
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import CreateTaskSettings
 from suno_jobs.steps.create_task import TaskCreator
@@ -45,6 +46,7 @@ def task_creator() -> TaskCreator:
     )
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return task_creator().create_task(event["job_id"]).to_payload()
 

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from suno_jobs.lifecycle.erasure import JobEraser
 from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import WORK, client, prepare
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import DeleteJobSettings
 from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.storage.jobs import JobStore
@@ -37,6 +38,7 @@ def delete_job(job_id: str) -> Response[str]:
     return http_api.answer(204, None, {})
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
 

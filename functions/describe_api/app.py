@@ -6,6 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from suno_jobs.runtime import http_api
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.steps.describe_api import methods_of, problem_page
 
 app = http_api.resolver()
@@ -28,5 +29,6 @@ def answer_other_requests(_: Exception) -> Response[str]:
     return Response(204, headers={"Allow": ", ".join(methods)})
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)

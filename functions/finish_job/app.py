@@ -8,6 +8,7 @@ from typing import Any
 from suno_jobs.lifecycle.announcing import Announcer
 from suno_jobs.lifecycle.manifest import ManifestWriter
 from suno_jobs.runtime.aws import WORK, client, prepare
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import FinishJobSettings
 from suno_jobs.steps.finish_job import JobFinisher
 from suno_jobs.storage.jobs import JobStore
@@ -25,6 +26,7 @@ def job_finisher() -> JobFinisher:
     )
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"job_id": event["job_id"], "state": job_finisher().finish_job(event["job_id"])}
 

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import REQUEST, client, prepare
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import ManageKeysSettings
 from suno_jobs.steps.manage_keys import KeyManager
 from suno_jobs.tenants.api_keys import Scope
@@ -47,6 +48,7 @@ def revoke_key(key_id: str) -> Response[str]:
     return http_api.answer(204, None, {})
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
 

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import REQUEST, client, prepare
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import ReadGatewaysSettings
 from suno_jobs.steps.read_gateways import read_gateways
 from suno_jobs.tenants.api_keys import Scope
@@ -30,6 +31,7 @@ def get_gateways() -> Response[str]:
     return http_api.answer(200, read_gateways(*dependencies(), tenant, operator=operator), {})
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
 

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import REQUEST, SIGNING, WAIT, client, prepare
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import ReadJobsSettings
 from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.read_jobs import JobReader
@@ -62,6 +63,7 @@ def read_asset(job_id: str, track_id: str, kind: str) -> Response[str]:
     return http_api.redirect(job_reader().asset_url(http_api.tenant(app, Scope.READ_JOBS), job_id, track_id, kind, head=head))
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
 

@@ -10,6 +10,7 @@ from suno_jobs.errors import CallbackRefused
 from suno_jobs.jobs.schedule import slack
 from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.executions import Executions
+from suno_jobs.runtime.log_context import about_job, logged
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import ReceiveCallbackSettings
 from suno_jobs.steps.receive_callback import CallbackReceiver, sent_bytes
@@ -37,6 +38,7 @@ def callback_receiver() -> CallbackReceiver:
     )
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     failed = {record["messageId"]: error for record in event["Records"] if (error := receive(record))}
     if len(failed) == len(event["Records"]):
@@ -50,14 +52,16 @@ def receive(record: dict[str, Any]) -> Exception | None:
     given = {name: each["stringValue"] for name, each in record["messageAttributes"].items()}
     path = f"/v1/callbacks/{given.get('gateway')}/{given.get('job_id')}/{given.get('mac')}"
     sent_at = int(record["attributes"]["SentTimestamp"]) / 1000
-    try:
-        callback_receiver().receive_callback(path, sent_bytes(record["body"]), given, sent_at)
-    except CallbackRefused as refused:
-        log.warning("callback refused: %s", refused)
-    except Exception as error:
-        # Whatever is wrong with one message, the others of its batch are received.
-        log.exception("callback not received")
-        return error
+    with about_job(None):
+        try:
+            callback_receiver().receive_callback(path, sent_bytes(record["body"]), given, sent_at)
+            log.info("callback received")
+        except CallbackRefused as refused:
+            log.warning("callback refused: %s", refused)
+        except Exception as error:
+            # Whatever is wrong with one message, the others of its batch are received.
+            log.exception("callback not received")
+            return error
     return None
 
 

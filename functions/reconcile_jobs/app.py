@@ -9,6 +9,7 @@ from suno_jobs.jobs.schedule import slack
 from suno_jobs.lifecycle.erasure import JobEraser
 from suno_jobs.runtime.aws import WORK, client, prepare
 from suno_jobs.runtime.executions import Executions
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import ReconcileJobsSettings
 from suno_jobs.steps.reconcile_jobs import JobReconciler
@@ -50,6 +51,7 @@ def job_reconciler() -> JobReconciler:
     )
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     swept = job_reconciler().reconcile_jobs(lambda: context.get_remaining_time_in_millis() > RESERVE_MS)
     return {"started": len(swept.started), "woken": len(swept.woken), "complete": swept.complete}

@@ -13,6 +13,7 @@ from suno_jobs.jobs.views import job_view
 from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.executions import Executions
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import RetryJobSettings
 from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.storage.jobs import JobStore
@@ -41,6 +42,7 @@ def retry_job(job_id: str) -> Response[str]:
     return http_api.answer(202 if created else 200, job_view(view), {"Location": f"/v1/jobs/{view.job.job_id}"})
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
 

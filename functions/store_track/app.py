@@ -9,6 +9,7 @@ from suno_jobs.catalog.results import Media
 from suno_jobs.network import local_origins
 from suno_jobs.network.download import Downloader
 from suno_jobs.runtime.aws import UPLOAD, WORK, client, prepare
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import StoreTrackSettings
 from suno_jobs.steps.store_track import TrackStorer
 from suno_jobs.storage.jobs import JobStore
@@ -33,6 +34,7 @@ def track_storer() -> TrackStorer:
     )
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"job_id": event["job_id"], "states": track_storer().store_tracks(event["job_id"])}
 

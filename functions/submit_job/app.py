@@ -14,6 +14,7 @@ from suno_jobs.jobs.views import job_view
 from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import REQUEST, WAIT, client, prepare
 from suno_jobs.runtime.executions import Executions
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import SubmitJobSettings
 from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
@@ -59,6 +60,7 @@ def submit_job() -> Response[str]:
     return http_api.answer(202 if created else 200, job_view(view), headers)
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return app.resolve(event, context)
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from suno_jobs.runtime.aws import REQUEST, client, prepare
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import WaitForJobSettings
 from suno_jobs.steps.wait_for_job import JobWaiter
 from suno_jobs.storage.job_versions import JobVersions
@@ -18,6 +19,7 @@ def job_waiter() -> JobWaiter:
     return JobWaiter(versions=versions, stopwatch=time.monotonic, sleep=time.sleep)
 
 
+@logged
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {"changed": job_waiter().wait_for_job(event["job_id"], event["seen"], event["seconds"])}
 

@@ -125,7 +125,8 @@ def violations(world: World) -> list[tuple[str, str]]:
         found += [(job_id, broken) for check in checks for broken in check(job)]
     found += [(invocation.subject, broken) for invocation, broken in _unexpected_errors(world)]
     found += [(invocation.subject, broken) for invocation, broken in _timeouts(world)]
-    found += [("", broken) for check in (_rates, _secrets, _executions, _callbacks) for broken in check(world)]
+    checks_of_world = (_rates, _secrets, _executions, _callbacks, _log_lines)
+    found += [("", broken) for check in checks_of_world for broken in check(world)]
     return found
 
 
@@ -353,6 +354,30 @@ def _secrets(world: World) -> Iterator[str]:
         if "s3.amazonaws.com/quarantine" in text:
             yield f"{place} contains a link to a file in quarantine"
     yield from (f"I9: {place} contains a signed URL" for place, text in published.items() if "X-Amz-Signature" in text)
+
+
+def _log_lines(world: World) -> Iterator[str]:
+    """Every line about a job can be found by it, and every function that worked on a job has one.
+
+    The end of an invocation is a line, so a job without one was left out by a function.
+    """
+    lines = [json.loads(line) for line in world.logs.getvalue().splitlines() if line.startswith("{")]
+    logged = [line for line in lines if "_aws" not in line and "job_id" in line]
+    found: dict[str, set[str]] = defaultdict(set)
+    for line in logged:
+        found[line["job_id"]] |= line.keys()
+        lacking = {"function_request_id"} - line.keys()
+        if line["message"] == "invocation ended" and "request_id" not in line and "execution" not in line:
+            lacking.add("request_id or execution")
+        if lacking:
+            yield f"a log line about {line['job_id']} lacks {', '.join(lacking)}: {line['message']}"
+    for job_id, item in world.jobs().items():
+        if job_id in world.deletions.deletions:
+            continue
+        named = " STORING " in str(item["history"]) and any("task_id" in each for each in item.get("attempts", ()))
+        wanted = {"job_id", "tenant", "gateway", "execution"} | ({"task_id"} if named else set())
+        if wanted - found[job_id]:
+            yield f"the logs about {job_id} lack {', '.join(sorted(wanted - found[job_id]))}"
 
 
 def _unexpected_errors(world: World) -> Iterator[tuple[Invocation, str]]:

@@ -76,6 +76,10 @@ class Invocation:
     disturbed: bool = False
     stuck: bool = False
 
+    @property
+    def aws_request_id(self) -> str:
+        return f"{self.function}-{self.number}"
+
     def get_remaining_time_in_millis(self) -> int:
         """The invocation is also the handler's Lambda context."""
         return int((self.ends - self.lambdas.loop.now) * 1000)

@@ -255,7 +255,7 @@ class StateMachine:
 
     def _task(self, execution: Execution, state: Mapping[str, Any], data: Any) -> Any:
         token = f"token-{self.random.randbytes(16).hex()}".ljust(TOKEN_CHARACTERS, "x")
-        parameters = fill(state["Parameters"], data, {"Task": {"Token": token}})
+        parameters = fill(state["Parameters"], data, {"Task": {"Token": token}, "Execution": {"Name": execution.name}})
         if state["Resource"] == INVOKE:
             return {"Payload": self._invoke(execution, state, parameters), "StatusCode": 200}
         token_wait = self.token_waits[token] = TokenWait(execution, self.loop.current)

@@ -77,9 +77,9 @@ def test_the_present_state_machine_can_call_the_released_functions(name: str) ->
 
 def test_the_contract_is_not_empty() -> None:
     assert {name: (sent(RELEASED[name]), read(RELEASED, name)) for name in INVOKING} == {
-        "Create Task": ({"job_id.$"}, {"job_id", "wait_seconds"}),
-        "Check Task": ({"job_id.$", "task_token.$"}, set()),
-        "Store Track": ({"job_id.$"}, set()),
-        "Finish Job": ({"job_id.$"}, set()),
+        "Create Task": ({"job_id.$", "execution.$"}, {"job_id", "wait_seconds"}),
+        "Check Task": ({"job_id.$", "execution.$", "task_token.$"}, set()),
+        "Store Track": ({"job_id.$", "execution.$"}, set()),
+        "Finish Job": ({"job_id.$", "execution.$"}, set()),
     }
     assert {error for name in INVOKING for error in own_errors(RELEASED[name])} >= {"TracksReady", "AssetNotReady"}

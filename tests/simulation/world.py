@@ -18,6 +18,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
+from awslambdaric.lambda_runtime_log_utils import JsonFormatter
 from botocore.exceptions import ClientError
 
 from local.queue_routes import RequestRefused
@@ -207,10 +208,12 @@ class World:
         """Captures the logs of functions with and without powertools, and metrics, which are printed."""
         ours = [logging.getLogger(name) for name in ("suno-jobs", "suno_jobs")]
         before = [(logger, logger.handlers, logger.propagate) for logger in ours]
-        for logger, formatter in zip(ours, (telemetry.log.handlers[0].formatter, None), strict=True):
+        formatters = (telemetry.log.handlers[0].formatter, JsonFormatter())
+        for logger, formatter in zip(ours, formatters, strict=True):
             handler = logging.StreamHandler(self.logs)
             handler.setFormatter(formatter)
             logger.handlers, logger.propagate = [handler], False
+            logger.setLevel(logging.INFO)
         try:
             with contextlib.redirect_stdout(self.logs):
                 yield
@@ -454,7 +457,12 @@ def _event(
         "rawPath": path,
         "rawQueryString": "",
         "headers": dict(headers),
-        "requestContext": {"http": {"method": method, "path": path}, "routeKey": key, "stage": "$default"},
+        "requestContext": {
+            "requestId": "a request",
+            "http": {"method": method, "path": path},
+            "routeKey": key,
+            "stage": "$default",
+        },
         "pathParameters": dict(parameters),
         "isBase64Encoded": False,
         "body": body,

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suno_jobs.errors import Conflict
 from suno_jobs.jobs.identifiers import is_tenant_name
 from suno_jobs.steps.authorize import KeyFinder
 from suno_jobs.tenants.api_keys import ApiKey, is_well_formed, new_key_id, new_secret
@@ -153,6 +154,12 @@ def test_every_key_is_well_formed_and_no_typing_error_is(random: bytes, place: i
     assert is_well_formed(secret)
     mistyped = secret[:place] + typed + secret[place + 1 :]
     assert is_well_formed(mistyped) == (mistyped == secret)
+
+
+def test_a_key_is_never_replaced_by_another_one(table: KeyTable) -> None:
+    with pytest.raises(Conflict):
+        table.add(an_api_key(tenant="zenith"))
+    assert table.find(API_KEY) == an_api_key()
 
 
 def test_a_key_id_is_short_and_plain() -> None:

@@ -267,8 +267,8 @@ def test_an_unreadable_item_does_not_stop_the_sweep(world: World) -> None:
     world.dynamodb.update_item(
         TableName=TABLE,
         Key={"pk": {"S": f"JOB#{jobs[1]}"}, "sk": {"S": "JOB"}},
-        UpdateExpression="SET progress = :p",
-        ExpressionAttributeValues={":p": {"S": "a value of another version"}},
+        UpdateExpression="SET attempts = :none",
+        ExpressionAttributeValues={":none": {"NULL": True}},
     )
     with pytest.raises(ExceptionGroup):
         world.job_reconciler().reconcile_jobs(always)

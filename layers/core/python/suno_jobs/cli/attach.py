@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 CHANGE_SET = "attach"
+INDEX = ("IndexName", "KeySchema", "Projection")
+"""What a template says of an index."""
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
 
@@ -74,10 +76,8 @@ class DataAttacher:
             "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": found["AttributeDefinitions"],
             "KeySchema": found["KeySchema"],
+            "GlobalSecondaryIndexes": [{key: index[key] for key in INDEX} for index in found["GlobalSecondaryIndexes"]],
         }
-        if indexes := found.get("GlobalSecondaryIndexes"):
-            wanted = ("IndexName", "KeySchema", "Projection")
-            properties["GlobalSecondaryIndexes"] = [{key: index[key] for key in wanted} for index in indexes]
         if found.get("DeletionProtectionEnabled"):
             properties["DeletionProtectionEnabled"] = True
         if "SSEDescription" in found:

@@ -15,7 +15,7 @@ from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
 from suno_jobs.jobs.record import Candidate, Item, Job
 from suno_jobs.jobs.states import Cause, JobState
-from suno_jobs.runtime import telemetry
+from suno_jobs.runtime import log_context, telemetry
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.storage.jobs import JobStore
 
@@ -62,6 +62,7 @@ class JobCreator:
         """
         if not self._write(job, request):
             return False
+        log_context.note_new_job(job)
         telemetry.count("JobsAccepted", gateway=job.gateway)
         try:
             self.executions.start(job.job_id)

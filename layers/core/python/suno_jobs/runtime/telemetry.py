@@ -8,9 +8,12 @@ from __future__ import annotations
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from suno_jobs.runtime.log_context import AddKeys
+
 NAMESPACE = "SunoJobs"
 
 log = Logger(service="suno-jobs", log_uncaught_exceptions=False)
+log.addFilter(AddKeys())
 
 
 def count(metric: str, value: float = 1, **dimensions: str) -> None:

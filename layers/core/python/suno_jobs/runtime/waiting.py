@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from suno_jobs.runtime import log_context
+
 if TYPE_CHECKING:
     from mypy_boto3_lambda.client import LambdaClient
 
@@ -40,7 +42,7 @@ class WaitFunction:
         False: as many requests wait as may, waiting is turned off, or the function failed. Then the request is answered at
         once.
         """
-        payload = json.dumps({"job_id": job_id, "seen": seen, "seconds": seconds})
+        payload = json.dumps({"job_id": job_id, "seen": seen, "seconds": seconds, "request_id": log_context.request_id()})
         try:
             return "FunctionError" not in self.client().invoke(FunctionName=self.name, Payload=payload)
         except (ClientError, BotoCoreError):

@@ -14,7 +14,7 @@ from suno_jobs.jobs.identifiers import is_tenant_name
 from suno_jobs.tenants.api_keys import ApiKey, is_well_formed
 from suno_jobs.tenants.key_table import KeyTable
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("suno_jobs")
 
 _BEARER = re.compile(r"[Bb]earer (\S+)")
 

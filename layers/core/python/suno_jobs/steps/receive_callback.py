@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from suno_jobs.errors import CallbackRefused, ExecutionsThrottled
 from suno_jobs.jobs.states import Cause
 from suno_jobs.lifecycle.resuming import resume_job
+from suno_jobs.runtime import log_context
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
@@ -69,6 +70,7 @@ class CallbackReceiver:
         Raises CallbackRefused.
         """
         gateway, job_id = verify_callback_path(path, self.secret)
+        log_context.note(job_id=job_id)
         self._check_signature(gateway, headers, body, sent_at)
         job = self.signals.called_back(job_id)
         if job and job.deleted:

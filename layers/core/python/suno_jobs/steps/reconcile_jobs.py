@@ -15,7 +15,7 @@ from suno_jobs.jobs.states import Cause
 from suno_jobs.lifecycle.erasure import JobEraser
 from suno_jobs.lifecycle.recovery import next_recovery_at
 from suno_jobs.lifecycle.resuming import resume_job, wake_job
-from suno_jobs.runtime import telemetry
+from suno_jobs.runtime import log_context, telemetry
 from suno_jobs.runtime.executions import Executions, ExecutionState
 from suno_jobs.storage.jobs import JobStore
 
@@ -48,12 +48,14 @@ class SweepResult:
 
     def attempt(self, description: str, action: Callable[..., Returned], *arguments: object) -> Returned | None:
         """None if it failed. Its error is raised at the end of the sweep, so that no job blocks the jobs after it."""
-        try:
-            return action(*arguments)
-        except Exception as error:  # noqa: BLE001
-            error.add_note(description)
-            self.errors.append(error)
-            return None
+        with log_context.about_job(description if description.startswith("job_") else None):
+            try:
+                return action(*arguments)
+            except Exception as error:  # noqa: BLE001
+                telemetry.log.warning("not swept", error=type(error).__name__)
+                error.add_note(description)
+                self.errors.append(error)
+                return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,7 @@ class JobReconciler:
 
     def _resume_waiting(self, job: Job, swept: SweepResult, running: Collection[str]) -> bool:
         """Wakes or postpones the job if that needs no description of its execution. False: it does."""
+        log_context.note_job(job)
         now = int(self.clock())
         due_at = now + self.slack_seconds
         if job.job_id in running and job.terminal:
@@ -160,6 +163,7 @@ class JobReconciler:
             self.jobs.signals.postpone(job.job_id, due_at=due_at)
         elif job.task_token and wake_job(self.jobs.signals, self.executions, job.job_id, Cause.SWEEP, now=now, due_at=due_at):
             swept.woken.append(job.job_id)
+            telemetry.log.info("job woken")
         else:
             return False
         return True
@@ -179,6 +183,7 @@ class JobReconciler:
             swept.attempt(job.job_id, self._resume, job, swept, running)
 
     def _resume(self, job: Job, swept: SweepResult, running: Collection[str]) -> None:
+        log_context.note_job(job)
         due_at = int(self.clock()) + self.slack_seconds
         try:
             if job.job_id in running and self.executions.state(job.job_id, job.execution) is ExecutionState.RUNNING:
@@ -188,6 +193,7 @@ class JobReconciler:
         except ExecutionsThrottled:
             swept.throttled, swept.complete = True, False
             return
+        telemetry.log.info("job resumed", result=resumed)
         match resumed:
             case "woken":
                 swept.woken.append(job.job_id)

@@ -6,6 +6,7 @@ from suno_jobs.errors import ErrorCode
 from suno_jobs.jobs.history import Entry, Wait
 from suno_jobs.jobs.record import Item, Job
 from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.runtime import log_context
 from suno_jobs.storage.table import JOB, Table, key
 from suno_jobs.storage.update_expressions import Change
 
@@ -59,12 +60,18 @@ def require_same_intent(change: Change, job: Job) -> Change:
     return change.require("#intent = :mine", "intent", mine=job.intent)
 
 
+def noted(job: Job) -> Job:
+    """The job that was read. From here on, log lines carry its keys."""
+    log_context.note_job(job)
+    return job
+
+
 class JobTable(Table):
     """Writes to the hot record of a job."""
 
     def _change(self, job_id: str, change: Change, now: int) -> Job:
         change.sets = {**change.sets, "updated_at": now}
-        return Job.from_item(self._update(key(job_id, JOB), change, "ALL_NEW"))
+        return noted(Job.from_item(self._update(key(job_id, JOB), change, "ALL_NEW")))
 
     def _unless_conflict(self, job_id: str, change: Change, now: int) -> None:
         change.sets = {**change.sets, "updated_at": now}

@@ -29,6 +29,7 @@ from suno_jobs.storage.due_index import NOT_DUE, DueIndex, due
 from suno_jobs.storage.job_changes import (
     JobTable,
     cost_of,
+    noted,
     require_job,
     require_open_or_recoverable,
     require_same_attempts,
@@ -82,7 +83,7 @@ class JobStore(JobTable):
     def get(self, job_id: str) -> Job | None:
         """None: there is no such job, or it was deleted."""
         item = self._get(key(job_id, JOB))
-        return Job.from_item(item) if item and not is_tombstone(item) else None
+        return noted(Job.from_item(item)) if item and not is_tombstone(item) else None
 
     def request(self, job_id: str) -> Item:
         """``gateway`` as requested, ``input`` as validated, ``sources`` and their ``account``, and the ``gateways`` that it was
@@ -107,7 +108,7 @@ class JobStore(JobTable):
         kept = [QuarantinedFile.from_item(item) for sort, item in items.items() if sort.startswith(QUARANTINE)]
         kept.sort(key=lambda each: each.stored_at)
         request = _without_key(items.get(REQUEST, {}))
-        return JobView(Job.from_item(items[JOB]), tuple(tracks), result, tuple(kept), request)
+        return JobView(noted(Job.from_item(items[JOB])), tuple(tracks), result, tuple(kept), request)
 
     # Checks
 

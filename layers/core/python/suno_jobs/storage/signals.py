@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from suno_jobs.errors import Conflict
 from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.runtime import log_context
 from suno_jobs.storage.table import JOB, Table, key
 from suno_jobs.storage.update_expressions import Change
 
@@ -55,6 +56,8 @@ class SignalStore(Table):
     def called_back(self, job_id: str) -> CalledBack | None:
         """None: no such job."""
         item = self._get(key(job_id, JOB))
+        if item:
+            log_context.note(tenant=item["tenant"], gateway=item.get("gateway"))
         return CalledBack(item) if item else None
 
     def signal(self, job_id: str, cause: Cause) -> Signalled | None:
