@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -54,11 +53,11 @@ class SortedTable(Table):
             del keys[bisect.bisect_left(keys, key[1])]
             self._unpacked.pop(key, None)
 
-    def keys_after(self, partition: str, prefix: str, after: str = "") -> Iterator[str]:
-        """The sort keys at an account that begin with the prefix, in order, as they are now, but at most PAGE."""
+    def keys_after(self, partition: str, prefix: str, after: str = "") -> list[str]:
+        """The next sort keys at an account that begin with the prefix, in order, as they are now, but at most PAGE."""
         keys = self.accounts.get(partition, [])
         first = bisect.bisect_right(keys, after) if after else bisect.bisect_left(keys, prefix)
-        return itertools.takewhile(lambda key: key.startswith(prefix), keys[first : first + PAGE])
+        return keys[first : min(first + PAGE, bisect.bisect_left(keys, f"{prefix}~", first))]
 
     def unpacked(self, partition: str, sort: str) -> dict[str, Any]:
         """An item at an account, which must not be changed. The head of the queue is read again and again."""
@@ -150,6 +149,7 @@ class FleetItems(AccountItems):
 
     def find_at(self, begin: dict[str, Any]) -> Iterator[dict[str, Any]]:
         partition, prefix, after = begin["pk"], begin["sk"], ""
-        while page := [*self.jobs.keys_after(partition, prefix, after)]:
+        while page := self.jobs.keys_after(partition, prefix, after):
             after = page[-1]
-            yield from [self.jobs.unpacked(partition, sort) for sort in page]
+            for sort in page:
+                yield self.jobs.unpacked(partition, sort)
