@@ -147,11 +147,19 @@ _SECOND_CHARGE: Json = {
 }
 
 _SHOWN = ("Cache-Control",)
-_CALLBACK = (
-    _path("gateway", "The name of the gateway.", {"type": "string", "pattern": "^[a-z0-9]+$"}),
-    _JOB_ID,
-    _path("mac", "Authenticates the gateway.", {"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+_CALLBACK = tuple(
+    _path(name, description, {"type": "string", "minLength": 1})
+    for name, description in (
+        ("gateway", "The name of the gateway."),
+        ("job_id", "The id of the job."),
+        ("mac", "Authenticates the gateway. A callback whose MAC is wrong is dropped when it leaves the queue."),
+    )
 )
+_SIGNATURE = tuple(
+    {**_header(name, description, {"type": "string", "pattern": r"^[\x21-\x7E]+$"}), "required": True}
+    for name, description in (("x-webhook-signature", "The signature."), ("x-webhook-timestamp", "When it was made."))
+)
+_SENT: Json = {"required": True, "schema": {"description": "Whatever the gateway sends. It is stored, and never believed."}}
 _OF_SQS: tuple[str, Json] = ("application/json", {"description": "What SQS answers; of no use to a gateway."})
 _CREATED = ("Location", "Cache-Control")
 
@@ -355,6 +363,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Receive a callback of a gateway. Not for clients",
         scope=None,
         parameters=_CALLBACK,
+        body=_SENT,
         answers=(
             Answer(200, "The callback is in the queue. Its MAC is checked later.", page=_OF_SQS),
             Answer(400, "The body is empty or larger than 1 MiB. Nothing is in the queue.", page=_OF_SQS),
@@ -367,7 +376,8 @@ OPERATIONS: tuple[Operation, ...] = (
         tag=CALLBACKS,
         summary="Receive a callback that its gateway signed. Not for clients",
         scope=None,
-        parameters=_CALLBACK,
+        parameters=(*_CALLBACK, *_SIGNATURE),
+        body=_SENT,
         answers=(
             Answer(200, "The callback is in the queue. Its MAC and its signature are checked later.", page=_OF_SQS),
             Answer(400, "A header of the signature is missing, or the body is empty or too large.", page=_OF_SQS),

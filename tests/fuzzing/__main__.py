@@ -22,8 +22,9 @@ def main() -> int:
     seed = [] if options.seed is None else ["--seed", str(options.seed)]
     with LocalStack(PARAMETERS, simulator=Simulator(task_seconds=1.0), logs=Path(mkdtemp(prefix="fuzz-api-"))) as stack:
         print(f"logs: {stack.logs}", flush=True)
-        run = command(stack.api_url, stack.create_api_key("fuzz"), options.examples, *seed)
-        return subprocess.run(run, env=environment(1), check=False).returncode
+        key = stack.create_api_key("fuzz")
+        run = command(stack.api_url, key, options.examples, *seed)
+        return subprocess.run(run, env=environment(stack.api_url, key, 1), check=False).returncode
 
 
 if __name__ == "__main__":

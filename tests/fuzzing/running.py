@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+
 _ROOT = Path(__file__).parents[2]
 _SETTINGS = Path(__file__).with_name("schemathesis.toml")
 _PHASES = "examples,coverage,fuzzing,stateful"
@@ -19,11 +21,13 @@ def command(api_url: str, api_key: str, examples: int, *more: str) -> list[str]:
     return [*schemathesis, *run, "--phases", _PHASES, "--max-examples", str(examples), *more]
 
 
-def environment(sample_every: int) -> dict[str, str]:
-    hooks = {"SCHEMATHESIS_HOOKS": "tests.fuzzing.sampling", "SAMPLE_EVERY": str(sample_every)}
+def environment(api_url: str, api_key: str, sample_every: int) -> dict[str, str]:
+    answer = httpx.get(f"{api_url}/v1/keys", headers={"Authorization": f"Bearer {api_key}"}, timeout=40, trust_env=False)
+    keys = [key["key_id"] for key in answer.raise_for_status().json()["keys"]]
+    hooks = {"SCHEMATHESIS_HOOKS": "tests.fuzzing.sampling", "SAMPLE_EVERY": str(sample_every), "OWN_KEYS": " ".join(keys)}
     return {**os.environ, **hooks, "PYTHONPATH": str(_ROOT), "NO_COLOR": "1"}
 
 
-def fuzz(arguments: list[str], sample_every: int, folder: Path) -> subprocess.CompletedProcess[str]:
+def fuzz(arguments: list[str], variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     """``folder`` is where schemathesis keeps what it found."""
-    return subprocess.run(arguments, env=environment(sample_every), capture_output=True, text=True, check=False, cwd=folder)
+    return subprocess.run(arguments, env=variables, capture_output=True, text=True, check=False, cwd=folder)
