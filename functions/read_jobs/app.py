@@ -17,6 +17,7 @@ from suno_jobs.storage.jobs import JobStore
 from suno_jobs.tenants.api_keys import Scope
 
 app = http_api.resolver()
+tenant = partial(http_api.tenant, app, Scope.READ_JOBS)
 
 
 @cache
@@ -35,32 +36,29 @@ def job_reader() -> JobReader:
 
 @http_api.get(app, "/v1/jobs")
 def list_jobs() -> Response[str]:
-    tenant = http_api.tenant(app, Scope.READ_JOBS)
-    return http_api.answer(200, *job_reader().list_jobs(tenant, app.current_event.get("rawQueryString") or ""))
+    return http_api.answer(200, *job_reader().list_jobs(tenant(), app.current_event.get("rawQueryString") or ""))
 
 
 @http_api.get(app, "/v1/jobs/<job_id>")
 def read_job(job_id: str) -> Response[str]:
-    tenant, headers = http_api.tenant(app, Scope.READ_JOBS), app.current_event.headers
+    headers = app.current_event.headers
     known, wait = headers.get("if-none-match"), preferred_wait(headers.get("prefer"))
-    return http_api.answer(*job_reader().read_job(tenant, job_id, known, wait))
+    return http_api.answer(*job_reader().read_job(tenant(), job_id, known, wait))
 
 
 @http_api.get(app, "/v1/jobs/<job_id>/events")
 def read_events(job_id: str) -> Response[str]:
-    return http_api.answer(200, job_reader().read_events(http_api.tenant(app, Scope.READ_JOBS), job_id), {})
+    return http_api.answer(200, job_reader().read_events(tenant(), job_id), {})
 
 
 @http_api.get(app, "/v1/jobs/<job_id>/manifest")
 def read_manifest(job_id: str) -> Response[str]:
-    head = http_api.is_head(app)
-    return http_api.redirect(job_reader().manifest_url(http_api.tenant(app, Scope.READ_JOBS), job_id, head=head))
+    return http_api.redirect(job_reader().manifest_url(tenant(), job_id, head=http_api.is_head(app)))
 
 
 @http_api.get(app, "/v1/jobs/<job_id>/tracks/<track_id>/<kind>")
 def read_asset(job_id: str, track_id: str, kind: str) -> Response[str]:
-    head = http_api.is_head(app)
-    return http_api.redirect(job_reader().asset_url(http_api.tenant(app, Scope.READ_JOBS), job_id, track_id, kind, head=head))
+    return http_api.redirect(job_reader().asset_url(tenant(), job_id, track_id, kind, head=http_api.is_head(app)))
 
 
 @logged

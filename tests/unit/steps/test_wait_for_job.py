@@ -115,7 +115,7 @@ def test_a_read_waits_for_the_end(world: World) -> None:
     world.waited = lambda: cancel(world, job_id)
     status, body, headers = reader(world).read_job("acme", job_id, None, 20)
     assert (status, body["state"], headers["Preference-Applied"]) == (200, "CANCELLED", "wait=20")
-    assert world.waits == [{"function": "wait-for-job", "job_id": job_id, "seen": None, "seconds": 20}]
+    assert world.waits == [{"function": "wait-for-job", "job_id": job_id, "seen": None, "seconds": 20, "request_id": None}]
 
 
 def test_a_read_of_what_the_client_has_waits_for_a_change(world: World) -> None:
