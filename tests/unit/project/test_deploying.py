@@ -168,3 +168,37 @@ def test_the_smoke_tests_send_requests_that_are_accepted(world: World) -> None:
     assert "dry_run=true" in DEPLOYING.partition("-d '")[0].rpartition("curl")[2]
     view, created = world.job_submitter().submit_job("smoke-test", second, "smoke-test-1")
     assert (view.job.state, created) == ("ACCEPTED", True)
+
+
+LONGEST_NAMES = {
+    "AWS::ApiGatewayV2::Api": 128,
+    "AWS::CloudFront::OriginAccessControl": 64,
+    "AWS::CloudWatch::CompositeAlarm": 255,
+    "AWS::CloudWatch::Dashboard": 255,
+    "AWS::Events::EventBus": 256,
+    "AWS::Logs::LogGroup": 512,
+    "AWS::Scheduler::Schedule": 64,
+    "AWS::Serverless::HttpApi": 128,
+    "AWS::StepFunctions::StateMachine": 80,
+    "AWS::Serverless::StateMachine": 80,
+}
+"""In characters, as AWS documents them."""
+
+
+def longest_stack_name() -> int:
+    """The longest name with which every resource can still be named that has the name of the stack in its own."""
+    room = []
+    for resource in yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values():
+        properties = resource["Properties"]
+        named = {**properties, **properties.get("OriginAccessControlConfig", {})}
+        for key in ("Name", "AlarmName", "DashboardName", "LogGroupName"):
+            name = named.get(key)
+            text = name.get("Fn::Sub", f"${{{name.get('Ref')}}}") if isinstance(name, dict) else ""
+            if "${AWS::StackName}" in text:
+                rest = text.replace("${AWS::StackName}", "").replace("${AWS::Region}", "ap-southeast-1")
+                room.append(LONGEST_NAMES[resource["Type"]] - len(rest))
+    return min(room)
+
+
+def test_the_longest_name_of_a_stack_is_documented() -> None:
+    assert f"up to {longest_stack_name()} characters" in DEPLOYING
