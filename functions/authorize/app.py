@@ -2,7 +2,7 @@
 
 import os
 import time
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from suno_jobs.runtime.aws import AUTHORIZER, NOTE, client, prepare
@@ -15,8 +15,12 @@ from suno_jobs.tenants.key_table import KeyTable
 @cache
 def key_finder() -> KeyFinder:
     table = AuthorizeSettings(os.environ).api_keys_table
-    keys, notes = (KeyTable(client("dynamodb", config), table) for config in (AUTHORIZER, NOTE))
-    return KeyFinder(keys=keys, notes=notes, clock=time.time)
+    keys = KeyTable(client("dynamodb", AUTHORIZER), table)
+    return KeyFinder(keys=keys, notes=partial(notes_table, table), clock=time.time)
+
+
+def notes_table(table: str) -> KeyTable:
+    return KeyTable(client("dynamodb", NOTE), table)
 
 
 @logged

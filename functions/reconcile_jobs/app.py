@@ -37,7 +37,6 @@ def job_reconciler() -> JobReconciler:
         assets_bucket=settings.assets_bucket,
         receipts_bucket=settings.receipts_bucket,
     )
-    calls = connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)
     return JobReconciler(
         jobs=jobs,
         executions=Executions(client("stepfunctions", WORK), settings.state_machine_arn, settings.max_check_interval_seconds),

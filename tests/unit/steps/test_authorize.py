@@ -33,7 +33,7 @@ def table(deployed: SimpleNamespace) -> KeyTable:
 
 @pytest.fixture
 def finder(table: KeyTable, clock: Clock) -> KeyFinder:
-    return KeyFinder(keys=table, notes=table, clock=clock)
+    return KeyFinder(keys=table, notes=lambda: table, clock=clock)
 
 
 def replace_key(deployed: SimpleNamespace, **changes: Any) -> None:
@@ -75,7 +75,7 @@ def test_a_key_belongs_to_its_tenant_in_either_spelling_of_the_scheme(finder: Ke
         f"Bearer {API_KEY[:-1]}x",
     ],
 )
-def test_what_is_no_key_costs_no_read(header: str, clock: Clock) -> None:
+def test_a_malformed_key_costs_no_read(header: str, clock: Clock) -> None:
     unread: Any = None
     assert KeyFinder(keys=unread, notes=unread, clock=clock).find_key(header) is None
 
@@ -101,7 +101,7 @@ def test_a_key_is_authorized_until_it_ends(deployed: SimpleNamespace, finder: Ke
 def test_a_key_with_an_invalid_tenant_is_not_authorized(clock: Clock, tenant: Any) -> None:
     found: Any = SimpleNamespace(find=lambda _: an_api_key(tenant=tenant))
     assert not is_tenant_name(tenant)
-    assert KeyFinder(keys=found, notes=found, clock=clock).find_key(f"Bearer {API_KEY}") is None
+    assert KeyFinder(keys=found, notes=lambda: found, clock=clock).find_key(f"Bearer {API_KEY}") is None
 
 
 def test_scopes_that_a_newer_version_wrote_are_passed_on(deployed: SimpleNamespace) -> None:
@@ -134,7 +134,7 @@ def test_a_request_whose_use_cannot_be_recorded_is_authorized(
         raise error
 
     notes: Any = SimpleNamespace(note_use=fail)
-    assert KeyFinder(keys=table, notes=notes, clock=clock).find_key(f"Bearer {API_KEY}")
+    assert KeyFinder(keys=table, notes=lambda: notes, clock=clock).find_key(f"Bearer {API_KEY}")
     [line] = caplog.messages
     assert "key_0000000000000001" in line
     assert API_KEY not in line

@@ -94,7 +94,8 @@ def rotate_key(
     """Print a new key that replaces an old one, which works for some time yet."""
     if overlap_hours < 0:
         raise WrongArgument("--overlap-hours must not be negative")
-    secret, _ = _key_ring(api_keys).rotate(tenant, key_id, overlap_hours)
+    ring = _key_ring(api_keys)
+    secret, _ = ring.rotate(ring.find(tenant, key_id), overlap_hours)
     print(secret)
 
 

@@ -31,7 +31,7 @@ def _config(attempts: int, connect_seconds: float, read_seconds: float) -> Confi
 AUTHORIZER = _config(2, 1, 1.5)
 """A call takes at most 6 seconds."""
 NOTE = _config(1, 1, 1.5)
-"""For what nobody waits for and may be lost. A call takes at most 2.5 seconds."""
+"""For calls whose loss costs nothing. A call takes at most 2.5 seconds."""
 REQUEST = _config(3, 1, 1.5)
 """For functions that a client waits for. A call takes at most 10.5 seconds."""
 WAIT = _config(1, 1, 27)

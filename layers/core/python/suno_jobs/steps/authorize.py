@@ -21,14 +21,14 @@ _BEARER = re.compile(r"[Bb]earer (\S+)")
 
 @dataclass(frozen=True, slots=True)
 class KeyFinder:
-    """``notes`` is the same table, through a client that gives up sooner: see ``_note_use``."""
+    """``notes`` makes the same table with a client that gives up sooner. It is needed once a day: see ``_note_use``."""
 
     keys: KeyTable
-    notes: KeyTable
+    notes: Callable[[], KeyTable]
     clock: Callable[[], float]
 
     def find_key(self, authorization: str) -> ApiKey | None:
-        """The valid key of an ``Authorization: Bearer`` header, or None. What is no key of ours costs no read.
+        """The valid key of an ``Authorization: Bearer`` header, or None. A malformed key costs no read.
 
         A key whose tenant's name breaks TENANT_RULE counts as unknown: its jobs could be paid for and not be stored.
         """
@@ -46,6 +46,6 @@ class KeyFinder:
         if (key.last_used_on or "") >= day:
             return
         try:
-            self.notes.note_use(key, day)
+            self.notes().note_use(key, day)
         except (BotoCoreError, ClientError) as error:
             log.warning("the use of %s is not recorded: %s", key.key_id, type(error).__name__)

@@ -13,7 +13,7 @@ from suno_jobs.errors import KeyNotFound, ScopeMissing, TooManyKeys
 from suno_jobs.intake.wording import invalid, wrong_members
 from suno_jobs.jobs.views import iso_time
 from suno_jobs.tenants.api_keys import TENANT_SCOPES, ApiKey, Scope
-from suno_jobs.tenants.key_ring import KeyRing, NoSuchKey
+from suno_jobs.tenants.key_ring import KeyRing, NoSuchKey, find_key
 
 if TYPE_CHECKING:
     from suno_jobs.tenants.answers import KeyAnswer, KeyListAnswer, NewKeyAnswer
@@ -58,7 +58,7 @@ class KeyManager:
         """A repetition creates another key. Raises InvalidRequest, ScopeMissing, TooManyKeys."""
         request = _parse(KeyRequest, body)
         _check_granted(request.scopes, granted)
-        self._check_number(tenant)
+        self._check_number(self.ring.table.of_tenant(tenant))
         return _new_view(*self.ring.create(tenant, request.name, request.scopes, request.days))
 
     def list_keys(self, tenant: str) -> KeyListAnswer:
@@ -67,10 +67,12 @@ class KeyManager:
     def rotate_key(self, tenant: str, granted: Iterable[str], key_id: str, body: Any) -> NewKeyAnswer:
         """A repetition creates another key. Raises InvalidRequest, KeyNotFound, ScopeMissing, TooManyKeys."""
         request = _parse(RotationRequest, body)
+        keys = self.ring.table.of_tenant(tenant)
         try:
-            _check_granted(self.ring.find(tenant, key_id).scopes, granted)
-            self._check_number(tenant)
-            return _new_view(*self.ring.rotate(tenant, key_id, request.overlap_hours))
+            key = find_key(keys, key_id)
+            _check_granted(key.scopes, granted)
+            self._check_number(keys)
+            return _new_view(*self.ring.rotate(key, request.overlap_hours))
         except NoSuchKey as error:
             raise KeyNotFound("You have no key with this id that still works.") from error
 
@@ -81,9 +83,9 @@ class KeyManager:
         except NoSuchKey as error:
             raise KeyNotFound("You have no key with this id.") from error
 
-    def _check_number(self, tenant: str) -> None:
+    def _check_number(self, keys: Iterable[ApiKey]) -> None:
         now = self.ring.clock()
-        if sum(key.is_valid(now) for key in self.ring.table.of_tenant(tenant)) >= MAX_KEYS:
+        if sum(key.is_valid(now) for key in keys) >= MAX_KEYS:
             raise TooManyKeys(f"You have {MAX_KEYS} keys that work. Revoke one first.")
 
 

@@ -46,16 +46,20 @@ class SweepResult:
     described: int = 0
     throttled: bool = False
 
+    def attempt_job(self, job_id: str, action: Callable[..., Returned], *arguments: object) -> Returned | None:
+        """The same for one job, whose log lines carry its id."""
+        with log_context.about_job(job_id):
+            return self.attempt(job_id, action, *arguments)
+
     def attempt(self, description: str, action: Callable[..., Returned], *arguments: object) -> Returned | None:
         """None if it failed. Its error is raised at the end of the sweep, so that no job blocks the jobs after it."""
-        with log_context.about_job(description if description.startswith("job_") else None):
-            try:
-                return action(*arguments)
-            except Exception as error:  # noqa: BLE001
-                telemetry.log.warning("not swept", error=type(error).__name__)
-                error.add_note(description)
-                self.errors.append(error)
-                return None
+        try:
+            return action(*arguments)
+        except Exception as error:  # noqa: BLE001
+            telemetry.log.warning("not swept", error=type(error).__name__)
+            error.add_note(description)
+            self.errors.append(error)
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +92,10 @@ class JobReconciler:
         for job_id, job in self._due_jobs(swept, time_left):
             if job and self._may_wait(job):
                 waiting.append(job)
-            elif job and not swept.attempt(job.job_id, self._resume_waiting, job, swept, ()):
+            elif job and not swept.attempt_job(job.job_id, self._resume_waiting, job, swept, ()):
                 unknown.append(job)
             elif job is None:
-                swept.attempt(job_id, self._end_deletion, job_id)
+                swept.attempt_job(job_id, self._end_deletion, job_id)
         if swept.complete:
             self._describe(unknown, swept, time_left)
             self._resume_unless_running(waiting, swept, time_left)
@@ -110,7 +114,7 @@ class JobReconciler:
             swept.complete = time_left()
             if not swept.complete:
                 return
-            job = swept.attempt(job_id, self.jobs.get, job_id)
+            job = swept.attempt_job(job_id, self.jobs.get, job_id)
             if job and not job.terminal:
                 swept.overdue = max(swept.overdue, swept.began - job.deadline_at)
             yield job_id, job
@@ -129,7 +133,7 @@ class JobReconciler:
                 if not time_left():
                     swept.complete = False
                     return
-                if not swept.attempt(job.job_id, self._resume_waiting, job, swept, running):
+                if not swept.attempt_job(job.job_id, self._resume_waiting, job, swept, running):
                     unknown.append(job)
             self._describe(unknown, swept, time_left, running)
             if not (swept.complete or swept.throttled):
@@ -180,7 +184,7 @@ class JobReconciler:
             if wait > 0:
                 self.sleep(wait)
             swept.described += 1
-            swept.attempt(job.job_id, self._resume, job, swept, running)
+            swept.attempt_job(job.job_id, self._resume, job, swept, running)
 
     def _resume(self, job: Job, swept: SweepResult, running: Collection[str]) -> None:
         log_context.note_job(job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from suno_jobs.tenants.api_keys import ApiKey, hint, key_hash, new_key_id, new_secret
@@ -39,15 +39,12 @@ class KeyRing:
         self.table.add(key)
         return secret, key
 
-    def rotate(self, tenant: str, key_id: str, overlap_hours: int) -> tuple[str, ApiKey]:
-        """A new key with the same name and scopes. The old key ends after the overlap.
-
-        Raises NoSuchKey.
-        """
-        key, now = self.find(tenant, key_id), int(self.clock())
+    def rotate(self, key: ApiKey, overlap_hours: int) -> tuple[str, ApiKey]:
+        """A new key with the same name and scopes. The old key ends after the overlap. Raises NoSuchKey."""
+        now = int(self.clock())
         if not key.is_valid(now):
-            raise NoSuchKey(f"{key_id} has ended; create a new key instead")
-        created = self.create(tenant, key.name, key.scopes)
+            raise NoSuchKey(f"{key.key_id} has ended; create a new key instead")
+        created = self.create(key.tenant, key.name, key.scopes)
         self.table.expire(key, now + overlap_hours * 3600)
         return created
 
@@ -57,7 +54,12 @@ class KeyRing:
 
     def find(self, tenant: str, key_id: str) -> ApiKey:
         """Raises NoSuchKey."""
-        found = next((key for key in self.table.of_tenant(tenant) if key.key_id == key_id), None)
-        if found is None:
-            raise NoSuchKey(f"{tenant} has no key {key_id}")
-        return found
+        return find_key(self.table.of_tenant(tenant), key_id)
+
+
+def find_key(keys: Iterable[ApiKey], key_id: str) -> ApiKey:
+    """Raises NoSuchKey."""
+    found = next((key for key in keys if key.key_id == key_id), None)
+    if found is None:
+        raise NoSuchKey(f"the tenant has no key {key_id}")
+    return found
