@@ -93,6 +93,8 @@ def test_the_command_knows_every_scope() -> None:
         (["keys", "rotate", "acme", UNKNOWN, *KEYS, "--overlap-hours", "-1"], 2, "--overlap-hours"),
         (["keys", "revoke", "acme", UNKNOWN, *KEYS], 1, UNKNOWN),
         (["tenant", "create", "acme", "--table", TABLE], 1, "acme"),
+        (["tenant", "set-limits", "zenith", "--table", TABLE], 1, "zenith"),
+        (["tenant", "set-limits", "acme", "--table", TABLE, "--jobs-per-day", "-1"], 2, "negative"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_created(
@@ -107,6 +109,14 @@ def test_tenants_are_listed_by_name(table: KeyTable, capsys: pytest.CaptureFixtu
     for name in ("zenith", "10cc"):
         run(capsys, "tenant", "create", name, "--table", TABLE)
     assert run(capsys, "tenant", "list", "--table", TABLE).split() == ["10cc", "acme", "zenith"]
+
+
+def test_limits_are_replaced_and_listed(table: KeyTable, capsys: pytest.CaptureFixture[str]) -> None:
+    change = ("tenant", "set-limits", "acme", "--table", TABLE)
+    assert run(capsys, *change, "--jobs-in-progress", "5", "--usd-per-month", "12.5") == "acme limited"
+    assert run(capsys, "tenant", "list", "--table", TABLE) == "acme  jobs_in_progress=5  usd_per_month=12.5"
+    assert run(capsys, *change) == "acme has no limits"
+    assert run(capsys, "tenant", "list", "--table", TABLE) == "acme"
 
 
 def test_a_rotated_key_works_until_the_overlap_is_over(ring: KeyRing, table: KeyTable, clock: Clock) -> None:

@@ -52,7 +52,7 @@ def create_key(
     """Create an API key for a tenant and print it once."""
     if days is not None and days < 1:
         raise WrongArgument("--days must be at least 1")
-    if not TenantList(aws.dynamodb(), table).exists(tenant):
+    if TenantList(aws.dynamodb(), table).read(tenant) is None:
         raise NotFound(f"There is no tenant {tenant}. Create it: suno-jobs tenant create {tenant} --table {table}")
     secret, _ = _key_ring(api_keys).create(tenant, name, scope, days)
     print(secret)

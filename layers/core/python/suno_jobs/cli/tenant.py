@@ -1,4 +1,4 @@
-"""``suno-jobs tenant``: creating and listing tenants, and exporting and deleting everything that is stored of one."""
+"""``suno-jobs tenant``: creating and listing tenants, their limits, and exporting and deleting everything stored of one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from cyclopts import App, Parameter
 
 from suno_jobs.cli import aws
 from suno_jobs.cli.options import AssetsBucket, JobsTable, ReceiptsBucket
-from suno_jobs.cli.problems import CommandError, WrongArgument
+from suno_jobs.cli.problems import CommandError, NotFound, WrongArgument
 from suno_jobs.errors import JobNotFound, WrongState
 from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
 from suno_jobs.jobs.record import Job, JobView
@@ -24,15 +25,17 @@ from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.tenants.limits import Limits
 from suno_jobs.tenants.tenant_list import Tenant, TenantList
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 Folder = Annotated[Path, Parameter(help="a folder on this machine; it is created")]
+NumberLimit = Annotated[int | None, Parameter(help="at most this many; without it, there is no such limit")]
 Confirmation = Annotated[str, Parameter(help="the name of the tenant once more, since the deletion cannot be undone")]
 
-app = App(name="tenant", help="Create and list tenants; export or delete everything that is stored of one.")
+app = App(name="tenant", help="Create and list tenants and limit their use; export or delete everything that is stored of one.")
 
 
 @app.command(name="create")
@@ -46,9 +49,38 @@ def create_tenant(tenant: str, /, *, table: JobsTable) -> None:
 
 @app.command(name="list")
 def list_tenants(*, table: JobsTable) -> None:
-    """Show the names of all tenants."""
+    """Show all tenants with their limits."""
     for tenant in TenantList(aws.dynamodb(), table).all():
-        print(tenant.name)
+        print("  ".join([tenant.name, *(f"{name}={value}" for name, value in tenant.limits.to_item().items())]))
+
+
+@app.command(name="set-limits")
+def set_limits(  # noqa: PLR0913 - an option for each limit
+    tenant: str,
+    /,
+    *,
+    table: JobsTable,
+    requests_per_second: NumberLimit = None,
+    jobs_in_progress: NumberLimit = None,
+    jobs_per_day: NumberLimit = None,
+    jobs_per_month: NumberLimit = None,
+    usd_per_month: Annotated[float | None, Parameter(help="at most this; without it, there is no such limit")] = None,
+) -> None:
+    """Replace all limits of a tenant; a function instance may use the earlier ones for 60 s longer."""
+    limits = Limits(
+        requests_per_second=requests_per_second,
+        jobs_in_progress=jobs_in_progress,
+        jobs_per_day=jobs_per_day,
+        jobs_per_month=jobs_per_month,
+        usd_per_month=usd_per_month,
+    )
+    if not all(0 <= value < inf for value in limits.to_item().values()):
+        raise WrongArgument("a limit must not be negative")
+    tenants = TenantList(aws.dynamodb(), table)
+    if tenants.read(tenant) is None:
+        raise NotFound(f"There is no tenant {tenant}. suno-jobs tenant list shows all.")
+    tenants.set_limits(tenant, limits)
+    print(f"{tenant} limited" if limits.to_item() else f"{tenant} has no limits")
 
 
 @app.command(name="export")
