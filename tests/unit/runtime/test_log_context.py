@@ -142,3 +142,23 @@ def test_lines_of_powertools_carry_the_keys_but_none_that_they_have(capsys: pyte
     telemetry.log.handlers.remove(handler)
     [line] = lines(found)
     assert keys_of(line) == {**EVENT, "function_request_id": "lambda-1", "gateway": "kie"}
+
+
+TRACE = "Root=1-67a1b2c3-0123456789abcdef01234567;Parent=53995c3f42cd8ad8"
+
+
+@pytest.mark.parametrize(
+    ("header", "trace_id"),
+    [(f"{TRACE};Sampled=1;Lineage=1:2:0", "1-67a1b2c3-0123456789abcdef01234567"), (f"{TRACE};Sampled=0", None), ("", None)],
+)
+def test_a_line_leads_to_the_trace_of_its_invocation_if_it_is_recorded(
+    header: str, trace_id: str | None, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @logged
+    def handler(_event: dict[str, Any], _context: Any) -> None:
+        with log_context.about_job("job_7"):
+            log_context.log.warning("something")
+
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
+    handler(EVENT, CONTEXT)
+    assert [line.get("xray_trace_id") for line in lines(stream)] == [trace_id, trace_id]

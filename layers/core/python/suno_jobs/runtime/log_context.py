@@ -6,11 +6,14 @@ Only the standard library is imported, because the functions that must start fas
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Protocol
+
+OF_INVOCATION = ("function_request_id", "request_id", "execution", "xray_trace_id")
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -67,14 +70,22 @@ def logged(handler: Handler) -> Handler:
 
 
 def _of_invocation(event: Mapping[str, Any], context: Any) -> dict[str, str]:
-    """``request_id`` is API Gateway's, ``function_request_id`` is Lambda's."""
+    """``request_id`` is API Gateway's, ``function_request_id`` is Lambda's. Powertools names ``xray_trace_id``, too."""
     keys = {
         "function_request_id": getattr(context, "aws_request_id", None),
         "request_id": event.get("request_id") or event.get("requestContext", {}).get("requestId"),
         "execution": event.get("execution"),
         "job_id": event.get("job_id"),
+        "xray_trace_id": _recorded_trace(os.environ.get("_X_AMZN_TRACE_ID", "")),
     }
     return {name: value for name, value in keys.items() if value}
+
+
+def _recorded_trace(header: str) -> str | None:
+    """The id of the trace in ``Root=1-...;Parent=...;Sampled=1``, which Lambda sets for each invocation; None if it is not
+    recorded."""
+    parts = dict(part.partition("=")[::2] for part in header.split(";"))
+    return parts.get("Root") if parts.get("Sampled") == "1" else None
 
 
 def request_id() -> str | None:
@@ -104,7 +115,7 @@ def note(**keys: str | None) -> None:
 def about_job(job_id: str | None) -> Iterator[None]:
     """Lines within the context are about this job, or about none."""
     outer = _keys.get({})
-    kept = {name: outer[name] for name in ("function_request_id", "request_id", "execution") if name in outer}
+    kept = {name: outer[name] for name in OF_INVOCATION if name in outer}
     token = _keys.set(kept | ({"job_id": job_id} if job_id else {}))
     try:
         yield
