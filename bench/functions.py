@@ -81,6 +81,7 @@ _USED_KEY: Json = {
 _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
     "authorize": ("bearer", {"isAuthorized": True}, {_GET: {"Item": _USED_KEY}}),
     "manage_keys": ("list", {"statusCode": 200}, {_QUERY: _found()}),
+    "manage_webhooks": ("list", {"statusCode": 200}, {_QUERY: _found()}),
     "submit_job": (
         "lyrics",
         {"statusCode": 202},

@@ -170,7 +170,7 @@ class LocalStack:
         """A new key of this tenant, which may do everything but operate."""
         keys = KeyTable(self.client("dynamodb"), self.output("ApiKeysTable"))
         ring = KeyRing(table=keys, clock=time.time, random_bytes=os.urandom)
-        secret, _ = ring.create(tenant, "", [*TENANT_SCOPES, Scope.MANAGE_KEYS])
+        secret, _ = ring.create(tenant, "", [*TENANT_SCOPES, Scope.MANAGE_WEBHOOKS, Scope.MANAGE_KEYS])
         return secret
 
     def client(self, service: str) -> Any:

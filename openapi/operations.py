@@ -23,6 +23,8 @@ from suno_jobs.errors import (
     ScopeMissing,
     TaskNotFound,
     TooManyKeys,
+    TooManyWebhooks,
+    WebhookNotFound,
     WrongState,
 )
 from suno_jobs.gateways.answers import GatewayListAnswer
@@ -30,10 +32,14 @@ from suno_jobs.jobs.answers import JobAnswer, JobEventsAnswer, JobListAnswer, Pr
 from suno_jobs.jobs.identifiers import JOB_ID_PATTERN
 from suno_jobs.jobs.listing import DEFAULT_LIMIT, MAX_LIMIT
 from suno_jobs.steps.manage_keys import KeyRequest, RotationRequest
+from suno_jobs.steps.manage_webhooks import SecretRotation, WebhookChange, WebhookRequest
 from suno_jobs.tenants.answers import KeyListAnswer, NewKeyAnswer
 from suno_jobs.tenants.api_keys import KEY_ID_PATTERN, Scope
+from suno_jobs.webhooks.answers import NewWebhookAnswer, WebhookAnswer, WebhookListAnswer
+from suno_jobs.webhooks.endpoints import ENDPOINT_ID_PATTERN
 
 JOBS, FILES, KEYS, SERVICE, DOCUMENTATION, CALLBACKS = "Jobs", "Files", "Keys", "Service", "Documentation", "Callbacks"
+WEBHOOKS = "Webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ def _header(name: str, description: str, schema: Json) -> Json:
 
 _JOB_ID = _path("job_id", "The id of the job.", {"type": "string", "pattern": f"^{JOB_ID_PATTERN}$"})
 _KEY_ID = _path("key_id", "The id of the key.", {"type": "string", "pattern": f"^{KEY_ID_PATTERN}$"})
+_WEBHOOK_ID = _path("webhook_id", "The id of the webhook.", {"type": "string", "pattern": f"^{ENDPOINT_ID_PATTERN}$"})
 _TIME: Json = {"type": "string", "format": "date-time"}
 _IDEMPOTENCY_KEY = _header(
     "Idempotency-Key",
@@ -325,6 +332,72 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(_KEY_ID,),
         answers=(Answer(204, "The key is revoked, by this request or an earlier one.", (), _SHOWN),),
         problems=(KeyNotFound, RouteNotFound),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/webhooks",
+        name="list_webhooks",
+        tag=WEBHOOKS,
+        summary="List the webhooks of your tenant",
+        scope=Scope.MANAGE_WEBHOOKS,
+        answers=(Answer(200, "Every webhook.", (WebhookListAnswer,), _SHOWN),),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/webhooks",
+        name="create_webhook",
+        tag=WEBHOOKS,
+        summary="Create a webhook, whose secret is shown once",
+        scope=Scope.MANAGE_WEBHOOKS,
+        body={"required": True, "schema": reference(WebhookRequest.__name__)},
+        answers=(Answer(201, "The new webhook.", (NewWebhookAnswer,), _SHOWN),),
+        problems=(NotJson, TooManyWebhooks, BodyTooLarge, InvalidRequest),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/webhooks/{webhook_id}",
+        name="read_webhook",
+        tag=WEBHOOKS,
+        summary="Read a webhook",
+        scope=Scope.MANAGE_WEBHOOKS,
+        parameters=(_WEBHOOK_ID,),
+        answers=(Answer(200, "The webhook.", (WebhookAnswer,), _SHOWN),),
+        problems=(WebhookNotFound, RouteNotFound),
+    ),
+    Operation(
+        method="PATCH",
+        path="/v1/webhooks/{webhook_id}",
+        name="change_webhook",
+        tag=WEBHOOKS,
+        summary="Change, disable or enable a webhook",
+        scope=Scope.MANAGE_WEBHOOKS,
+        parameters=(_WEBHOOK_ID,),
+        body={"required": True, "schema": reference(WebhookChange.__name__)},
+        answers=(Answer(200, "The webhook as it is now.", (WebhookAnswer,), _SHOWN),),
+        problems=(NotJson, WebhookNotFound, RouteNotFound, JobBeingChanged, BodyTooLarge, InvalidRequest),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/webhooks/{webhook_id}",
+        name="delete_webhook",
+        tag=WEBHOOKS,
+        summary="Delete a webhook",
+        scope=Scope.MANAGE_WEBHOOKS,
+        parameters=(_WEBHOOK_ID,),
+        answers=(Answer(204, "The webhook is deleted. Nothing more is delivered to it.", (), _SHOWN),),
+        problems=(WebhookNotFound, RouteNotFound),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/rotate",
+        name="rotate_webhook_secret",
+        tag=WEBHOOKS,
+        summary="Replace the secret of a webhook by a new one, which is shown once",
+        scope=Scope.MANAGE_WEBHOOKS,
+        parameters=(_WEBHOOK_ID,),
+        body={"required": False, "schema": reference(SecretRotation.__name__)},
+        answers=(Answer(201, "The webhook with its new secret.", (NewWebhookAnswer,), _SHOWN),),
+        problems=(NotJson, WebhookNotFound, RouteNotFound, JobBeingChanged, BodyTooLarge, InvalidRequest),
     ),
     Operation(
         method="GET",

@@ -15,7 +15,7 @@ from tests.integration.waiting import wait_for_end
 Json = dict[str, Any]
 
 SONG: Json = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}}
-UNKNOWN = {"job_id": "job_" + "0" * 26, "key_id": "key_" + "0" * 16}
+UNKNOWN = {"job_id": "job_" + "0" * 26, "key_id": "key_" + "0" * 16, "webhook_id": "we_" + "0" * 16}
 
 
 def routes() -> list[tuple[str, str]]:
@@ -35,9 +35,11 @@ def victim(stack: LocalStack) -> Json:
         _, job = (wait_for_end(api, each, stack.logs) for each in (other, job_id))
         cursor = api.get("/v1/jobs?limit=1").json()["next"]
         key_id = api.get("/v1/keys").json()["keys"][0]["key_id"]
+        webhook_id = api.post("/v1/webhooks", json={"url": "https://shop.example/hooks"}).json()["webhook_id"]
     assert cursor
     track_id = job["tracks"][0]["track_id"]
-    return {"other": other, "job_id": job_id, "key_id": key_id, "track_id": track_id, "kind": "audio", "cursor": cursor}
+    ids = {"other": other, "job_id": job_id, "key_id": key_id, "track_id": track_id, "webhook_id": webhook_id}
+    return {**ids, "kind": "audio", "cursor": cursor}
 
 
 @pytest.fixture
@@ -53,13 +55,13 @@ def stranger(as_tenant: Callable[[str], httpx.Client]) -> httpx.Client:
 def ask(client: httpx.Client, method: str, path: str, ids: Json) -> httpx.Response:
     """Raises KeyError for a parameter that this test does not know."""
     known = {**ids, "name": "not-json"}
-    body = {"accept_second_charge": True} if path.endswith("/retry") else None
+    body = {"accept_second_charge": True} if path.endswith("/retry") else {} if method == "PATCH" else None
     return client.request(method, path.format_map(known), json=body)
 
 
 def ids_in(answer: httpx.Response, victim: Json) -> list[str]:
     text = f"{answer.headers} {answer.text}"
-    return [name for name in ("other", "job_id", "key_id", "track_id") if victim[name] in text]
+    return [name for name in ("other", "job_id", "key_id", "track_id", "webhook_id") if victim[name] in text]
 
 
 def test_what_belongs_to_another_tenant_is_unknown_on_any_route(
@@ -69,11 +71,12 @@ def test_what_belongs_to_another_tenant_is_unknown_on_any_route(
     for method, path in routes():
         theirs, unknown = (ask(stranger, method, path, {**victim, **ids}) for ids in (victim, UNKNOWN))
         assert ids_in(theirs, victim) == [], path
-        if "{job_id}" in path or "{key_id}" in path:
+        if {"{job_id}", "{key_id}", "{webhook_id}"} & set(path.split("/")):
             assert theirs.status_code == unknown.status_code == 404, path
             assert theirs.content == unknown.content, path
     keys = {key["key_id"]: key for key in owner.get("/v1/keys").json()["keys"]}
     assert keys[victim["key_id"]]["revoked_at"] is None
+    assert owner.get(f"/v1/webhooks/{victim['webhook_id']}").status_code == 200
     after = owner.get(f"/v1/jobs/{victim['job_id']}")
     assert (after.status_code, after.headers["etag"]) == (200, before.headers["etag"])
 

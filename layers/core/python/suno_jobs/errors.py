@@ -173,6 +173,16 @@ class KeyNotFound(ClientError):
     remedy = "List the keys, and check the key_id. Instead of a key that has ended, create a new one."
 
 
+class WebhookNotFound(ClientError):
+    """No webhook of this tenant has that id."""
+
+    name = "webhook-not-found"
+    status = 404
+    title = "No such webhook"
+    meaning = "You have no webhook with the id in the path. Webhooks of other tenants count as not found."
+    remedy = "List the webhooks, and check the webhook_id. The record default exists after its secret was first rotated."
+
+
 class TaskNotFound(ClientError):
     """The task belongs to no job of this tenant, and this tenant may not adopt it."""
 
@@ -242,6 +252,14 @@ class TooManyKeys(ClientError):
     remedy = "List the keys, and revoke those that were not used for long."
 
 
+class TooManyWebhooks(ClientError):
+    name = "too-many-webhooks"
+    status = 409
+    title = "There are too many webhooks"
+    meaning = "Your tenant has as many webhooks as it may have. None was created."
+    remedy = "List the webhooks, and delete one that is not needed any more."
+
+
 class JobBeingChanged(ClientError):
     name = "job-being-changed"
     status = 409
@@ -303,12 +321,14 @@ PROBLEMS: tuple[type[ClientError], ...] = (
     ScopeMissing,
     JobNotFound,
     KeyNotFound,
+    WebhookNotFound,
     TaskNotFound,
     AssetNotFound,
     RouteNotFound,
     MethodNotAllowed,
     WrongState,
     TooManyKeys,
+    TooManyWebhooks,
     JobBeingChanged,
     JobDeleted,
     BodyTooLarge,

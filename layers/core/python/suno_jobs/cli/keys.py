@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ApiKeysTable = Annotated[str, Parameter(help="the stack's output ApiKeysTable")]
 TenantName = Annotated[str, Parameter(help="the name of a tenant")]
-ScopeName = Literal["jobs:read", "jobs:write", "keys", "operate"]
+ScopeName = Literal["jobs:read", "jobs:write", "webhooks", "keys", "operate"]
 KeyId = Annotated[str, Parameter(help="the id of a key, as keys list shows it")]
 
 app = App(name="keys", help="Create, list, rotate and revoke the API keys of tenants.")

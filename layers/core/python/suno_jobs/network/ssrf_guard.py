@@ -79,9 +79,14 @@ def _origin(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii').removesuffix(f':{port}')}:{port}"
 
 
-def check_url(url: str) -> None:
-    """Raises ForbiddenTarget for a URL that must not be fetched, as far as that is visible without resolving its host name."""
-    _check_target(parse_url(url))
+def check_url(url: str, trusted_origins: frozenset[str] = frozenset()) -> None:
+    """Raises ForbiddenTarget for a URL that must not be fetched, as far as that is visible without resolving its host name.
+
+    ``trusted_origins`` are exempt; see ``GuardedTransport``.
+    """
+    parsed = parse_url(url)
+    if parsed.userinfo or _origin(parsed) not in trusted_origins:
+        _check_target(parsed)
 
 
 def _check_target(url: httpx.URL) -> None:

@@ -34,6 +34,10 @@ class ManageKeysSettings(Settings):
     api_keys_table: str
 
 
+class ManageWebhooksSettings(Settings):
+    jobs_table: str
+
+
 class SubmitJobSettings(Settings):
     jobs_table: str
     wait_function: str

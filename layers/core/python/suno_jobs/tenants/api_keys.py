@@ -27,6 +27,7 @@ class Scope(StrEnum):
 
     READ_JOBS = "jobs:read"
     WRITE_JOBS = "jobs:write"
+    MANAGE_WEBHOOKS = "webhooks"
     MANAGE_KEYS = "keys"
     OPERATE = "operate"
 
