@@ -307,6 +307,19 @@ def test_a_failed_task_keeps_its_code_and_message() -> None:
     assert (got.fault.gateway_code, got.fault.message, got.fault.retryable) == ("531", "credits refunded", True)
 
 
+@ALL
+def test_a_failed_task_names_the_song_whose_stream_is_in_place_of_its_file(gateway: RecordInfoGateway) -> None:
+    begun, never = (
+        song("a") | {"audioUrl": "https://audiopipe.suno.ai/?item_id=a", "duration": None},
+        song("b") | {"audioUrl": ""},
+    )
+    odd = song("c") | {"id": ["c"]}
+    got = gateway.read_status(Kind.MUSIC, reply(music_record("GENERATE_AUDIO_FAILED", [begun, never, odd])))
+    assert isinstance(got, TaskReport)
+    assert (got.status, got.fault and got.fault.code) == (TaskStatus.FAILED, ErrorCode.GENERATION_FAILED)
+    assert [track.fault and track.fault.code for track in got.tracks] == [ErrorCode.NO_AUDIO, ErrorCode.GENERATION_FAILED, None]
+
+
 def test_older_models_accept_shorter_texts() -> None:
     asked = {"lyrics": "x" * 3001, "style": "x" * 201, "title": "x", "model": "v4"}
     assert [name for name, _ in SUNOAPI.check(Kind.MUSIC, INPUTS[Kind.MUSIC].model_validate(asked))] == ["lyrics", "style"]

@@ -134,9 +134,32 @@ def test_a_job_without_any_final_link_ends_without_audio(world: World, job_id: s
     assert track.fault.code is ErrorCode.ASSET_EXPIRED
 
 
-@pytest.mark.parametrize("status", ["FIRST_SUCCESS", "GENERATE_AUDIO_FAILED"])
-def test_a_task_that_has_not_succeeded_has_no_last_resort(world: World, job_id: str, status: str) -> None:
+@pytest.mark.parametrize(("status", "url"), [("FIRST_SUCCESS", STREAM), ("GENERATE_AUDIO_FAILED", "")])
+def test_a_task_that_is_running_or_has_failed_without_a_song_has_no_last_resort(
+    world: World, job_id: str, status: str, url: str
+) -> None:
     world.clock.sleep(DEADLINE)
-    world.wire.answers = [answer(song(1, STREAM), status=status)]
+    world.wire.answers = [answer(song(1, url), status=status)]
     assert world.task_checker().check_task(job_id).next == "finish"
     assert all(track.state is TrackState.FAILED and not track.links for track in world.tracks(job_id).values())
+
+
+@pytest.mark.parametrize("seconds", [12.5, 10**6, None])
+def test_i11_the_song_that_was_begun_before_its_task_failed_is_waited_for(
+    world: World, job_id: str, seconds: float | None
+) -> None:
+    begun = song(1, STREAM) | {"duration": seconds}
+    world.wire.answers = [answer(begun, song(2, ""), status="GENERATE_AUDIO_FAILED")]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    world.wire.answers = [answer(song(1, FINAL), song(2, ""), status="GENERATE_AUDIO_FAILED")]
+    world.clock.sleep(PACE.longest)
+    assert world.task_checker().check_task(job_id).tracks == (CLIP.format(1),)
+    assert hosts(world, job_id) == ["cdn.example"]
+
+
+def test_i11_the_song_that_was_begun_before_its_task_failed_has_a_last_resort_and_recovery(world: World, job_id: str) -> None:
+    world.clock.sleep(DEADLINE)
+    world.wire.answers = [answer(song(1, STREAM), song(2, ""), status="GENERATE_AUDIO_FAILED")]
+    assert world.task_checker().check_task(job_id).tracks == (CLIP.format(1),)
+    unavailable(world, job_id)
+    assert (world.job(job_id).recoverable_until or 0) > world.now + 2 * 86_400

@@ -236,12 +236,13 @@ class TaskChecker:
             self.jobs.record_wait(job, reason, now=self._now())
 
     def _lacking_audio(self, job: Job, report: TaskReport) -> Finding | None:
-        """A success without audio, of one track or of all, is read again: some links arrive later, some minutes later.
+        """A success without audio, of one track or of all, is read again: some links arrive later, some minutes later. So is a
+        failure that names a track with a stream.
 
         If no track has audio, the job waits until its deadline. If some have, they are stored after ``NO_AUDIO_SECONDS``.
         Afterwards recovery makes these reads, so a song that was finished without a link is never given up as FAILED.
         """
-        faults = [track.fault for track in report.tracks] if report.status is TaskStatus.SUCCEEDED else [report.fault]
+        faults = (report.fault, *(track.fault for track in report.tracks))
         lacking = next((fault for fault in faults if fault and fault.code is ErrorCode.NO_AUDIO), None)
         if lacking is None:
             return None

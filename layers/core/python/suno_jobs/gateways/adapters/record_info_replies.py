@@ -7,17 +7,18 @@ read with and without the envelope ``{code, msg, data}``, in camelCase and in sn
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Link, Media
 from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways.adapter import Body
 from suno_jobs.gateways.error_rules import CONTENT_REJECTED, GENERATION_FAILED, ErrorReply, ErrorRules, fault
-from suno_jobs.gateways.parsing import clean_message, code_text, find_task_id, inner, is_uuid, media_url, pick
+from suno_jobs.gateways.parsing import clean_message, code_text, find_task_id, inner, is_uuid, media_url, pick, playable_url
 from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.reports import failed_report, finished_report, running_report
 from suno_jobs.gateways.results import read_id, read_lyrics, read_timed_words, stems_by_field, stems_by_title
-from suno_jobs.gateways.tracks import TrackFields, as_objects, file_tracks, first_url, read_tracks
+from suno_jobs.gateways.tracks import TrackFields, as_objects, file_tracks, first_url, objects_in, read_tracks
 
 TASK_ID = ("taskId", "task_id")
 _SONGS = ("sunoData", "suno_data", "data")
@@ -82,13 +83,15 @@ def read_report(kind: Kind, record: Body, status: str, refunds: ErrorRules) -> T
         name = _COVER_ART_FLAGS.get(name, name)
     report = _result(kind, record, _FINISHED_SONG if name == "SUCCESS" else _SONG)
     if name == "SUCCESS" or (name == "CALLBACK_EXCEPTION" and report.status is TaskStatus.SUCCEEDED):
-        return report
-    bare = [replace(track, fault=None) for track in report.tracks]
+        return _with_file_hosts(report)
     if name in TASK_RULES:
         codes = (code_text(pick(record, "errorCode", "error_code")), name)
         reason = ErrorReply(codes, pick(record, "errorMessage", "error_message"))
         rules = {**TASK_RULES, **({} if kind in _WITHOUT_SONG_RULES else _SONG_RULES), **refunds}
-        return failed_report(bare, reason.task_fault(rules))
+        begun = _begun_songs(record)
+        tracks = [track if track.track_id in begun else replace(track, fault=None) for track in report.tracks]
+        return _with_file_hosts(failed_report(tracks, reason.task_fault(rules)))
+    bare = [replace(track, fault=None) for track in report.tracks]
     return running_report(_RUNNING.get(name, TaskStatus.PENDING), bare, () if name in _RUNNING else (status,))
 
 
@@ -112,12 +115,24 @@ def _result(kind: Kind, record: Body, names: TrackFields) -> TaskReport:
             images = response.get("images")
             tracks = file_tracks("image", Media.IMAGE, map(media_url, images if isinstance(images, list) else []))
         case _:
-            songs = pick(response, *_SONGS) or pick(record, *_SONGS)
-            tracks = tuple(map(_with_file_hosts, read_tracks(songs, names)))
+            tracks = read_tracks(_songs(record), names)
     return finished_report(tracks)
 
 
-def _with_file_hosts(track: TaskTrack) -> TaskTrack:
+def _songs(record: Body) -> Any:
+    return pick(inner(record, "response"), *_SONGS) or pick(record, *_SONGS)
+
+
+def _begun_songs(record: Body) -> list[Any]:
+    """The ids of songs that have a stream in place of their file. The file may still come, even if the task has failed."""
+    return [pick(song, *_SONG.track_id) for song in objects_in(_songs(record)) if playable_url(pick(song, *_SONG.audio))]
+
+
+def _with_file_hosts(report: TaskReport) -> TaskReport:
+    return replace(report, tracks=tuple(map(_with_file_host, report.tracks)))
+
+
+def _with_file_host(track: TaskTrack) -> TaskTrack:
     """A file is better than a stream, which ends early. Only a UUID names a song at these hosts."""
     if track.ready or not is_uuid(track.track_id):
         return track
