@@ -9,22 +9,22 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from local.simulator import evolink
 from local.simulator.server import route
 from local.simulator.wire import Request
 from suno_jobs.catalog.inputs import INPUTS
 from suno_jobs.catalog.kinds import Kind
-from suno_jobs.errors import ClientError
+from suno_jobs.cli.adopt import FileAdopter, Line
 from suno_jobs.gateways.protocol import Accepted, GatewayReply
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.intake.adoption import TaskAdopter, parse_adoption
+from suno_jobs.intake.adoption import TaskAdopter
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.identifiers import SHARED_ACCOUNT
 from suno_jobs.jobs.record import Job
 from suno_jobs.runtime.executions import Executions
-from suno_jobs.steps.submit_job import fingerprint
 from suno_jobs.storage.attribute_values import unpack
 from suno_jobs.storage.jobs import JobStore
-from tests.simulation.faults import Order, Plan
+from tests.simulation.faults import TOKEN, Order, Plan
 from tests.simulation.network import KEYS
 
 if TYPE_CHECKING:
@@ -87,17 +87,25 @@ def task_of(world: World, order: Order) -> str:
 
 
 def _taken(world: World, order: Order) -> str:
-    """A task that another tenant's job submitted with the same account: known, or lost at a gateway that shows whose it is."""
+    """A task that another tenant's job submitted with the same account: rather one whose answer is awaited, or was lost."""
     name = order.gateways[0]
     if world.plan.account(name, order.tenant) != SHARED_ACCOUNT:
         return NO_SUCH_TASK
     jobs = [Job.from_item(unpack(item)) for item in world.jobs().values() if "state" in item]
-    others = {job.job_id: job for job in jobs if job.tenant != order.tenant and job.gateway == name and not job.adopts}
-    found = [task_id for job in others.values() if job.account == SHARED_ACCOUNT for task_id in job.tasks]
-    if name in REPEAT_OUR_URL:
-        lost = {job_id for job_id, job in others.items() if job.lost and job.account == SHARED_ACCOUNT}
-        found += [task_id for task_id, submitter in world.courier.submitters.items() if submitter in lost]
-    return max(found, default=NO_SUCH_TASK)
+    others = [job for job in jobs if job.tenant != order.tenant and job.gateway == name and not job.adopts]
+    others = [job for job in others if job.account == SHARED_ACCOUNT]
+    unknown = [task_id for job in others if job.lost for task_id in _unknown_tasks(world, job)]
+    return max(unknown or [task_id for job in others for task_id in job.tasks], default=NO_SUCH_TASK)
+
+
+def _unknown_tasks(world: World, job: Job) -> list[str]:
+    """The gateway's ids of the tasks that the job has submitted and does not know. A renewal of links is none of them."""
+    created = [
+        task for task in world.studio.tasks() if task["gateway"] == job.gateway and TOKEN.search(json.dumps(task["request"]))
+    ]
+    mine = [task["task_id"] for task in created if world.courier.submitters[task["task_id"]] == job.job_id]
+    named = [evolink.PREFIX + task_id if job.gateway == "evolink" else task_id for task_id in mine]
+    return [task_id for task_id in named if task_id not in job.tasks]
 
 
 def _create(world: World, order: Order) -> str:
@@ -115,8 +123,7 @@ def _create(world: World, order: Order) -> str:
 
 
 def adopt_as_operator(world: World, order: Order) -> None:
-    """As ``suno-jobs adopt`` does, from the account that all tenants share."""
-    given = body(world, order)
+    """Runs ``suno-jobs adopt`` for one task of the account that all tenants share."""
     client: Any = world.dynamodb
     creator = JobCreator(
         jobs=JobStore(client, "JobsTable"),
@@ -125,13 +132,21 @@ def adopt_as_operator(world: World, order: Order) -> None:
         slack_seconds=120,
         clock=lambda: world.loop.now,
     )
-    request = parse_adoption(given)
-    try:
-        view, _ = TaskAdopter(creator).adopt_task(order.tenant, SHARED_ACCOUNT, request, fingerprint(given))
-    except ClientError:
-        return
-    world.job_ids[order.token] = view.job.job_id
-    world.note(view.job.job_id, f"an operator adopts {given['adopt']['task_id']}")
+    given = body(world, order)
+    task_id = given.pop("adopt")["task_id"]
+    line, now = Line(1, given | {"task_id": task_id}), lambda: world.loop.now
+    shown = _shows_its_submitter(world, order.gateways[0], task_id)
+    adopter = FileAdopter(TaskAdopter(creator), order.tenant, SHARED_ACCOUNT, now, world.loop.sleep, allow_unknown_owner=shown)
+    adopter.adopt_lines([line], lambda _: None)
+    if line.job_id:
+        world.job_ids[order.token] = line.job_id
+        world.note(line.job_id, f"an operator adopts {task_id}")
+
+
+def _shows_its_submitter(world: World, gateway: str, task_id: str) -> bool:
+    """Whether a report of the task repeats its callback URL, so that an operator need not wait for any other submission."""
+    found = [task for task in world.studio.tasks() if task["task_id"] == task_id]
+    return gateway in REPEAT_OUR_URL and any(task["callback_url"] for task in found)
 
 
 def only_own_tasks(job: JobEvidence) -> Iterator[str]:

@@ -14,8 +14,9 @@ from suno_jobs.cli.adopt import FileAdopter, Line, read_lines, report
 from suno_jobs.cli.main import main
 from suno_jobs.cli.problems import ExitCode, WrongArgument
 from suno_jobs.intake.adoption import TaskAdopter
-from suno_jobs.jobs.record import Track, TrackState
+from suno_jobs.jobs.record import FileTerms, Job, Track, TrackState
 from suno_jobs.jobs.states import JobState
+from suno_jobs.lifecycle.lost_submission import LOST
 from tests.builders import AUDIO
 from tests.world import TABLE, World
 
@@ -106,6 +107,38 @@ def test_the_task_of_another_tenant_is_refused(world: World) -> None:
     adopter.adopt_lines(refused, lambda _: None)
     assert line.job_id is None
     assert "No task of yours" in (line.problem or "")
+
+
+def lost(world: World, gateway: str = "crun") -> Job:
+    """A job of the tenant acme, the answer to whose submission is awaited."""
+    job = world.job(world.accept(gateway))
+    return world.jobs.submissions.begin_submission(job, "i1", FileTerms(), now=world.now, due_at=world.now + 10**6)
+
+
+def adopt_for_other(world: World, wanted: list[Line], *, allow: bool = False) -> str:
+    said: list[str] = []
+    adopter = FileAdopter(TaskAdopter(world.job_creator()), "other", "default", world.clock, world.clock.sleep, allow)
+    adopter.adopt_lines(wanted, said.append)
+    return said[0]
+
+
+def test_while_a_task_of_another_tenant_is_unknown_none_is_adopted_that_may_be_it(world: World) -> None:
+    job, refused = lost(world), lines()
+    assert adopt_for_other(world, refused) == "1 new jobs, 0 known, 1 refused"
+    crun, kie = refused
+    assert (crun.job_id, kie.problem) == (None, None)
+    assert job.job_id in (crun.problem or "")
+    job = world.jobs.submissions.lose_submission(job, LOST, grace_until=world.now, now=world.now, due_at=world.now)
+    assert adopt_for_other(world, lines()) == "0 new jobs, 1 known, 1 refused"
+    world.jobs.submissions.accept_task(job, "T9", now=world.now, due_at=world.now)
+    assert adopt_for_other(world, lines()) == "1 new jobs, 1 known, 0 refused"
+
+
+def test_a_task_is_adopted_if_its_owner_is_known_in_any_other_way(world: World) -> None:
+    lost(world)
+    assert adopt_for_other(world, lines(), allow=True) == "2 new jobs, 0 known, 0 refused"
+    assert adopt_for_other(world, lines()) == "0 new jobs, 2 known, 0 refused"
+    assert adopt(world, lines({"gateway": "crun", "kind": "music", "task_id": "T3"}))[0] == "1 new jobs, 0 known, 2 refused"
 
 
 def command(file: Path, *more: str) -> tuple[str, ...]:

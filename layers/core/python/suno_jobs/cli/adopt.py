@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +20,10 @@ from suno_jobs.cli import aws
 from suno_jobs.cli.options import JobsTable
 from suno_jobs.cli.problems import ExitCode, WrongArgument
 from suno_jobs.errors import ClientError
-from suno_jobs.intake.adoption import TaskAdopter, parse_adoption
+from suno_jobs.intake.adoption import AdoptionRequest, TaskAdopter, parse_adoption
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.identifiers import SHARED_ACCOUNT, TENANT_RULE, is_tenant_name
-from suno_jobs.jobs.record import JobView, TrackState
+from suno_jobs.jobs.record import Job, JobView, TrackState
 from suno_jobs.jobs.schedule import slack
 from suno_jobs.jobs.states import JobState
 from suno_jobs.runtime.executions import Executions
@@ -85,27 +85,52 @@ def _csv_row(number: int, header: Sequence[str], text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class FileAdopter:
-    """Adopts for one tenant from one account. May be repeated: a task that is known returns its job."""
+    """Adopts for one tenant from one account. May be repeated: a task that is known returns its job.
+
+    While the task of another tenant's submission at the account is unknown, no task is adopted there that may be that one,
+    unless ``allow_unknown_owner`` is set.
+    """
 
     adopter: TaskAdopter
     tenant: str
     account: str
     clock: Callable[[], float]
     sleep: Callable[[float], None]
+    allow_unknown_owner: bool = False
 
     def adopt_lines(self, lines: Iterable[Line], progress: Callable[[str], None]) -> None:
+        # An operator who knows the id of a task knows it later than its submission began.
+        unanswered = {} if self.allow_unknown_owner else self._unanswered_jobs()
         created = 0
         for line in lines:
             body = {**line.wanted, "adopt": {"task_id": line.wanted["task_id"]}}
             del body["task_id"]
             try:
-                view, new = self.adopter.adopt_task(self.tenant, self.account, parse_adoption(body), fingerprint(body))
+                request = parse_adoption(body)
+                line.problem = self._unknown_owner(request, unanswered)
+                if line.problem is None:
+                    view, new = self.adopter.adopt_task(self.tenant, self.account, request, fingerprint(body))
+                    line.job_id, created = view.job.job_id, created + new
             except ClientError as error:
                 line.problem = " ".join(error.detail.split())
-                continue
-            line.job_id, created = view.job.job_id, created + new
         known = sum(line.job_id is not None for line in lines) - created
         progress(f"{created} new jobs, {known} known, {sum(line.problem is not None for line in lines)} refused")
+
+    def _unanswered_jobs(self) -> dict[str, Job]:
+        """For each gateway, a job of another tenant at this account whose submission may have created an unknown task."""
+        jobs = self.adopter.creator.jobs
+        found = filter(None, map(jobs.get, jobs.due_index.job_ids()))
+        return {job.gateway: job for job in found if job.lost and job.account == self.account and job.tenant != self.tenant}
+
+    def _unknown_owner(self, request: AdoptionRequest, unanswered: Mapping[str, Job]) -> str | None:
+        """Why the owner of the task is unknown. Raises TaskNotFound if another tenant is its owner."""
+        job = unanswered.get(request.gateway)
+        if job is None or self.adopter.find_job(self.tenant, self.account, request):
+            return None
+        return (
+            f"The answer to the submission of {job.job_id} is unknown, so the task may belong to the tenant {job.tenant}. "
+            "Repeat the command later, or with --allow-unknown-owner if you know that it does not."
+        )
 
     def watch(self, lines: Sequence[Line], seconds: float, progress: Callable[[str], None]) -> None:
         """Until every job has ended, at most for so many seconds. The jobs continue without it."""
@@ -154,6 +179,9 @@ def adopt_file(  # noqa: PLR0913 - the options of a command
     state_machine: Annotated[str, Parameter(help="the stack's output StateMachineArn")],
     deadline: Annotated[int, Parameter(help="seconds in which each task must end")] = 21_600,
     wait: Annotated[int, Parameter(help="seconds to wait for the jobs; they continue without the command")] = 3600,
+    allow_unknown_owner: Annotated[
+        bool, Parameter(negative="", help="adopt although a task may be one that another tenant's job submitted")
+    ] = False,
 ) -> int:
     """Take over tasks that were created elsewhere, and print one line of JSON about each. May be repeated."""
     if not is_tenant_name(tenant):
@@ -171,7 +199,7 @@ def adopt_file(  # noqa: PLR0913 - the options of a command
         slack_seconds=slack(longest),
         clock=time.time,
     )
-    adopter = FileAdopter(TaskAdopter(creator), tenant, account, time.monotonic, time.sleep)
+    adopter = FileAdopter(TaskAdopter(creator), tenant, account, time.monotonic, time.sleep, allow_unknown_owner)
     # Metrics are printed for CloudWatch, which reads the output of functions only.
     with redirect_stdout(io.StringIO()):
         adopter.adopt_lines(lines, _print_progress)

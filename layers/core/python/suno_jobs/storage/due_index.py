@@ -17,6 +17,8 @@ DUE_SHARDS = 4
 NOT_DUE = ("due_shard", "due_at")
 """The attributes that a job loses when it leaves the index."""
 
+_END_OF_TIME = 10**12
+
 
 def due(job_id: str, at: int) -> Item:
     """The attributes that put a job into the index; ``at`` is in seconds since 1970."""
@@ -33,6 +35,10 @@ class DueIndex(Table):
                     shards.remove(shard)
                 else:
                     yield found
+
+    def job_ids(self) -> Iterator[str]:
+        """Ids of all jobs that still need something, whenever they are due."""
+        return (job_id for job_id, _ in self.due_jobs(_END_OF_TIME))
 
     def _due_in(self, shard: int, now: int) -> Iterator[tuple[str, int]]:
         pages = self._client.get_paginator("query").paginate(
