@@ -220,6 +220,7 @@ class World:
             calls=self.calls(),
             schedule=PACE,
             grace_seconds=GRACE,
+            executions=self.executions,  # type: ignore[arg-type]
             on_progress=self.progress_announcer().note,
             clock=self.clock,
         )

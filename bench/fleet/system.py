@@ -66,6 +66,9 @@ class Executions:
         self._wake(task_token)
         return True
 
+    def start(self, job_id: str, number: int) -> None:
+        """The fleet starts it."""
+
     def state(self, _job_id: str, _number: int) -> ExecutionState:
         return ExecutionState.RUNNING
 
@@ -126,6 +129,7 @@ class Fleet:
             calls=calls,
             schedule=schedule,
             grace_seconds=900,
+            executions=executions,
             on_progress=lambda *_: None,
             clock=self._time,
         )
@@ -229,7 +233,9 @@ class Fleet:
             pause = self.random.uniform(0, min(60, 2 ** (tried + 1)))
             self.loop.spawn(partial(self._check, job_id, tried + 1), after=pause)
             return
-        if step.next == "submit":
+        if step.next in ("submit", "leave"):
+            # The end of this execution and the start of the next one.
+            self.figures.transitions += 2 * (step.next == "leave")
             self._start(job_id, self._create)
         elif step.next == "wait":
             self._await(step)

@@ -8,7 +8,7 @@ from typing import Any
 from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.lifecycle.announcing import Announcer, ProgressAnnouncer
 from suno_jobs.runtime.aws import REQUEST, WORK, client, prepare
-from suno_jobs.runtime.executions import TaskTokens
+from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import CheckTaskSettings
@@ -33,6 +33,7 @@ def task_checker() -> TaskChecker:
             settings.first_check_seconds, settings.check_interval_seconds, settings.max_check_interval_seconds
         ),
         grace_seconds=settings.ambiguous_submit_grace_seconds,
+        executions=executions(),
         on_progress=progress_announcer().note,
         clock=time.time,
     )
@@ -47,15 +48,16 @@ def progress_announcer() -> ProgressAnnouncer:
 
 
 @cache
-def task_tokens() -> TaskTokens:
-    return TaskTokens(client("stepfunctions", WORK))
+def executions() -> Executions:
+    settings = CheckTaskSettings(os.environ)
+    return Executions(client("stepfunctions", WORK), settings.state_machine_arn, settings.max_check_interval_seconds)
 
 
 @logged
 def lambda_handler(event: dict[str, Any], context: object) -> None:
-    report_step(task_tokens(), event["task_token"], task_checker().check_task(event["job_id"]))
+    step = task_checker().check_task(event["job_id"], event["execution"])
+    report_step(executions(), event["task_token"], step)
     progress_announcer().announce_noted()
 
 
 prepare(task_checker)
-prepare(task_tokens)

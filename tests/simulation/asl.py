@@ -19,6 +19,7 @@ _FIELDS = {
     "machine": {"Comment", "StartAt", "States", "TimeoutSeconds"},
     "Task": {"Resource", "Parameters", "ResultPath", "OutputPath", "TimeoutSeconds", "TimeoutSecondsPath", "Retry", "Catch"},
     "Pass": {"Parameters"},
+    "Succeed": set(),
     "Fail": {"Error", "Cause"},
     "retrier": {
         "Comment",

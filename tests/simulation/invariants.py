@@ -102,6 +102,8 @@ CHECK_SECONDS = 60
 CHECK_DUE_SECONDS = 240
 """The same after a check: before the deadline, a job is due at the deadline at the latest, but not while the check may run."""
 
+MOST_EVENTS = 20_000
+
 RESUMED_SECONDS = 120
 """For the work of the execution that a sweep starts."""
 
@@ -125,7 +127,7 @@ def violations(world: World) -> list[tuple[str, str]]:
         found += [(job_id, broken) for check in checks for broken in check(job)]
     found += [(invocation.subject, broken) for invocation, broken in _unexpected_errors(world)]
     found += [(invocation.subject, broken) for invocation, broken in _timeouts(world)]
-    checks_of_world = (_rates, _secrets, _executions, _callbacks, _log_lines)
+    checks_of_world = (_rates, _secrets, _executions, _histories, _callbacks, _log_lines)
     found += [("", broken) for check in checks_of_world for broken in check(world)]
     return found
 
@@ -401,6 +403,13 @@ def _executions(world: World) -> Iterator[str]:
     for execution in world.state_machine.executions.values():
         if execution.status == "RUNNING" and execution.started_at < world.settled_at - WAITING_SECONDS:
             yield f"execution {execution.name} still runs, in {execution.state}"
+
+
+def _histories(world: World) -> Iterator[str]:
+    """AWS ends an execution with 25,000 events, and its job would wait for a sweep."""
+    for execution in world.state_machine.executions.values():
+        if execution.events >= MOST_EVENTS:
+            yield f"execution {execution.name} has {execution.events} events"
 
 
 def _callbacks(world: World) -> Iterator[str]:

@@ -31,9 +31,8 @@ DESCRIPTIONS = 250.0
 DESCRIPTIONS_A_SECOND = 10.0
 """The quota of DescribeExecution in most regions: so many at once, and so many more each second."""
 
-MAX_TRANSITIONS = 2000
-"""More than any job needs; an execution with more is in an endless loop."""
-
+MAX_EVENTS = 25_000
+"""Step Functions ends an execution whose history has so many events."""
 
 TOKEN_CHARACTERS = 690
 """Of the longest task tokens of Step Functions; the shortest have 620."""
@@ -84,6 +83,7 @@ class Execution:
     status: str = "RUNNING"
     state: str = ""
     transitions: int = 0
+    events: int = 1
 
 
 @dataclass(eq=False, slots=True)
@@ -206,15 +206,23 @@ class StateMachine:
                 data, name = self._step(execution, state, data)
             except StateError as error:
                 data, name = caught(state, data, error)
+            self._record(execution)
 
     def _enter(self, execution: Execution, name: str) -> None:
         execution.state = name
         execution.transitions += 1
-        if execution.transitions > MAX_TRANSITIONS:
-            raise AssertionError(f"execution {execution.name} has {execution.transitions} transitions")
+        self._record(execution)
         delay = self.transition_delay()
         if delay:
             self.loop.sleep(delay)
+        self._check_running(execution)
+
+    def _record(self, execution: Execution, events: int = 1) -> None:
+        """Adds to the history: a state begins and ends, and each try of a task is scheduled, starts and ends. One that waits
+        for its token also has an event for the call."""
+        execution.events += events
+        if execution.events >= MAX_EVENTS and execution.status == "RUNNING":
+            self._end(execution, "FAILED", "States.Runtime: the history has too many events")
         self._check_running(execution)
 
     def _check_running(self, execution: Execution) -> None:
@@ -231,6 +239,8 @@ class StateMachine:
                 return path(with_result(state, data, result), state.get("OutputPath", "$")), state.get("Next")
             case "Pass":
                 return fill(state["Parameters"], data, {}), state.get("Next")
+            case "Succeed":
+                return data, None
         raise StateError(state["Error"], state["Cause"])
 
     def _task_with_retries(self, execution: Execution, state: Mapping[str, Any], data: Any) -> Any:
@@ -254,6 +264,7 @@ class StateMachine:
                 return result
 
     def _task(self, execution: Execution, state: Mapping[str, Any], data: Any) -> Any:
+        self._record(execution, 3 if state["Resource"] == INVOKE else 4)
         token = f"token-{self.random.randbytes(16).hex()}".ljust(TOKEN_CHARACTERS, "x")
         parameters = fill(state["Parameters"], data, {"Task": {"Token": token}, "Execution": {"Name": execution.name}})
         if state["Resource"] == INVOKE:

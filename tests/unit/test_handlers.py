@@ -27,7 +27,7 @@ def test_each_step_returns_what_the_state_machine_reads(deployed: SimpleNamespac
     assert handler("finish_job")(event("finish_job/job")) == {"job_id": JOB_ID, "state": "SUCCEEDED"}
     app = load_app("check_task")
     answers: list[tuple[str, str, str]] = []
-    app.task_tokens = lambda: SimpleNamespace(fail=lambda *given: answers.append(given))
+    app.executions = lambda: SimpleNamespace(fail=lambda *given: answers.append(given))
     app.lambda_handler(event("check_task/job"), None)
     assert answers == [("a token of the state Check Task", "JobDecided", "1")]
 

@@ -131,7 +131,7 @@ def arrows_of(machine: dict[str, Any], inside: str = "") -> Arrows:
         found |= {(name, way["Next"]) for way in ways if "Next" in way}
         if "Default" in state:
             found.add((name, state["Default"]))
-        if state.get("End") or state["Type"] == "Fail":
+        if state.get("End") or state["Type"] in ("Fail", "Succeed"):
             found.add((name, end))
         if "ItemProcessor" in state:
             found |= arrows_of(state["ItemProcessor"], name)

@@ -13,6 +13,7 @@ from suno_jobs.jobs.schedule import GIVE_UP_SECONDS, NextStep
 from suno_jobs.jobs.states import Cause, JobState, Progress
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
 from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
+from suno_jobs.lifecycle.resuming import CHECKS_PER_EXECUTION
 from suno_jobs.lifecycle.task_reports import record_report
 from suno_jobs.network.http import httpx
 from suno_jobs.steps.check_task import CHECK_SECONDS, NO_AUDIO_SECONDS, report_step
@@ -556,6 +557,7 @@ class RecordedTokens:
         (NextStep("job_1", "submit", 7), ("fail", "token", "SubmissionDue", "7")),
         (NextStep("job_1", "store", 7, ("t",)), ("fail", "token", "TracksReady", "7")),
         (NextStep("job_1", "finish"), ("fail", "token", "JobDecided", "1")),
+        (NextStep("job_1", "leave"), ("fail", "token", "HandedOver", "1")),
     ],
 )
 def test_only_a_wait_is_a_success_of_the_state(step: NextStep, reported: tuple[object, ...]) -> None:
@@ -599,3 +601,13 @@ def test_of_two_checks_that_find_the_end_of_a_task_one_announces_it(world: World
     assert checker.check_task(job_id).next == "store"
     assert world.noted == [(job_id, Progress.COMPLETE)]
     assert len([line for line in world.job(job_id).history if " STORING " in line]) == 1
+
+
+def test_a_job_with_many_checks_is_left_to_its_next_execution_without_a_read(world: World) -> None:
+    job_id = world.generating()
+    for _ in range(CHECKS_PER_EXECUTION - 1):
+        world.jobs.begin_check(job_id, now=world.now, due_at=world.now + 60)
+    assert world.task_checker().check_task(job_id, job_id) == NextStep(job_id, "leave")
+    assert world.wire.requests == []
+    world.wire.answers = [running()]
+    assert world.task_checker().check_task(job_id, f"{job_id}-1").next == "wait"

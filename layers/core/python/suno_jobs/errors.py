@@ -425,6 +425,10 @@ class JobDecided(SunoJobsError):
     """A decision of Check Task, and no failure: Finish Job comes next."""
 
 
+class HandedOver(SunoJobsError):
+    """A decision of Check Task, and no failure: the job goes on in another execution."""
+
+
 class TracksNotStored(SunoJobsError):
     """A track is not in the bucket yet, and there is time left: wait, read the task again and store again."""
 

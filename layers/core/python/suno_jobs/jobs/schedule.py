@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from suno_jobs.errors import JobDecided, SubmissionDue, SunoJobsError, TracksReady
+from suno_jobs.errors import HandedOver, JobDecided, SubmissionDue, SunoJobsError, TracksReady
 
 if TYPE_CHECKING:
     from suno_jobs.jobs.record import Job
@@ -27,17 +27,22 @@ def is_given_up(job: Job, now: int) -> bool:
     return not job.terminal and now >= job.deadline_at + GIVE_UP_SECONDS
 
 
-DECISIONS: Mapping[str, type[SunoJobsError]] = {"submit": SubmissionDue, "store": TracksReady, "finish": JobDecided}
+DECISIONS: Mapping[str, type[SunoJobsError]] = {
+    "submit": SubmissionDue,
+    "store": TracksReady,
+    "finish": JobDecided,
+    "leave": HandedOver,
+}
 """The names by which the state machine catches what comes next, unless the job waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
     """What the state machine does next for a job. ``wait_seconds`` is how long it awaits a signal first, or, unless ``next`` is
-    ``wait``, if what comes next fails. ``tracks`` are ready to be stored."""
+    ``wait``, if what comes next fails. ``tracks`` are ready to be stored. ``leave``: another execution goes on with the job."""
 
     job_id: str
-    next: Literal["wait", "submit", "store", "finish"]
+    next: Literal["wait", "submit", "store", "finish", "leave"]
     wait_seconds: int = 1
     tracks: tuple[str, ...] = ()
 

@@ -1,13 +1,20 @@
-"""Resuming a job: waking its execution, or starting the next one."""
+"""Resuming a job: waking its execution, or starting the next one. Handing it over from an execution to the next one."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from suno_jobs.errors import Conflict
 from suno_jobs.jobs.states import Cause
-from suno_jobs.runtime.executions import Executions, ExecutionState
+from suno_jobs.runtime.executions import Executions, ExecutionState, execution_name
 from suno_jobs.storage.signals import SignalStore
+
+if TYPE_CHECKING:
+    from suno_jobs.jobs.record import Job
+
+CHECKS_PER_EXECUTION = 50
+"""Step Functions ends an execution with 25,000 events. With so many checks it has less than 20,000, even if every state between
+two checks needs all its retries."""
 
 
 def wake_job(signals: SignalStore, executions: Executions, job_id: str, cause: Cause, *, now: int, due_at: int) -> bool:
@@ -45,3 +52,22 @@ def resume_job(
         return "skipped"
     executions.start(job_id, number)
     return "started"
+
+
+def hand_over(signals: SignalStore, executions: Executions, job: Job, execution: str | None, *, due_at: int) -> bool:
+    """Whether another execution goes on with the job, so that the one of this name (None: the current one) has to end.
+
+    It begins with a signal, so it checks the job at once. May be repeated: the claimed execution is started again if the caller
+    died before its start. A job that has left the due index stays with its execution, since it only has to be finished.
+    """
+    number = job.execution
+    if execution in (None, execution_name(job.job_id, number)):
+        if job.checks - job.checks_before < CHECKS_PER_EXECUTION:
+            return False
+        number += 1
+        try:
+            signals.claim_execution(job.job_id, job.cause, before=job.execution, number=number, due_at=due_at)
+        except Conflict:
+            return False
+    executions.start(job.job_id, number)
+    return True

@@ -110,6 +110,7 @@ class CreateTaskSettings(Settings):
 
 class CheckTaskSettings(Settings):
     jobs_table: str
+    state_machine_arn: str
     event_bus_name: str
     assets_bucket_name: str
     receipts_bucket: str

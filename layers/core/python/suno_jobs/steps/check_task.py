@@ -29,10 +29,11 @@ from suno_jobs.lifecycle.lost_submission import (
     Undecided,
 )
 from suno_jobs.lifecycle.recovery import has_song, next_recovery_at
+from suno_jobs.lifecycle.resuming import hand_over
 from suno_jobs.lifecycle.task_reader import SLOW_READ_SECONDS, TaskReader
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.runtime import telemetry
-from suno_jobs.runtime.executions import TaskTokens
+from suno_jobs.runtime.executions import Executions, TaskTokens
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.traffic.calls import GatewayCalls
@@ -83,12 +84,13 @@ class TaskChecker:
     lost_submissions: LostSubmissions
     adoption: Adoption
     schedule: PollingSchedule
+    executions: Executions
     on_progress: Callable[[str, Progress], None]
     clock: Callable[[], float]
 
-    def check_task(self, job_id: str) -> NextStep:
+    def check_task(self, job_id: str, execution: str | None = None) -> NextStep:
         """Decides from the table and, if there is a task, from the gateway. Repeating it is always safe. A deleted job is only
-        left to Finish Job.
+        left to Finish Job. ``execution`` is the name of the execution that asks; None: the current one.
 
         Raises JobNotFound, and LaterVersion if a later version has to continue with the job.
         """
@@ -101,6 +103,8 @@ class TaskChecker:
             raise JobNotFound(f"no job {job_id}")
         if not is_known(job):
             raise LaterVersion(f"{job_id} is {job.state}: {job.kind} at {job.gateway}")
+        if hand_over(self.jobs.signals, self.executions, job, execution, due_at=now + CHECK_SECONDS):
+            return NextStep(job_id, "leave")
         if not job.terminal and now < job.deadline_at < due_at:
             # If the execution dies now, the sweep finds the job at its deadline (I6).
             self.jobs.signals.postpone(job_id, due_at=max(job.deadline_at, now + CHECK_SECONDS))
@@ -365,6 +369,7 @@ def make_task_checker(  # noqa: PLR0913 - the parts of one checker
     calls: GatewayCalls,
     schedule: PollingSchedule,
     grace_seconds: int,
+    executions: Executions,
     on_progress: Callable[[str, Progress], None],
     clock: Callable[[], float],
 ) -> TaskChecker:
@@ -380,6 +385,7 @@ def make_task_checker(  # noqa: PLR0913 - the parts of one checker
         lost_submissions=lost,
         adoption=adoption,
         schedule=schedule,
+        executions=executions,
         on_progress=on_progress,
         clock=clock,
     )

@@ -101,6 +101,6 @@ class SignalStore(Table):
         Conflict: another caller was faster, or the job has left the index.
         """
         sets = {"execution": number, "due_at": due_at, "signalled": cause}
-        change = Change(sets=sets, removes=TOKEN)
+        change = Change(sets=sets, copies={"checks_before": ("checks", 0)}, removes=TOKEN)
         change.require("#execution = :before", "execution", before=before)
         self._update(key(job_id, JOB), change.require("attribute_exists(#due_shard)", "due_shard"), "NONE")

@@ -20,7 +20,7 @@ class Change:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     adds: Mapping[str, int] = field(default_factory=dict)
     appends: Mapping[str, str] = field(default_factory=dict)
-    copies: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    copies: Mapping[str, tuple[str, str | int]] = field(default_factory=dict)
     removes: tuple[str, ...] = ()
     _conditions: list[str] = field(default_factory=list)
     _values: dict[str, Any] = field(default_factory=dict)
