@@ -36,8 +36,8 @@ HOST = "elsewhere.example.com"
 
 NO_SUCH_TASK = "5eed0000-0000-4000-8000-000000000000"
 
-REPEAT_OUR_URL = frozenset({"crun", "ttapi"})
-"""These gateways repeat the callback URL in the report of a task."""
+REPEATS_OUR_URL = "crun"
+"""This gateway repeats the callback URL in every report of a task. TTAPI does so only once the task has succeeded."""
 
 OF_SUBMISSIONS = frozenset(
     {
@@ -146,7 +146,7 @@ def adopt_as_operator(world: World, order: Order) -> None:
 def _shows_its_submitter(world: World, gateway: str, task_id: str) -> bool:
     """Whether a report of the task repeats its callback URL, so that an operator need not wait for any other submission."""
     found = [task for task in world.studio.tasks() if task["task_id"] == task_id]
-    return gateway in REPEAT_OUR_URL and any(task["callback_url"] for task in found)
+    return gateway == REPEATS_OUR_URL and any(task["callback_url"] for task in found)
 
 
 def only_own_tasks(job: JobEvidence) -> Iterator[str]:
