@@ -25,7 +25,7 @@ CALLS = {
     "AWS::ApiGatewayV2::Api": "apigateway:POST apigateway:PUT apigateway:PATCH apigateway:GET apigateway:DELETE",
     "AWS::ApiGatewayV2::Stage": "apigateway:POST apigateway:PATCH apigateway:GET apigateway:DELETE logs:CreateLogDelivery",
     "AWS::CloudFront::Distribution": "cloudfront:CreateDistribution cloudfront:UpdateDistribution"
-    " cloudfront:DeleteDistribution",
+    " cloudfront:DeleteDistribution s3:GetBucketAcl s3:PutBucketAcl",
     "AWS::CloudFront::OriginAccessControl": "cloudfront:CreateOriginAccessControl cloudfront:DeleteOriginAccessControl",
     "AWS::CloudWatch::Alarm": "cloudwatch:PutMetricAlarm cloudwatch:DescribeAlarms cloudwatch:DeleteAlarms",
     "AWS::CloudWatch::CompositeAlarm": "cloudwatch:PutCompositeAlarm cloudwatch:DescribeAlarms cloudwatch:DeleteAlarms",
@@ -52,7 +52,8 @@ CALLS = {
     "AWS::Logs::LogGroup": "logs:CreateLogGroup logs:PutRetentionPolicy logs:DescribeLogGroups logs:DeleteLogGroup",
     "AWS::Logs::MetricFilter": "logs:PutMetricFilter logs:DescribeMetricFilters logs:DeleteMetricFilter",
     "AWS::S3::Bucket": "s3:CreateBucket s3:DeleteBucket s3:PutBucketVersioning s3:PutEncryptionConfiguration s3:PutBucketCORS"
-    " s3:PutLifecycleConfiguration s3:PutBucketPublicAccessBlock s3:PutBucketOwnershipControls s3:PutBucketTagging",
+    " s3:PutLifecycleConfiguration s3:PutBucketPublicAccessBlock s3:PutBucketOwnershipControls s3:PutBucketTagging"
+    " s3:PutBucketLogging",
     "AWS::S3::BucketPolicy": "s3:PutBucketPolicy s3:GetBucketPolicy s3:DeleteBucketPolicy",
     "AWS::SQS::Queue": "sqs:CreateQueue sqs:SetQueueAttributes sqs:GetQueueAttributes sqs:TagQueue sqs:DeleteQueue",
     "AWS::SQS::QueuePolicy": "sqs:SetQueueAttributes",

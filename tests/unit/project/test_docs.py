@@ -615,7 +615,7 @@ def test_every_decision_has_a_status_and_a_date_and_is_in_the_index() -> None:
 
 
 def test_every_finding_of_checkov_that_is_skipped_has_its_reason() -> None:
-    reasons = table((ROOT / "docs/decisions/0066-findings-of-checkov.md").read_text(), "Rule")
+    reasons = table((ROOT / "docs/decisions/0076-access-logs-are-options.md").read_text(), "Rule")
     places = [(ROOT / name).read_text() for name in (".checkov.yaml", "template.yaml")]
     skipped = {rule for text in places for rule in re.findall(r"CKV_\w+", text)}
     assert [code_in(cells[0])[0] for cells in reasons] == sorted(skipped, key=lambda rule: int(rule.rpartition("_")[2]))

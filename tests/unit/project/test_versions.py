@@ -94,7 +94,8 @@ def another(name: str) -> str:
     parameter = PARAMETERS[name]
     default = str(parameter["Default"])
     candidates = [*map(str, parameter.get("AllowedValues", ())), "7", "https://a.example", "ttapi", "arn:aws:sns:x", "*", "K1"]
-    candidates += ["arn:aws:kms:eu-central-1:123456789012:key/1", NAME]
+    candidates += ["arn:aws:kms:eu-central-1:123456789012:key/1", NAME, "a.example"]
+    candidates.append("arn:aws:acm:us-east-1:123456789012:certificate/1")
     return next(each for each in candidates if each != default and broken_rule(parameter, each) is None)
 
 
