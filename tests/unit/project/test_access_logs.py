@@ -73,7 +73,7 @@ def holds(condition: dict[str, Any], values: dict[str, str]) -> bool:
     [(function, parts)] = condition.items()
     match function:
         case "Fn::Equals":
-            return values[parts[0]["Ref"]] == parts[1]
+            return bool(values[parts[0]["Ref"]] == parts[1])
         case "Fn::Not":
             return not holds(parts[0], values)
         case "Fn::And":
