@@ -43,7 +43,7 @@ PACKAGES = (
     "tinytag",
 )
 LOGGERS = "aws_lambda_powertools"
-SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "stepfunctions")
+SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "sqs", "stepfunctions")
 
 
 def preload(layers: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.record import Attempt, Job, JobView, TaskEnd
 from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.jobs.states import JobState, Progress
-from suno_jobs.lifecycle.announcing import Announcer, ProgressAnnouncer
+from suno_jobs.lifecycle.announcing import Announcer, EventBus, ProgressAnnouncer
 from suno_jobs.lifecycle.erasure import JobEraser
 from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.manifest import ManifestWriter
@@ -51,6 +51,7 @@ from suno_jobs.traffic.client import http_client
 from suno_jobs.traffic.concurrency import Concurrency
 from suno_jobs.traffic.health import Health
 from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS, RateLimiter
+from suno_jobs.webhooks.outbox import Outbox, make_outbox
 
 ROOT = Path(__file__).parents[1]
 TABLE = "jobs"
@@ -121,6 +122,19 @@ class FakeBus:
         return {"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}
 
 
+class FakeQueue:
+    """A queue of SQS that records its messages: the body, and the delay in seconds. ``broken`` is raised by each call."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[dict[str, Any], int]] = []
+        self.broken: Exception | None = None
+
+    def send_message(self, *, MessageBody: str, DelaySeconds: int, **_: str) -> None:  # noqa: N803 - boto3's own spelling
+        if self.broken:
+            raise self.broken
+        self.sent.append((json.loads(MessageBody), DelaySeconds))
+
+
 @dataclass
 class Wire:
     """Scripted gateways: each request takes the next answer, and the last one repeats. An exception is raised."""
@@ -152,6 +166,7 @@ class World:
     wire: Wire
     secret: Secret
     policy: str = "fail"
+    sqs: FakeQueue = field(default_factory=FakeQueue)
     noted: list[tuple[str, Progress]] = field(default_factory=list)
     waits: list[dict[str, Any]] = field(default_factory=list)
     waited: Callable[[], object] | None = None
@@ -226,7 +241,10 @@ class World:
         )
 
     def announcer(self) -> Announcer:
-        return Announcer(events=self.bus, event_bus="bus", bucket=BUCKET)  # type: ignore[arg-type]
+        return Announcer(bus=EventBus(self.bus, "bus"), bucket=BUCKET, outbox=self.outbox())  # type: ignore[arg-type]
+
+    def outbox(self) -> Outbox:
+        return make_outbox(self.dynamodb, TABLE, lambda: self.sqs, "webhooks", self.clock)  # type: ignore[arg-type,return-value]
 
     def progress_announcer(self) -> ProgressAnnouncer:
         """What is noted stays noted until ``announce_noted``."""
@@ -248,6 +266,7 @@ class World:
             jobs=self.jobs,
             executions=self.executions,  # type: ignore[arg-type]
             eraser=self.job_eraser(),
+            send_webhooks=self.outbox().send_due,
             find_running=BatchReader(self.calls()).find_running,
             count_accounts=self.account_figures().count,
             read_balances=lambda _: None,

@@ -137,6 +137,7 @@ class Fleet:
             jobs=self.jobs,
             executions=executions,
             eraser=JobEraser(deletions=self.jobs.deletions, s3=none, assets_bucket="", receipts_bucket=""),
+            send_webhooks=lambda _: None,
             find_running=BatchReader(calls).find_running,
             count_accounts=AccountFigures(calls.concurrency.items, secret, self._time).count,
             read_balances=lambda _: None,

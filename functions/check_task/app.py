@@ -6,7 +6,7 @@ from functools import cache, partial
 from typing import Any
 
 from suno_jobs.jobs.schedule import PollingSchedule
-from suno_jobs.lifecycle.announcing import Announcer, ProgressAnnouncer
+from suno_jobs.lifecycle.announcing import Announcer, EventBus, ProgressAnnouncer
 from suno_jobs.runtime.aws import REQUEST, WORK, client, prepare
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.log_context import logged
@@ -16,6 +16,7 @@ from suno_jobs.steps.check_task import TaskChecker, make_task_checker, report_st
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.traffic.calls import connect
+from suno_jobs.webhooks.outbox import make_outbox
 
 
 @cache
@@ -42,9 +43,11 @@ def task_checker() -> TaskChecker:
 @cache
 def progress_announcer() -> ProgressAnnouncer:
     settings = CheckTaskSettings(os.environ)
-    events = client("events", REQUEST)
-    announcer = Announcer(events=events, event_bus=settings.event_bus_name, bucket=settings.assets_bucket_name)
-    return ProgressAnnouncer(jobs=JobStore(client("dynamodb", WORK), settings.jobs_table), announcer=announcer)
+    dynamodb, sqs = client("dynamodb", WORK), partial(client, "sqs", REQUEST)
+    outbox = make_outbox(dynamodb, settings.jobs_table, sqs, settings.webhook_queue_url, time.time)
+    bus = EventBus(client("events", REQUEST), settings.event_bus_name)
+    announcer = Announcer(bus=bus, bucket=settings.assets_bucket_name, outbox=outbox)
+    return ProgressAnnouncer(jobs=JobStore(dynamodb, settings.jobs_table), announcer=announcer)
 
 
 @cache

@@ -18,6 +18,7 @@ from suno_jobs.traffic.account_figures import AccountFigures
 from suno_jobs.traffic.balances import BalanceReader, Balances
 from suno_jobs.traffic.batch_reads import BatchReader
 from suno_jobs.traffic.calls import connect
+from suno_jobs.webhooks.outbox import make_outbox
 
 RESERVE_MS = 15_000
 """Time kept in reserve, so that one batch read and the current job are finished before Lambda stops the function."""
@@ -41,6 +42,9 @@ def job_reconciler() -> JobReconciler:
         jobs=jobs,
         executions=Executions(client("stepfunctions", WORK), settings.state_machine_arn, settings.max_check_interval_seconds),
         eraser=eraser,
+        send_webhooks=make_outbox(
+            dynamodb, settings.jobs_table, partial(client, "sqs", WORK), settings.webhook_queue_url, time.time
+        ).send_due,
         find_running=BatchReader(calls).find_running,
         count_accounts=AccountFigures(calls.concurrency.items, accounts, time.time).count,
         read_balances=BalanceReader(calls, Balances(dynamodb, settings.jobs_table)).read_balances,

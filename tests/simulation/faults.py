@@ -28,6 +28,7 @@ from tests.simulation.lambdas import FunctionError, Invocation
 from tests.simulation.network import Ask, Manner, documented_error
 from tests.simulation.troubles import NO_TROUBLES, Troubles, draw_troubles, with_refusing_api, with_slow_services
 from tests.simulation.waiting_clients import with_waiting_clients
+from tests.simulation.webhook_receivers import Receiver
 
 LATE = (3, 60, 290, 310, 1300, 20_000, 80_000)
 """Seconds: just below and above the waits of the product, after its deadlines, and within a day of recovery."""
@@ -181,6 +182,7 @@ class Plan:
     troubles: Troubles = NO_TROUBLES
     own_accounts: frozenset[tuple[str, str]] = frozenset()
     most_tasks: Mapping[str, int] = field(default_factory=dict)
+    receivers: tuple[Receiver, ...] = ()
 
     @property
     def tenants(self) -> frozenset[str]:

@@ -31,6 +31,7 @@ from tests.simulation.message_queue import QueuedMessage
 from tests.simulation.paid_songs import PAID_SONGS, is_last_resort
 from tests.simulation.state_monitor import ENDS
 from tests.simulation.waiting_clients import broken_waits
+from tests.simulation.webhook_receivers import broken_webhooks
 from tests.simulation.world import CALLBACK_SECRETS, World, api_key
 
 HARMLESS: Mapping[str, float] = {
@@ -118,6 +119,7 @@ def violations(world: World) -> list[tuple[str, str]]:
     found = list(world.monitor.broken)
     found += broken_deletions(world, tasks)
     found += broken_waits(world)
+    found += broken_webhooks(world)
     for job_id, item in world.jobs().items():
         if job_id in world.deletions.deletions:
             continue
@@ -348,6 +350,7 @@ def _secrets(world: World) -> Iterator[str]:
         *CALLBACK_SECRETS,
         *world.macs,
         *map(api_key, world.plan.tenants),
+        *(each.secret for each in world.plan.receivers),
         "token-",
         network.ORIGIN,
     ]

@@ -159,6 +159,7 @@ class Environment:
                 sleep=lambda seconds: self.running.spend(seconds),  # noqa: PLW0108 - the invocation changes
             ),
             "os": SimpleNamespace(environ=plan.environment, urandom=random.randbytes),
+            "random": SimpleNamespace(random=random.random),
             **lambdas.replacements,
         }
         for name in substitutes.keys() & self.module.__dict__.keys():

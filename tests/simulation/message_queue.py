@@ -50,11 +50,11 @@ class MessageQueue:
     _visible: list[QueuedMessage] = field(default_factory=list)
     _running: int = 0
 
-    def send(self, body: str, attributes: Mapping[str, Any], subject: str) -> None:
+    def send(self, body: str, attributes: Mapping[str, Any], subject: str, delay_seconds: float = 0.0) -> None:
         message = QueuedMessage(body, attributes, subject, len(self.sent), self.loop.now)
         self.sent.append(message)
         for delay in self.delays():
-            self.loop.spawn(partial(self._appear, message), after=delay)
+            self.loop.spawn(partial(self._appear, message), after=delay_seconds + delay)
 
     def redrive(self) -> None:
         """What an operator does with the dead letters."""
@@ -100,3 +100,15 @@ class MessageQueue:
         except FunctionError:
             return {str(message.number) for message in batch}
         return {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Sqs:
+    """As the client of boto3, for the queues that functions send to. ``subject_of`` finds the job that a message is about."""
+
+    queues: Mapping[str, MessageQueue]
+    subject_of: Callable[[str], str]
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> dict[str, Any]:
+        self.queues[QueueUrl].send(MessageBody, {}, self.subject_of(MessageBody), DelaySeconds)
+        return {"MessageId": "m"}

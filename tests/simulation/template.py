@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -52,21 +52,21 @@ class QueuePlan:
     batch_size: int
     concurrency: int
     visibility_seconds: float
-    max_receives: int
+    max_receives: float
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
     """``functions`` by logical id; ``schedules`` are seconds between two runs, by function. ``versioned`` are buckets.
 
-    ``queue_routes`` lead into the queue, and ``routes`` to a function.
+    ``queues`` are by logical id. ``queue_routes`` lead into the queue of callbacks, and ``routes`` to a function.
     """
 
     parameters: Mapping[str, str]
     functions: Mapping[str, FunctionPlan]
     routes: tuple[Route, ...]
     queue_routes: tuple[QueueRoute, ...]
-    queue: QueuePlan
+    queues: Mapping[str, QueuePlan]
     schedules: Mapping[str, float]
     tables: Mapping[str, Mapping[str, Any]]
     state_machine_arn: str
@@ -100,7 +100,7 @@ def _deploy(overrides: tuple[tuple[str, str], ...]) -> Stack:
         functions={name: _plan(properties, evaluate) for name, properties in functions.items()},
         routes=tuple(_routes(functions)),
         queue_routes=tuple(queue_routes(evaluate.of_type("AWS::Serverless::HttpApi")["HttpApi"]["DefinitionBody"]["paths"])),
-        queue=_queue(evaluate),
+        queues=dict(_queues(evaluate)),
         schedules=dict(_schedules(functions, evaluate)),
         tables={name: table_definition(name) for name in evaluate.of_type("AWS::DynamoDB::Table")},
         state_machine_arn=f"arn:aws:states:us-east-1:{PSEUDO['AWS::AccountId']}:stateMachine:{evaluate(machine['Name'])}",
@@ -165,16 +165,20 @@ def _plan(properties: Mapping[str, Any], evaluate: _Evaluation) -> FunctionPlan:
     return FunctionPlan(properties["CodeUri"], properties["Timeout"], environment, float(reserved or inf))
 
 
-def _queue(evaluate: _Evaluation) -> QueuePlan:
-    [mapping] = evaluate.of_type("AWS::Lambda::EventSourceMapping").values()
-    queue = evaluate.of_type("AWS::SQS::Queue")[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
-    return QueuePlan(
-        mapping["FunctionName"]["Ref"].removesuffix(".Alias"),
-        mapping["BatchSize"],
-        int(evaluate(mapping["ScalingConfig"]["MaximumConcurrency"])),
-        queue["VisibilityTimeout"],
-        queue["RedrivePolicy"]["maxReceiveCount"],
-    )
+def _queues(evaluate: _Evaluation) -> Iterator[tuple[str, QueuePlan]]:
+    for mapping in evaluate.of_type("AWS::Lambda::EventSourceMapping").values():
+        name = mapping["EventSourceArn"]["Fn::GetAtt"][0]
+        queue = evaluate.of_type("AWS::SQS::Queue")[name]
+        yield (
+            name,
+            QueuePlan(
+                mapping["FunctionName"]["Ref"].removesuffix(".Alias"),
+                mapping["BatchSize"],
+                int(evaluate(mapping["ScalingConfig"]["MaximumConcurrency"])),
+                queue["VisibilityTimeout"],
+                queue.get("RedrivePolicy", {}).get("maxReceiveCount", inf),
+            ),
+        )
 
 
 def _routes(functions: Mapping[str, Any]) -> list[Route]:

@@ -46,7 +46,7 @@ def test_what_fails_for_too_long_is_a_dead_letter_and_can_be_redriven() -> None:
     with world.open():
         world.run()
         assert (violations(world), stored(world), len(world.callback_queue.dead)) == ([], 0, 3)
-        assert {message.receives for message in world.callback_queue.sent} == {world.stack.queue.max_receives}
+        assert {message.receives for message in world.callback_queue.sent} == {world.stack.queues["CallbackQueue"].max_receives}
         outage.until = 0.0
         world.callback_queue.redrive()
         world.loop.run(world.loop.now + 60)

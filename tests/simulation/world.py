@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -39,12 +40,13 @@ from tests.simulation.deletions import DeletionMonitor
 from tests.simulation.expressions import Item
 from tests.simulation.faults import TENANT, Order, Plan, RandomFaults
 from tests.simulation.lambdas import FaultInjector, FunctionError, Lambdas
-from tests.simulation.message_queue import MessageQueue
+from tests.simulation.message_queue import MessageQueue, Sqs
 from tests.simulation.state_machine import StateMachine
 from tests.simulation.state_monitor import StateMonitor
 from tests.simulation.template import deploy
 from tests.simulation.troubles import API_REFUSALS
 from tests.simulation.waiting_clients import Functions, Read, follow, prefer
+from tests.simulation.webhook_receivers import Receivers
 
 START = 1_800_000_000.0
 DAY_SECONDS = 86_400.0
@@ -139,13 +141,15 @@ class World:
             self.faults.transition_seconds,
         )
         delays = self.faults.message_delays
-        self.callback_queue = MessageQueue(self.stack.queue, self.loop, self.lambdas, delays)
+        queues = {name: MessageQueue(plan, self.loop, self.lambdas, delays) for name, plan in self.stack.queues.items()}
+        self.callback_queue = queues["CallbackQueue"]
         self.lambdas.services = {
             "dynamodb": self.dynamodb,
             "s3": self.s3,
             "secretsmanager": self.secrets,
             "events": self.events,
             "lambda": Functions(self.lambdas),
+            "sqs": Sqs(queues, _job_of),
             "stepfunctions": self.state_machine,
         }
         for tenant in self.plan.tenants:
@@ -166,7 +170,10 @@ class World:
             self.note,
             network.KeyRing(self.plan.own_accounts),
         )
-        self.lambdas.replacements = {"Downloader": self.network.downloader}
+        # The text must not change: it keeps every seed the same world.
+        self.receivers = Receivers(self, Random(f"receivers {self.plan.seed}"))
+        self.receivers.register()
+        self.lambdas.replacements = {"Downloader": self.network.downloader, "WebhookSender": self.receivers.sender}
         for gateway, faults in self.plan.refusing.items():
             self.studio.fail_next(gateway, faults)
         for gateway, most in self.plan.most_tasks.items():
@@ -257,6 +264,10 @@ class World:
             return False
         running = any(execution.status == "RUNNING" for execution in self.state_machine.executions.values())
         return not running and not any("due_at" in job for job in self.jobs().values())
+
+    @property
+    def starts_at(self) -> float:
+        return START
 
     @property
     def faults_end(self) -> float:
@@ -445,6 +456,12 @@ class World:
         """The hot record, or the tombstone, of every job."""
         items = (partition["JOB"] for partition in self.jobs_table.items.values() if "JOB" in partition)
         return {item["pk"]["S"].removeprefix("JOB#"): item for item in items}
+
+
+def _job_of(message: str) -> str:
+    """The job that a delivery of a webhook is about."""
+    found = re.search(r"job_[0-9a-z]{26}", message)
+    return found[0] if found else ""
 
 
 def _event(

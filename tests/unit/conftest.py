@@ -89,6 +89,7 @@ def deployed(aws_on_moto: SimpleNamespace, state_machine: str, monkeypatch: pyte
         "GATEWAY_ACCOUNTS_SECRET_ARN": accounts["ARN"],
         "STATE_MACHINE_ARN": state_machine,
         "EVENT_BUS_NAME": "bus",
+        "WEBHOOK_QUEUE_URL": "webhooks",
         "ASSETS_BUCKET_NAME": BUCKET,
         "WAIT_FUNCTION": "wait-for-job",
         "PUBLIC_BASE_URL": "https://api.example",

@@ -27,6 +27,7 @@ OPERATIONS = {
     "put_item": "dynamodb:PutItem",
     "put_object": "s3:PutObject",
     "query": "dynamodb:Query",
+    "send_message": "sqs:SendMessage",
     "send_task_failure": "states:SendTaskFailure",
     "send_task_success": "states:SendTaskSuccess",
     "start_execution": "states:StartExecution",

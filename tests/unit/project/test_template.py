@@ -24,6 +24,8 @@ from suno_jobs.steps.check_task import CHECK_SECONDS
 from suno_jobs.steps.create_task import SYNCHRONOUS_SECONDS
 from suno_jobs.storage.deletions import ERASE_AGAIN_SECONDS
 from suno_jobs.traffic.client import CONNECT_SECONDS, REPLY_SECONDS
+from suno_jobs.webhooks.deliveries import LEASE_SECONDS
+from suno_jobs.webhooks.sender import TIMEOUT_SECONDS
 from tests.unit.project.aws_calls import reachable_actions, read_code
 
 ROOT = Path(__file__).parents[3]
@@ -461,7 +463,7 @@ def test_callbacks_are_throttled_apart_from_the_requests_of_clients() -> None:
 
 
 def test_a_callback_that_fails_is_delivered_again_and_then_kept_for_as_long_as_sqs_can() -> None:
-    [mapping] = of_type("AWS::Lambda::EventSourceMapping").values()
+    mapping = of_type("AWS::Lambda::EventSourceMapping")["ReceiveCallbackMapping"]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["CallbackQueue", "Arn"]}
     queues = of_type("AWS::SQS::Queue")
@@ -471,7 +473,15 @@ def test_a_callback_that_fails_is_delivered_again_and_then_kept_for_as_long_as_s
     assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["FailedCallbacksQueue", "Arn"]}
     # AWS advises five at least, since a throttled invocation counts as well.
     assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
-    assert {each["MessageRetentionPeriod"] for each in queues.values()} == {14 * 86_400}
+    assert {each["MessageRetentionPeriod"] for name, each in queues.items() if name != "WebhookQueue"} == {14 * 86_400}
+
+
+def test_a_delivery_outlasts_its_attempt_and_an_attempt_its_function() -> None:
+    """Otherwise the sweep would send an event a second time while the first attempt is still made."""
+    timeout = FUNCTIONS["DeliverWebhookFunction"]["Timeout"]
+    assert TIMEOUT_SECONDS < timeout < LEASE_SECONDS
+    assert RESOURCES["WebhookQueue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout
+    assert RESOURCES["DeliverWebhookMapping"]["Properties"]["BatchSize"] == 1
 
 
 def test_without_a_key_the_functions_serve_documentation_only() -> None:

@@ -13,8 +13,11 @@ from suno_jobs.errors import EventNotSent
 from suno_jobs.jobs.record import JobView
 from suno_jobs.jobs.states import Progress
 from suno_jobs.jobs.views import Json, job_view
+from suno_jobs.lifecycle.webhook_bodies import job_body
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.table import key
+from suno_jobs.webhooks.outbox import Outbox, WebhookEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
@@ -43,20 +46,19 @@ def event_detail(view: JobView, bucket: str, name: str) -> Json:
     return detail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announcer:
+@dataclass(frozen=True, slots=True)
+class EventBus:
     events: EventBridgeClient
-    event_bus: str
-    bucket: str
+    name: str
 
-    def announce(self, view: JobView, kind: str, name: str) -> None:
-        """Sends ``job.{kind}``, whose id ends with ``name``. Raises EventNotSent."""
+    def send(self, detail_type: str, detail: Json, resource: str) -> None:
+        """Raises EventNotSent."""
         entry: PutEventsRequestEntryTypeDef = {
-            "EventBusName": self.event_bus,
+            "EventBusName": self.name,
             "Source": EVENT_SOURCE,
-            "DetailType": f"job.{kind}",
-            "Detail": json.dumps(event_detail(view, self.bucket, name)),
-            "Resources": [view.job.job_id],
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "Resources": [resource],
         }
         try:
             answer = self.events.put_events(Entries=[entry])
@@ -64,6 +66,34 @@ class Announcer:
             raise EventNotSent(error.response["Error"]["Code"]) from error
         if answer["FailedEntryCount"]:
             raise EventNotSent(answer["Entries"][0].get("ErrorCode", "unknown"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcer:
+    """Puts each event into the outbox of the tenant's webhooks, then on the bus."""
+
+    bus: EventBus
+    bucket: str
+    outbox: Outbox
+
+    def announce(self, view: JobView, kind: str, name: str) -> None:
+        """Sends ``job.{kind}``, whose id ends with ``name``. Raises EventNotSent, and what AWS raises for the outbox; both may
+        be repeated."""
+        job, event_type, event_id = view.job, f"job.{kind}", f"{view.job.job_id}.{name}"
+        # Of an end, so that a repetition finds the same delivery.
+        at = job.ended_at or job.updated_at
+        self.outbox.put(
+            WebhookEvent(
+                event_id=event_id,
+                event_type=event_type,
+                at=at,
+                tenant=job.tenant,
+                source=key(job.job_id, "")["pk"],
+                make_body=lambda: job_body(view, event_id, event_type, at),
+                callback_url=(view.request or {}).get("callback_url"),
+            )
+        )
+        self.bus.send(event_type, event_detail(view, self.bucket, name), job.job_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

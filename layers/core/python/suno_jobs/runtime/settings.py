@@ -38,6 +38,12 @@ class ManageWebhooksSettings(Settings):
     jobs_table: str
 
 
+class DeliverWebhookSettings(Settings):
+    jobs_table: str
+    webhook_queue_url: str
+    event_bus_name: str
+
+
 class SubmitJobSettings(Settings):
     jobs_table: str
     wait_function: str
@@ -111,6 +117,7 @@ class CreateTaskSettings(Settings):
 class CheckTaskSettings(Settings):
     jobs_table: str
     state_machine_arn: str
+    webhook_queue_url: str
     event_bus_name: str
     assets_bucket_name: str
     receipts_bucket: str
@@ -133,12 +140,14 @@ class StoreTrackSettings(Settings):
 
 class FinishJobSettings(Settings):
     jobs_table: str
+    webhook_queue_url: str
     assets_bucket: str
     event_bus_name: str
 
 
 class ReconcileJobsSettings(Settings):
     jobs_table: str
+    webhook_queue_url: str
     assets_bucket: str
     receipts_bucket: str
     gateway_accounts_secret_arn: str

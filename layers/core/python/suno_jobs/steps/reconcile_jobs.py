@@ -72,6 +72,7 @@ class JobReconciler:
     jobs: JobStore
     executions: Executions
     eraser: JobEraser
+    send_webhooks: Callable[[Callable[[], bool]], None]
     find_running: Callable[[Sequence[Job]], Groups]
     count_accounts: Callable[[Callable[[], bool]], None]
     read_balances: Callable[[Callable[[], bool]], None]
@@ -89,6 +90,7 @@ class JobReconciler:
         swept = SweepResult(self.clock())
         waiting: list[Job] = []
         unknown: list[Job] = []
+        swept.attempt("webhooks", self.send_webhooks, time_left)
         for job_id, job in self._due_jobs(swept, time_left):
             if job and self._may_wait(job):
                 waiting.append(job)

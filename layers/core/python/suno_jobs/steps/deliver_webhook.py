@@ -1,0 +1,144 @@
+"""Deliver Webhook: tries one delivery to one endpoint, and decides when it is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from suno_jobs.errors import Conflict
+from suno_jobs.lifecycle.announcing import EventBus
+from suno_jobs.lifecycle.webhook_bodies import event_body
+from suno_jobs.runtime import telemetry
+from suno_jobs.storage.update_expressions import Change
+from suno_jobs.webhooks.deliveries import (
+    LEASE_SECONDS,
+    Attempt,
+    Delivery,
+    DeliveryKey,
+    DeliveryState,
+    EventBody,
+)
+from suno_jobs.webhooks.endpoint_table import partition_of
+from suno_jobs.webhooks.endpoints import DEFAULT, DISABLED_EVENT, DisabledBy, Endpoint
+from suno_jobs.webhooks.outbox import Outbox, WebhookEvent
+from suno_jobs.webhooks.retry_schedule import next_attempt_at
+from suno_jobs.webhooks.sender import Outcome, WebhookSender
+from suno_jobs.webhooks.signing import signed_headers
+
+FAILING_SECONDS = 5 * 86_400
+"""An endpoint that fails for so long is disabled."""
+SLOW_SECONDS = 3.0
+"""An endpoint that takes longer is slow."""
+TURNS = 3
+"""Deliveries to a slow endpoint that may be in flight at the same time."""
+TURN_SECONDS = 20
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDeliverer:
+    """``random`` is from 0 to 1."""
+
+    outbox: Outbox
+    sender: WebhookSender
+    bus: EventBus
+    clock: Callable[[], float]
+    random: Callable[[], float]
+
+    def deliver_webhook(self, key: DeliveryKey) -> DeliveryState | None:
+        """The state after it; None: the message was repeated or is out of date, and nothing was sent.
+
+        The request may be sent again after any error: by SQS, or by the sweep after LEASE_SECONDS.
+        """
+        delivery = self.outbox.deliveries.find(key.partition, key.delivery_id)
+        if delivery is None or delivery.state is not DeliveryState.PENDING or delivery.due_at != key.due_at:
+            return None
+        endpoint = self.outbox.endpoints.find(delivery.tenant, delivery.endpoint_id)
+        event = self.outbox.events.find(delivery.source, delivery.event_id)
+        try:
+            if endpoint is None or endpoint.disabled_at is not None:
+                reason = "the webhook was deleted" if endpoint is None else "the webhook is disabled"
+                return self.outbox.deliveries.give_up(delivery, DeliveryState.SKIPPED, reason).state
+            if event is None:
+                return self.outbox.deliveries.give_up(delivery, DeliveryState.FAILED, "the job was deleted").state
+            return self._attempt(delivery, endpoint, event)
+        except Conflict:
+            return None
+
+    def _attempt(self, delivery: Delivery, endpoint: Endpoint, event: EventBody) -> DeliveryState:
+        if endpoint.slow and not self._take_turn(endpoint):
+            later = self.outbox.deliveries.postpone(delivery, int(self.clock() + 10 + 50 * self.random()))
+            self.outbox.queue.send(later.key, self.clock())
+            return later.state
+        began = int(self.clock())
+        leased = self.outbox.deliveries.postpone(delivery, max(began, delivery.due_at or 0) + LEASE_SECONDS)
+        headers = signed_headers(endpoint.secrets(began), delivery.event_id, began, event.body)
+        outcome = self.sender.send(endpoint.url or event.url or "", headers, event.body)
+        return self._settle(leased, endpoint, outcome, began)
+
+    def _take_turn(self, endpoint: Endpoint) -> bool:
+        now, turn = int(self.clock()), f"turn_{int(self.random() * TURNS) % TURNS}"
+        change = Change(sets={turn: now + TURN_SECONDS})
+        try:
+            self.outbox.endpoints.change(
+                endpoint, change.require(f"attribute_not_exists(#{turn}) OR #{turn} <= :now", turn, now=now)
+            )
+        except Conflict:
+            return False
+        return True
+
+    def _settle(self, delivery: Delivery, endpoint: Endpoint, outcome: Outcome, began: int) -> DeliveryState:
+        now = self.clock()
+        attempt = Attempt(began, outcome.status, int(outcome.seconds * 1000), outcome.answer)
+        if outcome.ok:
+            state, due_at = DeliveryState.DELIVERED, None
+        else:
+            failures = delivery.failures + 1
+            due_at = next_attempt_at(delivery.event_type, failures, now, outcome.retry_after, self.random)
+            if outcome.status == _GONE:
+                due_at = None
+            state = DeliveryState.FAILED if due_at is None else DeliveryState.PENDING
+        self._note_health(endpoint, outcome, int(now))
+        settled = self.outbox.deliveries.record_attempt(delivery, attempt, state, due_at)
+        if outcome.ok:
+            telemetry.seconds("WebhookSeconds", max(0.0, now - delivery.created_at), scope="bundle")
+        telemetry.count("WebhookFailures", int(not outcome.ok), scope="bundle")
+        if due_at is not None:
+            self.outbox.queue.send(settled.key, now)
+        return state
+
+    def _note_health(self, endpoint: Endpoint, outcome: Outcome, now: int) -> None:
+        """Writes only what changes, so that an endpoint that works costs no write. Raises EventNotSent."""
+        slow = outcome.seconds >= SLOW_SECONDS
+        since = None if outcome.ok else endpoint.failing_since or now
+        gone = outcome.status == _GONE
+        if endpoint.endpoint_id != DEFAULT and (gone or (since is not None and now - since >= FAILING_SECONDS)):
+            self._disable(endpoint, DisabledBy.GONE if gone else DisabledBy.FAILING, since or now, now)
+        elif (slow, since) != (endpoint.slow, endpoint.failing_since):
+            known = {"slow": slow} | ({} if since is None else {"failing_since": since})
+            removes = ("failing_since",) if since is None else ()
+            # Of concurrent attempts, the last one wins: each success begins anew.
+            self._change(endpoint, Change(sets=known, removes=removes))
+
+    def _disable(self, endpoint: Endpoint, by: DisabledBy, since: int, now: int) -> None:
+        """Announces it first, under an id that a repetition has as well."""
+        event_id, at = f"{endpoint.endpoint_id}.disabled.{since}", since + FAILING_SECONDS if by is DisabledBy.FAILING else now
+        data = {"webhook_id": endpoint.endpoint_id, "url": endpoint.url, "disabled_by": by.value, "tenant": endpoint.tenant}
+        event = WebhookEvent(
+            event_id=event_id,
+            event_type=DISABLED_EVENT,
+            at=at,
+            tenant=endpoint.tenant,
+            source=partition_of(endpoint.tenant),
+            make_body=lambda: event_body(event_id, DISABLED_EVENT, at, data),
+        )
+        self.outbox.put(event, lambda each: each.endpoint_id != endpoint.endpoint_id)
+        self.bus.send(DISABLED_EVENT, {"event_id": event_id, **data}, endpoint.endpoint_id)
+        self._change(endpoint, Change(sets={"disabled_at": now, "disabled_by": by, "failing_since": since}))
+        telemetry.count("WebhooksDisabled", scope="bundle")
+
+    def _change(self, endpoint: Endpoint, change: Change) -> None:
+        try:
+            self.outbox.endpoints.change(endpoint, change)
+        except Conflict:
+            return  # it was deleted

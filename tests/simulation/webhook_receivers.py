@@ -1,0 +1,181 @@
+# ruff: noqa: S311 - random faults, no secrets
+"""The endpoints of clients: what they do with a delivery, and the invariant of what reaches them (I5).
+
+A receiver is disturbed until a moment of its own, and some never work. Its invariant is stated on the events of the bus, which
+are sent after the outbox was written: each has reached every receiver of its tenant, or is still due, or was given up.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from suno_jobs.storage.attribute_values import unpack
+from suno_jobs.webhooks.deliveries import Delivery, DeliveryState, partition_of
+from suno_jobs.webhooks.endpoint_table import EndpointTable
+from suno_jobs.webhooks.endpoints import ENDS, SUBSCRIBED, Endpoint
+from suno_jobs.webhooks.retry_schedule import RETRY_SECONDS
+from suno_jobs.webhooks.sender import TIMEOUT_SECONDS, Outcome
+
+if TYPE_CHECKING:
+    from tests.simulation.faults import Plan
+    from tests.simulation.world import World
+
+BEHAVIOURS: Mapping[str, Outcome] = {
+    "works": Outcome(204, "", 0.2),
+    "takes long": Outcome(200, "ok", 12.0),
+    "is silent": Outcome(None, "no answer within 15 s", TIMEOUT_SECONDS),
+    "is down": Outcome(None, "the connection failed: ConnectError", 0.1),
+    "fails": Outcome(500, "error", 0.1),
+    "is busy": Outcome(503, "later", 0.1, 30.0),
+    "redirects": Outcome(307, "", 0.1),
+    "is gone": Outcome(410, "", 0.1),
+}
+OFTEN = ("works", "works", "takes long", "is silent", "is down", "fails", "is busy", "redirects")
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """``behaviour`` lasts to ``until``, in seconds of the plan; afterwards it works. A delivery that ``loses`` its answer has
+    arrived."""
+
+    tenant: str
+    number: int
+    behaviour: str
+    until: float
+    loses: float = 0.0
+
+    @property
+    def endpoint_id(self) -> str:
+        return f"we_{self.number}"
+
+    @property
+    def url(self) -> str:
+        return f"https://receiver-{self.number}.example/hooks"
+
+    @property
+    def secret(self) -> str:
+        return f"whsec_c2VjcmV0LW9mLWEtcmVjZWl2ZXIt{self.number:04}"
+
+    def endpoint(self) -> Endpoint:
+        known = {"events": SUBSCRIBED, "secret": self.secret, "created_at": 0}
+        return Endpoint(endpoint_id=self.endpoint_id, tenant=self.tenant, url=self.url, **known)  # type: ignore[arg-type]
+
+
+def with_webhooks(plan: Plan) -> Plan:
+    """In a third of the plans, every tenant has one to three endpoints. A random stream of their own keeps the other plans."""
+    random = Random(f"webhooks {plan.seed}")
+    if random.random() < 2 / 3:
+        return plan
+    found: list[Receiver] = []
+    for tenant in sorted(plan.tenants):
+        for _ in range(random.choice((1, 2, 3))):
+            behaviour = random.choice((*OFTEN, "is gone"))
+            until = random.choice((0.0, 100.0, 900.0, 3000.0, 10.0**9))
+            found.append(Receiver(tenant, len(found), behaviour, until, random.choice((0.0, 0.0, 0.3))))
+    return replace(plan, receivers=tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    at: float
+    event_id: str
+    digest: str
+    ok: bool
+
+
+@dataclass(eq=False, slots=True)
+class Receivers:
+    """``arrivals`` are by endpoint. ``forged`` has what carried no valid signature."""
+
+    world: World
+    random: Random
+    arrivals: dict[str, list[Arrival]] = field(default_factory=dict)
+    forged: list[str] = field(default_factory=list)
+
+    def register(self) -> None:
+        table = EndpointTable(self.world.dynamodb, "JobsTable")  # type: ignore[arg-type]
+        for receiver in self.world.plan.receivers:
+            table.create(receiver.endpoint())
+            self.arrivals[receiver.endpoint_id] = []
+
+    def sender(self, **_: Any) -> Sender:
+        """Replaces the WebhookSender, whose requests have tests of their own."""
+        return Sender(self)
+
+    def receive(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+        [receiver] = (each for each in self.world.plan.receivers if each.url == url)
+        disturbed = self.world.loop.now < self.world.starts_at + receiver.until
+        outcome = BEHAVIOURS[receiver.behaviour if disturbed else "works"]
+        self.world.lambdas.running.spend(outcome.seconds)
+        if not is_signed(receiver.secret, headers, body):
+            self.forged.append(url)
+        if outcome.status is not None:
+            digest = hashlib.sha256(body).hexdigest()
+            arrival = Arrival(self.world.loop.now, headers["webhook-id"], digest, outcome.ok)
+            self.arrivals[receiver.endpoint_id].append(arrival)
+        if outcome.ok and self.random.random() < receiver.loses and disturbed:
+            return BEHAVIOURS["is down"]
+        return outcome
+
+
+def is_signed(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """Without a check of the time, since the clocks of functions may be wrong. Other tests use the reference libraries."""
+    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    digest = hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), content, hashlib.sha256)
+    return headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    receivers: Receivers
+
+    def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+        running = self.receivers.world.lambdas.running
+        act: Callable[[], Outcome] = lambda: self.receivers.receive(url, headers, body)  # noqa: E731
+        answered: Outcome = running.cross_boundary("webhook.POST", act)
+        return answered
+
+
+def broken_webhooks(world: World) -> Iterator[tuple[str, str]]:
+    """I5, for webhooks."""
+    yield from (("", f"a webhook has no valid signature: {each}") for each in world.receivers.forged)
+    ends = [each for each in world.events.taken if each["DetailType"] in ENDS]
+    for receiver in world.plan.receivers:
+        arrived = world.receivers.arrivals[receiver.endpoint_id]
+        known = {each.event_id for each in arrived if each.ok}
+        recorded = _deliveries(world, receiver)
+        for event in ends:
+            job_id, event_id = event["Resources"][0], event["Detail"]["event_id"]
+            if event["Detail"]["tenant"] != receiver.tenant or event_id in known or job_id in world.deletions.deletions:
+                continue
+            for what in _undelivered(receiver, recorded.get(event_id)):
+                yield job_id, f"I5: {event_id} did not reach {receiver.url}: {what}"
+        bodies = {each.event_id: set[str]() for each in arrived}
+        for each in arrived:
+            bodies[each.event_id].add(each.digest)
+        yield from (("", f"I5: {name} had several bodies") for name, digests in bodies.items() if len(digests) > 1)
+
+
+def _undelivered(receiver: Receiver, delivery: Delivery | None) -> Iterator[str]:
+    """Why it may not be missing."""
+    if delivery is None:
+        yield "no delivery was recorded"
+    elif delivery.state is DeliveryState.PENDING and delivery.due_at is None:
+        yield "it is pending and never due"
+    elif delivery.state is DeliveryState.DELIVERED:
+        yield "it counts as delivered"
+    elif delivery.state is DeliveryState.FAILED and delivery.failures <= len(RETRY_SECONDS) and receiver.behaviour != "is gone":
+        yield f"it was given up after {delivery.failures} attempts"
+    elif delivery.state is DeliveryState.SKIPPED and receiver.behaviour != "is gone":
+        yield "it was skipped"
+
+
+def _deliveries(world: World, receiver: Receiver) -> dict[str, Delivery]:
+    items = world.jobs_table.items.get(partition_of(receiver.tenant, receiver.endpoint_id), {})
+    return {each.event_id: each for each in (Delivery.from_item(unpack(item)) for item in items.values())}

@@ -1,0 +1,141 @@
+"""The end of a job becomes one delivery for each endpoint, before the job forgets that it has to be announced (I5)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError as AwsError
+
+from suno_jobs.jobs.record import JobView, Track, TrackState
+from suno_jobs.jobs.states import JobState, Progress
+from suno_jobs.lifecycle.webhook_bodies import BODY_BYTES, job_body
+from suno_jobs.webhooks.deliveries import Delivery, DeliveryState, DeliveryTable, EventTable, partition_of
+from suno_jobs.webhooks.endpoint_table import EndpointTable
+from suno_jobs.webhooks.endpoints import DEFAULT, SUBSCRIBED, Endpoint
+from tests.builders import AUDIO, cancel
+from tests.unit.steps.test_event_size import LARGEST
+from tests.world import TABLE, World
+
+THROTTLED = AwsError({"Error": {"Code": "ThrottlingException"}}, "SendMessage")
+
+
+def an_endpoint(world: World, endpoint_id: str = "we_1", **changes: Any) -> Endpoint:
+    known = {"url": "https://shop.example/hooks", "events": SUBSCRIBED, "secret": "whsec_AAAA", "created_at": 1}
+    endpoint = Endpoint(endpoint_id=endpoint_id, tenant="acme", **{**known, **changes})
+    EndpointTable(world.dynamodb, TABLE).create(endpoint)
+    return endpoint
+
+
+def deliveries(world: World, endpoint_id: str = "we_1") -> list[Delivery]:
+    return DeliveryTable(world.dynamodb, TABLE).newest(partition_of("acme", endpoint_id), 100, None)
+
+
+def ended(world: World) -> str:
+    job_id = world.generating()
+    cancel(world, job_id)
+    return job_id
+
+
+def test_i5_the_end_of_a_job_is_delivered_to_every_endpoint_that_wants_it(world: World) -> None:
+    for number, events in enumerate([SUBSCRIBED, ("job.cancelled",), ("job.succeeded",)]):
+        an_endpoint(world, f"we_{number}", events=events)
+    job_id = ended(world)
+    world.job_finisher().finish_job(job_id)
+    assert [len(deliveries(world, f"we_{number}")) for number in range(3)] == [1, 1, 0]
+    [delivery] = deliveries(world, "we_0")
+    assert delivery.delivery_id == f"{world.now}.{job_id}.cancelled"
+    assert (delivery.event_type, delivery.state, delivery.due_at) == ("job.cancelled", DeliveryState.PENDING, world.now)
+    assert [(message["delivery_id"], delay) for message, delay in world.sqs.sent] == [(delivery.delivery_id, 0)] * 2
+    event = EventTable(world.dynamodb, TABLE).find(delivery.source, delivery.event_id)
+    assert event
+    body = json.loads(event.body)
+    assert (body["id"], body["type"], body["data"]["job_id"]) == (f"{job_id}.cancelled", "job.cancelled", job_id)
+
+
+def test_i5_the_event_stays_pending_until_its_deliveries_are_recorded(world: World) -> None:
+    an_endpoint(world)
+    job_id = ended(world)
+    world.bus.refusals = 1
+    with pytest.raises(Exception, match="ThrottlingException"):
+        world.job_finisher().finish_job(job_id)
+    assert world.job(job_id).event_pending
+    [first] = deliveries(world)
+    world.job_finisher().finish_job(job_id)
+    assert deliveries(world) == [first]
+    assert len(world.sqs.sent) == 2
+    assert not world.job(job_id).event_pending
+
+
+def test_a_tenant_without_an_endpoint_has_nothing_written(world: World) -> None:
+    job_id = ended(world)
+    world.job_finisher().finish_job(job_id)
+    assert world.sqs.sent == []
+    view = world.view(job_id)
+    assert EventTable(world.dynamodb, TABLE).find(f"JOB#{view.job.job_id}", f"{job_id}.cancelled") is None
+
+
+def test_a_message_that_cannot_be_sent_is_left_to_the_sweep(world: World) -> None:
+    an_endpoint(world)
+    world.sqs.broken = THROTTLED
+    world.job_finisher().finish_job(ended(world))
+    world.sqs.broken = None
+    world.job_reconciler().reconcile_jobs(lambda: True)
+    assert [message["delivery_id"] for message, _ in world.sqs.sent] == [deliveries(world)[0].delivery_id]
+
+
+def test_a_sweep_without_time_sends_nothing(world: World) -> None:
+    an_endpoint(world)
+    world.job_finisher().finish_job(ended(world))
+    world.sqs.sent.clear()
+    world.outbox().send_due(lambda: False)
+    assert world.sqs.sent == []
+
+
+def test_a_disabled_endpoint_gets_nothing_and_the_event_can_be_replayed(world: World) -> None:
+    an_endpoint(world, disabled_at=1, disabled_by="client")
+    world.job_finisher().finish_job(ended(world))
+    [delivery] = deliveries(world)
+    assert (delivery.state, delivery.due_at, world.sqs.sent) == (DeliveryState.SKIPPED, None, [])
+    world.outbox().send_due(lambda: True)
+    assert world.sqs.sent == []
+
+
+def test_progress_goes_to_those_who_ask_for_it(world: World) -> None:
+    an_endpoint(world)
+    an_endpoint(world, "we_2", events=("job.progress",))
+    an_endpoint(world, DEFAULT, url=None)
+    job_id = world.generating()
+    world.progress_announcer().note(job_id, Progress.FIRST)
+    world.progress_announcer().announce_noted()
+    assert [len(deliveries(world, name)) for name in ("we_1", "we_2", DEFAULT)] == [0, 1, 0]
+
+
+def test_the_body_of_a_job_has_paths_and_no_presigned_url(world: World) -> None:
+    job_id = world.generating()
+    world.start_storing(job_id)
+    view = world.view(job_id)
+    stored = Track(track_id="m-1", position=0, state=TrackState.STORED, assets=(AUDIO,))
+    done = JobView(replace(view.job, state=JobState.SUCCEEDED), (stored,), {"lyrics": "la"}, (), view.request)
+    body = json.loads(job_body(done, "e", "job.succeeded", 0))
+    assert (body["type"], body["timestamp"]) == ("job.succeeded", "1970-01-01T00:00:00Z")
+    data = body["data"]
+    assert data["tracks"][0]["assets"][0]["url"] == f"/v1/jobs/{job_id}/tracks/m-1/audio"
+    assert data["manifest"]["url"] == f"/v1/jobs/{job_id}/manifest"
+    assert (data["result"], data["truncated"], data["url"]) == ({"lyrics": "la"}, [], f"/v1/jobs/{job_id}")
+
+
+def test_the_largest_parts_of_a_large_job_are_left_out_first(world: World) -> None:
+    view = JobView(
+        world.view(world.generating()).job, result={"lyrics": "x" * BODY_BYTES}, request={"gateway": "auto", "input": {}}
+    )
+    data = json.loads(job_body(view, "e", "job.succeeded", 0))["data"]
+    assert (data["result"], data["truncated"]) == (None, ["result"])
+    assert data["request"]
+
+
+def test_the_largest_job_fits() -> None:
+    body = job_body(LARGEST, "e" * 60, "job.succeeded", 0)
+    assert len(body) < BODY_BYTES
