@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 
 from tests.simulation.report import tune_garbage_collector
@@ -22,3 +25,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     runs = sum(int(str(value)) for name, value in properties if name == "runs")
     if runs:
         terminalreporter.write_line(f"crash matrix: {boundaries} boundaries, {runs} crashes at them")
+
+
+@pytest.fixture
+def deep_stack() -> Iterator[None]:
+    """A process of a world begins at the depth of the one that was running. In some worlds many begin at once."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    yield
+    sys.setrecursionlimit(before)

@@ -65,6 +65,12 @@ class CrashInjector:
     def repeats(self, _label: str) -> bool:
         return False
 
+    def start_seconds(self) -> float:
+        return 0.0
+
+    def overrun_seconds(self) -> float:
+        return 0.0
+
     def _kill(self, invocation: Invocation, when: str) -> None:
         if self._applies(invocation, when):
             invocation.kill()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -95,6 +95,15 @@ DETACHED_SHARE = 0.7
 
 DELAYS = (0.02, 0.1, 1.0, 5.0, 90.0)
 """The maximum durations of a slow call: an AWS client gives up after four attempts of 23 seconds."""
+
+STARTS = (0.3, 2.0, 10.0)
+"""By how many seconds at most a function starts too late."""
+
+OVERRUNS = (0.02, 0.2, 0.9)
+"""By how many seconds at most a function sleeps too long."""
+
+LATE_SHARE = 0.3
+"""Of the starts and sleeps in worlds whose calls are slow."""
 
 TOKEN = re.compile(r"order-\d+-\d+-")
 """Identifies the gateway's task for an order."""
@@ -360,6 +369,7 @@ class RandomFaults:
         self._probabilities = plan.probabilities
         self._troubles = plan.troubles
         self._trouble = Random(f"troubles of {plan.seed}")
+        self._lateness = Random(f"lateness of {plan.seed}")
         self._outages = plan.outages
         self._end = loop.now + plan.faults_until
         self._start = loop.now
@@ -404,6 +414,16 @@ class RandomFaults:
 
     def repeats(self, label: str) -> bool:
         return label in WRITES and self._happens(self._probabilities.repeated)
+
+    def start_seconds(self) -> float:
+        return self._late(STARTS)
+
+    def overrun_seconds(self) -> float:
+        return self._late(OVERRUNS)
+
+    def _late(self, most: Sequence[float]) -> float:
+        slow = self._probabilities.slow and self._loop.now < self._end
+        return self._lateness.choice(most) * self._lateness.random() if slow and self._lateness.random() < LATE_SHARE else 0.0
 
     def _disturb(self, invocation: Invocation, label: str, when: str) -> None:
         if self._happens(self._probabilities.slow):

@@ -24,7 +24,6 @@ from tests.simulation import media_pool, network
 from tests.simulation.deletions import broken_deletions
 from tests.simulation.elsewhere import ADOPTIONS, UNKNOWN_READS
 from tests.simulation.fair_turns import fair_shares, fair_turns
-from tests.simulation.faults import DELAYS
 from tests.simulation.job_evidence import JobEvidence, order_token, tasks_by_job
 from tests.simulation.lambdas import Invocation
 from tests.simulation.message_queue import QueuedMessage
@@ -330,8 +329,8 @@ def _prompt(job: JobEvidence) -> Iterator[str]:
 
 
 def _rates(world: World) -> Iterator[str]:
-    """I7. With inaccurate clocks or slow calls, requests of a longer span of the rate limit may fall into one window."""
-    slack = 2 * world.plan.probabilities.skew_seconds + (2 * max(DELAYS) if world.plan.probabilities.slow else 0.0)
+    """I7. With inaccurate clocks, requests of a longer span of the rate limit may leave in one window."""
+    slack = 2 * world.plan.probabilities.skew_seconds
     for (gateway, account), moments in world.network.request_times.items():
         rate = GATEWAYS[gateway].rate
         allowed = rate.requests * (1 + slack / rate.seconds)

@@ -53,6 +53,12 @@ class FaultInjector(Protocol):
     def repeats(self, label: str) -> bool:
         """Whether the client loses the answer of a call and repeats the call by itself."""
 
+    def start_seconds(self) -> float:
+        """How late a function starts that the state machine invokes."""
+
+    def overrun_seconds(self) -> float:
+        """How much longer a function sleeps than it asked for."""
+
 
 @dataclass(eq=False, slots=True)
 class Invocation:
@@ -111,6 +117,9 @@ class Invocation:
             self.timed_out = True
             self.kill()
 
+    def sleep(self, seconds: float) -> None:
+        self.spend(seconds + self.lambdas.faults.overrun_seconds())
+
     def kill(self) -> None:
         self.dead = True
         raise Killed
@@ -156,7 +165,7 @@ class Environment:
             "time": SimpleNamespace(
                 time=lambda: loop.now + self.running.skew,
                 monotonic=lambda: loop.now,
-                sleep=lambda seconds: self.running.spend(seconds),  # noqa: PLW0108 - the invocation changes
+                sleep=lambda seconds: self.running.sleep(seconds),  # noqa: PLW0108 - the invocation changes
             ),
             "os": SimpleNamespace(environ=plan.environment, urandom=random.randbytes),
             "random": SimpleNamespace(random=random.random),

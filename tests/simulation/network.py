@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import ssl
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -166,8 +167,8 @@ class KeyRing:
 
 @dataclass(eq=False, slots=True)
 class Network:
-    """``request_times`` has the times of all requests, by gateway and account. ``served`` has every download that did not
-    break off."""
+    """``request_times`` has the times at which requests left, by gateway and account. ``served`` has every download that did
+    not break off."""
 
     loop: Loop
     lambdas: Lambdas
@@ -204,15 +205,15 @@ class Network:
         return answered
 
     def _ask_gateway(self, request: Request, timeout: float) -> tuple[Reply, Manner]:
-        running = self.lambdas.running
+        running, left_at = self.lambdas.running, self.loop.now
         answered: tuple[Reply, Manner] = running.cross_boundary(
-            f"gateway.{request.method}", lambda: self._answer(request, timeout, running.subject)
+            f"gateway.{request.method}", lambda: self._answer(request, timeout, running.subject, left_at)
         )
         return answered
 
-    def _answer(self, request: Request, timeout: float, subject: str) -> tuple[Reply, Manner]:
+    def _answer(self, request: Request, timeout: float, subject: str, left_at: float) -> tuple[Reply, Manner]:
         gateway = request.path.split("/")[1]
-        self.request_times[gateway, account_in(gateway, request.headers)].append(self.loop.now)
+        insort(self.request_times[gateway, account_in(gateway, request.headers)], left_at)
         try:
             reply = self.disturb(gateway, request.method, lambda: self._route(gateway, request, timeout))
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:

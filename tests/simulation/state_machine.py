@@ -282,6 +282,8 @@ class StateMachine:
         function = parameters["FunctionName"].rpartition(":")[2]
         if self.lambdas.plans[function].timeout >= state["TimeoutSeconds"]:
             raise UnsupportedField(f"{execution.state} may end before its function does")
+        if late := self.lambdas.faults.start_seconds():
+            self.loop.sleep(late)
         try:
             return self.lambdas.invoke(function, parameters["Payload"], execution.subject)
         except FunctionError as error:

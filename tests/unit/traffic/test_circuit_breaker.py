@@ -175,9 +175,9 @@ class Cancelling(LateForItsSlot):
         self.world = world
         self.job_id = job_id
 
-    def reserve_slot(self, job: Job, ahead: float, until: float) -> float:
+    def reserve_slot(self, job: Job, ahead: float, until: float, *, lead: float) -> float:
         self.world.jobs.finish(job, JobState.CANCELLED, None, now=int(self.world.now))
-        slot: float = self.calls.reserve_slot(job, ahead, until)
+        slot: float = self.calls.reserve_slot(job, ahead, until, lead=lead)
         return slot
 
 

@@ -12,7 +12,7 @@ from suno_jobs.errors import NoSlot
 from suno_jobs.gateways.protocol import Rate
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.states import JobState
-from suno_jobs.traffic.calls import AHEAD_IF_MISSED_SECONDS, MISSED_SECONDS
+from suno_jobs.traffic.calls import AHEAD_IF_MISSED_SECONDS
 from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS, LATE_SECONDS, SUBMISSION_AHEAD_SECONDS, RateLimiter
 from tests.builders import ACCEPTED
 from tests.simulation.aws_table import ConditionalCheckFailedException, aws_error
@@ -149,9 +149,51 @@ def test_i7_a_slot_that_was_missed_is_replaced(world: World) -> None:
     job_id = world.accept()
     calls, job = world.calls(), world.job(job_id)
     slot = calls.reserve_slot(job)
-    world.clock.sleep(MISSED_SECONDS + 0.1)
+    world.clock.sleep(0.4)
     calls.wait_for_slot(job, slot)
+    assert world.clock() == pytest.approx(START + 0.4 + 2 * 0.4)
     assert calls.reserve_slot(job) >= world.clock() + 0.2
+
+
+def test_a_request_that_is_hardly_late_keeps_its_slot(world: World) -> None:
+    calls, job = world.calls(), world.job(world.accept())
+    slot = calls.reserve_slot(job)
+    world.clock.sleep(LATE_SECONDS)
+    calls.wait_for_slot(job, slot)
+    assert world.clock() == pytest.approx(START + LATE_SECONDS)
+
+
+@pytest.mark.parametrize(("overruns", "slept"), [([0.5, 0.5, 0.5, 0.01], 4), ([0.5] * 10, 4), ([20.0] * 10, 4)])
+def test_i7_a_request_whose_sleeps_all_end_late_is_not_sent(world: World, overruns: list[float], slept: int) -> None:
+    """But a slot in which it was in time is used."""
+    job, sleeps = world.job(world.accept()), iter(overruns)
+    asked: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        asked.append(seconds)
+        world.clock.sleep(seconds + next(sleeps))
+
+    calls = replace(world.calls(), sleep=sleep)
+    slot = calls.reserve_slot(job, lead=0.1)
+    if overruns[slept - 1] <= LATE_SECONDS:
+        calls.wait_for_slot(job, slot)
+    else:
+        with pytest.raises(NoSlot) as refused:
+            calls.wait_for_slot(job, slot)
+        assert refused.value.seconds <= AHEAD_SECONDS
+    assert len(asked) == slept
+    assert max(asked) <= AHEAD_SECONDS
+
+
+def test_i7_no_slot_in_place_of_a_missed_one_is_after_the_deadline(world: World) -> None:
+    calls, job = world.calls(), world.job(world.accept())
+    slot = calls.reserve_slot(job)
+    world.clock.sleep(1)
+    with pytest.raises(NoSlot):
+        calls.wait_for_slot(job, slot, until=world.clock() + 1.9)
+    assert world.clock() == START + 1
+    calls.wait_for_slot(job, slot, until=world.clock() + 2.1)
+    assert world.clock() == pytest.approx(START + 3)
 
 
 def test_i7_without_another_slot_the_submission_is_taken_back(world: World) -> None:
@@ -162,7 +204,7 @@ def test_i7_without_another_slot_the_submission_is_taken_back(world: World) -> N
 
     def slow(*given: Any, **named: Any) -> Any:
         begun = begin(*given, **named)
-        world.clock.sleep(MISSED_SECONDS + 1)
+        world.clock.sleep(2)
         for _ in range(1000):
             try:
                 creator.calls.reserve_slot(begun, AHEAD_IF_MISSED_SECONDS)

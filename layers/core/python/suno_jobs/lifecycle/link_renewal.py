@@ -93,9 +93,10 @@ class LinkRenewer:
         return True
 
     def _send(self, job: Job, request: GatewayRequest) -> GatewayReply | None:
-        self.calls.take_slot(job)
         try:
-            return self.calls.send(job, self.calls.account(job), request)
+            account = self.calls.account(job)
+            self.calls.take_slot(job)
+            return self.calls.send(job, account, request)
         except (AccountUnusable, GatewayUnreachable) as error:
             telemetry.log.info("links not renewed", job_id=job.job_id, gateway=job.gateway, reason=str(error))
             return None

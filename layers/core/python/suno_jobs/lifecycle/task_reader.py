@@ -44,9 +44,10 @@ class TaskReader:
         if running := shared_reads.read_running(job, task_id):
             return running
         gateway = GATEWAYS[job.gateway]
-        self.calls.take_slot(job, 0.0 if job.cause is Cause.STAGE else AHEAD_SECONDS)
         try:
-            reply = self.calls.send(job, self.calls.account(job), gateway.status_request(job.kind, task_id))
+            account = self.calls.account(job)
+            self.calls.take_slot(job, 0.0 if job.cause is Cause.STAGE else AHEAD_SECONDS)
+            reply = self.calls.send(job, account, gateway.status_request(job.kind, task_id))
         except AccountUnusable as error:
             return ReadFailed(Fault(ErrorCode.AUTHENTICATION, str(error)))
         except GatewayUnreachable as error:

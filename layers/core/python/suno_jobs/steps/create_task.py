@@ -41,6 +41,9 @@ SYNCHRONOUS_SECONDS = 270
 PATIENCE_SECONDS = 15
 """How long a function waits for the turn of its job. Its next run would begin seconds late, and cost three transitions."""
 
+INTENT_SECONDS = 0.1
+"""How far ahead a slot is at least, since the intent is written before the request leaves."""
+
 QUEUE_TOO_LONG = Fault(
     ErrorCode.DEADLINE_EXCEEDED,
     "More jobs wait for the gateway than its rate limit permits before the job's deadline. Nothing was charged.",
@@ -130,9 +133,10 @@ class TaskCreator:
         if turn.seconds:
             return turn, None
         try:
-            return turn, self.calls.reserve_slot(job, SUBMISSION_AHEAD_SECONDS, job.deadline_at)
+            slot = self.calls.reserve_slot(job, SUBMISSION_AHEAD_SECONDS, job.deadline_at, lead=INTENT_SECONDS)
         except NoSlot as error:
             return replace(turn, seconds=math.ceil(error.seconds)), None
+        return turn, slot
 
     def _repeat(self, job: Job) -> NextStep:
         """The stored request with the same key, on the same account. No answer but a task says anything about the first one."""
@@ -142,11 +146,12 @@ class TaskCreator:
             request = self.repeats.find(job, account)
             if request is None:
                 return NextStep(job.job_id, "wait", wait)
-            self.calls.take_slot(job)
+            slot = self.calls.reserve_slot(job, lead=INTENT_SECONDS)
+            due_at = self.schedule.overdue_at(job, now + SUBMIT_SECONDS + wait)
+            job = self.jobs.submissions.begin_repeat(job, now=now, due_at=due_at)
+            self.calls.wait_for_slot(job, slot, job.deadline_at)
         except (AccountUnusable, NoSlot):
             return NextStep(job.job_id, "wait", wait)
-        due_at = self.schedule.overdue_at(job, now + SUBMIT_SECONDS + wait)
-        job = self.jobs.submissions.begin_repeat(job, now=now, due_at=due_at)
         try:
             reply = self.calls.send(job, account, request)
         except GatewayUnreachable as error:

@@ -52,9 +52,9 @@ class BatchReader:
         first = batch[0]
         kinds = {job.task_id: job.kind for job in batch if job.task_id}
         try:
+            account = self.calls.account(first)
             self.calls.take_slot(first)
-            request = gateway.batch_request([*kinds])
-            reply = self.calls.send(first, self.calls.account(first), request, reply_seconds=REPLY_SECONDS)
+            reply = self.calls.send(first, account, gateway.batch_request([*kinds]), reply_seconds=REPLY_SECONDS)
         except NoSlot as error:
             # The gateway is not in trouble, and the next batch may get a slot.
             _log_failure(first, len(kinds), str(error))

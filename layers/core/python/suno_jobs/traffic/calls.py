@@ -23,15 +23,16 @@ from suno_jobs.traffic.accounts import Account, AccountReadFailed, AccountUnusab
 from suno_jobs.traffic.client import REPLY_SECONDS, http_client, send
 from suno_jobs.traffic.concurrency import Concurrency
 from suno_jobs.traffic.health import Health
-from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS, RateLimiter
+from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS, LATE_SECONDS, RateLimiter
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-MISSED_SECONDS = 1.0
-"""A request that would leave this much later than its slot takes another one."""
-
 AHEAD_IF_MISSED_SECONDS = 30.0
+"""How far ahead a slot may be reserved in place of one that was missed."""
+
+MISSED_SLOTS = 3
+"""So many missed slots of one request are replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +113,32 @@ class GatewayCalls:
         """To be called before every request (I7). Waits for a slot in the next ``ahead`` seconds. Raises NoSlot."""
         self.wait_for_slot(at, self.reserve_slot(at, ahead))
 
-    def reserve_slot(self, at: AtAccount, ahead: float = AHEAD_SECONDS, until: float = math.inf) -> float:
-        """The time of the slot, at the latest ``until``. Raises NoSlot."""
-        now = self.clock()
+    def reserve_slot(self, at: AtAccount, ahead: float = AHEAD_SECONDS, until: float = math.inf, *, lead: float = 0.0) -> float:
+        """The time of the slot, at the earliest in ``lead`` seconds and at the latest ``until``. Raises NoSlot."""
+        now = self.clock() + lead
         if now > until:
             raise NoSlot(0)
         rate = GATEWAYS[at.gateway].rate
-        return self.rate_limiter.take(at.gateway, at.account, rate, now=now, ahead=min(ahead, until - now))
+        return self.rate_limiter.take(at.gateway, at.account, rate, now=now, ahead=min(ahead - lead, until - now))
 
     def wait_for_slot(self, at: AtAccount, slot: float, until: float = math.inf) -> None:
-        """The limit counts when requests leave, so a slot that was missed is replaced. Raises NoSlot."""
-        while self.clock() > slot + MISSED_SECONDS:
-            slot = self.reserve_slot(at, AHEAD_IF_MISSED_SECONDS, until)
-        if (wait := slot - self.clock()) > 0:
+        """The limit counts when requests leave, so a slot that was missed is replaced. Raises NoSlot.
+
+        The next slot is twice as far ahead as this one was missed by, since what has delayed this call may delay it again.
+        """
+        missed = 0
+        while (late := self._sleep_until(slot)) > LATE_SECONDS:
+            lead = min(2 * late, AHEAD_SECONDS)
+            if missed == MISSED_SLOTS:
+                raise NoSlot(lead)
+            missed += 1
+            slot = self.reserve_slot(at, AHEAD_IF_MISSED_SECONDS, until, lead=lead)
+
+    def _sleep_until(self, moment: float) -> float:
+        """How many seconds too late it is then."""
+        if (wait := moment - self.clock()) > 0:
             self.sleep(wait)
+        return self.clock() - moment
 
     def send(
         self, at: AtAccount, account: Account, request: GatewayRequest, reply_seconds: float = REPLY_SECONDS

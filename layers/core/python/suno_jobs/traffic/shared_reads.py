@@ -78,9 +78,10 @@ class SharedReads:
 
     def _read(self, job: Job, gateway: BatchReading, kinds: dict[str, Kind]) -> dict[str, TaskReport]:
         """The reports of those that are certainly running. A status that is unknown belongs in the receipts of its own job."""
-        self.calls.take_slot(job)
         try:
-            reply = self.calls.send(job, self.calls.account(job), gateway.batch_request([*kinds]), reply_seconds=REPLY_SECONDS)
+            account = self.calls.account(job)
+            self.calls.take_slot(job)
+            reply = self.calls.send(job, account, gateway.batch_request([*kinds]), reply_seconds=REPLY_SECONDS)
         except AccountUnusable:
             return {}
         except GatewayUnreachable as error:
