@@ -72,6 +72,16 @@ def test_the_dashboard_shows_metrics_that_are_emitted() -> None:
     assert metrics <= emitted()
 
 
+def test_the_dashboard_shows_each_gateway_and_what_waits() -> None:
+    """Submissions, outcomes, duration, callbacks, balance and rate of each gateway, and the queues."""
+    by_gateway = {name for name, dimensions in shown() if "gateway" in dimensions}
+    assert by_gateway >= {"Submissions", "JobsFinished", "JobSeconds", "FoundByPolling", "Balance", "RateInUse", "JobsQueued"}
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    [seconds] = [each["properties"] for each in json.loads(body)["widgets"] if "JobSeconds" in json.dumps(each)]
+    assert re.findall(r"'(p\d+)'", json.dumps(seconds)) == ["p50", "p95"]
+    assert set(re.findall(r"\$\{(\w+)\.QueueName\}", body)) == set(of_type("AWS::SQS::Queue"))
+
+
 def test_what_is_emitted_is_watched_or_shown() -> None:
     seen = {metric for alarm in of_type("AWS::CloudWatch::Alarm").values() for metric in watched(alarm)} | set(shown())
     assert emitted() - seen == {("AssetsAtRisk", frozenset({"scope"}))}

@@ -291,6 +291,13 @@ def test_data_is_retained_and_recoverable() -> None:
         assert table["DeletionProtectionEnabled"], name
 
 
+def test_what_outlives_its_stack_has_no_name_that_a_new_stack_would_need() -> None:
+    """CloudFormation gives each a name of its own, so a stack can be deleted and created again."""
+    for name, resource in RESOURCES.items():
+        if resource["Type"] in DATA_TYPES:
+            assert resource["Properties"].keys().isdisjoint({"TableName", "BucketName", "Name"}), name
+
+
 def test_secrets_hold_no_value_that_a_later_deployment_would_write_again() -> None:
     for name, secret in of_type("AWS::SecretsManager::Secret").items():
         assert "SecretString" not in secret, name
