@@ -50,7 +50,7 @@ STACK := tests/integration/test_accounts.py tests/integration/test_adoption.py t
 	tests/integration/test_waiting.py
 
 test: test-fast simulate clients ## Run the unit, property and integration tests, the simulation and the crash matrix
-	$(BIN)/pytest --numprocesses=auto tests/simulation
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal tests/simulation
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile $(STACK)
 
 # What makes and compiles the TypeScript client in the tests. Node itself is one of the pinned Python packages.
@@ -62,7 +62,7 @@ $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json $(READY
 		PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent
 
 test-fast: $(READY) ## Run the tests that do not need the complete stack, with coverage
-	$(BIN)/pytest --numprocesses=auto $(FAST) --cov
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal $(FAST) --cov
 
 SEEDS := 200
 SEED_START := 0
@@ -71,7 +71,7 @@ simulate: $(READY) ## Simulate seeded worlds in virtual time; SEEDS=1000 SEED_ST
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(SEED_START)
 
 crashes: $(READY) ## Run the crash matrix with none, one and two further crashes at each call, where `make test` has none
-	FURTHER_CRASHES=2 $(BIN)/pytest --numprocesses=auto tests/simulation/test_crashes.py
+	FURTHER_CRASHES=2 $(BIN)/pytest --numprocesses=auto --dist=worksteal tests/simulation/test_crashes.py
 
 lint: $(READY) ## Check the style of the code and the directions of import
 	$(BIN)/ruff check
@@ -157,7 +157,7 @@ test-httpx2: $(READY) ## Run the tests of the HTTP client on httpx2, the maintai
 	rm -rf $(HTTPX2) && mkdir $(HTTPX2)
 	cp -R template.yaml events functions layers local pyproject.toml tests $(HTTPX2)
 	sed -i 's/^import httpcore, httpx /import httpcore2 as httpcore, httpx2 as httpx /' $(HTTPX2)/layers/core/python/suno_jobs/network/http.py
-	cd $(HTTPX2) && PYTHONPATH="$$PWD/layers/core/python" $(abspath $(BIN))/pytest --numprocesses=auto tests/unit/network tests/unit/traffic \
+	cd $(HTTPX2) && PYTHONPATH="$$PWD/layers/core/python" $(abspath $(BIN))/pytest --numprocesses=auto --dist=worksteal tests/unit/network tests/unit/traffic \
 		tests/properties/test_addresses.py tests/integration/test_download.py tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
 
 check: lint types templates test fleet-1000 bundle ## Run everything that CI runs

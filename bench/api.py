@@ -17,8 +17,9 @@ import httpx
 
 from bench.shipped import ROOT
 from local.simulator import Simulator
+from local.source import read_template
 from local.stack import LocalStack
-from local.template import bootstrap, layer_folders, load, zip_folder
+from local.template import bootstrap, layer_folders, zip_folder
 
 FLOORS = ROOT / "bench/floors"
 NAME, PATH = "bare-answer", "/bench/floor"
@@ -122,7 +123,7 @@ def create_function(stack: LocalStack, functions: Any) -> str:
     """With the settings of a function of the bundle that has no permission."""
     listed = functions.get_paginator("list_functions").paginate().build_full_result()["Functions"]
     [alike] = [each for each in listed if "DescribeApiFunction" in each["FunctionName"]]
-    code = zip_folder(FLOORS, {"bootstrap": bootstrap(NAME, layer_folders(load(ROOT), ROOT), stack.runtime())})
+    code = zip_folder(FLOORS, {"bootstrap": bootstrap(NAME, layer_folders(read_template(ROOT), ROOT), stack.runtime())})
     created = functions.create_function(
         FunctionName=NAME,
         Handler="answer.lambda_handler",

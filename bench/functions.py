@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
-
 from bench.shipped import ROOT
 from bench.start import Function
 from bench.stub import Json
+from local.source import read_template
 
 FLOORS = Path(__file__).with_name("floors")
 JOB_ID = "job_0123456789abcdefghijklmnop"
@@ -146,7 +145,7 @@ def started() -> list[Function]:
 
 def _environment(name: str) -> dict[str, str]:
     """The variables that the template gives the function: defaults of parameters, and names of resources that are not there."""
-    template = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    template = read_template(ROOT)
     (properties,) = (
         resource["Properties"]
         for resource in template["Resources"].values()

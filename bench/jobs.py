@@ -12,7 +12,7 @@ from bench.counted import Cost, CountedStack, NotCounted, counted_stack
 from bench.rival import Rival
 from bench.shipped import ROOT
 from local.simulator import Simulator
-from local.template import load
+from local.source import read_template
 
 SCALE = 10
 TASK_SECONDS = 120
@@ -38,7 +38,7 @@ def measure() -> dict[str, Cost]:
 
 
 def scaled_parameters() -> dict[str, str]:
-    defaults = {name: parameter["Default"] for name, parameter in load(ROOT)["Parameters"].items()}
+    defaults = {name: parameter["Default"] for name, parameter in read_template(ROOT)["Parameters"].items()}
     names = ("FirstCheckSeconds", "CheckIntervalSeconds", "MaxCheckIntervalSeconds", "JobDeadlineSeconds")
     return {name: str(round(defaults[name] / SCALE)) for name in names}
 

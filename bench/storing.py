@@ -27,7 +27,7 @@ from bench.files import FileServer
 from bench.shipped import ROOT
 from local import aws
 from local.processes import Emulator
-from local.template import load
+from local.source import read_template
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Link, Result
 from suno_jobs.jobs.record import Job, Track, TrackState
@@ -143,7 +143,7 @@ class _Place:
 
     def _environment(self) -> dict[str, str]:
         """That of a deployed function, and the caller's HOME and PYTHONPATH, which the AWS CLI may need."""
-        parameters = load(ROOT)["Parameters"]
+        parameters = read_template(ROOT)["Parameters"]
         limits = {
             f"MAX_{name.upper()}_BYTES": str(parameters[f"Max{name}Bytes"]["Default"]) for name in ("Audio", "Image", "Video")
         }
@@ -174,7 +174,7 @@ _JOB = Job(
 
 def _with_table(session: boto3.Session, endpoint: str) -> DynamoDBClient:
     dynamodb: DynamoDBClient = aws.make_client(session, "dynamodb", endpoint)
-    properties = load(ROOT)["Resources"]["JobsTable"]["Properties"]
+    properties = read_template(ROOT)["Resources"]["JobsTable"]["Properties"]
     names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     wanted: Any = {name: properties[name] for name in names}
     dynamodb.create_table(TableName=TABLE, **wanted)

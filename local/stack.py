@@ -21,7 +21,8 @@ from local.processes import Emulator, EnvironmentTemplate
 from local.queue_routes import Message, queue_routes
 from local.simulator import Simulator
 from local.simulator.simulator import DEFAULT_KEYS
-from local.template import Runtime, functions, layer_folders, load, of_type, package, translate
+from local.source import read_template
+from local.template import Runtime, functions, layer_folders, of_type, package, translate
 from suno_jobs.tenants.api_keys import TENANT_SCOPES, Scope
 from suno_jobs.tenants.key_ring import KeyRing
 from suno_jobs.tenants.key_table import KeyTable
@@ -85,7 +86,7 @@ class LocalStack:
         self._interpreter = started.enter_context(Emulator("stepfunctions", self.logs / "stepfunctions.log"))
         self._ministack.start(self._ministack_environment(home))
         self._interpreter.start(aws.clean_environment(home) | {"MOTO_PORT": str(self._ministack.port)})
-        template = load(self._root)
+        template = read_template(self._root)
         check(template, self._parameters)
         layers = layer_folders(template, self._root)
         self._environments = started.enter_context(EnvironmentTemplate(home, layers, self.logs / "environments.log"))
@@ -135,7 +136,7 @@ class LocalStack:
     def update(self, parameters: Mapping[str, str]) -> None:
         """Deploys the application again, with other values of these parameters. Requests and jobs go on meanwhile."""
         self._parameters |= parameters
-        self._install(load(self._root))
+        self._install(read_template(self._root))
 
     def remove(self) -> None:
         """Deletes the stack. What the template retains is kept, and `update` creates the stack again."""

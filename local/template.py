@@ -22,7 +22,6 @@ from samtranslator.feature_toggle import feature_toggle
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
-from samtranslator.yaml_helper import yaml_parse
 
 from local import limits
 from local.conditions import Choices, Json
@@ -48,11 +47,6 @@ class Runtime:
     template: Path
     logs: Path
     local_origins: Sequence[str]
-
-
-def load(root: Path) -> Json:
-    template: Json = yaml_parse((root / "template.yaml").read_text(encoding="utf-8"))
-    return template
 
 
 def of_type(template: Json, kind: str) -> dict[str, Json]:

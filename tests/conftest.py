@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import boto3
 import pytest
 from moto import mock_aws
 from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from tests.aws_in_memory import CheckedClient, OnFirstUse
 from tests.simulation.aws_table import DynamoDb
@@ -37,13 +39,21 @@ def moto() -> Iterator[SimpleNamespace]:
 
 
 @pytest.fixture
-def aws_on_moto(moto: SimpleNamespace) -> Iterator[SimpleNamespace]:
+def buckets(moto: SimpleNamespace) -> Iterator[Any]:
+    """A client of new buckets of moto. They are made without requests, each of which would take as long as a test."""
+    backends = get_backend("s3")
+    for name in (BUCKET, RECEIPTS):
+        backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(name, "us-east-1")
+    yield moto.s3
+    backends.reset()
+
+
+@pytest.fixture
+def aws_on_moto(moto: SimpleNamespace, buckets: Any) -> Iterator[SimpleNamespace]:
     """A new table and new buckets of moto, which clients of boto3 reach that a test or a handler makes itself."""
     moto.dynamodb.create_table(TableName=TABLE, **JOBS_TABLE)
-    moto.s3.create_bucket(Bucket=BUCKET)
-    moto.s3.create_bucket(Bucket=RECEIPTS)
     yield moto
-    for service in ("dynamodb", "s3", "secretsmanager"):
+    for service in ("dynamodb", "secretsmanager"):
         get_backend(service).reset()
 
 
@@ -56,4 +66,4 @@ def aws(request: pytest.FixtureRequest) -> SimpleNamespace:
         on_moto: SimpleNamespace = request.getfixturevalue("aws_on_moto")
         return on_moto
     tables = CheckedClient("dynamodb", DynamoDb({TABLE: JOBS_TABLE, "keys": API_KEYS_TABLE}))
-    return SimpleNamespace(dynamodb=tables, s3=OnFirstUse(lambda: request.getfixturevalue("aws_on_moto").s3))
+    return SimpleNamespace(dynamodb=tables, s3=OnFirstUse(lambda: request.getfixturevalue("buckets")))

@@ -53,13 +53,24 @@ def _check_body(place: str, schema: Json, body: Any) -> None:
 
 @cache
 def _validator(schema: str) -> Validator:
-    made = document()
-    return Draft202012Validator(closed({**json.loads(schema), "components": made["components"]}))
+    return Draft202012Validator({**closed(json.loads(schema)), "components": _components()})
+
+
+@cache
+def _components() -> Json:
+    components: Json = closed(_document()["components"])
+    return components
+
+
+@cache
+def _document() -> Json:
+    """Making it takes a second."""
+    return document()
 
 
 @cache
 def _routes() -> list[tuple[re.Pattern[str], Json]]:
-    return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), found) for path, found in document()["paths"].items()]
+    return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), found) for path, found in _document()["paths"].items()]
 
 
 def _operation(method: str, path: str) -> Json | None:

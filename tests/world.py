@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError as AwsError
-from samtranslator.yaml_helper import yaml_parse
 
+from local.source import read_template
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
 from suno_jobs.errors import ExecutionsThrottled
@@ -336,8 +336,7 @@ class World:
 
 @cache
 def template() -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
-    return parsed
+    return read_template(ROOT)
 
 
 def table_definition(logical_id: str) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
+
+from local.source import read_template
 
 ROOT = Path(__file__).parents[2]
 HOST = ROOT / ".aws-sam/host"
@@ -29,7 +30,7 @@ DEPLOYED = ROOT / ".aws-sam/build"
 PROBE = Path(__file__).with_name("probe.py")
 LAYERS = ("CoreLayer", "DependenciesLayer")
 
-TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+TEMPLATE: dict[str, Any] = read_template(ROOT)
 FUNCTIONS: dict[str, dict[str, Any]] = {
     name: resource["Properties"]
     for name, resource in TEMPLATE["Resources"].items()

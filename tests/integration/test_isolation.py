@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from local import template
+from local.source import read_template
 from local.stack import ROOT, LocalStack
 from tests.integration.waiting import wait_for_end
 
@@ -19,7 +20,7 @@ UNKNOWN = {"job_id": "job_" + "0" * 26, "key_id": "key_" + "0" * 16, "webhook_id
 
 
 def routes() -> list[tuple[str, str]]:
-    functions = template.of_type(template.load(ROOT), "AWS::Serverless::Function").values()
+    functions = template.of_type(read_template(ROOT), "AWS::Serverless::Function").values()
     events = [event for function in functions for event in function["Properties"].get("Events", {}).values()]
     found = [(each["Properties"]["Method"], each["Properties"]["Path"]) for each in events if each["Type"] == "HttpApi"]
     return sorted(route for route in found if route != ("ANY", "$default"))

@@ -29,6 +29,7 @@ from local import aws, demo, template
 from local.front import Front
 from local.parameters import UnknownParameter
 from local.screen import Saved, Screen
+from local.source import read_template
 from local.stack import ROOT, LocalStack
 
 Json = dict[str, Any]
@@ -64,7 +65,7 @@ def test_every_route_of_the_template_is_served_with_its_authorizer(stack: LocalS
     (served,) = api.get_apis()["Items"]
     routes = {route["RouteKey"]: route["AuthorizationType"] for route in api.get_routes(ApiId=served["ApiId"])["Items"]}
     wanted = {}
-    for function in template.of_type(template.load(ROOT), "AWS::Serverless::Function").values():
+    for function in template.of_type(read_template(ROOT), "AWS::Serverless::Function").values():
         for event in function["Properties"].get("Events", {}).values():
             if event["Type"] == "HttpApi":
                 route = event["Properties"]
@@ -143,7 +144,7 @@ def test_the_ready_line_names_what_another_program_needs(stack: LocalStack) -> N
     assert set(ready["tables"].values()) <= set(stack.client("dynamodb").list_tables()["TableNames"])
     for secret in ready["secrets"].values():
         assert stack.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-    assert ready["secrets"].keys() == template.of_type(template.load(ROOT), "AWS::SecretsManager::Secret").keys()
+    assert ready["secrets"].keys() == template.of_type(read_template(ROOT), "AWS::SecretsManager::Secret").keys()
     stack.client("s3").head_bucket(Bucket=ready["bucket"])
 
 

@@ -8,15 +8,22 @@ from typing import Literal
 from tests.simulation.faults import busy
 from tests.simulation.lambdas import Invocation
 
+READS = {"dynamodb.get_item", "dynamodb.query", "secretsmanager.get_secret_value", "stepfunctions.describe_execution"}
+"""Calls that change nothing in the world. Requests to gateways and their files are none of them: the simulator counts them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """The n-th call of the n-th invocation of a function; both count from 1."""
+    """The n-th call of the n-th invocation of a function; both count from 1.
+
+    ``moment`` is its virtual time, and how often its process had been resumed: between two calls at one, nothing happened.
+    """
 
     function: str
     invocation: int
     call: int
     label: str
+    moment: tuple[float, int] = field(default=(0.0, 0), compare=False)
 
     @property
     def is_aws(self) -> bool:
@@ -53,7 +60,9 @@ class CrashInjector:
         return True
 
     def before(self, invocation: Invocation, label: str) -> None:
-        self.boundaries.append(Boundary(invocation.function, invocation.number, invocation.calls, label))
+        loop = invocation.lambdas.loop
+        moment = loop.now, loop.current.resumptions
+        self.boundaries.append(Boundary(invocation.function, invocation.number, invocation.calls, label, moment))
         self._kill(invocation, "before")
         if self._applies(invocation, "throttled"):
             invocation.refused = True

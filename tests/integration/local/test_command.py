@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local import demo, template
+from local import demo
 from local.parameters import UnknownParameter, WrongParameter, check
 from local.simulator.faults import FAULTS
+from local.source import read_template
 from local.stack import GATEWAYS, ROOT
 
 
@@ -33,17 +34,17 @@ def local(*arguments: str, folder: Path | None = None) -> subprocess.CompletedPr
 )
 def test_a_value_that_the_template_does_not_allow_is_refused(name: str, value: str, reason: str) -> None:
     with pytest.raises(WrongParameter, match=f"parameter {name}={value}: {reason}"):
-        check(template.load(ROOT), {name: value})
+        check(read_template(ROOT), {name: value})
 
 
 def test_allowed_values_are_taken() -> None:
     given = {"FirstCheckSeconds": "3", "AmbiguousSubmitPolicy": "resubmit", "AutoGateways": "kie", "LogRetentionDays": "7"}
-    check(template.load(ROOT), given)
+    check(read_template(ROOT), given)
 
 
 def test_an_unknown_parameter_is_answered_with_those_that_there_are() -> None:
     with pytest.raises(UnknownParameter, match=r"no parameter X; it has FirstCheckSeconds, "):
-        check(template.load(ROOT), {"X": "1"})
+        check(read_template(ROOT), {"X": "1"})
 
 
 def test_a_wrong_parameter_gets_one_line(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from local import lambda_bootstrap, template
+from local.source import read_template
 from local.stack import ROOT
 from tests.integration.waiting import wait_for
 
@@ -147,7 +148,7 @@ print(json.dumps({"read": read_before, "late": sorted(late), "own": len(own)}))
 
 
 def test_the_template_imports_all_packages_of_the_functions_and_reads_no_variable_of_theirs() -> None:
-    bundle = template.load(ROOT)
+    bundle = read_template(ROOT)
     layers = template.layer_folders(bundle, ROOT)
     command = [sys.executable, "-c", IMPORTS, str(ROOT / "functions"), *layers]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

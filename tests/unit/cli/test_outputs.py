@@ -12,8 +12,8 @@ from typing import Any
 
 import boto3
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
+from local.source import read_template
 from suno_jobs.cli.main import main
 from suno_jobs.cli.outputs import read_outputs, variable_name
 from suno_jobs.cli.problems import ExitCode, NotFound
@@ -66,7 +66,7 @@ def test_a_stack_that_does_not_exist_is_named(aws: SimpleNamespace, capsys: pyte
 
 
 def test_the_documents_name_variables_that_the_command_prints() -> None:
-    printed = {variable_name(output) for output in yaml_parse((ROOT / "template.yaml").read_text())["Outputs"]}
+    printed = {variable_name(output) for output in read_template(ROOT)["Outputs"]}
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
     named = {name for page in pages for name in shell_variables(page) if name.endswith(("_TABLE", "_BUCKET", "_ARN", "_URL"))}
     assert {"API_URL", "JOBS_TABLE", "GATEWAY_ACCOUNTS_SECRET_ARN"} <= named

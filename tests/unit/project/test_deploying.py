@@ -13,8 +13,8 @@ import boto3
 import pytest
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
+from local.source import read_template
 from tests.unit.project.aws_calls import reachable_actions, read_code
 from tests.world import ROOT, World
 
@@ -79,7 +79,7 @@ GLOBAL = {"WithoutResource", "EventSources", "LogsOfApiAndStateMachine", "Distri
 
 
 def translated() -> dict[str, Any]:
-    template = yaml_parse((ROOT / "template.yaml").read_text())
+    template = read_template(ROOT)
     for resource in template["Resources"].values():
         for name in {"CodeUri", "ContentUri", "DefinitionUri"} & resource["Properties"].keys():
             resource["Properties"][name] = "s3://bucket/key"
@@ -189,7 +189,7 @@ LONGEST_NAMES = {
 def longest_stack_name() -> int:
     """The longest name with which every resource can still be named that has the name of the stack in its own."""
     room = []
-    for resource in yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values():
+    for resource in read_template(ROOT)["Resources"].values():
         properties = resource["Properties"]
         named = {**properties, **properties.get("OriginAccessControlConfig", {})}
         for key in ("Name", "AlarmName", "DashboardName", "LogGroupName"):

@@ -15,8 +15,8 @@ from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
+from local.source import read_template
 from openapi.operations import OPERATIONS, Operation
 from suno_jobs.catalog.costs import Cost, CostSource
 from suno_jobs.catalog.inputs import INPUTS, SongFields
@@ -56,7 +56,7 @@ from tests.world import World, a_job
 
 ROOT = Path(__file__).parents[3]
 CORE = ROOT / "layers/core/python/suno_jobs"
-TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+TEMPLATE: dict[str, Any] = read_template(ROOT)
 MACHINE: dict[str, Any] = json.loads((ROOT / "statemachine/suno_job.asl.json").read_text())
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = (ROOT / "README.md").read_text()

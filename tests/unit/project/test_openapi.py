@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
-from samtranslator.yaml_helper import yaml_parse
 
+from local.source import read_template
 from openapi import examples
 from openapi.document import FILE, document, text
 from openapi.operations import OPERATIONS
@@ -24,7 +24,7 @@ from tests.documented import Undocumented, check_answer
 from tests.unit.project.test_template import QUEUE_ROUTES
 
 ROOT = Path(__file__).parents[3]
-TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+TEMPLATE: dict[str, Any] = read_template(ROOT)
 DOCUMENT = document()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 JOB = "/v1/jobs/job_0123456789abcdefghijklmnop"

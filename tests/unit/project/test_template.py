@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from samtranslator.yaml_helper import yaml_parse
 
 from local.conditions import Choices, UnknownCondition
+from local.source import read_template
 from suno_jobs import errors
 from suno_jobs.jobs.schedule import DECISIONS as NEXT_STEPS
 from suno_jobs.lifecycle.asset_files import QUARANTINE
@@ -29,7 +29,7 @@ from suno_jobs.webhooks.sender import TIMEOUT_SECONDS
 from tests.unit.project.aws_calls import reachable_actions, read_code
 
 ROOT = Path(__file__).parents[3]
-TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+TEMPLATE: dict[str, Any] = read_template(ROOT)
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
 MACHINE: dict[str, Any] = RESOURCES["SunoJobStateMachine"]["Properties"]

@@ -10,10 +10,10 @@ import boto3
 import pytest
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
 from local.conditions import Choices
 from local.parameters import broken_rule
+from local.source import read_template
 from tests.world import ROOT
 
 Json = dict[str, Any]
@@ -33,7 +33,7 @@ MANAGEMENT = {
 
 
 def source() -> Json:
-    template: Json = yaml_parse((ROOT / "template.yaml").read_text())
+    template: Json = read_template(ROOT)
     for logical_id, resource in template["Resources"].items():
         for name in {"CodeUri", "ContentUri", "DefinitionUri"} & resource["Properties"].keys():
             resource["Properties"][name] = f"s3://bucket/{logical_id}"
