@@ -39,6 +39,22 @@ def test_a_song_that_appears_after_a_failure_is_fetched_until_it_is_stored(world
     assert world.due() == []
 
 
+def test_i11_a_success_without_audio_after_a_failure_is_read_for_as_long_as_files_are_kept(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = [FAILED]
+    world.task_checker().check_task(job_id)
+    assert world.job_finisher().finish_job(job_id) is JobState.FAILED
+    ended_execution(world, job_id)
+    failed_at, files_end = world.now, world.job(job_id).deadline_at + world.job(job_id).file_terms.kept_seconds
+    world.wire.answers = [task(music(1, None))]
+    while world.now < failed_at + 2 * DAY_SECONDS:
+        assert recover(world, job_id) == ()
+        assert world.job_finisher().finish_job(job_id) is JobState.FAILED
+        assert world.job(job_id).recoverable_until == files_end
+    world.wire.answers = [task(music(1))]
+    assert recover(world, job_id) == ("m-1",)
+
+
 def test_a_cancelled_job_waits_for_the_links_of_its_tracks(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1, None))]

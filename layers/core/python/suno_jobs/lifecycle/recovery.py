@@ -31,7 +31,7 @@ def recoverable_until(view: JobView, state: JobState, now: int) -> int | None:
     If the gateway can renew links, recovery has one more day to ask for that.
     """
     job = view.job
-    if state is JobState.FAILED and not has_song(view):
+    if state is JobState.FAILED and not (has_song(view) or _success_was_reported(job)):
         until = (job.ended_at or now) + REPORTED_FAILURE_SECONDS[-1] + MARGIN_SECONDS
         return until if job.task_id and until > now else None
     if _may_still_deliver(view, state):
@@ -63,6 +63,11 @@ def has_song(view: JobView) -> bool:
     return any(track.links for track in view.tracks)
 
 
+def _success_was_reported(job: Job) -> bool:
+    """Whether its gateway has reported a success or a song, but without a file. The file may come, whatever follows."""
+    return job.no_audio_since is not None
+
+
 def links_end(view: JobView) -> int:
     """When the last link to an unsaved file may expire."""
     unknown = view.job.created_at + int(DEFAULT_LINK_DAYS * DAY_SECONDS)
@@ -87,7 +92,7 @@ def next_recovery_at(job: Job, now: int, *, song_found: bool = False, until: int
     ``until`` is when its files are gone; by default, when its recovery ends.
     """
     age = now - (job.ended_at or now)
-    if job.state is JobState.FAILED and not song_found:
+    if job.state is JobState.FAILED and not (song_found or _success_was_reported(job)):
         return next((now + seconds - age for seconds in REPORTED_FAILURE_SECONDS if seconds > age), None)
     interval = min(max(age, SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)
     remaining = (until or job.recoverable_until or now) - now
