@@ -87,12 +87,12 @@ class JobEvidence:
 
     def events(self) -> list[dict[str, Any]]:
         """The events of its ends."""
-        mine = [event for event in self.world.events.taken if event["Detail"]["job_id"] == self.job_id]
+        mine = [event for event in self.world.events.taken if event["Detail"].get("job_id") == self.job_id]
         return [event["Detail"] for event in mine if event["DetailType"] != "job.progress"]
 
     def stages(self) -> list[str]:
         """The stages that were announced, in their order."""
-        mine = [event for event in self.world.events.taken if event["Detail"]["job_id"] == self.job_id]
+        mine = [event for event in self.world.events.taken if event["Detail"].get("job_id") == self.job_id]
         return [event["Detail"]["event_id"].rpartition(".")[2] for event in mine if event["DetailType"] == "job.progress"]
 
     @property
