@@ -67,26 +67,3 @@ def test_the_certificate_of_cloudfront_leaves_no_choice() -> None:
 )
 def test_a_wrong_value_is_refused_before_anything_is_created(name: str, value: str, permitted: bool) -> None:
     assert (broken_rule(TEMPLATE["Parameters"][name], value) is None) is permitted
-
-
-def holds(condition: dict[str, Any], values: dict[str, str]) -> bool:
-    [(function, parts)] = condition.items()
-    match function:
-        case "Fn::Equals":
-            return bool(values[parts[0]["Ref"]] == parts[1])
-        case "Fn::Not":
-            return not holds(parts[0], values)
-        case "Fn::And":
-            return all(holds(each, values) for each in parts)
-    assert function == "Fn::Or"
-    return any(holds(each, values) for each in parts)
-
-
-@pytest.mark.parametrize(
-    ("domain", "certificate", "permitted"),
-    [("", "", True), ("files.example.com", CERTIFICATE, True), ("files.example.com", "", False), ("", CERTIFICATE, False)],
-)
-def test_a_domain_and_its_certificate_are_set_together(domain: str, certificate: str, permitted: bool) -> None:
-    [assertion] = TEMPLATE["Rules"]["DomainWithCertificate"]["Assertions"]
-    values = {"AssetsDomain": domain, "AssetsCertificateArn": certificate}
-    assert holds(assertion["Assert"], values) is permitted

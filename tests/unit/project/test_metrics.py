@@ -122,4 +122,5 @@ def test_the_alarm_for_money_at_risk_names_alarms_of_the_template() -> None:
     rule = RESOURCES["MoneyAtRiskAlarm"]["Properties"]["AlarmRule"]["Fn::Sub"]
     named = set(re.findall(r"\$\{(\w+)\}", rule))
     assert named <= of_type("AWS::CloudWatch::Alarm").keys()
-    assert {"AmbiguousEndsAlarm", "AssetsAtRiskAlarm", "JobOverdueAlarm"} <= named
+    # The song of a lost submission is found by its callback only, and a dead letter is not delivered again.
+    assert {"AmbiguousEndsAlarm", "AssetsAtRiskAlarm", "JobOverdueAlarm", "FailedCallbacksAlarm"} <= named

@@ -20,12 +20,13 @@ from suno_jobs.runtime.secrets import Secret
 from tests.builders import load_app
 from tests.unit.project.test_template import FUNCTIONS
 
-RESTORABLE = [Path(each["CodeUri"]).name for each in FUNCTIONS.values() if "SnapStart" in each]
-SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+FOLDERS = {Path(each["CodeUri"]).name: "snap-start" if "SnapStart" in each else "on-demand" for each in FUNCTIONS.values()}
+"""With the way in which Lambda initialises each function."""
 
 
-@pytest.mark.parametrize("folder", RESTORABLE)
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_a_snapshot_has_clients_but_no_connection_and_no_secret(folder: str, deployed: SimpleNamespace) -> None:
+    """A function that starts without one makes its clients at the same time, before Lambda counts its timeout."""
     made: list[str] = []
     client = aws.client
 
@@ -38,7 +39,7 @@ def test_a_snapshot_has_clients_but_no_connection_and_no_secret(folder: str, dep
 
     client.cache_clear()
     with (
-        patch.dict(os.environ, SNAP_START),
+        patch.dict(os.environ, {"AWS_LAMBDA_INITIALIZATION_TYPE": FOLDERS[folder]}),
         patch.object(aws, "client", noted),
         patch.object(URLLib3Session, "send", refused),
         patch.object(Secret, "values", refused),
