@@ -44,10 +44,10 @@ faults: $(READY) ## List the faults of the simulator: [fault:lost_callback] in a
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/local tests/integration/test_download.py \
 	tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
 STACK := tests/integration/test_accounts.py tests/integration/test_adoption.py tests/integration/test_bench.py tests/integration/test_clients.py \
-	tests/integration/test_day_two.py \
+	tests/integration/test_day_two.py tests/integration/test_erasing.py \
 	tests/integration/test_fuzzing.py tests/integration/test_http.py tests/integration/test_isolation.py tests/integration/test_local_stack.py \
 	tests/integration/test_jobs.py tests/integration/test_races.py tests/integration/test_kinds.py \
-	tests/integration/test_waiting.py
+	tests/integration/test_stalled_dynamodb.py tests/integration/test_waiting.py
 
 test: test-fast simulate clients ## Run the unit, property and integration tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal tests/simulation
@@ -171,7 +171,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--custom-compile-command "make lock" $(UPGRADE)
 
 clean: ## Remove everything that was generated
-	rm -rf .venv .venv-* .aws-sam .httpx2 $(CLIENTS)/node_modules songs .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
+	rm -rf .venv .venv-* .aws-sam .calls .httpx2 $(CLIENTS)/node_modules songs .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
 	find . -name __pycache__ -prune -exec rm -r {} +
 
 $(READY): requirements-dev.txt pyproject.toml

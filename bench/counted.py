@@ -58,10 +58,9 @@ class CountedStack:
             version = functions.publish_version(FunctionName=name)["Version"]
             functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
         source = self.stack.client("stepfunctions").describe_state_machine(stateMachineArn=self.stack.state_machine_arn)
-        self.create_state_machine(source["name"], source["definition"])
+        self.create_state_machine(source["name"], source["definition"], source["roleArn"])
 
-    def create_state_machine(self, name: str, definition: str) -> str:
-        role = f"arn:aws:iam::{aws.ACCOUNT_ID}:role/unused"
+    def create_state_machine(self, name: str, definition: str, role: str) -> str:
         arn: str = self.executions.create_state_machine(name=name, definition=definition, roleArn=role)["stateMachineArn"]
         return arn
 

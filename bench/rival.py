@@ -25,19 +25,21 @@ class Rival:
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         )
+        role = _create_role(counted.stack.client("iam"))
         environment = {"TABLE": NAME, "TASK_SECONDS": str(task_seconds), **counted.environment}
         function = counted.stack.client("lambda").create_function(
             FunctionName=NAME,
             Runtime="python3.13",
             Handler="app.lambda_handler",
-            Role=_create_role(counted.stack.client("iam")),
+            Role=role,
             Code={"ZipFile": zip_folder(FOLDER, {})},
             Environment={"Variables": environment},
             Timeout=30,
         )
         definition = (FOLDER / "loop.asl.json").read_text(encoding="utf-8")
         definition = definition.replace("${FunctionArn}", function["FunctionArn"])
-        self._arn = counted.create_state_machine(NAME, definition.replace('"${PollSeconds}"', str(poll_seconds)))
+        definition = definition.replace('"${PollSeconds}"', str(poll_seconds))
+        self._arn = counted.create_state_machine(NAME, definition, role)
 
     def start(self) -> str:
         """Starts the loop and returns the ARN of its execution."""
@@ -47,9 +49,12 @@ class Rival:
 
 
 def _create_role(iam: Any) -> str:
+    """For the function and for the state machine."""
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
     table = f"arn:aws:dynamodb:{aws.REGION}:{aws.ACCOUNT_ID}:table/{NAME}"
-    policy = {"Effect": "Allow", "Action": ["dynamodb:PutItem", "dynamodb:UpdateItem"], "Resource": table}
+    function = f"arn:aws:lambda:{aws.REGION}:{aws.ACCOUNT_ID}:function:{NAME}"
+    actions = ["dynamodb:PutItem", "dynamodb:UpdateItem", "lambda:InvokeFunction"]
+    policy = {"Effect": "Allow", "Action": actions, "Resource": [table, function]}
     arn: str = iam.create_role(RoleName=NAME, AssumeRolePolicyDocument=_document(trust))["Role"]["Arn"]
     iam.put_role_policy(RoleName=NAME, PolicyName="table", PolicyDocument=_document(policy))
     return arn

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
-# The key that the interpreter signs with; the other emulator takes it for the account's owner. Functions get their roles' keys.
+# The emulator takes it for the account's owner. Functions, executions and API Gateway use the keys of their roles.
 DUMMY = "ak"
 
 _IGNORE_ENVIRONMENT = None
@@ -40,14 +41,31 @@ def clean_environment(home: Path) -> dict[str, str]:
 
 def isolated_session() -> boto3.Session:
     """A session that reads neither the caller's AWS files nor a profile, and carries dummy credentials."""
-    core = botocore.session.Session(
+    core = _isolated_core()
+    return boto3.Session(aws_access_key_id=DUMMY, aws_secret_access_key=DUMMY, region_name=REGION, botocore_session=core)
+
+
+def assume_role(role: str, endpoint: str) -> boto3.Session:
+    """A session with the role's permissions, which assumes the role again before its keys expire."""
+    owner = isolated_session()
+
+    def create_client(service: str, **_credentials: str | None) -> Any:
+        return make_client(owner, service, endpoint)
+
+    fetcher = AssumeRoleCredentialFetcher(create_client, owner.get_credentials(), role)
+    core = _isolated_core()
+    core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # noqa: SLF001 - as botocore does
+    return boto3.Session(region_name=REGION, botocore_session=core)
+
+
+def _isolated_core() -> Any:
+    return botocore.session.Session(
         session_vars={
             "profile": (None, _IGNORE_ENVIRONMENT, None, None),
             "config_file": (None, _IGNORE_ENVIRONMENT, os.devnull, None),
             "credentials_file": (None, _IGNORE_ENVIRONMENT, os.devnull, None),
         }
     )
-    return boto3.Session(aws_access_key_id=DUMMY, aws_secret_access_key=DUMMY, region_name=REGION, botocore_session=core)
 
 
 def require_loopback(url: str) -> None:

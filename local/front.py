@@ -29,8 +29,14 @@ _HOP_BY_HOP = {
 }
 
 _Reply = tuple[int, list[tuple[str, str]], bytes]
+FUNCTION_FAILED: _Reply = (500, [("Content-Type", "application/json")], b'{"message":"Internal Server Error"}')
 Send = Callable[[Message], str]
 """Puts a message into its queue, and returns its id."""
+
+
+def as_api_gateway(reply: _Reply) -> _Reply:
+    """The emulator answers a failed function with 502 and its traceback. API Gateway tells clients nothing about it."""
+    return FUNCTION_FAILED if reply[0] == 502 else reply
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -57,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
             return enqueued
         try:
             with self.server.turns.turn(limits.API_PATIENCE_SECONDS) as connection:
-                return self._exchange(connection, target, body)
+                return as_api_gateway(self._exchange(connection, target, body))
         except Busy:
             return 503, [("Content-Type", "application/json")], b'{"message":"Service Unavailable"}'
         except (OSError, http.client.HTTPException):
@@ -73,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         except RequestRefused as refused:
             return 400, [("Content-Type", "application/json")], json.dumps({"message": str(refused)}).encode()
         except (BotoCoreError, ClientError):
-            return 500, [("Content-Type", "application/json")], b'{"message":"Internal Server Error"}'
+            return FUNCTION_FAILED
         return None
 
     def _exchange(self, connection: "Connection", target: tuple[int, str], body: bytes) -> _Reply:

@@ -1,8 +1,9 @@
 """The server of the Step Functions interpreter: it keeps the causes of failures, and does no work again for nothing.
 
-Nothing else changes what the interpreter does. It would read a state machine's text anew for every execution (20 ms), make an
-AWS client for every task (10 to 30 ms), and carry the tables of all EC2 instance types (100 MB), as its Batch integration
-imports EC2.
+Its task tokens are as long as those of AWS. Its calls are made with the role of the state machine, whose policy the other
+emulator enforces. Nothing else changes what it does. It would read a state machine's text anew for every execution (20 ms),
+make an AWS client for every task (10 to 30 ms), and carry the tables of all EC2 instance types (100 MB), as its Batch
+integration imports EC2.
 """
 
 import importlib
@@ -15,9 +16,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local import limits
+from local import aws, limits
+from local.calls import record_actions, requested_recorder
 from local.limits import Busy, Turns
 
+TASK_TOKEN_CHARACTERS = 690
 PARSER = "moto.stepfunctions.parser.asl"
 CLIENT_USERS = (
     "component.state.exec.state_task.lambda_eval_utils",
@@ -52,17 +55,17 @@ class ThrottledLambda:
 
 
 def share_clients() -> None:
-    """One client for each service, with a connection for each of many executions. Clients may be used by several threads."""
-    make = importlib.import_module(f"{PARSER}.utils.boto_client").boto_client_for
+    """One client for each service and role, which several threads may use."""
+    endpoint = f"http://127.0.0.1:{os.environ['MOTO_PORT']}"
 
     @cache
-    def client_for(region: str, service: str) -> Any:
-        client = make(region, service)
+    def client_for(service: str, role: str) -> Any:
+        client = aws.make_client(aws.assume_role(role, endpoint), service, endpoint)
         return ThrottledLambda(client) if service == "lambda" else client
 
-    def shared(region: str, service: str, state_credentials: object = None) -> Any:
-        del state_credentials  # the interpreter itself makes no use of them
-        return client_for(region, service)
+    def shared(region: str, service: str, state_credentials: Any) -> Any:
+        del region  # the stack has one
+        return client_for(service, state_credentials.role_arn)
 
     for user in CLIENT_USERS:
         vars(importlib.import_module(f"{PARSER}.{user}"))["boto_client_for"] = shared
@@ -103,9 +106,18 @@ def keep_causes() -> None:
     responses.StepFunctionResponse.send_task_failure = send_task_failure
 
 
+def make_long_tokens() -> None:
+    """Of the length that AWS's task tokens have. By their beginning they are found where they must not be."""
+    states = importlib.import_module(f"{PARSER}.eval.states")
+    vars(states)["long_uid"] = lambda: f"task-token-{uuid.uuid4()}".ljust(TASK_TOKEN_CHARACTERS, "x")
+
+
 def serve(fd: int) -> None:
     import_without_ec2_tables()
     keep_causes()
+    make_long_tokens()
+    if recorder := requested_recorder("stepfunctions"):
+        record_actions(recorder)
     share_clients()
     parse_paths_once()
     read_definitions_once()

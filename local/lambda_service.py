@@ -2,7 +2,12 @@
 
 import asyncio
 import importlib
+import os
+from pathlib import Path
 from typing import Any
+
+from local import stalls
+from local.calls import record_decisions, requested_recorder
 
 
 def accept_whole_answers_only() -> None:
@@ -40,10 +45,14 @@ def share_reserved_concurrency() -> None:
 
 
 def serve(fd: int) -> None:
+    if recorder := requested_recorder("ministack"):
+        record_decisions(recorder)
     accept_whole_answers_only()
     share_reserved_concurrency()
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{fd}"]
     config.keep_alive_timeout = 75
-    application = importlib.import_module("ministack.app").app
+    application: Any = importlib.import_module("ministack.app").app
+    if switch := os.environ.pop(stalls.VARIABLE, None):
+        application = stalls.StallingDynamoDb(application, Path(switch))
     asyncio.run(importlib.import_module("hypercorn.asyncio").serve(application, config))

@@ -26,9 +26,10 @@ class RequestRefused(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """``queue`` is the template's reference to the queue."""
+    """``queue`` and ``role`` are the template's references to the queue and to the role that may send to it."""
 
     queue: Json
+    role: Json
     body: str
     attributes: Mapping[str, Any]
 
@@ -36,6 +37,7 @@ class Message:
 @dataclass(frozen=True)
 class QueueRoute:
     key: str
+    role: Json
     parameters: Mapping[str, Any]
 
     def message(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Message | None:
@@ -58,7 +60,7 @@ class QueueRoute:
         size = len(text.encode()) + sum(len(name + each["StringValue"]) + 6 for name, each in attributes.items())
         if not text or size > MAX_BYTES or _REFUSED_CHARACTERS.search(text):
             raise RequestRefused("the body is empty, too large, or contains characters that are not allowed")
-        return Message(self.parameters["QueueUrl"], text, attributes)
+        return Message(self.parameters["QueueUrl"], self.role, text, attributes)
 
 
 def text_of(headers: Mapping[str, str], body: bytes) -> str:
@@ -77,5 +79,5 @@ def queue_routes(paths: Json) -> Iterator[QueueRoute]:
     for path, operations in paths.items():
         for method, operation in operations.items():
             if is_queue_route(operation):
-                parameters = operation["x-amazon-apigateway-integration"]["requestParameters"]
-                yield QueueRoute(f"{method.upper()} {path}", parameters)
+                settings = operation["x-amazon-apigateway-integration"]
+                yield QueueRoute(f"{method.upper()} {path}", settings["credentials"], settings["requestParameters"])

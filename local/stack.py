@@ -5,14 +5,14 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from local import aws, limits
+from local import aws, calls, limits, stalls
 from local.conditions import Json
 from local.deploy import Deployed, deploy, make_uploader
 from local.front import Front
@@ -65,6 +65,7 @@ class LocalStack:
         self.simulator = simulator or Simulator()
         self.logs = logs or Path(tempfile.mkdtemp(prefix="suno-jobs-logs-"))
         self._root = root
+        self._calls = calls.folder_of_stack(os.environ)
         self._session = aws.isolated_session()
         self._clients: dict[str, Any] = {}
         self._exit = ExitStack()
@@ -81,11 +82,12 @@ class LocalStack:
     def _start(self, started: ExitStack) -> None:
         self.logs.mkdir(parents=True, exist_ok=True)
         home = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="suno-jobs-", ignore_cleanup_errors=True)))
+        self._stalled = home / "dynamodb-is-stalled"
         self._front = started.enter_context(Front(self._port))
         self._ministack = started.enter_context(Emulator("ministack", self.logs / "ministack.log"))
         self._interpreter = started.enter_context(Emulator("stepfunctions", self.logs / "stepfunctions.log"))
         self._ministack.start(self._ministack_environment(home))
-        self._interpreter.start(aws.clean_environment(home) | {"MOTO_PORT": str(self._ministack.port)})
+        self._interpreter.start(aws.clean_environment(home) | {"MOTO_PORT": str(self._ministack.port)} | self._recording())
         template = read_template(self._root)
         check(template, self._parameters)
         layers = layer_folders(template, self._root)
@@ -112,7 +114,12 @@ class LocalStack:
             "STATE_DIR": str(home / "state"),
             "AWS_ENDPOINT_URL": self._ministack.url,
             "AWS_ENDPOINT_URL_SFN": self._interpreter.url,
+            stalls.VARIABLE: str(self._stalled),
+            **self._recording(),
         }
+
+    def _recording(self) -> dict[str, str]:
+        return {calls.VARIABLE: str(self._calls)} if self._calls else {}
 
     def _deploy(self, template: Json) -> None:
         self._environments.wait_until_ready()
@@ -130,6 +137,8 @@ class LocalStack:
         package(template, self._root, self.runtime(), make_uploader(self.client))
         translated = translate(template, values, self._session)
         self._deployed: Deployed = deploy(self.client, STACK_NAME, translated, values)
+        if self._calls:
+            calls.write_grants(self._calls, self.client("iam"), translated, self._deployed.ids)
         self._front.put_into_queues(queue_routes(translated["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]), self._send)
         self._front.route_to(self._ministack.port, f"/_aws/execute-api/{self._deployed.ids['HttpApi']}/$default")
 
@@ -162,7 +171,9 @@ class LocalStack:
         self.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(accounts))
 
     def _send(self, message: Message) -> str:
-        sent = self.client("sqs").send_message(
+        """As API Gateway does: with the role that the template gives it."""
+        sender = self._client_as(self._deployed.ids[message.role["Fn::GetAtt"][0]], "sqs")
+        sent = sender.send_message(
             QueueUrl=self._deployed.ids[message.queue["Ref"]], MessageBody=message.body, MessageAttributes=message.attributes
         )
         return str(sent["MessageId"])
@@ -181,6 +192,14 @@ class LocalStack:
             self._clients[service] = aws.make_client(self._session, name, self.endpoint(service))
         return self._clients[service]
 
+    def _client_as(self, role: str, service: str) -> Any:
+        name = f"{service} as {role}"
+        if name not in self._clients:
+            endpoint = self.endpoint(service)
+            session = aws.assume_role(f"arn:aws:iam::{aws.ACCOUNT_ID}:role/{role}", endpoint)
+            self._clients[name] = aws.make_client(session, service, endpoint)
+        return self._clients[name]
+
     def _close_clients(self) -> None:
         for client in self._clients.values():
             client.close()
@@ -196,6 +215,15 @@ class LocalStack:
         if "FunctionError" in answer:
             raise FunctionFailed(f"{function}: {json.dumps(result)}; its log: {self.logs / function}.log")
         return result
+
+    @contextmanager
+    def stalled_dynamodb(self) -> Iterator[None]:
+        """Within the context, DynamoDB answers nothing. What it got is executed afterwards."""
+        self._stalled.touch()
+        try:
+            yield
+        finally:
+            self._stalled.unlink()
 
     def environments(self) -> list[int]:
         """The process ids of the Lambda environments that there are now."""

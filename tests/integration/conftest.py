@@ -16,6 +16,7 @@ from suno_jobs.network.download import Downloader
 from tests.documented import check_answer
 from tests.integration.faulty import HOSTS, Server, Street, certificate
 from tests.integration.own_accounts import OWNERS, give_accounts
+from tests.integration.secrets_of_stack import without_secrets_in_logs
 from tests.integration.waiting import wait_for_end
 
 Json = dict[str, Any]
@@ -35,7 +36,7 @@ PARAMETERS = {
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     logs = tmp_path_factory.mktemp("logs")
-    with LocalStack(PARAMETERS, simulator=Simulator(task_seconds=1.0), logs=logs) as running:
+    with without_secrets_in_logs(LocalStack(PARAMETERS, simulator=Simulator(task_seconds=1.0), logs=logs)) as running:
         give_accounts(running, OWNERS)
         yield running
 

@@ -16,6 +16,7 @@ from local.simulator import Simulator
 from local.stack import ALIAS, STACK_NAME, LocalStack
 from suno_jobs.cli.attach import DataAttacher
 from suno_jobs.cli.keys import rotate_callback_secret
+from tests.integration.secrets_of_stack import without_secrets_in_logs
 from tests.integration.waiting import wait_for, wait_for_end
 
 DATA = ("JobsTable", "ApiKeysTable", "AssetsBucket", "ReceiptsBucket")
@@ -101,7 +102,7 @@ def test_nothing_is_lost_and_nothing_is_paid_twice_on_the_second_day(tmp_path: P
     simulator = Simulator()
     # A function that has read the old key of a gateway waits for the longest interval before it uses the new one.
     intervals = {"CheckIntervalSeconds": "1", "MaxCheckIntervalSeconds": "2"}
-    with LocalStack(intervals, simulator=simulator, logs=tmp_path) as stack:
+    with without_secrets_in_logs(LocalStack(intervals, simulator=simulator, logs=tmp_path)) as stack:
         client = Client(stack)
         status, first = client.order("order-1")
         assert (status, client.succeeded(first)) == (202, True)

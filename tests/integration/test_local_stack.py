@@ -26,11 +26,12 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from local import aws, demo, template
-from local.front import Front
+from local.front import Front, as_api_gateway
 from local.parameters import UnknownParameter
 from local.screen import Saved, Screen
 from local.source import read_template
 from local.stack import ROOT, LocalStack
+from tests.integration.secrets_of_stack import secrets_in_logs, secrets_of
 
 Json = dict[str, Any]
 SONG = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "a song about a lighthouse"}}
@@ -148,6 +149,18 @@ def test_the_ready_line_names_what_another_program_needs(stack: LocalStack) -> N
     stack.client("s3").head_bucket(Bucket=ready["bucket"])
 
 
+def test_its_secrets_are_known_and_found_in_a_log(
+    stack: LocalStack, api: httpx.Client, finished: Callable[[str], Json], tmp_path: Path
+) -> None:
+    finished(api.post("/v1/jobs", json=SONG).raise_for_status().json()["job_id"])
+    secret = stack.client("secretsmanager").get_secret_value(SecretId=stack.output("CallbackSecretArn"))["SecretString"]
+    mac = stack.simulator.orders()[-1]["callback_url"].split("/")[7]
+    known = secrets_of(stack)
+    for number, planted in enumerate((json.loads(secret)["current"], mac, stack.simulator.keys["ttapi"], stack.api_key)):
+        (tmp_path / f"{number}.log").write_text(f'{{"message": "a line with {planted}"}}')
+    assert [place.split(":")[0] for place in secrets_in_logs(tmp_path, known)] == ["0.log", "1.log", "2.log", "3.log"]
+
+
 def test_a_misspelt_parameter_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownParameter, match="FirstCheckSecond"), LocalStack({"FirstCheckSecond": "1"}, logs=tmp_path):
         pytest.fail("it started")
@@ -204,6 +217,16 @@ def test_the_front_says_when_nobody_is_behind_it() -> None:
         front.route_to(port, "")
         assert http.get("/").status_code == 502
         assert http.post("/", content=iter([b"chunk"])).status_code == 411
+
+
+def test_the_front_tells_clients_nothing_about_a_function_that_failed() -> None:
+    body = b'{"errorType": "KeyError", "stackTrace": ["app.py"]}'
+    assert as_api_gateway((502, [], body)) == (
+        500,
+        [("Content-Type", "application/json")],
+        b'{"message":"Internal Server Error"}',
+    )
+    assert as_api_gateway((404, [], b"{}")) == (404, [], b"{}")
 
 
 # ----------------------------------------------------------------------------- no way out to AWS

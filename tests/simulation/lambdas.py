@@ -21,6 +21,7 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from tests.simulation.aws_table import Paginator
 from tests.simulation.clock import Loop
+from tests.simulation.recorded_calls import record_call
 from tests.simulation.template import FunctionPlan
 from tests.world import ROOT
 
@@ -142,7 +143,9 @@ class Client:
         label = f"{self._service}.{name}"
 
         def call(**arguments: Any) -> Any:
-            return self._environment.running.cross_boundary(label, lambda: found(**arguments))
+            invocation = self._environment.running
+            record_call(invocation.function, name, arguments)
+            return invocation.cross_boundary(label, lambda: found(**arguments))
 
         setattr(self, name, call)
         return call

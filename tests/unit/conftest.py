@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import boto3
@@ -12,6 +13,7 @@ from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.tenants.key_table import KeyTable
 from tests.api_keys import an_api_key
 from tests.builders import RotatingSecret
+from tests.secrets_in_logs import LoggedLines
 from tests.world import (
     ACCOUNTS,
     API_KEYS_TABLE,
@@ -26,6 +28,21 @@ from tests.world import (
     Wire,
     World,
 )
+
+
+@pytest.fixture(scope="session")
+def logged_lines() -> Iterator[LoggedLines]:
+    lines = LoggedLines()
+    with pytest.MonkeyPatch.context() as patch:
+        lines.install(patch)
+        yield lines
+
+
+@pytest.fixture(autouse=True)
+def no_secret_in_a_log(logged_lines: LoggedLines) -> Iterator[None]:
+    """I9, in every unit test."""
+    yield
+    assert logged_lines.take_secrets() == []
 
 
 @pytest.fixture
