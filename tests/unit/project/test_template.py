@@ -125,6 +125,20 @@ def test_every_log_group_has_a_retention() -> None:
         assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
 
 
+def test_logs_that_aws_delivers_have_the_prefix_for_them() -> None:
+    """Without it, CloudWatch adds each group to one policy of the account, which is full after some stacks."""
+    destinations = {
+        RESOURCES["HttpApi"]["Properties"]["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0],
+        MACHINE["Logging"]["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0],
+    }
+    delivered = of_type("AWS::Logs::LogGroup").keys() - {
+        each["LoggingConfig"]["LogGroup"]["Ref"] for each in FUNCTIONS.values()
+    }
+    assert destinations == delivered
+    for name in delivered:
+        assert RESOURCES[name]["Properties"]["LogGroupName"]["Fn::Sub"].startswith("/aws/vendedlogs/"), name
+
+
 @pytest.mark.parametrize("name", CONFIGURED)
 def test_environment_is_what_the_settings_read(name: str) -> None:
     variables = set(variables_of(name))
