@@ -122,6 +122,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
         {"state": "CANCELLED"},
         {_QUERY: _found(_job(state="CANCELLED")), _UPDATE: {"Attributes": _job(state="CANCELLED")}},
     ),
+    "manage_deliveries": ("test", {"statusCode": 404}, {_GET: {}}),
     "deliver_webhook": ("delivery", {"batchItemFailures": []}, {_GET: {}}),
     # It also counts the tasks of each account in the accounts secret, which has none.
     "reconcile_jobs": ("schedule", {"complete": True}, {_QUERY: _found(), _GET_VALUE: {"SecretString": "{}"}}),

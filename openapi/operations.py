@@ -12,6 +12,7 @@ from suno_jobs.errors import (
     AssetNotFound,
     BodyTooLarge,
     ClientError,
+    DeliveryNotFound,
     IdempotencyConflict,
     InvalidRequest,
     JobBeingChanged,
@@ -31,11 +32,21 @@ from suno_jobs.gateways.answers import GatewayListAnswer
 from suno_jobs.jobs.answers import JobAnswer, JobEventsAnswer, JobListAnswer, PreviewAnswer
 from suno_jobs.jobs.identifiers import JOB_ID_PATTERN
 from suno_jobs.jobs.listing import DEFAULT_LIMIT, MAX_LIMIT
+from suno_jobs.steps.manage_deliveries import DEFAULT_LIMIT as DELIVERIES_LIMIT
+from suno_jobs.steps.manage_deliveries import ReplayRequest
 from suno_jobs.steps.manage_keys import KeyRequest, RotationRequest
 from suno_jobs.steps.manage_webhooks import SecretRotation, WebhookChange, WebhookRequest
 from suno_jobs.tenants.answers import KeyListAnswer, NewKeyAnswer
 from suno_jobs.tenants.api_keys import KEY_ID_PATTERN, Scope
-from suno_jobs.webhooks.answers import NewWebhookAnswer, WebhookAnswer, WebhookListAnswer
+from suno_jobs.webhooks.answers import (
+    DeliveryAnswer,
+    DeliveryListAnswer,
+    NewWebhookAnswer,
+    ReplayAnswer,
+    WebhookAnswer,
+    WebhookListAnswer,
+)
+from suno_jobs.webhooks.deliveries import DELIVERY_ID_PATTERN
 from suno_jobs.webhooks.endpoints import ENDPOINT_ID_PATTERN
 
 JOBS, FILES, KEYS, SERVICE, DOCUMENTATION, CALLBACKS = "Jobs", "Files", "Keys", "Service", "Documentation", "Callbacks"
@@ -106,6 +117,7 @@ def _header(name: str, description: str, schema: Json) -> Json:
 _JOB_ID = _path("job_id", "The id of the job.", {"type": "string", "pattern": f"^{JOB_ID_PATTERN}$"})
 _KEY_ID = _path("key_id", "The id of the key.", {"type": "string", "pattern": f"^{KEY_ID_PATTERN}$"})
 _WEBHOOK_ID = _path("webhook_id", "The id of the webhook.", {"type": "string", "pattern": f"^{ENDPOINT_ID_PATTERN}$"})
+_DELIVERY_ID = _path("delivery_id", "The id of the delivery.", {"type": "string", "pattern": f"^{DELIVERY_ID_PATTERN}$"})
 _TIME: Json = {"type": "string", "format": "date-time"}
 _IDEMPOTENCY_KEY = _header(
     "Idempotency-Key",
@@ -398,6 +410,55 @@ OPERATIONS: tuple[Operation, ...] = (
         body={"required": False, "schema": reference(SecretRotation.__name__)},
         answers=(Answer(201, "The webhook with its new secret.", (NewWebhookAnswer,), _SHOWN),),
         problems=(NotJson, WebhookNotFound, RouteNotFound, JobBeingChanged, BodyTooLarge, InvalidRequest),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/webhooks/{webhook_id}/deliveries",
+        name="list_deliveries",
+        tag=WEBHOOKS,
+        summary="List the deliveries to a webhook, newest event first",
+        scope=Scope.MANAGE_WEBHOOKS,
+        parameters=(
+            _WEBHOOK_ID,
+            _query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": DELIVERIES_LIMIT}),
+            _query("cursor", {"type": "string"}),
+        ),
+        answers=(Answer(200, "A page of deliveries.", (DeliveryListAnswer,), ("Link", "Cache-Control")),),
+        problems=(WebhookNotFound, RouteNotFound, InvalidRequest),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/retry",
+        name="retry_delivery",
+        tag=WEBHOOKS,
+        summary="Send an event again",
+        scope=Scope.MANAGE_WEBHOOKS,
+        parameters=(_WEBHOOK_ID, _DELIVERY_ID),
+        answers=(Answer(202, "The delivery, whose attempts begin anew.", (DeliveryAnswer,), _SHOWN),),
+        problems=(WebhookNotFound, DeliveryNotFound, RouteNotFound, JobBeingChanged),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/replay",
+        name="replay_deliveries",
+        tag=WEBHOOKS,
+        summary="Send the events of a range of time again",
+        scope=Scope.MANAGE_WEBHOOKS,
+        parameters=(_WEBHOOK_ID,),
+        body={"required": True, "schema": reference(ReplayRequest.__name__)},
+        answers=(Answer(202, "How many deliveries were restarted.", (ReplayAnswer,), _SHOWN),),
+        problems=(NotJson, WebhookNotFound, RouteNotFound, JobBeingChanged, BodyTooLarge, InvalidRequest),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/test",
+        name="send_test_event",
+        tag=WEBHOOKS,
+        summary="Send a test event",
+        scope=Scope.MANAGE_WEBHOOKS,
+        parameters=(_WEBHOOK_ID,),
+        answers=(Answer(202, "The delivery of the event `webhook.test`.", (DeliveryAnswer,), _SHOWN),),
+        problems=(WebhookNotFound, RouteNotFound, InvalidRequest),
     ),
     Operation(
         method="GET",

@@ -15,12 +15,13 @@ from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.adoption import AdoptionRequest
 from suno_jobs.intake.requests import AUTO, REQUESTS
+from suno_jobs.steps.manage_deliveries import ReplayRequest
 from suno_jobs.steps.manage_keys import KeyRequest, RotationRequest
 from suno_jobs.steps.manage_webhooks import SecretRotation, WebhookChange, WebhookRequest
 
 Json = dict[str, Any]
 
-OTHER_REQUESTS = (AdoptionRequest, KeyRequest, RotationRequest, WebhookRequest, WebhookChange, SecretRotation)
+OTHER_REQUESTS = (AdoptionRequest, KeyRequest, RotationRequest, WebhookRequest, WebhookChange, SecretRotation, ReplayRequest)
 
 _PREFIX = "#/components/schemas/"
 

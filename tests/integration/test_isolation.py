@@ -16,7 +16,12 @@ from tests.integration.waiting import wait_for_end
 Json = dict[str, Any]
 
 SONG: Json = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}}
-UNKNOWN = {"job_id": "job_" + "0" * 26, "key_id": "key_" + "0" * 16, "webhook_id": "we_" + "0" * 16}
+UNKNOWN = {
+    "job_id": "job_" + "0" * 26,
+    "key_id": "key_" + "0" * 16,
+    "webhook_id": "we_" + "0" * 16,
+    "delivery_id": "1800000000.e",
+}
 
 
 def routes() -> list[tuple[str, str]]:
@@ -37,10 +42,11 @@ def victim(stack: LocalStack) -> Json:
         cursor = api.get("/v1/jobs?limit=1").json()["next"]
         key_id = api.get("/v1/keys").json()["keys"][0]["key_id"]
         webhook_id = api.post("/v1/webhooks", json={"url": "https://shop.example/hooks"}).json()["webhook_id"]
+        delivery_id = api.post(f"/v1/webhooks/{webhook_id}/test").json()["delivery_id"]
     assert cursor
     track_id = job["tracks"][0]["track_id"]
     ids = {"other": other, "job_id": job_id, "key_id": key_id, "track_id": track_id, "webhook_id": webhook_id}
-    return {**ids, "kind": "audio", "cursor": cursor}
+    return {**ids, "delivery_id": delivery_id, "kind": "audio", "cursor": cursor}
 
 
 @pytest.fixture
@@ -62,7 +68,7 @@ def ask(client: httpx.Client, method: str, path: str, ids: Json) -> httpx.Respon
 
 def ids_in(answer: httpx.Response, victim: Json) -> list[str]:
     text = f"{answer.headers} {answer.text}"
-    return [name for name in ("other", "job_id", "key_id", "track_id", "webhook_id") if victim[name] in text]
+    return [name for name in ("other", "job_id", "key_id", "track_id", "webhook_id", "delivery_id") if victim[name] in text]
 
 
 def test_what_belongs_to_another_tenant_is_unknown_on_any_route(

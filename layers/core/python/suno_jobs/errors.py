@@ -183,6 +183,16 @@ class WebhookNotFound(ClientError):
     remedy = "List the webhooks, and check the webhook_id. The record default exists after its secret was first rotated."
 
 
+class DeliveryNotFound(ClientError):
+    """No delivery to that webhook has that id."""
+
+    name = "delivery-not-found"
+    status = 404
+    title = "No such delivery"
+    meaning = "The webhook has no delivery with the id in the path. Deliveries are kept for 30 days."
+    remedy = "List the deliveries of the webhook, and check the delivery_id."
+
+
 class TaskNotFound(ClientError):
     """The task belongs to no job of this tenant, and this tenant may not adopt it."""
 
@@ -322,6 +332,7 @@ PROBLEMS: tuple[type[ClientError], ...] = (
     JobNotFound,
     KeyNotFound,
     WebhookNotFound,
+    DeliveryNotFound,
     TaskNotFound,
     AssetNotFound,
     RouteNotFound,

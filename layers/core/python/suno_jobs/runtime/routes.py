@@ -27,7 +27,11 @@ METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "/v1/problems/{name}": _READ,
         "/v1/webhooks": (*_READ, "POST"),
         "/v1/webhooks/{webhook_id}": ("DELETE", *_READ, "PATCH"),
+        "/v1/webhooks/{webhook_id}/deliveries": _READ,
+        "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/retry": _POST,
+        "/v1/webhooks/{webhook_id}/replay": _POST,
         "/v1/webhooks/{webhook_id}/rotate": _POST,
+        "/v1/webhooks/{webhook_id}/test": _POST,
     }
 )
 

@@ -38,6 +38,11 @@ class ManageWebhooksSettings(Settings):
     jobs_table: str
 
 
+class ManageDeliveriesSettings(Settings):
+    jobs_table: str
+    webhook_queue_url: str
+
+
 class DeliverWebhookSettings(Settings):
     jobs_table: str
     webhook_queue_url: str

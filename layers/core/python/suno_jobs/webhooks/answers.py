@@ -40,3 +40,39 @@ class WebhookListAnswer(TypedDict):
     """Every endpoint of the tenant, the oldest first."""
 
     webhooks: list[WebhookAnswer]
+
+
+class AttemptAnswer(TypedDict):
+    """One request to the endpoint."""
+
+    at: Time
+    status: Annotated[int | None, Field(description="The status of the answer; null if there was none.")]
+    milliseconds: int
+    answer: Annotated[str, Field(description="The first 256 bytes of the answer, or why there was none.")]
+
+
+class DeliveryAnswer(TypedDict):
+    """An event on its way to an endpoint. Of its attempts, the last 20 are shown."""
+
+    delivery_id: str
+    event_id: Annotated[str, Field(description="The header `webhook-id`, the same in every attempt.")]
+    type: str
+    state: Literal["pending", "delivered", "failed", "skipped"]
+    reason: Annotated[str | None, Field(description="Why it failed or was skipped without an attempt.")]
+    created_at: Time
+    next_attempt_at: Annotated[Time | None, Field(description="null unless it is pending.")]
+    attempts: list[AttemptAnswer]
+
+
+class DeliveryListAnswer(TypedDict):
+    """A page of deliveries, the newest event first."""
+
+    deliveries: list[DeliveryAnswer]
+    next: Annotated[str | None, Field(description="The `cursor` of the next page; null on the last one.")]
+
+
+class ReplayAnswer(TypedDict):
+    """What a replay has restarted."""
+
+    replayed: int
+    next: Annotated[str | None, Field(description="The `cursor` with which to continue; null if nothing is left.")]
