@@ -115,7 +115,7 @@ def _complete_adoption(schemas: dict[str, Json]) -> None:
     request["description"] = "A task to take over that was created elsewhere. Nothing is submitted and nothing is charged."
     request["properties"]["kind"] = {"type": "string", "enum": [kind.value for kind in Kind]}
     request["properties"]["gateway"] = reference("GatewayName")
-    for name in ("kind", "metadata", "adopt"):
+    for name in ("kind", "metadata", "adopt", "callback_url"):
         request["properties"][name] = {**request["properties"][name], "description": prose.request_fields()[name]}
 
 

@@ -197,6 +197,7 @@ class World:
             wait_function=self.wait_function(),
             random_bytes=bytes,
             accounts=self.secret,
+            endpoints=self.outbox().endpoints,
         )
 
     def job_creator(self) -> JobCreator:

@@ -7,7 +7,6 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from suno_jobs.network import local_origins
 from suno_jobs.runtime import http_api
 from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.log_context import logged
@@ -23,8 +22,7 @@ tenant = partial(http_api.tenant, app, Scope.MANAGE_WEBHOOKS)
 @cache
 def webhook_manager() -> WebhookManager:
     table = EndpointTable(client("dynamodb", REQUEST), ManageWebhooksSettings(os.environ).jobs_table)
-    origins = local_origins.LOCAL_ORIGINS
-    return WebhookManager(table=table, clock=time.time, random_bytes=os.urandom, trusted_origins=origins)
+    return WebhookManager(table=table, clock=time.time, random_bytes=os.urandom)
 
 
 @http_api.get(app, "/v1/webhooks")

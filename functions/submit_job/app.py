@@ -21,6 +21,7 @@ from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.submit_job import JobSubmitter
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.tenants.api_keys import Scope
+from suno_jobs.webhooks.endpoint_table import EndpointTable
 
 app = http_api.resolver()
 
@@ -42,6 +43,7 @@ def job_submitter() -> JobSubmitter:
         resubmit=settings.ambiguous_submit_policy == "resubmit",
         random_bytes=os.urandom,
         wait_function=WaitFunction(partial(client, "lambda", WAIT), settings.wait_function),
+        endpoints=EndpointTable(client("dynamodb", REQUEST), settings.jobs_table),
         # Only an adoption reads them.
         accounts=Secret(partial(client, "secretsmanager", REQUEST), settings.gateway_accounts_secret_arn, time.monotonic),
     )
@@ -50,11 +52,10 @@ def job_submitter() -> JobSubmitter:
 @app.post("/v1/jobs")
 def submit_job() -> Response[str]:
     key = app.current_event.headers.get("idempotency-key")
+    tenant, body = http_api.tenant(app, Scope.WRITE_JOBS), http_api.json_body(app)
     if http_api.flag(app, "dry_run"):
-        return http_api.answer(
-            200, job_submitter().preview_job(http_api.tenant(app, Scope.WRITE_JOBS), http_api.json_body(app), key), {}
-        )
-    view, created = job_submitter().submit_job(http_api.tenant(app, Scope.WRITE_JOBS), http_api.json_body(app), key)
+        return http_api.answer(200, job_submitter().preview_job(tenant, body, key), {})
+    view, created = job_submitter().submit_job(tenant, body, key)
     view, applied = job_submitter().wait_for_end(view, preferred_wait(app.current_event.headers.get("prefer")))
     headers = {"Location": f"/v1/jobs/{view.job.job_id}", **applied}
     return http_api.answer(202 if created else 200, job_view(view), headers)

@@ -139,6 +139,7 @@ class Order:
     adopts: str = ""
     wait_seconds: int = 0
     follows: tuple[tuple[float, int], ...] = ()
+    callback_url: str | None = None
 
     def body(self) -> dict[str, Any]:
         marks = " ".join(f"[fault:{name}={number:.0f}]" for name, number in self.faults.items())
@@ -149,6 +150,7 @@ class Order:
         given |= {"model": "chirp-v6"} if "newapi" in self.gateways and self.kind is Kind.MUSIC else {}
         gateway = self.gateways[0] if len(self.gateways) == 1 else list(self.gateways)
         policy = {"ambiguous_submit": "resubmit"} if self.resubmit else {}
+        policy |= {"callback_url": self.callback_url} if self.callback_url else {}
         return {"gateway": gateway, "kind": self.kind.value, "input": given, "metadata": {"order": self.token}, **policy}
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from suno_jobs.storage.attribute_values import unpack
 from suno_jobs.webhooks.deliveries import Delivery, DeliveryState, partition_of
 from suno_jobs.webhooks.endpoint_table import EndpointTable
-from suno_jobs.webhooks.endpoints import ENDS, SUBSCRIBED, Endpoint
+from suno_jobs.webhooks.endpoints import DEFAULT, ENDS, SUBSCRIBED, Endpoint
 from suno_jobs.webhooks.retry_schedule import RETRY_SECONDS
 from suno_jobs.webhooks.sender import TIMEOUT_SECONDS, Outcome
 
@@ -42,17 +42,18 @@ OFTEN = ("works", "works", "takes long", "is silent", "is down", "fails", "is bu
 @dataclass(frozen=True, slots=True)
 class Receiver:
     """``behaviour`` lasts to ``until``, in seconds of the plan; afterwards it works. A delivery that ``loses`` its answer has
-    arrived."""
+    arrived. ``default``: its URL is the ``callback_url`` of single jobs."""
 
     tenant: str
     number: int
     behaviour: str
     until: float
     loses: float = 0.0
+    default: bool = False
 
     @property
     def endpoint_id(self) -> str:
-        return f"we_{self.number}"
+        return DEFAULT if self.default else f"we_{self.number}"
 
     @property
     def url(self) -> str:
@@ -64,7 +65,7 @@ class Receiver:
 
     def endpoint(self) -> Endpoint:
         known = {"events": SUBSCRIBED, "secret": self.secret, "created_at": 0}
-        return Endpoint(endpoint_id=self.endpoint_id, tenant=self.tenant, url=self.url, **known)  # type: ignore[arg-type]
+        return Endpoint(endpoint_id=self.endpoint_id, tenant=self.tenant, url=None if self.default else self.url, **known)  # type: ignore[arg-type]
 
 
 def with_webhooks(plan: Plan) -> Plan:
@@ -78,7 +79,11 @@ def with_webhooks(plan: Plan) -> Plan:
             behaviour = random.choice((*OFTEN, "is gone"))
             until = random.choice((0.0, 100.0, 900.0, 3000.0, 10.0**9))
             found.append(Receiver(tenant, len(found), behaviour, until, random.choice((0.0, 0.0, 0.3))))
-    return replace(plan, receivers=tuple(found))
+        if random.random() < 0.5:
+            found.append(Receiver(tenant, len(found), random.choice(OFTEN), random.choice((0.0, 900.0, 10.0**9)), default=True))
+    urls = {each.tenant: each.url for each in found if each.default}
+    orders = tuple(replace(each, callback_url=urls.get(each.tenant) if random.random() < 0.5 else None) for each in plan.orders)
+    return replace(plan, orders=orders, receivers=tuple(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class Arrival:
 
 @dataclass(eq=False, slots=True)
 class Receivers:
-    """``arrivals`` are by endpoint. ``forged`` has what carried no valid signature."""
+    """``arrivals`` are by URL. ``forged`` has what carried no valid signature."""
 
     world: World
     random: Random
@@ -102,7 +107,7 @@ class Receivers:
         table = EndpointTable(self.world.dynamodb, "JobsTable")  # type: ignore[arg-type]
         for receiver in self.world.plan.receivers:
             table.create(receiver.endpoint())
-            self.arrivals[receiver.endpoint_id] = []
+            self.arrivals[receiver.url] = []
 
     def sender(self, **_: Any) -> Sender:
         """Replaces the WebhookSender, whose requests have tests of their own."""
@@ -118,7 +123,7 @@ class Receivers:
         if outcome.status is not None:
             digest = hashlib.sha256(body).hexdigest()
             arrival = Arrival(self.world.loop.now, headers["webhook-id"], digest, outcome.ok)
-            self.arrivals[receiver.endpoint_id].append(arrival)
+            self.arrivals[receiver.url].append(arrival)
         if outcome.ok and self.random.random() < receiver.loses and disturbed:
             return BEHAVIOURS["is down"]
         return outcome
@@ -147,12 +152,14 @@ def broken_webhooks(world: World) -> Iterator[tuple[str, str]]:
     yield from (("", f"a webhook has no valid signature: {each}") for each in world.receivers.forged)
     ends = [each for each in world.events.taken if each["DetailType"] in ENDS]
     for receiver in world.plan.receivers:
-        arrived = world.receivers.arrivals[receiver.endpoint_id]
+        arrived = world.receivers.arrivals[receiver.url]
         known = {each.event_id for each in arrived if each.ok}
         recorded = _deliveries(world, receiver)
         for event in ends:
             job_id, event_id = event["Resources"][0], event["Detail"]["event_id"]
             if event["Detail"]["tenant"] != receiver.tenant or event_id in known or job_id in world.deletions.deletions:
+                continue
+            if receiver.default and "callback_url" not in world.jobs_table.items[f"JOB#{job_id}"]["JOB#REQUEST"]:
                 continue
             for what in _undelivered(receiver, recorded.get(event_id)):
                 yield job_id, f"I5: {event_id} did not reach {receiver.url}: {what}"

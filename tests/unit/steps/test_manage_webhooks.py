@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from suno_jobs.errors import Conflict, InvalidRequest, TooManyWebhooks, WebhookNotFound
+from suno_jobs.network import local_origins
 from suno_jobs.steps.manage_webhooks import MAX_WEBHOOKS, WebhookManager
 from suno_jobs.webhooks.endpoint_table import EndpointTable
 from suno_jobs.webhooks.endpoints import DEFAULT, Endpoint
@@ -33,7 +34,6 @@ def manager(aws: SimpleNamespace, clock: Clock) -> WebhookManager:
         table=EndpointTable(aws.dynamodb, TABLE),
         clock=clock,
         random_bytes=lambda size: next(number).to_bytes(size),
-        trusted_origins=frozenset({LOCAL}),
     )
 
 
@@ -99,7 +99,8 @@ def test_what_is_wrong_is_listed_and_nothing_is_created(manager: WebhookManager,
     assert manager.list_webhooks("acme") == {"webhooks": []}
 
 
-def test_an_origin_of_the_local_stack_may_be_an_endpoint(manager: WebhookManager) -> None:
+def test_an_origin_of_the_local_stack_may_be_an_endpoint(manager: WebhookManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_origins, "LOCAL_ORIGINS", frozenset({LOCAL}))
     assert manager.create_webhook("acme", {"url": f"{LOCAL}/hooks"})["url"] == f"{LOCAL}/hooks"
 
 
@@ -158,7 +159,6 @@ def test_a_concurrent_rotation_drops_no_secret_that_was_shown(manager: WebhookMa
         table=late,  # type: ignore[arg-type]
         clock=manager.clock,
         random_bytes=manager.random_bytes,
-        trusted_origins=frozenset(),
     )
     with pytest.raises(Conflict):
         second.rotate_secret("acme", webhook_id, {})

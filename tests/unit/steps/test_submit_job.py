@@ -14,7 +14,9 @@ from suno_jobs.errors import Conflict, IdempotencyConflict, InvalidRequest
 from suno_jobs.jobs.identifiers import derived_job_id, random_job_id
 from suno_jobs.jobs.record import Track, TrackState
 from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.views import job_view
 from suno_jobs.steps.submit_job import fingerprint
+from suno_jobs.webhooks.endpoints import Endpoint
 from tests.builders import Contended, event, handler
 from tests.world import DEADLINE, PACE, START, TABLE, World
 
@@ -222,3 +224,31 @@ def test_the_handler_answers_a_used_key_with_another_body_with_422(deployed: Sim
         422,
         "The Idempotency-Key was used with another request",
     )
+
+
+def test_a_callback_url_needs_the_default_secret_that_signs_its_events(world: World) -> None:
+    song = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}, "callback_url": "https://shop.example/one?s=1"}
+    adoption = {"gateway": "ttapi", "kind": "music", "adopt": {"task_id": "J9"}, "callback_url": "https://shop.example/one"}
+    submitter = world.job_submitter()
+    for body in (song, adoption):
+        for act in (submitter.submit_job, submitter.preview_job):
+            with pytest.raises(InvalidRequest) as refused:
+                act("acme", body, "key-1")
+            assert [each["pointer"] for each in refused.value.members["errors"]] == ["/callback_url"]
+    secret = Endpoint(endpoint_id="default", tenant="acme", events=(), secret="whsec_AAAA", created_at=1)
+    world.outbox().endpoints.create(secret)
+    view, created = submitter.submit_job("acme", song, "key-1")
+    assert created
+    request = job_view(view)["request"]
+    assert request
+    assert request["callback_url"] == "https://shop.example/one"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://shop.example/", "https://10.0.0.1/", "https://shop.example/ä", "https://x.example/" + "x" * 500]
+)
+def test_a_callback_url_leads_to_a_public_address(world: World, url: str) -> None:
+    body = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}, "callback_url": url}
+    with pytest.raises(InvalidRequest) as refused:
+        world.job_submitter().submit_job("acme", body, None)
+    assert [each["pointer"] for each in refused.value.members["errors"]] == ["/callback_url"]

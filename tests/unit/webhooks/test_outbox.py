@@ -113,6 +113,23 @@ def test_progress_goes_to_those_who_ask_for_it(world: World) -> None:
     assert [len(deliveries(world, name)) for name in ("we_1", "we_2", DEFAULT)] == [0, 1, 0]
 
 
+def test_the_callback_url_of_a_job_gets_its_end(world: World) -> None:
+    an_endpoint(world, DEFAULT, url=None)
+    submitter, url = world.job_submitter(), "https://shop.example/one"
+    for body in (
+        {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}, "callback_url": url},
+        {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}},
+    ):
+        job_id = submitter.submit_job("acme", body, None)[0].job.job_id
+        cancel(world, job_id)
+        world.job_finisher().finish_job(job_id)
+        world.clock.now += 1
+    [delivery] = deliveries(world, DEFAULT)
+    event = world.outbox().events.find(delivery.source, delivery.event_id)
+    assert event
+    assert event.url == url
+
+
 def test_the_body_of_a_job_has_paths_and_no_presigned_url(world: World) -> None:
     job_id = world.generating()
     world.start_storing(job_id)

@@ -14,6 +14,7 @@ from suno_jobs.errors import JobNotFound, TaskNotFound
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.intake.requests import Metadata, check_metadata, parse_kind
+from suno_jobs.intake.webhook_urls import WebhookUrl
 from suno_jobs.intake.wording import invalid, wrong_members
 from suno_jobs.jobs.identifiers import derived_job_id
 from suno_jobs.jobs.record import Item, Job, JobView
@@ -36,12 +37,13 @@ class Adopt(StrictModel):
 
 
 class AdoptionRequest(StrictModel):
-    """``kind`` is what the task does: its result is read as one of that kind. ``metadata`` is as for any job."""
+    """``kind`` is what the task does: its result is read as one of that kind. The other fields are as for any job."""
 
     gateway: Annotated[str, BeforeValidator(_check_gateway)]
     kind: Annotated[Kind, BeforeValidator(parse_kind)]
     adopt: Adopt
     metadata: Metadata | None = None
+    callback_url: WebhookUrl | None = None
 
     _check_metadata = field_validator("metadata")(check_metadata)
 
@@ -107,4 +109,5 @@ def task_not_found() -> TaskNotFound:
 
 def request_item(request: AdoptionRequest) -> Item:
     """The request as it is stored."""
-    return {"gateway": request.gateway, "gateways": [request.gateway], "adopt": request.adopt.model_dump()}
+    known = {"gateway": request.gateway, "gateways": [request.gateway], "adopt": request.adopt.model_dump()}
+    return known | ({"callback_url": request.callback_url} if request.callback_url else {})

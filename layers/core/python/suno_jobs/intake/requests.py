@@ -20,6 +20,7 @@ from pydantic import (
 from suno_jobs.catalog.inputs import INPUTS, KindInput, StrictModel, check_plain_text, find_control_character
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS, gateways_offering
+from suno_jobs.intake.webhook_urls import WebhookUrl
 
 METADATA_BYTES = 512
 AUTO = "auto"
@@ -59,7 +60,7 @@ def check_metadata(metadata: Metadata | None) -> Metadata | None:
 class JobRequest(StrictModel):
     """``gateway`` is one gateway, several in the order in which they are tried, or ``auto``. ``metadata`` is returned with the
     job and its events. ``ambiguous_submit`` decides what happens to a submission whose answer was lost for good; None uses the
-    default of the stack.
+    default of the stack. ``callback_url`` gets the events of this job.
 
     Create it with ``parse``, which validates ``input`` as the input of ``kind``.
     """
@@ -69,6 +70,7 @@ class JobRequest(StrictModel):
     input: SkipValidation[KindInput]
     metadata: Metadata | None = None
     ambiguous_submit: Literal["fail", "resubmit"] | None = None
+    callback_url: WebhookUrl | None = None
 
     @classmethod
     def parse(cls, body: Any) -> JobRequest:

@@ -42,6 +42,7 @@ class ValidRequest:
             "sources": [asdict(each) for each in self.sources],
             "gateways": list(self.gateways),
             **({"account": self.account} if self.account else {}),
+            **({"callback_url": self.request.callback_url} if self.request.callback_url else {}),
         }
 
 

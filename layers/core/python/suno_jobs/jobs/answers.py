@@ -115,6 +115,7 @@ class RecordedRequest(TypedDict):
     adopt: NotRequired[AdoptAnswer]
     metadata: dict[str, str]
     ambiguous_submit: NotRequired[Literal["fail", "resubmit"]]
+    callback_url: NotRequired[Annotated[str, Field(description="Without its query.")]]
 
 
 class QuarantinedAnswer(TypedDict):

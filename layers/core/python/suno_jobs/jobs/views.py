@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from suno_jobs.catalog.costs import Cost, CostSource
 from suno_jobs.errors import Fault
@@ -89,16 +89,13 @@ def _request_view(view: JobView) -> RecordedRequest | None:
     job, request = view.job, view.request
     if not request:
         return None
+    shown: RecordedRequest = {"gateway": request["gateway"], "kind": job.kind, "metadata": dict(job.metadata or {})}
+    if "callback_url" in request:
+        shown["callback_url"] = without_queries(request["callback_url"])
     if "adopt" in request:
-        metadata = dict(job.metadata or {})
-        return {"gateway": request["gateway"], "kind": job.kind, "adopt": request["adopt"], "metadata": metadata}
-    return {
-        "gateway": request["gateway"],
-        "kind": job.kind,
-        "input": without_queries(request["input"]),
-        "metadata": dict(job.metadata or {}),
-        "ambiguous_submit": "resubmit" if job.resubmit else "fail",
-    }
+        return {**shown, "adopt": request["adopt"]}
+    policy: Literal["fail", "resubmit"] = "resubmit" if job.resubmit else "fail"
+    return {**shown, "input": without_queries(request["input"]), "ambiguous_submit": policy}
 
 
 def without_queries(value: Any) -> Any:

@@ -7,9 +7,9 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from suno_jobs.errors import IdempotencyConflict, InvalidRequest
+from suno_jobs.errors import IdempotencyConflict, InvalidRequest, json_pointer
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.adoption import AdoptionRequest, TaskAdopter, parse_adoption, request_item, task_not_found
 from suno_jobs.intake.creation import JobCreator
@@ -22,9 +22,13 @@ from suno_jobs.lifecycle.orders import with_order
 from suno_jobs.lifecycle.ownership import not_deleted, tenant_view
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.waiting import WaitFunction
+from suno_jobs.webhooks.endpoint_table import EndpointTable
+from suno_jobs.webhooks.endpoints import DEFAULT
 
 if TYPE_CHECKING:
     from suno_jobs.jobs.answers import OfferPreview, PreviewAnswer
+
+Request = TypeVar("Request", JobRequest, AdoptionRequest)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -45,6 +49,7 @@ class JobSubmitter:
     random_bytes: Callable[[int], bytes]
     wait_function: WaitFunction
     accounts: Secret
+    endpoints: EndpointTable
 
     def submit_job(self, tenant: str, body: Any, idempotency_key: str | None) -> tuple[JobView, bool]:
         """The job for this request, and whether this call created it.
@@ -56,8 +61,10 @@ class JobSubmitter:
         if idempotency_key and (known := self.creator.jobs.read(job_id)):
             return _same_request(not_deleted(known), tenant, digest), False
         if _is_adoption(body):
-            return self._adopt(tenant, parse_adoption(body), digest, job_id if idempotency_key else None)
+            request = self._checked(tenant, parse_adoption(body))
+            return self._adopt(tenant, request, digest, job_id if idempotency_key else None)
         valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
+        self._checked(tenant, valid.request)
         job, item = self._new_job(tenant, job_id, digest, valid), valid.to_item()
         if not self.creator.create_job(job, item):
             return _same_request(tenant_view(self.creator.jobs, tenant, job_id), tenant, digest), False
@@ -80,15 +87,24 @@ class JobSubmitter:
         if idempotency_key and (known := self.creator.jobs.read(job_id)):
             _same_request(not_deleted(known), tenant, digest)
         if _is_adoption(body):
-            view = self._preview_adoption(tenant, parse_adoption(body), digest, job_id if idempotency_key else None)
+            request = self._checked(tenant, parse_adoption(body))
+            view = self._preview_adoption(tenant, request, digest, job_id if idempotency_key else None)
             return {"job": {**job_view(view), "job_id": view.job.job_id}, "gateways": []}
         valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
+        self._checked(tenant, valid.request)
         job = self._new_job(tenant, job_id, digest, valid)
         shown = job_view(JobView(job, request=valid.to_item()))
         return {
             "job": {**shown, "job_id": job_id if idempotency_key else None},
             "gateways": [_offer(job, name, valid.request) for name in valid.gateways],
         }
+
+    def _checked(self, tenant: str, request: Request) -> Request:
+        """Raises InvalidRequest if its events could not be signed."""
+        if request.callback_url and self.endpoints.find(tenant, DEFAULT) is None:
+            detail = "needs your default secret, which signs its events: create it with POST /v1/webhooks/default/rotate"
+            raise InvalidRequest([{"pointer": json_pointer("callback_url"), "detail": detail}])
+        return request
 
     def _adopt(self, tenant: str, request: AdoptionRequest, digest: str, job_id: str | None) -> tuple[JobView, bool]:
         if known := self._shared_task(tenant, request):
