@@ -29,13 +29,12 @@ BY_LAMBDA = "Lambda does it with the function's role. The emulator checks no pol
 BY_SCHEDULER = "EventBridge Scheduler does it with the role. The emulator checks no policy for that."
 BY_STEP_FUNCTIONS = "Step Functions delivers its log with the role. The interpreter delivers none."
 BY_S3 = "S3 asks KMS for the key in the name of the function. The emulator does not."
+READERS = ("DeliverWebhookFunctionRole", "ReceiveCallbackFunctionRole")
+QUEUE_READING = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
 LOG_DELIVERY = ("Create", "Delete", "Get", "Update")
 EXCEPTIONS: Reasons = {
     ("ReadJobsFunctionRole", "kms:Decrypt"): BY_S3,
     ("StoreTrackFunctionRole", "kms:Decrypt"): BY_S3,
-    ("ReceiveCallbackFunctionRole", "sqs:DeleteMessage"): BY_LAMBDA,
-    ("ReceiveCallbackFunctionRole", "sqs:GetQueueAttributes"): BY_LAMBDA,
-    ("ReceiveCallbackFunctionRole", "sqs:ReceiveMessage"): BY_LAMBDA,
     ("ReconcileJobsFunctionRole", "sqs:SendMessage"): BY_LAMBDA,
     ("ReconcileJobsFunctionSweepRole", "lambda:InvokeFunction"): BY_SCHEDULER,
     ("ReconcileJobsFunctionSweepRole", "sqs:SendMessage"): BY_SCHEDULER,
@@ -43,6 +42,7 @@ EXCEPTIONS: Reasons = {
     ("SunoJobStateMachineRole", "logs:DescribeResourcePolicies"): BY_STEP_FUNCTIONS,
     ("SunoJobStateMachineRole", "logs:ListLogDeliveries"): BY_STEP_FUNCTIONS,
     ("SunoJobStateMachineRole", "logs:PutResourcePolicy"): BY_STEP_FUNCTIONS,
+    **{(role, f"sqs:{verb}"): BY_LAMBDA for role in READERS for verb in QUEUE_READING},
     **{("SunoJobStateMachineRole", f"logs:{verb}LogDelivery"): BY_STEP_FUNCTIONS for verb in LOG_DELIVERY},
 }
 """Permissions that no call can be seen to use, by role and action, with the reason."""

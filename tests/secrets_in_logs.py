@@ -15,10 +15,11 @@ from suno_jobs.runtime.secrets import Secret
 from suno_jobs.traffic import callback_urls
 
 FORMS = {
-    "an API key": re.compile(r"sj_live_[0-9A-Za-z]{37}"),
+    "an API key": re.compile(r"sj_[a-z]+_[0-9A-Za-z]{37}"),
     "a MAC": re.compile(r"/[a-z0-9]{1,32}/job_[0-9a-z]{26}/[0-9a-f]{64}"),
     "a signed URL": re.compile(r"X-Amz-(Signature|Security-Token)"),
     "a task token": re.compile(r"task-token-[0-9a-f]"),
+    "a secret of a webhook": re.compile(r"whsec_[0-9A-Za-z+/]{16}"),
 }
 SHORTEST = 8
 """Shorter values in unit tests are also words of ordinary lines."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,8 @@ from tests.secrets_in_logs import secrets_in, texts
 def secrets_of(stack: LocalStack) -> set[str]:
     """The values that its secrets have and had before, and the MACs of its callback URLs. Others are found by their form."""
     client = stack.client("secretsmanager")
-    found = {url.split("/")[7] for order in stack.simulator.orders() if (url := order["callback_url"])}
+    orders = stack.simulator.orders()
+    found = {mac for order in orders for mac in re.findall(r"/([0-9a-f]{64})\b", order["callback_url"] or "")}
     for secret in stack.describe()["secrets"].values():
         for version in client.list_secret_version_ids(SecretId=secret)["Versions"]:
             value = client.get_secret_value(SecretId=secret, VersionId=version["VersionId"])["SecretString"]

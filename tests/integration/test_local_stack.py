@@ -82,6 +82,14 @@ def test_a_key_is_needed(stack: LocalStack, anonymous: httpx.Client) -> None:
     assert anonymous.get("/v1/jobs/job_unknown", headers={"Authorization": f"Bearer {stack.api_key}"}).status_code == 404
 
 
+def test_functions_have_the_timeouts_of_the_template(stack: LocalStack) -> None:
+    deployed = stack.client("lambda").list_functions()["Functions"]
+    timeouts = {each["FunctionName"]: each["Timeout"] for each in deployed}
+    functions = template.of_type(read_template(ROOT), "AWS::Serverless::Function")
+    wanted = {stack.physical_id(name): each["Properties"]["Timeout"] for name, each in functions.items()}
+    assert {name: timeouts[name] for name in wanted} == wanted
+
+
 def test_what_the_emulator_drops_is_put_back(stack: LocalStack) -> None:
     ttl = stack.client("dynamodb").describe_time_to_live(TableName=stack.output("JobsTable"))["TimeToLiveDescription"]
     assert (ttl["TimeToLiveStatus"], ttl["AttributeName"]) == ("ENABLED", "expires_at")

@@ -31,6 +31,7 @@ def read_secret() -> None:
         (mac("any-secret", "ttapi", JOB_ID), [f"a secret that begins with {mac('any-secret', 'ttapi', JOB_ID)[:3]}"]),
         ("https://bucket.example/key?X-Amz-Signature=0", ["a signed URL"]),
         ("task-token-0", ["a task token"]),
+        ("whsec_" + "A" * 43 + "=", ["a secret of a webhook"]),
         (KNOWN, ["a secret that begins with a-k"]),
         ("https://public.example", []),
         ("in short: nothing", []),
