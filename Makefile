@@ -47,7 +47,7 @@ STACK := tests/integration/test_accounts.py tests/integration/test_adoption.py t
 	tests/integration/test_day_two.py tests/integration/test_erasing.py \
 	tests/integration/test_fuzzing.py tests/integration/test_http.py tests/integration/test_isolation.py tests/integration/test_local_stack.py \
 	tests/integration/test_jobs.py tests/integration/test_races.py tests/integration/test_kinds.py \
-	tests/integration/test_stalled_dynamodb.py tests/integration/test_waiting.py
+	tests/integration/test_stalled_dynamodb.py tests/integration/test_waiting.py tests/integration/test_webhooks.py
 
 test: test-fast simulate clients ## Run the unit, property and integration tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal tests/simulation

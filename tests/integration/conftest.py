@@ -18,6 +18,7 @@ from tests.integration.faulty import HOSTS, Server, Street, certificate
 from tests.integration.own_accounts import OWNERS, give_accounts
 from tests.integration.secrets_of_stack import without_secrets_in_logs
 from tests.integration.waiting import wait_for_end
+from tests.integration.webhook_receiver import Receiver, serving
 
 Json = dict[str, Any]
 
@@ -34,9 +35,18 @@ PARAMETERS = {
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def webhooks() -> Iterator[Receiver]:
+    """An endpoint that the functions of the stack may reach."""
+    receiver = Receiver()
+    with serving(receiver):
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, webhooks: Receiver) -> Iterator[LocalStack]:
     logs = tmp_path_factory.mktemp("logs")
-    with without_secrets_in_logs(LocalStack(PARAMETERS, simulator=Simulator(task_seconds=1.0), logs=logs)) as running:
+    made = LocalStack(PARAMETERS, audio_origins=[webhooks.origin], simulator=Simulator(task_seconds=1.0), logs=logs)
+    with without_secrets_in_logs(made) as running:
         give_accounts(running, OWNERS)
         yield running
 
