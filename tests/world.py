@@ -291,7 +291,9 @@ class World:
         """A job whose task J1 the gateway has accepted."""
         job_id = self.accept(gateway)
         job = replace(self.job(job_id), stage_words=GATEWAYS[gateway].stage_words or None)
-        job = self.jobs.submissions.begin_submission(job, "i1", file_terms(gateway), now=self.now, due_at=self.now + 60)
+        job = self.jobs.submissions.begin_submission(
+            job, "i1", file_terms(GATEWAYS[gateway]), now=self.now, due_at=self.now + 60
+        )
         self.jobs.submissions.accept_task(job, "J1", now=self.now, due_at=self.now + 60)
         return job_id
 

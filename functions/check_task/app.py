@@ -5,6 +5,7 @@ import time
 from functools import cache, partial
 from typing import Any
 
+from suno_jobs.jobs.identifiers import Mode, mode_of_job
 from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.lifecycle.announcing import Announcer, EventBus, ProgressAnnouncer
 from suno_jobs.runtime.aws import REQUEST, WORK, client, prepare
@@ -12,7 +13,7 @@ from suno_jobs.runtime.executions import Executions
 from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import CheckTaskSettings
-from suno_jobs.steps.check_task import TaskChecker, make_task_checker, report_step
+from suno_jobs.steps.check_task import TaskChecker, in_sandbox, make_task_checker, report_step
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.traffic.calls import connect
@@ -40,6 +41,10 @@ def task_checker() -> TaskChecker:
     )
 
 
+def checker_for(job_id: str) -> TaskChecker:
+    return in_sandbox(task_checker()) if mode_of_job(job_id) is Mode.TEST else task_checker()
+
+
 @cache
 def progress_announcer() -> ProgressAnnouncer:
     settings = CheckTaskSettings(os.environ)
@@ -58,7 +63,7 @@ def executions() -> Executions:
 
 @logged
 def lambda_handler(event: dict[str, Any], context: object) -> None:
-    step = task_checker().check_task(event["job_id"], event["execution"])
+    step = checker_for(event["job_id"]).check_task(event["job_id"], event["execution"])
     report_step(executions(), event["task_token"], step)
     progress_announcer().announce_noted()
 

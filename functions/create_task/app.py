@@ -6,13 +6,14 @@ from functools import cache, partial
 from typing import Any
 
 from suno_jobs.gateways.signatures import SIGNATURE_CHECKS
+from suno_jobs.jobs.identifiers import Mode, mode_of_job
 from suno_jobs.jobs.schedule import PollingSchedule
 from suno_jobs.lifecycle.repeats import Repeats
 from suno_jobs.runtime.aws import WORK, client, prepare
 from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import CreateTaskSettings
-from suno_jobs.steps.create_task import TaskCreator
+from suno_jobs.steps.create_task import TaskCreator, in_sandbox
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.sent_requests import SentRequests
@@ -46,9 +47,13 @@ def task_creator() -> TaskCreator:
     )
 
 
+def creator_for(job_id: str) -> TaskCreator:
+    return in_sandbox(task_creator()) if mode_of_job(job_id) is Mode.TEST else task_creator()
+
+
 @logged
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return task_creator().create_task(event["job_id"]).to_payload()
+    return creator_for(event["job_id"]).create_task(event["job_id"]).to_payload()
 
 
 prepare(task_creator)

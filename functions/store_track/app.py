@@ -2,10 +2,13 @@
 
 import os
 import time
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from suno_jobs.catalog.results import Media
+from suno_jobs.jobs.identifiers import Mode, mode_of_job
+from suno_jobs.lifecycle.sandbox_files import SandboxFiles
 from suno_jobs.network import local_origins
 from suno_jobs.network.download import Downloader
 from suno_jobs.runtime.aws import UPLOAD, WORK, client, prepare
@@ -34,9 +37,13 @@ def track_storer() -> TrackStorer:
     )
 
 
+def storer_for(job_id: str) -> TrackStorer:
+    return replace(track_storer(), downloader=SandboxFiles()) if mode_of_job(job_id) is Mode.TEST else track_storer()
+
+
 @logged
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return {"job_id": event["job_id"], "states": track_storer().store_tracks(event["job_id"])}
+    return {"job_id": event["job_id"], "states": storer_for(event["job_id"]).store_tracks(event["job_id"])}
 
 
 prepare(track_storer)

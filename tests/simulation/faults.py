@@ -21,6 +21,7 @@ from local.simulator.wire import Reply
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.sandbox import Marker
 from suno_jobs.network.http import httpcore
 from tests.simulation.aws_table import TransactionCanceledException, aws_error
 from tests.simulation.clock import Loop
@@ -124,7 +125,8 @@ class Order:
     of the client. ``resubmit``: the client allows a second submission if the answer to the first was lost. ``tenant`` is the
     client's. ``adopts``: the ``task`` was created elsewhere and is to be adopted, or it is ``unknown``, or
     ``taken`` by another tenant. The submission prefers to wait for ``wait_seconds``; ``follows`` are the times at which
-    a client begins to read the job, with the seconds that it prefers to wait each time.
+    a client begins to read the job, with the seconds that it prefers to wait each time. ``marker`` is that of an order in test
+    mode, whose ``tenant`` is a sandbox.
     """
 
     at: float
@@ -140,9 +142,11 @@ class Order:
     wait_seconds: int = 0
     follows: tuple[tuple[float, int], ...] = ()
     callback_url: str | None = None
+    marker: Marker = Marker.NONE
 
     def body(self) -> dict[str, Any]:
         marks = " ".join(f"[fault:{name}={number:.0f}]" for name, number in self.faults.items())
+        marks += "" if self.marker is Marker.NONE else f"[test:{self.marker}]"
         upload = {"audio_url": f"https://files.example.com/{self.token}.mp3?{marks.replace(' ', '')}"}
         given: dict[str, Any] = upload if self.kind is Kind.UPLOAD else {"prompt": f"{self.token} {marks}".strip()}
         given |= {"loop": True} if self.kind is Kind.SOUNDS else {}

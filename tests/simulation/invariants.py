@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.jobs.identifiers import Mode, mode_of_job
 from suno_jobs.storage.attribute_values import unpack
 from suno_jobs.traffic.callback_urls import mac
 from tests.secrets_in_logs import secrets_in
@@ -29,6 +30,7 @@ from tests.simulation.job_evidence import JobEvidence, order_token, tasks_by_job
 from tests.simulation.lambdas import Invocation
 from tests.simulation.message_queue import QueuedMessage
 from tests.simulation.paid_songs import PAID_SONGS, is_last_resort
+from tests.simulation.sandbox_jobs import ends_as_its_marker_says, nothing_left_the_sandbox
 from tests.simulation.state_monitor import ENDS
 from tests.simulation.waiting_clients import broken_waits
 from tests.simulation.webhook_receivers import broken_webhooks
@@ -125,11 +127,15 @@ def violations(world: World) -> list[tuple[str, str]]:
             continue
         order = orders[order_token(item)]
         job = JobEvidence(world, job_id, unpack(item), order, tasks[job_id])
-        checks = (*CHECKS, *PAID_SONGS, *ADOPTIONS, fair_turns, fair_shares)
+        checks: tuple[Callable[[JobEvidence], Iterator[str]], ...] = (
+            (_cancelled, _ends, _stored_once, _announced, ends_as_its_marker_says)
+            if mode_of_job(job_id) is Mode.TEST
+            else (*CHECKS, *PAID_SONGS, *ADOPTIONS, fair_turns, fair_shares)
+        )
         found += [(job_id, broken) for check in checks for broken in check(job)]
     found += [(invocation.subject, broken) for invocation, broken in _unexpected_errors(world)]
     found += [(invocation.subject, broken) for invocation, broken in _timeouts(world)]
-    checks_of_world = (_rates, _secrets, _executions, _histories, _callbacks, _log_lines)
+    checks_of_world = (_rates, _secrets, _executions, _histories, _callbacks, _log_lines, nothing_left_the_sandbox)
     found += [("", broken) for check in checks_of_world for broken in check(world)]
     return found
 

@@ -168,7 +168,7 @@ class KeyRing:
 @dataclass(eq=False, slots=True)
 class Network:
     """``request_times`` has the times at which requests left, by gateway and account. ``served`` has every download that did
-    not break off."""
+    not break off. ``of_test_jobs`` are the requests that concern a job in test mode: there must be none."""
 
     loop: Loop
     lambdas: Lambdas
@@ -180,6 +180,7 @@ class Network:
     keys: KeyRing = field(default_factory=KeyRing)
     request_times: defaultdict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     served: list[Served] = field(default_factory=list)
+    of_test_jobs: list[str] = field(default_factory=list)
 
     def client(self) -> httpx.Client:
         """Replaces the product's own function for HTTP clients: the same transport on a simulated network."""
@@ -193,6 +194,7 @@ class Network:
 
     def _ask_cdn(self, request: Request, _timeout: float) -> tuple[Reply, Manner]:
         running = self.lambdas.running
+        self._note_test_job(running.subject, request)
 
         def ask() -> tuple[Reply, Manner]:
             reply, manner = route(self.studio, request), self.manner(CDN)
@@ -206,10 +208,15 @@ class Network:
 
     def _ask_gateway(self, request: Request, timeout: float) -> tuple[Reply, Manner]:
         running, left_at = self.lambdas.running, self.loop.now
+        self._note_test_job(running.subject, request)
         answered: tuple[Reply, Manner] = running.cross_boundary(
             f"gateway.{request.method}", lambda: self._answer(request, timeout, running.subject, left_at)
         )
         return answered
+
+    def _note_test_job(self, subject: str, request: Request) -> None:
+        if "job_test_" in f"{subject} {request}":
+            self.of_test_jobs.append(f"{subject} {request.method} {request.path}")
 
     def _answer(self, request: Request, timeout: float, subject: str, left_at: float) -> tuple[Reply, Manner]:
         gateway = request.path.split("/")[1]

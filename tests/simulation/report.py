@@ -9,6 +9,7 @@ from itertools import groupby
 from tests.simulation.elsewhere import with_adoptions
 from tests.simulation.faults import Plan, draw
 from tests.simulation.invariants import violations
+from tests.simulation.sandbox_jobs import with_test_orders
 from tests.simulation.webhook_receivers import with_webhooks
 from tests.simulation.world import START, World
 
@@ -46,7 +47,7 @@ def _describe(world: World, seed: int, jobs: int) -> Iterator[str]:
 
 
 def plan_of(seed: int, jobs: int) -> Plan:
-    return with_webhooks(with_adoptions(draw(seed, jobs)))
+    return with_webhooks(with_test_orders(with_adoptions(draw(seed, jobs))))
 
 
 def happenings(seed: int, jobs: int) -> list[str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from suno_jobs.jobs.identifiers import mode_of, mode_of_job, tenant_name
 from suno_jobs.storage.attribute_values import unpack
 from suno_jobs.webhooks.deliveries import Delivery, DeliveryState, partition_of
 from suno_jobs.webhooks.endpoint_table import EndpointTable
@@ -155,9 +156,15 @@ def broken_webhooks(world: World) -> Iterator[tuple[str, str]]:
         arrived = world.receivers.arrivals[receiver.url]
         known = {each.event_id for each in arrived if each.ok}
         recorded = _deliveries(world, receiver)
+        mixed = [each for each in known if each.startswith("job_") and mode_of_job(each) is not mode_of(receiver.tenant)]
+        yield from (("", f"{event_id} reached {receiver.url}, which is of the other mode") for event_id in mixed)
         for event in ends:
             job_id, event_id = event["Resources"][0], event["Detail"]["event_id"]
-            if event["Detail"]["tenant"] != receiver.tenant or event_id in known or job_id in world.deletions.deletions:
+            concerned = (event["Detail"]["tenant"], event["Detail"]["mode"]) == (
+                tenant_name(receiver.tenant),
+                mode_of(receiver.tenant),
+            )
+            if not concerned or event_id in known or job_id in world.deletions.deletions:
                 continue
             if receiver.default and "callback_url" not in world.jobs_table.items[f"JOB#{job_id}"]["JOB#REQUEST"]:
                 continue

@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -23,6 +24,7 @@ from awslambdaric.lambda_runtime_log_utils import JsonFormatter
 from botocore.exceptions import ClientError
 
 from local.queue_routes import RequestRefused
+from suno_jobs.jobs.identifiers import mode_of
 from suno_jobs.media import lengths
 from suno_jobs.network import deadlines
 from suno_jobs.network.http import httpcore
@@ -67,7 +69,7 @@ SETTLE_SECONDS = 1500.0
 
 def api_key(tenant: str) -> str:
     """Our own key of a client."""
-    return new_secret(lambda size: hashlib.sha256(tenant.encode()).digest()[:size])
+    return new_secret(lambda size: hashlib.sha256(tenant.encode()).digest()[:size], mode_of(tenant))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ class World:
     ``elsewhere`` has the task of each order that was created elsewhere, by token. ``first_callback_at`` is the time of each
     job's first callback. ``client_actions`` are the actions of clients: job, action and status of the answer. ``submissions``
     has the token of each submitted order, when it was sent, and the status of its answer; ``lists`` has when a client listed
-    its jobs, and which it got. ``reads`` has the answers to clients that prefer to wait. ``callback_queue`` has every callback
-    that was accepted.
+    its jobs, and which it got, and ``listed`` all jobs that each tenant ever got. ``reads`` has the answers to clients that
+    prefer to wait. ``callback_queue`` has every callback that was accepted.
     """
 
     def __init__(self, plan: Plan, faults: FaultInjector | None = None) -> None:
@@ -105,6 +107,7 @@ class World:
         self.client_actions: list[tuple[str, str, int]] = []
         self.submissions: list[tuple[str, float, int]] = []
         self.lists: list[tuple[float, set[str]]] = []
+        self.listed: defaultdict[str, set[str]] = defaultdict(set)
         self.reads: list[Read] = []
         self.first_callback_at: dict[str, float] = {}
         # The text must not change: it keeps every seed the same world.
@@ -364,7 +367,9 @@ class World:
                 response = self.request("GET", "/v1/jobs", query=query, tenant=tenant)
                 if response.status != 200:
                     return
-                listed |= {job["job_id"] for job in response.json()["jobs"]}
+                found = {job["job_id"] for job in response.json()["jobs"]}
+                self.listed[tenant] |= found
+                listed |= found
                 cursor = response.json()["next"]
                 query = f"limit=7&cursor={cursor}" if cursor else ""
         self.lists.append((began_at, listed))

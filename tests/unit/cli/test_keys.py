@@ -79,6 +79,21 @@ def test_a_key_has_the_scopes_and_the_end_that_were_asked_for(table: KeyTable, c
     assert found.expires_at == found.created_at + 2 * DAY
 
 
+def test_a_test_key_is_for_the_sandbox_of_its_tenant(table: KeyTable, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = run(capsys, *CREATE, "--test")
+    assert secret.startswith("sj_test_")
+    found = table.find(secret)
+    assert found is not None
+    assert (found.tenant, found.hint) == ("acme.test", secret[:12])
+    live = run(capsys, *CREATE)
+    assert live.startswith("sj_live_")
+    listed = run(capsys, "keys", "list", "acme", *KEYS)
+    assert all(secret[:12] in listed for secret in (secret, live))
+    assert run(capsys, "keys", "rotate", "acme", found.key_id, *KEYS).startswith("sj_test_")
+    run(capsys, "keys", "revoke", "acme", found.key_id, *KEYS)
+    assert valid(table, clock, secret) is None
+
+
 def test_the_command_knows_every_scope() -> None:
     assert set(typing.get_args(ScopeName)) == set(Scope)
 
@@ -93,6 +108,8 @@ def test_the_command_knows_every_scope() -> None:
         (["keys", "rotate", "acme", UNKNOWN, *KEYS, "--overlap-hours", "-1"], 2, "--overlap-hours"),
         (["keys", "revoke", "acme", UNKNOWN, *KEYS], 1, UNKNOWN),
         (["tenant", "create", "acme", "--table", TABLE], 1, "acme"),
+        (["tenant", "create", "acme.test", "--table", TABLE], 2, "a-z"),
+        (["keys", "create", "acme.test", *KEYS, "--table", TABLE], 1, "acme.test"),
         (["tenant", "set-limits", "zenith", "--table", TABLE], 1, "zenith"),
         (["tenant", "set-limits", "acme", "--table", TABLE, "--jobs-per-day", "-1"], 2, "negative"),
     ],

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from suno_jobs.cli.main import main
 from suno_jobs.errors import InvalidRequest
-from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
+from suno_jobs.jobs.identifiers import (
+    JOB_ID_PATTERN,
+    TENANT_RULE,
+    Mode,
+    derived_job_id,
+    is_tenant_name,
+    may_own_jobs,
+    mode_of,
+    mode_of_job,
+    random_job_id,
+    sandbox_of,
+    tenant_name,
+)
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.states import JobState
 from suno_jobs.steps.retry_job import JobRetrier
@@ -63,3 +77,23 @@ def test_the_rule_is_the_one_that_is_enforced() -> None:
     assert TENANT_RULE == "A tenant's name has 1 to 64 characters of a-z, 0-9 and -, and is neither default nor quarantine."
     accepted = "".join(character for character in map(chr, range(0x3000)) if is_tenant_name(character))
     assert accepted == "-0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def test_the_sandbox_of_a_tenant_is_a_tenant_of_its_own() -> None:
+    assert sandbox_of("acme") == sandbox_of("acme.test") == "acme.test"
+    assert (tenant_name("acme.test"), tenant_name("acme")) == ("acme", "acme")
+    assert (mode_of("acme.test"), mode_of("acme"), mode_of("test")) == (Mode.TEST, Mode.LIVE, Mode.LIVE)
+    assert [may_own_jobs(name) for name in ("acme", "acme.test", "acme.test.test", ".test", "quarantine.test", None)] == [
+        *(True, True),
+        *(False,) * 4,
+    ]
+    assert not is_tenant_name("acme.test")
+
+
+def test_the_mode_is_part_of_the_id_of_a_job() -> None:
+    for tenant, mode in (("acme", Mode.LIVE), ("acme.test", Mode.TEST)):
+        for job_id in (derived_job_id(tenant, "key"), random_job_id(tenant, 1.0, bytes)):
+            assert re.fullmatch(JOB_ID_PATTERN, job_id)
+            assert mode_of_job(job_id) is mode
+            assert job_id.startswith("job_test_") == (mode is Mode.TEST)
+    assert derived_job_id("acme", "key")[-26:] != derived_job_id("acme.test", "key")[-26:]

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.history import Entry, Wait
 from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.jobs.views import job_view
@@ -102,7 +103,9 @@ def test_a_refused_key_that_was_replaced_is_tried_again(world: World) -> None:
 def test_a_submission_waits_for_its_answer_and_then_for_its_callback(world: World) -> None:
     job_id = world.accept()
     due_at = world.now + 60
-    world.jobs.submissions.begin_submission(world.job(job_id), "i1", file_terms("ttapi"), now=world.now, due_at=due_at)
+    world.jobs.submissions.begin_submission(
+        world.job(job_id), "i1", file_terms(GATEWAYS["ttapi"]), now=world.now, due_at=due_at
+    )
     assert wait(world, job_id) == ("answer", 60)
 
 

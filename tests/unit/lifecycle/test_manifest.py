@@ -58,6 +58,7 @@ def test_the_manifest_contains_the_request_the_result_and_the_sources_of_the_fil
         "version": 1,
         "tenant": "acme",
         "job_id": "job_1",
+        "mode": "live",
         "gateway": "ttapi",
         "kind": "music",
         "requested_model": "v6-wild",

@@ -88,7 +88,13 @@ def test_what_is_emitted_is_watched_or_shown() -> None:
 
 
 def test_the_cost_of_metrics_counts_every_combination() -> None:
-    values = {"gateway": len(GATEWAYS), "state": len(TERMINAL - {JobState.CANCELLED}), "scope": 1, "account": 1}
+    values = {
+        "gateway": len(GATEWAYS),
+        "state": len(TERMINAL - {JobState.CANCELLED}),
+        "scope": 1,
+        "account": 1,
+        "outcome": len(TERMINAL),
+    }
     most = sum(math.prod(values[name] for name in dimensions) for _, dimensions in emitted())
     _, count, price, usd = priced("metrics")
     assert count.endswith(f" {most}")

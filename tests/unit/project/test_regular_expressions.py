@@ -19,7 +19,7 @@ from pathlib import Path
 
 import suno_jobs
 from suno_jobs.catalog import inputs, results
-from suno_jobs.gateways import parsing, tracks
+from suno_jobs.gateways import parsing, sandbox, tracks
 from suno_jobs.gateways import results as gateway_results
 from suno_jobs.intake import adoption
 from suno_jobs.jobs import identifiers, views
@@ -42,6 +42,7 @@ def as_text(expression: re.Pattern[str] | re.Pattern[bytes]) -> re.Pattern[str]:
 
 
 WORST = {
+    sandbox._MARKER.pattern: "[test:a",
     as_text(audio._VIDEO_CODEC).pattern: "\x86\x80V_",
     as_text(flac._TRAILER).pattern: "TAAPETAGE",
     as_text(flac._HEADER).pattern: "\xff\xf8\x10",

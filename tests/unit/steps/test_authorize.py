@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suno_jobs.errors import Conflict
-from suno_jobs.jobs.identifiers import is_tenant_name
+from suno_jobs.jobs.identifiers import Mode, is_tenant_name
 from suno_jobs.steps.authorize import KeyFinder
 from suno_jobs.tenants.api_keys import ApiKey, is_well_formed, new_key_id, new_secret
 from suno_jobs.tenants.key_table import KeyTable
@@ -102,6 +102,20 @@ def test_a_key_with_an_invalid_tenant_is_not_authorized(clock: Clock, tenant: An
     found: Any = SimpleNamespace(find=lambda _: an_api_key(tenant=tenant))
     assert not is_tenant_name(tenant)
     assert KeyFinder(keys=found, notes=lambda: found, clock=clock).find_key(f"Bearer {API_KEY}") is None
+
+
+def test_a_test_key_is_authorized_for_the_sandbox(clock: Clock) -> None:
+    secret = new_secret(bytes, Mode.TEST)
+    found: Any = SimpleNamespace(find=lambda _: an_api_key(secret, tenant="acme.test", last_used_on="9999-01-01"))
+    key = KeyFinder(keys=found, notes=lambda: found, clock=clock).find_key(f"Bearer {secret}")
+    assert (key and key.tenant, key and key.mode) == ("acme.test", Mode.TEST)
+
+
+@pytest.mark.parametrize(("mode", "tenant"), [(Mode.TEST, "acme"), (Mode.LIVE, "acme.test"), (Mode.TEST, "default.test")])
+def test_a_key_whose_mode_is_not_that_of_its_tenant_is_not_authorized(clock: Clock, mode: Mode, tenant: str) -> None:
+    secret = new_secret(bytes, mode)
+    found: Any = SimpleNamespace(find=lambda _: an_api_key(secret, tenant=tenant))
+    assert KeyFinder(keys=found, notes=lambda: found, clock=clock).find_key(f"Bearer {secret}") is None
 
 
 def test_scopes_that_a_newer_version_wrote_are_passed_on(deployed: SimpleNamespace) -> None:

@@ -127,3 +127,30 @@ def test_only_keys_that_work_count_towards_the_limit(manager: KeyManager, clock:
         manager.rotate_key("acme", ALL, OWN, {})
     clock.now += 1
     assert manager.create_key("acme", ALL, {})["key"]
+
+
+def test_a_live_key_creates_and_sees_keys_of_both_modes(manager: KeyManager) -> None:
+    live, test = (manager.create_key("acme", ALL, {"mode": mode}) for mode in ("live", "test"))
+    assert [(key["mode"], key["hint"]) for key in (live, test)] == [("live", live["key"][:12]), ("test", test["key"][:12])]
+    assert test["key"].startswith("sj_test_")
+    assert ids(manager) == {OWN, live["key_id"], test["key_id"]}
+    assert manager.rotate_key("acme", ALL, test["key_id"], {})["key"].startswith("sj_test_")
+
+
+def test_a_test_key_creates_and_sees_test_keys_only(manager: KeyManager) -> None:
+    mine = manager.create_key("acme.test", ALL, {})
+    assert (mine["mode"], mine["key"][:8]) == ("test", "sj_test_")
+    assert manager.create_key("acme.test", ALL, {"mode": "test"})["mode"] == "test"
+    with pytest.raises(ScopeMissing, match="test keys only"):
+        manager.create_key("acme.test", ALL, {"mode": "live"})
+    assert OWN not in ids(manager, "acme.test")
+    with pytest.raises(KeyNotFound):
+        manager.rotate_key("acme.test", ALL, OWN, {})
+    with pytest.raises(KeyNotFound):
+        manager.revoke_key("acme.test", OWN)
+
+
+def test_there_is_no_third_mode(manager: KeyManager) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        manager.create_key("acme", ALL, {"mode": "demo"})
+    assert [each["pointer"] for each in refused.value.members["errors"]] == ["/mode"]

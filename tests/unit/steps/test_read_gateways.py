@@ -51,6 +51,10 @@ def test_a_tenant_sees_the_balance_of_its_own_account_only(
     assert {each["account"] for each in shown_balances(world, caller, operator=False)} == seen
 
 
+def test_a_test_key_sees_no_balance(deployed: SimpleNamespace, world: World) -> None:
+    assert shown_balances(world, "acme.test", operator=True) == []
+
+
 def test_an_operator_sees_every_balance_that_was_read(deployed: SimpleNamespace, world: World) -> None:
     found = {each["account"]: each for each in shown_balances(world, "zenith", operator=True)}
     assert found["default"] == {

@@ -183,7 +183,7 @@ def test_job_ids_of_different_tenants_or_keys_differ(tenant: str, key: str, othe
 @given(st.floats(0, 2**38), st.floats(0, 2**38))
 def test_random_job_ids_are_ordered_by_time(one: float, other: float) -> None:
     early, late = sorted((one, other))
-    assert random_job_id(early, bytes) <= random_job_id(late, bytes)
+    assert random_job_id("acme", early, bytes) <= random_job_id("acme", late, bytes)
 
 
 json_values = st.recursive(

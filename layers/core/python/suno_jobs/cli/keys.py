@@ -15,6 +15,7 @@ from cyclopts import App, Parameter
 from suno_jobs.cli import aws
 from suno_jobs.cli.options import JobsTable
 from suno_jobs.cli.problems import NotFound, WrongArgument
+from suno_jobs.jobs.identifiers import sandbox_of
 from suno_jobs.tenants.api_keys import ApiKey
 from suno_jobs.tenants.key_ring import KeyRing
 from suno_jobs.tenants.key_table import KeyTable
@@ -36,7 +37,7 @@ def _key_ring(table: str) -> KeyRing:
 
 
 @app.command(name="create")
-def create_key(
+def create_key(  # noqa: PLR0913 - the options of a command
     tenant: TenantName,
     /,
     *,
@@ -48,13 +49,16 @@ def create_key(
         "jobs:write",
     ),
     days: Annotated[int | None, Parameter(help="days until it ends; without it, it never ends")] = None,
+    test: Annotated[
+        bool, Parameter(negative="", help="a key of the sandbox: its jobs reach no gateway and cost nothing")
+    ] = False,
 ) -> None:
     """Create an API key for a tenant and print it once."""
     if days is not None and days < 1:
         raise WrongArgument("--days must be at least 1")
     if TenantList(aws.dynamodb(), table).read(tenant) is None:
         raise NotFound(f"There is no tenant {tenant}. Create it: suno-jobs tenant create {tenant} --table {table}")
-    secret, _ = _key_ring(api_keys).create(tenant, name, scope, days)
+    secret, _ = _key_ring(api_keys).create(sandbox_of(tenant) if test else tenant, name, scope, days)
     print(secret)
 
 

@@ -99,7 +99,7 @@ class TaskAdopter:
         # No client's key contains a space.
         job_id = job_id or derived_job_id(tenant, f"{request.gateway} {account} {task_id} adopted")
         job = self.creator.new_job(tenant, job_id, digest, [request.gateway], request.kind)
-        terms, metadata = file_terms(request.gateway), request.metadata or {}
+        terms, metadata = file_terms(GATEWAYS[request.gateway]), request.metadata or {}
         return replace(job, adopts=task_id, account=account, file_terms=terms, metadata=metadata)
 
 

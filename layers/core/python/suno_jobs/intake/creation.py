@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError as AwsError
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import Conflict, InvalidRequest
 from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.sandbox import DEADLINE_SECONDS
 from suno_jobs.jobs.history import Entry
-from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
+from suno_jobs.jobs.identifiers import SANDBOX_ACCOUNT, SHARED_ACCOUNT, TENANT_RULE, Mode, may_own_jobs, mode_of
 from suno_jobs.jobs.record import Candidate, Item, Job
 from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.runtime import log_context, telemetry
@@ -36,9 +37,9 @@ class JobCreator:
         Raises InvalidRequest if the tenant's name breaks TENANT_RULE. The authorizer refuses such a tenant, too. This is the
         last check before anything is paid.
         """
-        if not is_tenant_name(tenant):
+        if not may_own_jobs(tenant):
             raise InvalidRequest([{"header": "Authorization", "detail": TENANT_RULE}])
-        now = int(self.clock())
+        now, live = int(self.clock()), mode_of(tenant) is Mode.LIVE
         return Job(
             job_id=job_id,
             tenant=tenant,
@@ -49,7 +50,8 @@ class JobCreator:
             state=JobState.ACCEPTED,
             created_at=now,
             updated_at=now,
-            deadline_at=now + self.deadline_seconds,
+            deadline_at=now + (self.deadline_seconds if live else min(self.deadline_seconds, DEADLINE_SECONDS)),
+            account=SHARED_ACCOUNT if live else SANDBOX_ACCOUNT,
             due_at=now + self.slack_seconds,
             fingerprint=digest,
             history=(Entry(now, JobState.ACCEPTED, Cause.CLIENT, 0, gateways[0]).line(),),
@@ -63,7 +65,8 @@ class JobCreator:
         if not self._write(job, request):
             return False
         log_context.note_new_job(job)
-        telemetry.count("JobsAccepted", gateway=job.gateway)
+        if job.mode is Mode.LIVE:
+            telemetry.count("JobsAccepted", gateway=job.gateway)
         try:
             self.executions.start(job.job_id)
         except (AwsError, BotoCoreError) as error:

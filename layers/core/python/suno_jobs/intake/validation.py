@@ -14,8 +14,10 @@ from suno_jobs.catalog.results import POSITIONAL_TRACK_ID, Result
 from suno_jobs.errors import json_pointer
 from suno_jobs.gateways.protocol import FieldErrors, Source
 from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.sandbox import find_marker
 from suno_jobs.intake.requests import AUTO, JobRequest
 from suno_jobs.intake.wording import invalid, wrong_member
+from suno_jobs.jobs.identifiers import Mode, mode_of
 from suno_jobs.jobs.record import Item, JobView
 from suno_jobs.storage.jobs import JobStore
 
@@ -65,10 +67,20 @@ def validate_request(body: Any, tenant: str, jobs: JobStore, auto_gateways: Sequ
         known = {pointer for pointer, _ in wrong}
         found = _combine(errors) if names else ((json_pointer("kind"), "is not offered by any gateway behind auto"),)
         wrong = (*wrong, *(each for each in found if each[0] not in known))
+    if mode_of(tenant) is Mode.TEST:
+        wrong = (*wrong, *_check_marker(request))
     if wrong:
         raise invalid(wrong)
     chosen = tuple(each for each in sources[able[0]] if isinstance(each, Source))
     return ValidRequest(request, able, chosen, accounts[0] if accounts else None)
+
+
+def _check_marker(request: JobRequest) -> FieldErrors:
+    try:
+        find_marker(request.input)
+    except ValueError as error:
+        return ((json_pointer("input", "prompt"), str(error)),)
+    return ()
 
 
 def _parse(body: Any) -> tuple[JobRequest | None, FieldErrors]:

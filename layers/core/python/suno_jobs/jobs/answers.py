@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from suno_jobs.catalog.costs import CostSource
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode
+from suno_jobs.jobs.identifiers import Mode
 from suno_jobs.jobs.record import TrackState
 from suno_jobs.jobs.states import Cause, Charged, JobState, Progress, WaitReason
 
@@ -164,6 +165,7 @@ ResultAnswer = LyricsResult | AudioIdResult | PersonaIdResult | WordsResult
 
 
 class _Summary(TypedDict):
+    mode: Annotated[Mode, Field(description="test: a job of the sandbox. Nothing was sent to a gateway, and nothing was paid.")]
     gateway: str
     kind: Kind
     requested_model: str | None

@@ -12,6 +12,7 @@ from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.models import RequestedModel
 from suno_jobs.catalog.results import Link, Media, Result
 from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.jobs.identifiers import Mode, mode_of_job
 from suno_jobs.jobs.states import TERMINAL, Cause, Charged, JobState, Progress, WaitReason
 from suno_jobs.stored_words import stored_word
 
@@ -178,6 +179,10 @@ class Job:
     unknown_reads: int = 0
     wait_reason: WaitReason | None = None
     task_token: str | None = field(default=None, repr=False)
+
+    @property
+    def mode(self) -> Mode:
+        return mode_of_job(self.job_id)
 
     @property
     def terminal(self) -> bool:

@@ -63,6 +63,7 @@ def summary_view(job: Job) -> JobSummary:
     """The job as a list shows it: what its hot record contains."""
     return {
         "job_id": job.job_id,
+        "mode": job.mode,
         "gateway": job.gateway,
         "kind": job.kind,
         "requested_model": job.requested_model.name if job.requested_model else None,

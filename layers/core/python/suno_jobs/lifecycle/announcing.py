@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import EventNotSent
+from suno_jobs.jobs.identifiers import tenant_name
 from suno_jobs.jobs.record import JobView
 from suno_jobs.jobs.states import Progress
 from suno_jobs.jobs.views import Json, job_view
@@ -37,7 +38,7 @@ def event_detail(view: JobView, bucket: str, name: str) -> Json:
     """
     job = view.job
     shown = job_view(view) | {"request": None, "result": None}
-    known = {"event_id": f"{job.job_id}.{name}", "tenant": job.tenant, "bucket": bucket, "truncated": False}
+    known = {"event_id": f"{job.job_id}.{name}", "tenant": tenant_name(job.tenant), "bucket": bucket, "truncated": False}
     detail: Json = {**known, **shown}
     sizes = {name: len(json.dumps(value)) for name, value in detail.items()}
     lists = sorted((name for name, value in detail.items() if isinstance(value, list)), key=sizes.__getitem__)

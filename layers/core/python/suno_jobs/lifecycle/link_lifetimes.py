@@ -7,14 +7,13 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from suno_jobs.catalog.results import Link
-from suno_jobs.gateways.protocol import LinkRenewal
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.protocol import Gateway, LinkRenewal
+from suno_jobs.gateways.registry import gateway_of
 from suno_jobs.jobs.record import DAY_SECONDS, DEFAULT_LINK_DAYS, FileTerms, Job
 
 
-def file_terms(gateway_name: str) -> FileTerms:
+def file_terms(gateway: Gateway) -> FileTerms:
     """What the gateway promises about the files of any task."""
-    gateway = GATEWAYS[gateway_name]
     kept_days = gateway.link_days["*"] or DEFAULT_LINK_DAYS
     return FileTerms(int(kept_days * DAY_SECONDS), isinstance(gateway, LinkRenewal))
 
@@ -25,7 +24,7 @@ def with_expiry(job: Job, links: Iterable[Link], *, renewed_at: int | None = Non
     It counts from the renewal of the links, otherwise from the submission. The files were made later, so the recorded time is
     early rather than late.
     """
-    days_by_host = GATEWAYS[job.gateway].link_days
+    days_by_host = gateway_of(job).link_days
     began_at = renewed_at or job.submitted_at or job.created_at
     dated = []
     for link in links:

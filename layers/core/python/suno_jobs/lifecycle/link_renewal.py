@@ -16,7 +16,7 @@ from suno_jobs.gateways.protocol import (
     TaskReport,
     TaskTrack,
 )
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.registry import gateway_of
 from suno_jobs.jobs.record import Job, JobView, Renewal, Track, TrackState
 from suno_jobs.lifecycle.link_lifetimes import with_expiry
 from suno_jobs.runtime import telemetry
@@ -32,7 +32,7 @@ NEED_NEW_LINK = frozenset({ErrorCode.ASSET_EXPIRED, ErrorCode.ASSET_FORBIDDEN_AD
 
 def link_renewal_gateway(job: Job) -> LinkRenewal | None:
     """The job's gateway, if it can renew the links of its tasks."""
-    gateway = GATEWAYS[job.gateway]
+    gateway = gateway_of(job)
     return gateway if job.tasks and isinstance(gateway, LinkRenewal) else None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayReply, ReadFailed, Submission, TaskReport
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.registry import GATEWAYS, gateway_of
 from suno_jobs.jobs.record import InFlight, Job, Lost, TaskEnd
 from suno_jobs.jobs.schedule import PollingSchedule, is_given_up
 from suno_jobs.lifecycle.repeats import may_repeat
@@ -149,7 +149,7 @@ class LostSubmissions:
     def _answers(self, job: Job) -> list[Submission]:
         """What the stored replies to the job's submissions say."""
         replies = [GatewayReply(status, body) for status, body in self.receipts.submissions(job.job_id)]
-        return [GATEWAYS[job.gateway].read_submission(job.kind, reply) for reply in replies]
+        return [gateway_of(job).read_submission(job.kind, reply) for reply in replies]
 
     def find_tasks(self, job: Job, *, began: int | None = None) -> TasksFound | None:
         """The tasks that an authentic callback or a stored reply names and that are not known yet; None when there are none.
@@ -179,7 +179,7 @@ class LostSubmissions:
         return TasksFound(job, reports, failed) if reports or failed else None
 
     def _named_tasks(self, job: Job) -> list[str]:
-        gateway, answers = GATEWAYS[job.gateway], self._answers(job)
+        gateway, answers = gateway_of(job), self._answers(job)
         named = {answer.task_id for answer in answers if isinstance(answer, Accepted | Ambiguous) and answer.task_id}
         named |= {task_id for body in self.receipts.callbacks(job.job_id) if (task_id := gateway.read_callback(body))}
         return sorted(named.difference(job.tasks))

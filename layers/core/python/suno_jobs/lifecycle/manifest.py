@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import ManifestNotWritten
+from suno_jobs.jobs.identifiers import tenant_name
 from suno_jobs.jobs.record import Item, JobView
 from suno_jobs.jobs.views import Json, iso_time, job_view, manifest_key, without_queries
 from suno_jobs.storage.jobs import JobStore
@@ -20,7 +21,18 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _AS_IN_THE_JOB = (
-    *("job_id", "gateway", "kind", "requested_model", "requested_gateway_model", "task_id", "created_at", "tracks", "result"),
+    *(
+        "job_id",
+        "mode",
+        "gateway",
+        "kind",
+        "requested_model",
+        "requested_gateway_model",
+        "task_id",
+        "created_at",
+        "tracks",
+        "result",
+    ),
 )
 
 
@@ -30,7 +42,7 @@ def manifest(view: JobView, request: Item, lyrics: Mapping[str, str], *, partial
     shown["tracks"] = [{**track, "lyrics": lyrics.get(track["track_id"])} for track in shown["tracks"]]
     found = {
         "version": VERSION,
-        "tenant": job.tenant,
+        "tenant": tenant_name(job.tenant),
         **{name: shown[name] for name in _AS_IN_THE_JOB},
         "partial": partial,
         "submitted_at": None if job.submitted_at is None else iso_time(job.submitted_at),

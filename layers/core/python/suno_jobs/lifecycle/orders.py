@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.registry import gateway_of
 from suno_jobs.jobs.record import Job
 
 if TYPE_CHECKING:
@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 def with_order(job: Job, job_input: KindInput) -> Job:
     """``job`` with the model, the listed cost and the callbacks of a submission of ``job_input`` to its current gateway."""
-    gateway = GATEWAYS[job.gateway]
+    gateway = gateway_of(job)
     model, cost = gateway.requested_model(job.kind, job_input), gateway.listed_cost(job.kind, job_input)
     return replace(job, requested_model=model, cost=cost, stage_words=gateway.stage_words or None)

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from suno_jobs.gateways.protocol import GatewayRequest, RepeatableSubmission
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.registry import gateway_of
 from suno_jobs.jobs.record import Job, Lost
 from suno_jobs.jobs.states import JobState
 from suno_jobs.storage.sent_requests import SentRequest, SentRequests
@@ -22,7 +22,7 @@ KEPT_SECONDS = 86_400
 
 def repeat_until(job: Job) -> int | None:
     """Until when the last submission may be repeated; None if it may not. Nothing is submitted after the job's deadline."""
-    gateway = GATEWAYS[job.gateway]
+    gateway = gateway_of(job)
     if not isinstance(gateway, RepeatableSubmission) or not job.attempts:
         return None
     last = job.attempts[-1]
@@ -40,7 +40,7 @@ class Repeats:
 
     def keep(self, job: Job, account: Account, request: GatewayRequest, key: str, *, now: int) -> GatewayRequest | None:
         """Stores the request that is about to be sent and returns it with its key. None: it could not be repeated anyway."""
-        gateway = GATEWAYS[job.gateway]
+        gateway = gateway_of(job)
         if not isinstance(gateway, RepeatableSubmission):
             return None
         keyed = gateway.with_key(request, key)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import ErrorCode, Fault, GatewayUnreachable
 from suno_jobs.gateways.protocol import GatewayReply, ReadFailed, Reading, TaskReport
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.registry import gateway_of
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.states import Cause
 from suno_jobs.runtime import telemetry
@@ -43,7 +43,7 @@ class TaskReader:
         shared_reads = SharedReads(self.calls)
         if running := shared_reads.read_running(job, task_id):
             return running
-        gateway = GATEWAYS[job.gateway]
+        gateway = gateway_of(job)
         try:
             account = self.calls.account(job)
             self.calls.take_slot(job, 0.0 if job.cause is Cause.STAGE else AHEAD_SECONDS)

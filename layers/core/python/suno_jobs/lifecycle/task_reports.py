@@ -7,8 +7,16 @@ from dataclasses import replace
 from suno_jobs.catalog.results import POSITIONAL_TRACK_ID
 from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
 from suno_jobs.jobs.record import Job, JobView, TaskEnd, Track, TrackState
+from suno_jobs.jobs.states import Progress
 from suno_jobs.lifecycle.link_lifetimes import with_expiry
 from suno_jobs.storage.jobs import JobStore
+
+PROGRESS = {
+    TaskStatus.PENDING: Progress.QUEUED,
+    TaskStatus.TEXT_READY: Progress.TEXT,
+    TaskStatus.FIRST_READY: Progress.FIRST,
+}
+"""The progress of a job whose task has not ended."""
 
 MAX_TRACKS = 64
 MAX_LINKS = 32

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from suno_jobs.jobs.identifiers import is_tenant_name
-from suno_jobs.tenants.api_keys import ApiKey, is_well_formed
+from suno_jobs.jobs.identifiers import may_own_jobs
+from suno_jobs.tenants.api_keys import ApiKey, is_well_formed, mode_of_key
 from suno_jobs.tenants.key_table import KeyTable
 
 log = logging.getLogger("suno_jobs")
@@ -30,13 +30,14 @@ class KeyFinder:
     def find_key(self, authorization: str) -> ApiKey | None:
         """The valid key of an ``Authorization: Bearer`` header, or None. A malformed key costs no read.
 
-        A key whose tenant's name breaks TENANT_RULE counts as unknown: its jobs could be paid for and not be stored.
+        A key whose tenant's name breaks TENANT_RULE counts as unknown: its jobs could be paid for and not be stored. So does
+        one of the sandbox that is not marked as such.
         """
         match, now = _BEARER.fullmatch(authorization), self.clock()
         if match is None or not is_well_formed(match[1]):
             return None
         key = self.keys.find(match[1])
-        if key is None or not key.is_valid(now) or not is_tenant_name(key.tenant):
+        if key is None or not key.is_valid(now) or not may_own_jobs(key.tenant) or key.mode is not mode_of_key(match[1]):
             return None
         self._note_use(key, datetime.fromtimestamp(now, UTC).date().isoformat())
         return key

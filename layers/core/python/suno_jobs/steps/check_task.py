@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound, LaterVersion, NoSlot
-from suno_jobs.gateways.protocol import ReadFailed, Reading, TaskReport, TaskStatus
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.protocol import ReadFailed, Reading, TaskReport
+from suno_jobs.gateways.registry import gateway_of
 from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule, is_given_up
 from suno_jobs.jobs.states import LEGAL, Cause, JobState, Progress, WaitReason
@@ -31,12 +31,13 @@ from suno_jobs.lifecycle.lost_submission import (
 from suno_jobs.lifecycle.recovery import has_song, next_recovery_at
 from suno_jobs.lifecycle.resuming import hand_over
 from suno_jobs.lifecycle.task_reader import SLOW_READ_SECONDS, TaskReader
-from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
+from suno_jobs.lifecycle.task_reports import PROGRESS, answer_end, record_report, with_distinct_ids
 from suno_jobs.runtime import telemetry
 from suno_jobs.runtime.executions import Executions, TaskTokens
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.traffic.calls import GatewayCalls
+from suno_jobs.traffic.sandbox import GRACE_SECONDS, SandboxCalls, sandbox_schedule
 
 NO_AUDIO_SECONDS = 300
 """How long a job with some audio waits for the links of its other tracks, which some gateways set later."""
@@ -45,12 +46,6 @@ CHECK_SECONDS = 60
 """The timeout of the Check Task function."""
 
 STORE_SECONDS = 600
-
-PROGRESS = {
-    TaskStatus.PENDING: Progress.QUEUED,
-    TaskStatus.TEXT_READY: Progress.TEXT,
-    TaskStatus.FIRST_READY: Progress.FIRST,
-}
 
 DEADLINE = Fault(
     ErrorCode.DEADLINE_EXCEEDED,
@@ -223,7 +218,7 @@ class TaskChecker:
             stage = PROGRESS[report.status]
             if self.jobs.advance(job.job_id, stage, now=self._now()):
                 self.on_progress(job.job_id, stage)
-        calls_back = GATEWAYS[job.gateway].calls_back and job.adopts is None
+        calls_back = gateway_of(job).calls_back and job.adopts is None
         return Finding(DEADLINE, wait=self.schedule.next_check(job, self._now(), calls_back=calls_back))
 
     def _examine_failed(self, job: Job, failed: ReadFailed) -> Finding:
@@ -348,6 +343,20 @@ class TaskChecker:
 
     def _now(self) -> int:
         return int(self.clock())
+
+
+def in_sandbox(checker: TaskChecker) -> TaskChecker:
+    """The same for jobs in test mode, without a way to a gateway."""
+    return make_task_checker(
+        jobs=checker.jobs,
+        receipts=checker.lost_submissions.receipts,
+        calls=SandboxCalls(clock=checker.clock, sleep=checker.calls.sleep),
+        schedule=sandbox_schedule(checker.schedule),
+        grace_seconds=GRACE_SECONDS,
+        executions=checker.executions,
+        on_progress=checker.on_progress,
+        clock=checker.clock,
+    )
 
 
 def report_step(tokens: TaskTokens, task_token: str, step: NextStep) -> None:

@@ -14,7 +14,8 @@ from suno_jobs.catalog.inputs import INPUTS
 from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoSlot
 from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayRequest, Refused, Source, Submission
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.registry import GATEWAYS, gateway_of
+from suno_jobs.jobs.identifiers import Mode
 from suno_jobs.jobs.record import Candidate, Idle, Item, Job, JobView
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule
 from suno_jobs.jobs.states import JobState, WaitReason
@@ -34,6 +35,7 @@ from suno_jobs.traffic.admission import SOONEST_SECONDS, Admission, Turn
 from suno_jobs.traffic.calls import GatewayCalls
 from suno_jobs.traffic.client import REPLY_SECONDS
 from suno_jobs.traffic.rate_limiter import SUBMISSION_AHEAD_SECONDS
+from suno_jobs.traffic.sandbox import GRACE_SECONDS, SandboxCalls, sandbox_admission, sandbox_schedule
 
 SYNCHRONOUS_SECONDS = 270
 """How long a synchronous operation may take."""
@@ -157,7 +159,7 @@ class TaskCreator:
         except GatewayUnreachable as error:
             self.calls.record_outcome(job, Fault(ErrorCode.GATEWAY_ERROR, str(error), retryable=True))
             return NextStep(job.job_id, "wait", wait)
-        submission = GATEWAYS[job.gateway].read_submission(job.kind, reply)
+        submission = gateway_of(job).read_submission(job.kind, reply)
         self.calls.record_outcome(job, submission.fault if isinstance(submission, Refused | Ambiguous) else None)
         if isinstance(submission, Accepted):
             step = self._accept(job, submission.task_id)
@@ -174,7 +176,7 @@ class TaskCreator:
         Conflict."""
         now = self._now()
         due_at = self.schedule.overdue_at(job, now + intent_seconds(job))
-        intent, terms = self.random_bytes(8).hex(), file_terms(job.gateway)
+        intent, terms = self.random_bytes(8).hex(), file_terms(gateway_of(job))
         keyed = self.repeats.keep(job, account, request, intent, now=now)
         repeatable = keyed is not None
         try:
@@ -190,7 +192,7 @@ class TaskCreator:
         if not stored:
             raise Conflict("the job was deleted")
         job_input = INPUTS[job.kind].model_validate(stored["input"])
-        request = GATEWAYS[job.gateway].request(
+        request = gateway_of(job).request(
             job.kind,
             job_input,
             sources=[Source(**source) for source in stored["sources"]],
@@ -245,7 +247,8 @@ class TaskCreator:
 
     def _send(self, job: Job, turn: Turn, account: Account, request: GatewayRequest) -> NextStep:
         """The one paid request. Its outcome is recorded before its receipt, since the job matters more than the evidence."""
-        telemetry.count("Submissions", gateway=job.gateway)
+        if job.mode is Mode.LIVE:
+            telemetry.count("Submissions", gateway=job.gateway)
         try:
             reply = self.calls.send(job, account, request, SYNCHRONOUS_SECONDS if _is_synchronous(job) else REPLY_SECONDS)
         except GatewayUnreachable as error:
@@ -253,7 +256,7 @@ class TaskCreator:
             step = self._lose(job, fault) if error.sent else self._refuse(job, Refused(fault, may_retry=True))
             self._record_outcome(job, turn, fault, self._lost_until(job) if error.sent else None)
             return step
-        submission = GATEWAYS[job.gateway].read_submission(job.kind, reply)
+        submission = gateway_of(job).read_submission(job.kind, reply)
         recorded = False
         try:
             step = self._record(job, submission)
@@ -294,7 +297,7 @@ class TaskCreator:
 
     def _accept(self, job: Job, task_id: str) -> NextStep:
         now = self._now()
-        wait = self.schedule.next_check(job, now, calls_back=GATEWAYS[job.gateway].calls_back)
+        wait = self.schedule.next_check(job, now, calls_back=gateway_of(job).calls_back)
         due_at = self.schedule.overdue_at(job, now + wait)
         number = len(job.attempts) - 1
         try:
@@ -347,6 +350,19 @@ class TaskCreator:
 
     def _now(self) -> int:
         return int(self.clock())
+
+
+def in_sandbox(creator: TaskCreator) -> TaskCreator:
+    """The same for jobs in test mode, without a way to a gateway."""
+    calls = SandboxCalls(clock=creator.clock, sleep=creator.calls.sleep)
+    return replace(
+        creator,
+        calls=calls,
+        admission=sandbox_admission(calls),
+        callback_url=lambda _, job_id: job_id,
+        schedule=sandbox_schedule(creator.schedule),
+        grace_seconds=GRACE_SECONDS,
+    )
 
 
 def _result(job: Job, chosen: Candidate) -> Result:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from suno_jobs.errors import Conflict
+from suno_jobs.jobs.identifiers import mode_of, tenant_name
 from suno_jobs.lifecycle.announcing import EventBus
 from suno_jobs.lifecycle.webhook_bodies import event_body
 from suno_jobs.runtime import telemetry
@@ -123,7 +124,8 @@ class WebhookDeliverer:
     def _disable(self, endpoint: Endpoint, by: DisabledBy, since: int, now: int) -> None:
         """Announces it first, under an id that a repetition has as well."""
         event_id, at = f"{endpoint.endpoint_id}.disabled.{since}", since + FAILING_SECONDS if by is DisabledBy.FAILING else now
-        data = {"webhook_id": endpoint.endpoint_id, "url": endpoint.url, "disabled_by": by.value, "tenant": endpoint.tenant}
+        owner = {"tenant": tenant_name(endpoint.tenant), "mode": mode_of(endpoint.tenant)}
+        data = {"webhook_id": endpoint.endpoint_id, "url": endpoint.url, "disabled_by": by.value, **owner}
         event = WebhookEvent(
             event_id=event_id,
             event_type=DISABLED_EVENT,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound, TracksNotStored
 from suno_jobs.jobs.history import Entry
+from suno_jobs.jobs.identifiers import Mode
 from suno_jobs.jobs.record import JobView, TrackState
 from suno_jobs.jobs.states import LEGAL, Cause, JobState
 from suno_jobs.lifecycle.announcing import Announcer
@@ -53,6 +54,9 @@ def outcome(view: JobView, now: int) -> Outcome:
 def _count_end(view: JobView) -> None:
     """The averages of zeros and ones are shares: of jobs without a song, and of songs that no callback announced."""
     job, gateway = view.job, view.job.gateway
+    if job.mode is Mode.TEST:
+        telemetry.count("TestJobsFinished", outcome=job.state)
+        return
     telemetry.count("JobsFinished", gateway=gateway, state=job.state)
     if job.state is not JobState.CANCELLED:
         telemetry.count("JobsUnsuccessful", int(job.state is not JobState.SUCCEEDED), gateway=gateway)
@@ -122,7 +126,7 @@ class JobFinisher:
         if job.state is JobState.SUCCEEDED and job.recoverable_until and not job.event_pending:
             # A run of recovery: a file that was missing may be stored now.
             self.manifests.write_manifest(view, partial=view.partial)
-        if until and job.state is JobState.SUCCEEDED:
+        if until and job.state is JobState.SUCCEEDED and job.mode is Mode.LIVE:
             telemetry.count("AssetsAtRisk", files_at_risk(view), scope="bundle")
             telemetry.count("AssetHoursLeft", max(0, (links_end(view) - now) // 3600), scope="bundle")
         self.jobs.mark_announced(job, recoverable_until=until, due_at=due_at, now=now)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from suno_jobs.catalog.inputs import StrictModel, check_plain_text
 from suno_jobs.errors import KeyNotFound, ScopeMissing, TooManyKeys
 from suno_jobs.intake.wording import invalid, wrong_members
+from suno_jobs.jobs.identifiers import Mode, mode_of, sandbox_of
 from suno_jobs.jobs.views import iso_time
 from suno_jobs.tenants.api_keys import TENANT_SCOPES, ApiKey, Scope
 from suno_jobs.tenants.key_ring import KeyRing, NoSuchKey, find_key
@@ -29,7 +30,7 @@ def _check_scope(name: str) -> str:
 
 
 class KeyRequest(StrictModel):
-    """``days`` is how long the key works; None means for ever."""
+    """``days`` is how long the key works; None means for ever. ``mode``: None means that of the key that creates it."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(check_plain_text)] = ""
     scopes: Annotated[
@@ -37,6 +38,7 @@ class KeyRequest(StrictModel):
         Field(default_factory=lambda: list(TENANT_SCOPES), min_length=1, max_length=len(Scope)),
     ]
     days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    mode: Literal["live", "test"] | None = None
 
 
 class RotationRequest(StrictModel):
@@ -50,7 +52,8 @@ Request = TypeVar("Request", bound=StrictModel)
 
 @dataclass(frozen=True, slots=True)
 class KeyManager:
-    """``granted`` are the scopes of the key of the request: no key makes another one that may do more than itself."""
+    """``tenant`` and ``granted`` are those of the key of the request: no key makes another one that may do more than itself,
+    and a test key sees test keys only."""
 
     ring: KeyRing
 
@@ -58,8 +61,9 @@ class KeyManager:
         """A repetition creates another key. Raises InvalidRequest, ScopeMissing, TooManyKeys."""
         request = _parse(KeyRequest, body)
         _check_granted(request.scopes, granted)
+        owner = _owner(tenant, request.mode)
         self._check_number(self.ring.table.of_tenant(tenant))
-        return _new_view(*self.ring.create(tenant, request.name, request.scopes, request.days))
+        return _new_view(*self.ring.create(owner, request.name, request.scopes, request.days))
 
     def list_keys(self, tenant: str) -> KeyListAnswer:
         return {"keys": [key_view(key) for key in self.ring.table.of_tenant(tenant)]}
@@ -92,6 +96,7 @@ class KeyManager:
 def key_view(key: ApiKey) -> KeyAnswer:
     return {
         "key_id": key.key_id,
+        "mode": key.mode,
         "name": key.name,
         "hint": key.hint,
         "scopes": list(key.scopes),
@@ -111,6 +116,13 @@ def _parse(model: type[Request], body: Any) -> Request:
         return model.model_validate(body, strict=True)
     except ValidationError as error:
         raise invalid(wrong_members(error)) from error
+
+
+def _owner(tenant: str, mode: str | None) -> str:
+    """Whom a new key is for. ``tenant`` is that of the key that creates it. Raises ScopeMissing."""
+    if mode == Mode.LIVE and mode_of(tenant) is Mode.TEST:
+        raise ScopeMissing("A test key creates test keys only.")
+    return sandbox_of(tenant) if mode == Mode.TEST else tenant
 
 
 def _check_granted(wanted: Iterable[str], granted: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from suno_jobs.errors import ExecutionsThrottled
+from suno_jobs.jobs.identifiers import Mode, mode_of_job
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.states import Cause
 from suno_jobs.lifecycle.erasure import JobEraser
@@ -33,7 +34,8 @@ Groups = Iterable[tuple[Sequence[Job], Collection[str]]]
 class SweepResult:
     """What one sweep did that began at ``began``. ``throttled``: Step Functions describes no more executions.
 
-    ``lag``: for how many seconds the first job was due by then. ``overdue``: how many seconds ago a job should have ended.
+    ``lag``: for how many seconds the first job was due by then. ``overdue``: how many seconds ago a job should have ended. Jobs
+    in test mode count for neither.
     """
 
     began: float
@@ -112,12 +114,14 @@ class JobReconciler:
     def _due_jobs(self, swept: SweepResult, time_left: Callable[[], bool]) -> Iterator[tuple[str, Job | None]]:
         """The due jobs; None for one that is gone or cannot be read."""
         for job_id, due_at in self.jobs.due_index.due_jobs(int(self.clock())):
-            swept.lag = max(swept.lag, swept.began - due_at)
+            live = mode_of_job(job_id) is Mode.LIVE
+            if live:
+                swept.lag = max(swept.lag, swept.began - due_at)
             swept.complete = time_left()
             if not swept.complete:
                 return
             job = swept.attempt_job(job_id, self.jobs.get, job_id)
-            if job and not job.terminal:
+            if live and job and not job.terminal:
                 swept.overdue = max(swept.overdue, swept.began - job.deadline_at)
             yield job_id, job
 

@@ -15,7 +15,7 @@ from suno_jobs.intake.adoption import AdoptionRequest, TaskAdopter, parse_adopti
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.intake.requests import JobRequest
 from suno_jobs.intake.validation import ValidRequest, validate_request
-from suno_jobs.jobs.identifiers import SHARED_ACCOUNT, derived_job_id, random_job_id
+from suno_jobs.jobs.identifiers import SHARED_ACCOUNT, Mode, derived_job_id, mode_of, random_job_id
 from suno_jobs.jobs.record import Job, JobView
 from suno_jobs.jobs.views import estimate_view, job_view
 from suno_jobs.lifecycle.orders import with_order
@@ -60,7 +60,7 @@ class JobSubmitter:
         job_id, digest = self._job_id(tenant, idempotency_key), fingerprint(body)
         if idempotency_key and (known := self.creator.jobs.read(job_id)):
             return _same_request(not_deleted(known), tenant, digest), False
-        if _is_adoption(body):
+        if _is_adoption(tenant, body):
             request = self._checked(tenant, parse_adoption(body))
             return self._adopt(tenant, request, digest, job_id if idempotency_key else None)
         valid = validate_request(body, tenant, self.creator.jobs, self.auto_gateways)
@@ -86,7 +86,7 @@ class JobSubmitter:
         job_id, digest = self._job_id(tenant, idempotency_key), fingerprint(body)
         if idempotency_key and (known := self.creator.jobs.read(job_id)):
             _same_request(not_deleted(known), tenant, digest)
-        if _is_adoption(body):
+        if _is_adoption(tenant, body):
             request = self._checked(tenant, parse_adoption(body))
             view = self._preview_adoption(tenant, request, digest, job_id if idempotency_key else None)
             return {"job": {**job_view(view), "job_id": view.job.job_id}, "gateways": []}
@@ -135,7 +135,7 @@ class JobSubmitter:
             raise InvalidRequest([{"header": "Idempotency-Key", "detail": "must be 1 to 255 visible ASCII characters"}])
         if idempotency_key:
             return derived_job_id(tenant, idempotency_key)
-        return random_job_id(self.creator.clock(), self.random_bytes)
+        return random_job_id(tenant, self.creator.clock(), self.random_bytes)
 
     def _new_job(self, tenant: str, job_id: str, digest: str, valid: ValidRequest) -> Job:
         request = valid.request
@@ -144,8 +144,12 @@ class JobSubmitter:
         return with_order(replace(job, resubmit=resubmit, metadata=request.metadata or {}), request.input)
 
 
-def _is_adoption(body: Any) -> bool:
-    return isinstance(body, dict) and "adopt" in body
+def _is_adoption(tenant: str, body: Any) -> bool:
+    """Raises InvalidRequest in test mode, where no task exists that could have been created elsewhere."""
+    found = isinstance(body, dict) and "adopt" in body
+    if found and mode_of(tenant) is Mode.TEST:
+        raise InvalidRequest([{"pointer": json_pointer("adopt"), "detail": "is not possible in test mode"}])
+    return found
 
 
 def _offer(job: Job, gateway: str, request: JobRequest) -> OfferPreview:

@@ -11,12 +11,14 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from suno_jobs.jobs.answers import Time
+from suno_jobs.jobs.identifiers import Mode
 
 
 class KeyAnswer(TypedDict):
     """An API key. The key itself is shown once, when it is created."""
 
     key_id: str
+    mode: Annotated[Mode, Field(description="test: the key is for the sandbox of the tenant only.")]
     name: str
     hint: Annotated[str, Field(description="The beginning of the key, by which a person recognises it.")]
     scopes: Annotated[list[str], Field(description="What the key may be used for.")]

@@ -1,7 +1,8 @@
 """An API key: how it looks, what it may do, and for how long.
 
-A key is ``sj_live_``, 31 characters and a checksum of 6, all of ``0-9 A-Z a-z``. Scanners for leaked secrets find it by its
-prefix, and reject what only looks like one by its checksum, as the authorizer does without a read.
+A key is ``sj_live_`` or, for the sandbox of its tenant, ``sj_test_``, then 31 characters and a checksum of 6, all of
+``0-9 A-Z a-z``. Scanners for leaked secrets find it by its prefix, and reject what only looks like one by its checksum, as the
+authorizer does without a read.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-PREFIX = "sj_live_"
+from suno_jobs.jobs.identifiers import Mode, mode_of
+
+PREFIXES = {Mode.LIVE: "sj_live_", Mode.TEST: "sj_test_"}
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_BYTES, _RANDOM_DIGITS, _CHECK_DIGITS = 23, 31, 6
-_KEY = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM_DIGITS + _CHECK_DIGITS}}}")
-_HINT_LENGTH = len(PREFIX) + 4
+_KEY = re.compile(rf"sj_(?:live|test)_[0-9A-Za-z]{{{_RANDOM_DIGITS + _CHECK_DIGITS}}}")
+_HINT_LENGTH = len("sj_live_") + 4
 KEY_ID_PATTERN = "key_[0-9a-v]{16}"
 
 
@@ -39,8 +42,8 @@ TENANT_SCOPES = (Scope.READ_JOBS, Scope.WRITE_JOBS)
 class ApiKey(NamedTuple):
     """What is stored of a key: its digest, never the key itself.
 
-    ``hint`` is its beginning, by which a person recognises it. ``scopes`` may contain names that this version does not know: a
-    newer one has written them. Times are in seconds since 1970.
+    ``tenant`` may be the sandbox of a tenant. ``hint`` is its beginning, by which a person recognises it. ``scopes`` may
+    contain names that this version does not know: a newer one has written them. Times are in seconds since 1970.
     """
 
     key_hash: str
@@ -53,6 +56,10 @@ class ApiKey(NamedTuple):
     expires_at: int | None = None
     last_used_on: str | None = None
     revoked_at: int | None = None
+
+    @property
+    def mode(self) -> Mode:
+        return mode_of(self.tenant)
 
     def is_valid(self, now: float) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
@@ -67,9 +74,9 @@ class ApiKey(NamedTuple):
         return cls(**{**known, "scopes": tuple(item.get("scopes", ()))})  # type: ignore[arg-type]
 
 
-def new_secret(random_bytes: Callable[[int], bytes]) -> str:
+def new_secret(random_bytes: Callable[[int], bytes], mode: Mode = Mode.LIVE) -> str:
     """A key of 184 random bits."""
-    start = PREFIX + _base62(int.from_bytes(random_bytes(_RANDOM_BYTES)), _RANDOM_DIGITS)
+    start = PREFIXES[mode] + _base62(int.from_bytes(random_bytes(_RANDOM_BYTES)), _RANDOM_DIGITS)
     return start + _checksum(start)
 
 
@@ -80,6 +87,10 @@ def new_key_id(random_bytes: Callable[[int], bytes]) -> str:
 
 def hint(secret: str) -> str:
     return secret[:_HINT_LENGTH]
+
+
+def mode_of_key(secret: str) -> Mode:
+    return Mode.TEST if secret.startswith(PREFIXES[Mode.TEST]) else Mode.LIVE
 
 
 def is_well_formed(secret: str) -> bool:

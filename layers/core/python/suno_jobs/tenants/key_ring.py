@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from suno_jobs.jobs.identifiers import mode_of
 from suno_jobs.tenants.api_keys import ApiKey, hint, key_hash, new_key_id, new_secret
 from suno_jobs.tenants.key_table import KeyTable
 
@@ -25,7 +26,7 @@ class KeyRing:
 
     def create(self, tenant: str, name: str, scopes: Sequence[str], days: int | None = None) -> tuple[str, ApiKey]:
         """A new key, which ends after that many days, or never. A repetition creates another key."""
-        secret, now = new_secret(self.random_bytes), int(self.clock())
+        secret, now = new_secret(self.random_bytes, mode_of(tenant)), int(self.clock())
         key = ApiKey(
             key_hash=key_hash(secret),
             key_id=new_key_id(self.random_bytes),

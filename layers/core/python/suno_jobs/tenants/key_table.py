@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from suno_jobs.errors import Conflict
+from suno_jobs.jobs.identifiers import sandbox_of
 from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.tenants.api_keys import ApiKey, key_hash
@@ -33,7 +34,11 @@ class KeyTable:
         return ApiKey.from_item(unpack(answer["Item"])) if "Item" in answer else None
 
     def of_tenant(self, tenant: str) -> list[ApiKey]:
-        """The oldest first. Eventually consistent."""
+        """With the keys of its sandbox, unless it is one; the oldest first. Eventually consistent."""
+        owners = {tenant, sandbox_of(tenant)}
+        return sorted((key for each in owners for key in self._of(each)), key=lambda key: key.created_at)
+
+    def _of(self, tenant: str) -> list[ApiKey]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             IndexName="tenant",

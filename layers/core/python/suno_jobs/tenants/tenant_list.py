@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from suno_jobs.errors import Conflict
+from suno_jobs.jobs.identifiers import tenant_name
 from suno_jobs.jobs.record import Item
 from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.table import Table
@@ -73,12 +74,12 @@ class TenantCache:
         self._known: dict[str, tuple[float, Tenant]] = {}
 
     def tenant(self, name: str) -> Tenant:
-        """One that was never created has no limits and no settings."""
+        """One that was never created has no limits and no settings. A sandbox has those of its tenant."""
         now = self._clock()
         if name not in self._known or now - self._known[name][0] >= CACHED_SECONDS:
             if len(self._known) >= _MOST_CACHED:
                 self._known.clear()
-            self._known[name] = now, self._tenants.read(name) or Tenant(name, 0)
+            self._known[name] = now, self._tenants.read(tenant_name(name)) or Tenant(name, 0)
         return self._known[name][1]
 
 

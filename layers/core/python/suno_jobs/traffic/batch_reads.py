@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from suno_jobs.errors import ErrorCode, Fault, GatewayUnreachable, NoSlot
 from suno_jobs.gateways.protocol import BatchReading, ReadFailed, TaskReport
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.registry import GATEWAYS, gateway_of
 from suno_jobs.jobs.record import Job
 from suno_jobs.runtime import telemetry
 from suno_jobs.traffic.accounts import AccountUnusable
@@ -91,7 +91,7 @@ def _batches(jobs: Sequence[Job]) -> Iterator[tuple[BatchReading, Sequence[Job]]
         if name not in GATEWAYS:
             # A later version has added it.
             continue
-        gateway = GATEWAYS[name]
+        gateway = gateway_of(group[0])
         if isinstance(gateway, BatchReading):
             for start in range(0, len(group), gateway.batch_size):
                 if len(batch := group[start : start + gateway.batch_size]) > 1:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError as AwsError
 from suno_jobs.errors import ErrorCode, Fault, NoSlot
 from suno_jobs.gateways.protocol import GatewayReply, GatewayRequest
 from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.jobs.identifiers import Mode
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
@@ -79,10 +80,10 @@ class GatewayCalls:
     def with_account(self, job: Job, of_sources: str | None) -> Job:
         """``job`` with the account of its next submission: that of its sources, else the tenant's own, else the shared one.
 
-        A submission whose answer was lost is repeated on the same account: the first task is there. Raises AccountUnusable,
-        AccountReadFailed.
+        A submission whose answer was lost is repeated on the same account: the first task is there. In test mode a job has no
+        account that could be found. Raises AccountUnusable, AccountReadFailed.
         """
-        if job.state is JobState.SUBMIT_UNKNOWN:
+        if job.state is JobState.SUBMIT_UNKNOWN or job.mode is Mode.TEST:
             return job
         return replace(job, account=of_sources or account_name(self.accounts, GATEWAYS[job.gateway], job.tenant))
 

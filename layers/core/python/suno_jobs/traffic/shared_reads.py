@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import ErrorCode, Fault, GatewayUnreachable
 from suno_jobs.gateways.protocol import BatchReading, ReadFailed, TaskReport, TaskStatus
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.gateways.registry import gateway_of
 from suno_jobs.jobs.states import Cause
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.account_items import Item
@@ -41,7 +41,7 @@ class SharedReads:
 
         A job that was woken, or that is at its deadline, always reads its task itself.
         """
-        gateway, now = GATEWAYS[job.gateway], int(self.calls.clock())
+        gateway, now = gateway_of(job), int(self.calls.clock())
         if not isinstance(gateway, BatchReading) or job.cause is not Cause.POLL or job.terminal or now >= job.deadline_at:
             return None
         own = self.calls.concurrency.items.get(job, f"{TASK}{job.job_id}")
@@ -61,7 +61,7 @@ class SharedReads:
 
     def mark_running(self, job: Job, task_id: str) -> None:
         """The task was running just now. Jobs that do not poll are not read along with others."""
-        if isinstance(GATEWAYS[job.gateway], BatchReading) and job.cause is Cause.POLL:
+        if isinstance(gateway_of(job), BatchReading) and job.cause is Cause.POLL:
             known = {"running_at": int(self.calls.clock()), "task": task_id, "kind": job.kind}
             self._mark(job, f"{TASK}{job.job_id}", known)
 
