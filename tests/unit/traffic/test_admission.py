@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -109,6 +110,42 @@ def test_jobs_that_are_held_for_the_sake_of_their_tenant_hold_no_others(world: W
     queued = SubmissionQueue(items(world))
     assert queued.read(other, world.now).ahead == 0
     assert [queued.read(each, world.now).ahead for each in held] == [0, 2]
+
+
+def hold(world: World, held: list[Job]) -> None:
+    for each in held:
+        SubmissionQueue(items(world)).keep(each, str(each.place), back_at=world.now + 60, held=True)
+
+
+def test_i12_a_newcomer_does_not_begin_where_a_held_tenant_has_stopped(world: World) -> None:
+    held = queue(world, job(0, "held"))
+    served = queue(world, *(job(number) for number in range(5)))
+    hold(world, held)
+    for each in served[:3]:
+        SubmissionQueue(items(world)).leave(each)
+    new = queue(world, *(job(number, "new") for number in range(3)))
+    assert [each.split("_")[1:] for each in order([*served[3:], *new])] == [
+        ["acme", "003"],
+        ["new", "000"],
+        ["acme", "004"],
+        ["new", "001"],
+        ["new", "002"],
+    ]
+
+
+def test_i12_far_back_a_job_is_behind_those_that_are_not_held(world: World) -> None:
+    held = queue(world, *(job(number, "held") for number in range(PAGE - 5)))
+    waiting = queue(world, *(job(number) for number in range(PAGE * 2)))
+    hold(world, held)
+    for each in waiting[:10]:
+        SubmissionQueue(items(world)).leave(each)
+    queued = SubmissionQueue(items(world))
+    assert [queued.read(waiting[number], world.now).ahead for number in (10, 14, PAGE, 2 * PAGE - 1)] == [0, 4, 40, 89]
+    only_held = replace(job(500, "other"), place=f"QUEUE#{10**14:015d}#x")
+    hold(world, queue(world, *(job(number + 60, "held") for number in range(PAGE))))
+    for each in waiting:
+        SubmissionQueue(items(world)).leave(each)
+    assert queued.read(only_held, world.now).ahead == 0
 
 
 # The limit on concurrent tasks
@@ -265,6 +302,47 @@ def test_i12_a_job_whose_turn_cannot_come_before_its_deadline_ends_early_and_cos
     assert (ended.state, ended.fault, ended.charged) == (JobState.TIMED_OUT, QUEUE_TOO_LONG, Charged.NO)
     assert world.items("QUEUE#") == waiting
     assert world.task_checker().check_task(job_id).next == "finish"
+
+
+@pytest.mark.parametrize(
+    ("others", "too_late"),
+    [({}, False), ({"a": 0.7}, True), ({"a": 0.3}, False), ({"a": 0.3, "b": 0.3}, True), ({"a": 9}, True)],
+)
+def test_i12_a_job_is_told_early_whose_turn_other_tenants_take(world: World, others: dict[str, float], too_late: bool) -> None:
+    """The places of each tenant count, in shares of what the rate permits before the deadline, as far as they are ahead."""
+    possible = DEADLINE * 5
+    queue(world, *(job(number, tenant) for tenant in ("acme", *others) for number in range(PAGE)))
+    for tenant, share in {"acme": 0.6, **others}.items():
+        places = Change(adds={"number": int(share * possible) - PAGE})
+        items(world).change(job(), f"TENANT#{tenant}", places)
+    far = job(PAGE)
+    turn = world.admission().ask(far, None)
+    reads = Reads(world.dynamodb)
+    admission = replace(world.admission(), queue=SubmissionQueue(AccountItems(reads, TABLE)))  # type: ignore[arg-type]
+    assert admission.comes_too_late(far, turn) is too_late
+    assert (reads.gets <= len(others), reads.queries) == (True, 0)
+
+
+def test_i12_a_job_with_few_jobs_ahead_is_told_if_its_deadline_is_near(world: World) -> None:
+    queue(world, *(job(number) for number in range(20)))
+    for seconds, too_late in ((3, True), (5, False)):
+        late = replace(job(20), deadline_at=world.now + seconds)
+        assert world.admission().comes_too_late(late, world.admission().ask(late, None)) is too_late
+
+
+class Reads:
+    """A table that counts its reads."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.gets = self.queries = 0
+
+    def get_item(self, **given: Any) -> Any:
+        self.gets += 1
+        return self.client.get_item(**given)
+
+    def get_paginator(self, _operation: str) -> Any:
+        self.queries += 1
 
 
 def test_a_job_waits_longer_than_the_horizon_only_for_a_breaker(world: World) -> None:

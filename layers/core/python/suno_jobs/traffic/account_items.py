@@ -44,8 +44,8 @@ def account_key(gateway: str, account: str, sort: str) -> Item:
     return {"pk": f"BUDGET#{gateway}#{account}", "sk": sort}
 
 
-def tenant_sort(job: Job) -> str:
-    return f"TENANT#{job.tenant}"
+def tenant_sort(tenant: str) -> str:
+    return f"TENANT#{tenant}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,12 +71,13 @@ class Admission:
         return place
 
     def comes_too_late(self, job: Job, turn: Turn) -> bool:
-        """Whether the jobs of the same tenant that are ahead already need all slots until the job's deadline."""
-        if turn.queue.head is None or turn.queue.number is None:
-            return False
+        """Whether the jobs that are ahead already need all slots until the job's deadline.
+
+        How far the other tenants' jobs reach is read only where the estimate, which takes them for as many, is too long.
+        """
         rate = GATEWAYS[job.gateway].rate
-        ahead = turn.queue.number - turn.queue.head
-        return self.clock() + ahead * rate.seconds / rate.requests > job.deadline_at
+        most = (job.deadline_at - self.clock()) * rate.requests / rate.seconds
+        return turn.queue.ahead > most and self.queue.count_ahead(job, turn.queue) > most
 
     def enter(self, job: Job, turn: Turn) -> bool:
         """Begins the job's turn. False: another job is the probe."""

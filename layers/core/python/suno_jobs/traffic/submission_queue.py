@@ -32,12 +32,14 @@ DAY_SECONDS = 86_400
 class Queue:
     """``ahead`` jobs are served before this one; ``head`` is the number at the head, or None if no job waits.
 
-    ``number`` is that of the job's place, or of the place that it would get behind a long queue, or None.
+    ``number`` is that of the job's place, or of the place that it would get behind a long queue, or None. The ``tenants`` are
+    those at the head that are not held.
     """
 
     ahead: int
     head: int | None
     number: int | None
+    tenants: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,27 @@ class SubmissionQueue:
             for entry in live
             if (job.place is None or entry["sk"] < job.place) and (entry["tenant"] == job.tenant or not entry["held"])
         ]
-        head = place_number(live[0]["sk"]) if live else None
+        # The places of a held tenant stay at the head, while the others go on.
+        serving = [entry for entry in live if not entry["held"]]
+        head = place_number((serving or live)[0]["sk"]) if live else None
+        tenants = frozenset(entry["tenant"] for entry in serving)
         number, count = place_number(job.place) if job.place else None, len(ahead)
-        if head is not None and count >= PAGE:
-            number = number or max(head, 1 + self.items.get(job, tenant_sort(job)).get("number", 0))
-            count = max(count, (number - head) * len({entry["tenant"] for entry in live}))
-        return Queue(count, head, number)
+        if head is not None and ahead and len(live) >= PAGE and (job.place is None or job.place > live[-1]["sk"]):
+            number = number or max(head, 1 + self._last_number(job, job.tenant))
+            count = max(count, (number - head) * len(tenants))
+        return Queue(count, head, number, tenants)
+
+    def count_ahead(self, job: Job, queue: Queue) -> int:
+        """The places ahead of the job's, by the last place of each tenant at the head. It reads one item for each."""
+        if queue.head is None or queue.number is None:
+            return queue.ahead
+        last = {tenant: self._last_number(job, tenant) for tenant in queue.tenants - {job.tenant}}
+        others = (1 + min(queue.number - 1, number) - queue.head for number in last.values())
+        return queue.number - queue.head + sum(max(0, count) for count in others)
+
+    def _last_number(self, job: Job, tenant: str) -> int:
+        number: int = self.items.get(job, tenant_sort(tenant)).get("number", 0)
+        return number
 
     def join(self, job: Job, head: int | None, *, now: int) -> str:
         """A new place, at the end of the tenant's. Numbers grow slower than milliseconds, so a new queue begins behind all."""
@@ -74,7 +91,7 @@ class SubmissionQueue:
         follow = Change(adds={"number": 1}).require("#number >= :first", "number", first=first)
         # The likely one comes first: while a queue is long, its tenant's item has the most writes.
         likely, other = (begin, follow) if head is None else (follow, begin)
-        sort = tenant_sort(job)
+        sort = tenant_sort(job.tenant)
         taken = self.items.change(job, sort, likely) or self.items.change(job, sort, other)
         taken = taken or self.items.change(job, sort, Change(adds={"number": 1})) or {}
         return f"{QUEUE}{taken['number']:015d}#{job.job_id}"
