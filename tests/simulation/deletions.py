@@ -102,8 +102,11 @@ def _requests(world: World, job_id: str, deletion: Deletion) -> Iterator[str]:
 
 
 def _lists(world: World) -> Iterator[tuple[str, str]]:
-    """No list has a job that was deleted before it was asked for. The last list has all others."""
+    """No list has a job that was deleted before it was asked for. The last list has all others. Only jobs can be in a list."""
     deletions = world.deletions.deletions
+    for item in world.jobs_table.all():
+        if item.keys() >= {"tenant", "created_at"} and item["sk"] != {"S": "JOB"}:
+            yield "", f"{item['pk']['S']} {item['sk']['S']} is in the list of the jobs of its tenant"
     for at, listed in world.lists:
         for job_id in listed:
             if job_id in deletions and deletions[job_id].at < at:

@@ -65,7 +65,7 @@ class Receiver:
         return f"whsec_c2VjcmV0LW9mLWEtcmVjZWl2ZXIt{self.number:04}"
 
     def endpoint(self) -> Endpoint:
-        known = {"events": SUBSCRIBED, "secret": self.secret, "created_at": 0}
+        known = {"events": SUBSCRIBED, "secret": self.secret, "recorded_at": 0}
         return Endpoint(endpoint_id=self.endpoint_id, tenant=self.tenant, url=None if self.default else self.url, **known)  # type: ignore[arg-type]
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError as AwsError
 
+from suno_jobs.jobs.listing import Listing
 from suno_jobs.jobs.record import JobView, Track, TrackState
 from suno_jobs.jobs.states import JobState, Progress
 from suno_jobs.lifecycle.webhook_bodies import BODY_BYTES, job_body
+from suno_jobs.storage.job_list import JobList
 from suno_jobs.webhooks.deliveries import Delivery, DeliveryState, DeliveryTable, EventTable, partition_of
 from suno_jobs.webhooks.endpoint_table import EndpointTable
 from suno_jobs.webhooks.endpoints import DEFAULT, SUBSCRIBED, Endpoint
@@ -23,7 +25,7 @@ THROTTLED = AwsError({"Error": {"Code": "ThrottlingException"}}, "SendMessage")
 
 
 def an_endpoint(world: World, endpoint_id: str = "we_1", **changes: Any) -> Endpoint:
-    known = {"url": "https://shop.example/hooks", "events": SUBSCRIBED, "secret": "whsec_AAAA", "created_at": 1}
+    known = {"url": "https://shop.example/hooks", "events": SUBSCRIBED, "secret": "whsec_AAAA", "recorded_at": 1}
     endpoint = Endpoint(endpoint_id=endpoint_id, tenant="acme", **{**known, **changes})
     EndpointTable(world.dynamodb, TABLE).create(endpoint)
     return endpoint
@@ -53,6 +55,16 @@ def test_i5_the_end_of_a_job_is_delivered_to_every_endpoint_that_wants_it(world:
     assert event
     body = json.loads(event.body)
     assert (body["id"], body["type"], body["data"]["job_id"]) == (f"{job_id}.cancelled", "job.cancelled", job_id)
+
+
+def test_what_is_stored_for_webhooks_is_in_no_list_of_jobs(world: World) -> None:
+    an_endpoint(world)
+    job_id = ended(world)
+    world.clock.sleep(1)
+    world.job_finisher().finish_job(job_id)
+    assert len(deliveries(world)) == 1
+    newest, _ = JobList(world.dynamodb, TABLE).page("acme", Listing(), None, 1)
+    assert [job.job_id for job in newest] == [job_id]
 
 
 def test_i5_the_event_stays_pending_until_its_deliveries_are_recorded(world: World) -> None:

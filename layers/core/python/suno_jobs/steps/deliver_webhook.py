@@ -102,7 +102,7 @@ class WebhookDeliverer:
         self._note_health(endpoint, outcome, int(now))
         settled = self.outbox.deliveries.record_attempt(delivery, attempt, state, due_at)
         if outcome.ok:
-            telemetry.seconds("WebhookSeconds", max(0.0, now - delivery.created_at), scope="bundle")
+            telemetry.seconds("WebhookSeconds", max(0.0, now - delivery.recorded_at), scope="bundle")
         telemetry.count("WebhookFailures", int(not outcome.ok), scope="bundle")
         if due_at is not None:
             self.outbox.queue.send(settled.key, now)

@@ -139,7 +139,7 @@ def delivery_view(delivery: Delivery) -> DeliveryAnswer:
         "type": delivery.event_type,
         "state": delivery.state.value,
         "reason": delivery.reason,
-        "created_at": iso_time(delivery.created_at),
+        "created_at": iso_time(delivery.recorded_at),
         "next_attempt_at": None if delivery.due_at is None else iso_time(delivery.due_at),
         "attempts": [
             {"at": iso_time(each.at), "status": each.status, "milliseconds": each.milliseconds, "answer": each.answer}

@@ -127,7 +127,7 @@ class WebhookManager:
             events=events,
             description=description,
             secret=secret or new_secret(self.random_bytes),
-            created_at=int(self.clock()),
+            recorded_at=int(self.clock()),
         )
 
     def _find(self, tenant: str, webhook_id: str) -> Endpoint:
@@ -152,7 +152,7 @@ def webhook_view(endpoint: Endpoint) -> WebhookAnswer:
         "url": endpoint.url,
         "description": endpoint.description,
         "events": list(endpoint.events),
-        "created_at": iso_time(endpoint.created_at),
+        "created_at": iso_time(endpoint.recorded_at),
         "disabled_at": time(endpoint.disabled_at),
         "disabled_by": None if endpoint.disabled_by is None else endpoint.disabled_by.value,
         "failing_since": time(endpoint.failing_since),

@@ -57,7 +57,10 @@ class DeliveryKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """``source`` is the partition that has the body of the event. ``failures`` are those since it was started or restarted."""
+    """``source`` is the partition that has the body of the event. ``failures`` are those since it was started or restarted.
+
+    An item with ``tenant`` and ``created_at`` would be in the list of the tenant's jobs, hence ``recorded_at``.
+    """
 
     delivery_id: str
     endpoint_id: str
@@ -66,7 +69,7 @@ class Delivery:
     event_type: str
     source: str
     state: DeliveryState
-    created_at: int
+    recorded_at: int
     expires_at: int
     due_at: int | None = None
     failures: int = 0

@@ -37,7 +37,7 @@ class EndpointTable(Table):
             ConsistentRead=True,
         )
         found = [Endpoint.from_item(unpack(item)) for page in pages for item in page["Items"]]
-        return sorted(found, key=lambda each: (each.created_at, each.endpoint_id))
+        return sorted(found, key=lambda each: (each.recorded_at, each.endpoint_id))
 
     def find(self, tenant: str, endpoint_id: str) -> Endpoint | None:
         item = self._get(_key(tenant, endpoint_id))

@@ -35,7 +35,7 @@ class DisabledBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """``previous_secret`` also signs until ``previous_until``.
+    """``previous_secret`` also signs until ``previous_until``. ``recorded_at`` is named as in a delivery.
 
     ``failing_since`` is when the first of an unbroken row of failures was. ``slow``: the last delivery failed or took long, so
     only one is in flight at a time, and none before ``busy_until``.
@@ -46,7 +46,7 @@ class Endpoint:
     url: str | None = None
     events: tuple[str, ...]
     secret: str = field(repr=False)
-    created_at: int
+    recorded_at: int
     description: str = ""
     previous_secret: str | None = field(default=None, repr=False)
     previous_until: int | None = None

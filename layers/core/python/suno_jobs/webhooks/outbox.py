@@ -55,7 +55,7 @@ class WebhookEvent:
             source=self.source,
             state=DeliveryState.SKIPPED if skipped else DeliveryState.PENDING,
             reason="the webhook was disabled" if skipped else None,
-            created_at=now,
+            recorded_at=now,
             expires_at=now + KEPT_SECONDS,
             due_at=None if skipped else now,
         )
