@@ -235,7 +235,7 @@ def test_a_callback_url_needs_the_default_secret_that_signs_its_events(world: Wo
             with pytest.raises(InvalidRequest) as refused:
                 act("acme", body, "key-1")
             assert [each["pointer"] for each in refused.value.members["errors"]] == ["/callback_url"]
-    secret = Endpoint(endpoint_id="default", tenant="acme", events=(), secret="whsec_AAAA", created_at=1)
+    secret = Endpoint(endpoint_id="default", tenant="acme", events=(), secret="whsec_AAAA", recorded_at=1)
     world.outbox().endpoints.create(secret)
     view, created = submitter.submit_job("acme", song, "key-1")
     assert created
