@@ -11,7 +11,7 @@ from openapi import examples
 from openapi.operations import HEADERS, MODELS, OPERATIONS, Answer, Operation
 from openapi.problems import MEMBERS, ApiGatewayAnswer, problem_name, problem_schemas
 from openapi.schemas import Json, all_schemas, name_of, reference
-from suno_jobs.errors import ClientError
+from suno_jobs.errors import ClientError, QuotaExceeded
 
 _ROOT = Path(__file__).parents[1]
 _PROBLEM_JSON = "application/problem+json"
@@ -22,6 +22,14 @@ _BY_API_GATEWAY = {
     500: "The service failed. Repeat the request, with the same `Idempotency-Key` if it creates a job. From API Gateway.",
     503: "The service is overloaded. Repeat the request. From API Gateway.",
 }
+
+
+_OF_QUOTA = {
+    "Retry-After": "Seconds until the request can succeed.",
+    "RateLimit": "What is left of each limit of the tenant, and the seconds until it begins again.",
+    "RateLimit-Policy": "The limits of the tenant.",
+}
+"""Headers of the answer to a request that a limit of the tenant refused. API Gateway's own has none of them."""
 
 
 def document() -> Json:
@@ -106,6 +114,9 @@ def _responses(each: Operation) -> Json:
     }
     for status in {problem.status for problem in each.every_problem}:
         found[status] = _together(found.get(status), _problems(status, each.every_problem))
+    if QuotaExceeded in each.problems:
+        named = {name: {"description": text, "schema": {"type": "string"}} for name, text in _OF_QUOTA.items()}
+        found[QuotaExceeded.status]["headers"] = named
     found |= {answer.status: _answer(answer) for answer in each.answers}
     return {str(status): response for status, response in sorted(found.items())}
 

@@ -7,7 +7,7 @@ from typing import Any, NotRequired
 from typing_extensions import TypedDict
 
 from openapi.schemas import Json
-from suno_jobs.errors import PROBLEMS, AssetNotFound, ClientError, InvalidRequest, WrongState
+from suno_jobs.errors import PROBLEMS, AssetNotFound, ClientError, InvalidRequest, QuotaExceeded, WrongState
 from suno_jobs.jobs.answers import FaultAnswer, Time
 from suno_jobs.jobs.record import TrackState
 from suno_jobs.jobs.states import Charged
@@ -44,7 +44,15 @@ class WhatItCosts(TypedDict):
     recoverable_until: NotRequired[Time | None]
 
 
-MEMBERS: dict[type[ClientError], Any] = {InvalidRequest: WrongValues, AssetNotFound: WhatExists, WrongState: WhatItCosts}
+ViolatedPolicies = TypedDict("ViolatedPolicies", {"violated-policies": list[str]})
+"""The limits that refused the request, by their names in the header ``RateLimit``."""
+
+MEMBERS: dict[type[ClientError], Any] = {
+    InvalidRequest: WrongValues,
+    AssetNotFound: WhatExists,
+    WrongState: WhatItCosts,
+    QuotaExceeded: ViolatedPolicies,
+}
 """The further members of a problem that has any."""
 
 

@@ -41,6 +41,9 @@ from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.sent_requests import SentRequests
 from suno_jobs.storage.update_expressions import Change
+from suno_jobs.storage.usage import UsageStore
+from suno_jobs.tenants.quotas import Quotas
+from suno_jobs.tenants.tenant_list import TenantCache, TenantList
 from suno_jobs.traffic.account_figures import AccountFigures
 from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.admission import Admission, make_admission
@@ -206,6 +209,9 @@ class World:
             executions=self.executions,  # type: ignore[arg-type]
             deadline_seconds=DEADLINE,
             slack_seconds=PACE.slack,
+            quotas=Quotas(
+                TenantCache(TenantList(self.dynamodb, TABLE), self.clock), UsageStore(self.dynamodb, TABLE), self.clock
+            ),
             clock=self.clock,
         )
 

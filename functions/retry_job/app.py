@@ -17,7 +17,10 @@ from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import RetryJobSettings
 from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.usage import UsageStore
 from suno_jobs.tenants.api_keys import Scope
+from suno_jobs.tenants.quotas import Quotas
+from suno_jobs.tenants.tenant_list import TenantCache, TenantList
 
 app = http_api.resolver()
 
@@ -26,11 +29,13 @@ app = http_api.resolver()
 def job_retrier() -> JobRetrier:
     settings = RetryJobSettings(os.environ)
     longest = settings.max_check_interval_seconds
+    dynamodb, table = client("dynamodb", REQUEST), settings.jobs_table
     creator = JobCreator(
-        jobs=JobStore(client("dynamodb", REQUEST), settings.jobs_table),
+        jobs=JobStore(dynamodb, table),
         executions=Executions(client("stepfunctions", REQUEST), settings.state_machine_arn, longest),
         deadline_seconds=settings.job_deadline_seconds,
         slack_seconds=slack(longest),
+        quotas=Quotas(TenantCache(TenantList(dynamodb, table), time.monotonic), UsageStore(dynamodb, table), time.time),
         clock=time.time,
     )
     return JobRetrier(creator)

@@ -20,7 +20,10 @@ from suno_jobs.runtime.settings import SubmitJobSettings
 from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.submit_job import JobSubmitter
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.usage import UsageStore
 from suno_jobs.tenants.api_keys import Scope
+from suno_jobs.tenants.quotas import Quotas
+from suno_jobs.tenants.tenant_list import TenantCache, TenantList
 from suno_jobs.webhooks.endpoint_table import EndpointTable
 
 app = http_api.resolver()
@@ -30,11 +33,13 @@ app = http_api.resolver()
 def job_submitter() -> JobSubmitter:
     settings = SubmitJobSettings(os.environ)
     longest = settings.max_check_interval_seconds
+    dynamodb, table = client("dynamodb", REQUEST), settings.jobs_table
     creator = JobCreator(
-        jobs=JobStore(client("dynamodb", REQUEST), settings.jobs_table),
+        jobs=JobStore(dynamodb, table),
         executions=Executions(client("stepfunctions", REQUEST), settings.state_machine_arn, longest),
         deadline_seconds=settings.job_deadline_seconds,
         slack_seconds=slack(longest),
+        quotas=Quotas(TenantCache(TenantList(dynamodb, table), time.monotonic), UsageStore(dynamodb, table), time.time),
         clock=time.time,
     )
     return JobSubmitter(

@@ -130,6 +130,7 @@ def adopt_as_operator(world: World, order: Order) -> None:
         executions=Executions(world.state_machine, world.stack.state_machine_arn, 60),  # type: ignore[arg-type]
         deadline_seconds=int(world.stack.parameters["JobDeadlineSeconds"]),
         slack_seconds=120,
+        quotas=None,
         clock=lambda: world.loop.now,
     )
     given = body(world, order)

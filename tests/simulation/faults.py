@@ -23,10 +23,12 @@ from suno_jobs.errors import ErrorCode
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.gateways.sandbox import Marker
 from suno_jobs.network.http import httpcore
-from tests.simulation.aws_table import TransactionCanceledException, aws_error
+from suno_jobs.tenants.limits import Limits
+from tests.simulation.aws_table import TransactionCanceledException, TransactionConflictException, aws_error
 from tests.simulation.clock import Loop
 from tests.simulation.lambdas import FunctionError, Invocation
 from tests.simulation.network import Ask, Manner, documented_error
+from tests.simulation.tenant_usage import with_limits
 from tests.simulation.troubles import NO_TROUBLES, Troubles, draw_troubles, with_refusing_api, with_slow_services
 from tests.simulation.waiting_clients import with_waiting_clients
 from tests.simulation.webhook_receivers import Receiver
@@ -176,7 +178,7 @@ class Probabilities:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``stops`` are the times at which a random running execution is stopped, ``sweeps`` those of unscheduled sweeps, ``lists``
-    those at which a client lists its jobs.
+    those at which a client lists its jobs. ``limits`` are those of tenants.
 
     ``outages`` are the times at which a gateway is unreachable. ``refusing`` has faults of the next order at a gateway.
     ``days`` of recovery follow, for tasks and links that arrive late.
@@ -198,6 +200,7 @@ class Plan:
     own_accounts: frozenset[tuple[str, str]] = frozenset()
     most_tasks: Mapping[str, int] = field(default_factory=dict)
     receivers: tuple[Receiver, ...] = ()
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
     @property
     def tenants(self) -> frozenset[str]:
@@ -229,7 +232,7 @@ def draw(seed: int, jobs: int) -> Plan:
     plan = _with_odd_answers(plan, Random(f"odd answers {seed}"))
     plan = _with_troubles(_with_deletions(plan, Random(f"deletions {seed}")), Random(f"troubles {seed}"))
     plan = _with_tenants(plan, Random(f"tenants {seed}"))
-    return with_waiting_clients(plan, Random(f"waiting clients {seed}"))
+    return with_limits(with_waiting_clients(plan, Random(f"waiting clients {seed}")), Random(f"limits {seed}"))
 
 
 def _with_tenants(plan: Plan, random: Random) -> Plan:
@@ -413,7 +416,13 @@ class RandomFaults:
         if throttled or (not label.startswith(("gateway", "cdn")) and self._happens(self._probabilities.refused)):
             self._note(invocation.subject, f"{invocation.function} #{invocation.number}: {label} is refused")
             invocation.refused = invocation.disturbed = True
-            raise busy(label)
+            raise self._contended(label) or busy(label)
+
+    def _contended(self, label: str) -> ClientError | None:
+        """A write can also meet a transaction on the same item."""
+        if label != "dynamodb.update_item" or self._trouble.random() < 0.5:
+            return None
+        return aws_error(TransactionConflictException, label)
 
     def after(self, invocation: Invocation, label: str) -> None:
         self._disturb(invocation, label, "after")
@@ -446,7 +455,8 @@ class RandomFaults:
         """The error code for the state machine's own write to the table, or None."""
         throttled = self._troubles.throttles(self._loop.now - self._start, self._trouble)
         refused = throttled or self._happens(self._probabilities.refused)
-        return self._random.choice(("ThrottlingException", "DynamoDbException")) if refused else None
+        names = ("ThrottlingException", "DynamoDbException", "TransactionConflictException")
+        return self._random.choice(names) if refused else None
 
     def manner(self, source: str) -> Manner:
         """How a reply of that gateway or of the CDN arrives."""

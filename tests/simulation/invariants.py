@@ -32,6 +32,7 @@ from tests.simulation.message_queue import QueuedMessage
 from tests.simulation.paid_songs import PAID_SONGS, is_last_resort
 from tests.simulation.sandbox_jobs import ends_as_its_marker_says, nothing_left_the_sandbox
 from tests.simulation.state_monitor import ENDS
+from tests.simulation.tenant_usage import broken_usage, counts_its_cost
 from tests.simulation.waiting_clients import broken_waits
 from tests.simulation.webhook_receivers import broken_webhooks
 from tests.simulation.world import CALLBACK_SECRETS, World, api_key
@@ -122,15 +123,16 @@ def violations(world: World) -> list[tuple[str, str]]:
     found += broken_deletions(world, tasks)
     found += broken_waits(world)
     found += broken_webhooks(world)
+    found += broken_usage(world)
     for job_id, item in world.jobs().items():
         if job_id in world.deletions.deletions:
             continue
         order = orders[order_token(item)]
         job = JobEvidence(world, job_id, unpack(item), order, tasks[job_id])
         checks: tuple[Callable[[JobEvidence], Iterator[str]], ...] = (
-            (_cancelled, _ends, _stored_once, _announced, ends_as_its_marker_says)
+            (_cancelled, _ends, _stored_once, _announced, ends_as_its_marker_says, counts_its_cost)
             if mode_of_job(job_id) is Mode.TEST
-            else (*CHECKS, *PAID_SONGS, *ADOPTIONS, fair_turns, fair_shares)
+            else (*CHECKS, *PAID_SONGS, *ADOPTIONS, fair_turns, fair_shares, counts_its_cost)
         )
         found += [(job_id, broken) for check in checks for broken in check(job)]
     found += [(invocation.subject, broken) for invocation, broken in _unexpected_errors(world)]

@@ -32,6 +32,7 @@ from suno_jobs.runtime import telemetry
 from suno_jobs.steps import store_track
 from suno_jobs.tenants.api_keys import new_secret
 from suno_jobs.tenants.key_table import KeyTable
+from suno_jobs.tenants.tenant_list import Tenant, TenantList
 from suno_jobs.traffic import calls, client
 from tests.api_keys import an_api_key
 from tests.simulation import elsewhere, media_pool, network
@@ -46,6 +47,7 @@ from tests.simulation.message_queue import MessageQueue, Sqs
 from tests.simulation.state_machine import StateMachine
 from tests.simulation.state_monitor import StateMonitor
 from tests.simulation.template import deploy
+from tests.simulation.tenant_usage import PATIENCE_SECONDS, QUOTA_RETRIES, UsageMonitor, quota_pause
 from tests.simulation.troubles import API_REFUSALS
 from tests.simulation.waiting_clients import Functions, Read, follow, prefer
 from tests.simulation.webhook_receivers import Receivers
@@ -88,9 +90,10 @@ class World:
     ``answers`` are all answers of the API, ``logs`` is all log output, ``macs`` are the MACs of all callback URLs.
     ``elsewhere`` has the task of each order that was created elsewhere, by token. ``first_callback_at`` is the time of each
     job's first callback. ``client_actions`` are the actions of clients: job, action and status of the answer. ``submissions``
-    has the token of each submitted order, when it was sent, and the status of its answer; ``lists`` has when a client listed
-    its jobs, and which it got, and ``listed`` all jobs that each tenant ever got. ``reads`` has the answers to clients that
-    prefer to wait. ``callback_queue`` has every callback that was accepted.
+    has the token of each submitted order, when it was sent, and the status of its answer; ``quota_refusals`` has the orders
+    that a limit of their tenant refused, with the problem; ``lists`` has when a client listed its jobs, and which it got, and
+    ``listed`` all jobs that each tenant ever got. ``reads`` has the answers to clients that prefer to wait. ``callback_queue``
+    has every callback that was accepted.
     """
 
     def __init__(self, plan: Plan, faults: FaultInjector | None = None) -> None:
@@ -106,6 +109,7 @@ class World:
         self.macs: set[str] = set()
         self.client_actions: list[tuple[str, str, int]] = []
         self.submissions: list[tuple[str, float, int]] = []
+        self.quota_refusals: list[tuple[str, str, Any]] = []
         self.lists: list[tuple[float, set[str]]] = []
         self.listed: defaultdict[str, set[str]] = defaultdict(set)
         self.reads: list[Read] = []
@@ -121,6 +125,7 @@ class World:
         self.jobs_table = self.dynamodb.tables["JobsTable"]
         self.monitor = StateMonitor(self.loop, self.note)
         self.deletions = DeletionMonitor(self.loop)
+        self.usage = UsageMonitor(self.plan.limits)
         self.jobs_table.on_write = self._written
         self.jobs_table.index_is_stale = self.faults.index_is_stale
         self.s3, self.events = S3(lambda: self.loop.now, self.stack.versioned, on_put=self.deletions.put), Events()
@@ -158,6 +163,9 @@ class World:
         for tenant in self.plan.tenants:
             keys = KeyTable(self.dynamodb, "ApiKeysTable")  # type: ignore[arg-type]
             keys.add(an_api_key(api_key(tenant), tenant=tenant))
+        tenants = TenantList(self.dynamodb, "JobsTable")  # type: ignore[arg-type]
+        for tenant, limits in self.plan.limits.items():
+            tenants.create(Tenant(tenant, int(START), limits))
 
     def _connect_gateways(self) -> None:
         clock = network.VirtualClock(self.loop, self.lambdas)
@@ -184,6 +192,7 @@ class World:
 
     def _written(self, old: Item, new: Item) -> None:
         self.deletions.written(old, new)
+        self.usage.written(old, new)
         self.monitor(old, new)
 
     def note(self, subject: str, text: str) -> None:
@@ -292,6 +301,7 @@ class World:
         # Each of these may create a job: a repetition does if the first request failed.
         last = max(moment for each in self.plan.orders for moment in (each.at, *each.repeats, *(at for at, _ in each.actions)))
         last += RETRIES * RETRY_SECONDS if self.plan.troubles.api else 0.0
+        last += QUOTA_RETRIES * PATIENCE_SECONDS if self.plan.limits else 0.0
         deadline = START + last + float(self.stack.parameters["JobDeadlineSeconds"])
         return max(deadline, self.faults_end) + SETTLE_SECONDS + 1
 
@@ -330,8 +340,8 @@ class World:
         self.answers.append((f"{method} {path}", response.body))
         return response
 
-    def _submit_order(self, order: Order, retries: int = RETRIES) -> None:
-        """A client that API Gateway refuses repeats its request with the same key."""
+    def _submit_order(self, order: Order, retries: int = RETRIES, waits: int = QUOTA_RETRIES) -> None:
+        """A client that API Gateway or a limit refuses repeats its request with the same key."""
         if order.adopts and self.plan.account(order.gateways[0], order.tenant) != order.tenant:
             elsewhere.adopt_as_operator(self, order)
             return
@@ -342,8 +352,12 @@ class World:
         self.submissions.append((order.token, sent_at, response.status))
         if response.status < 300:
             self.job_ids[order.token] = response.json()["job_id"]
-        if response.status in API_REFUSALS and retries:
-            self.loop.spawn(partial(self._submit_order, order, retries - 1), after=RETRY_SECONDS)
+        if "violated-policies" in response.body:
+            self.quota_refusals.append((order.tenant, order.token, response.json()))
+            if (pause := quota_pause(response)) and waits:
+                self.loop.spawn(partial(self._submit_order, order, retries, waits - 1), after=pause)
+        elif response.status in API_REFUSALS and retries:
+            self.loop.spawn(partial(self._submit_order, order, retries - 1, waits), after=RETRY_SECONDS)
         self.note(self.job_ids.get(order.token, ""), f"client submits {order.token}: {response.status}")
 
     def _act(self, order: Order, action: str) -> None:

@@ -473,7 +473,7 @@ def test_the_details_of_a_job_in_another_state_are_those_that_are_returned(world
         return None
 
     def retry(jobs: Any) -> object:
-        creator = JobCreator(jobs=jobs, executions=jobs, deadline_seconds=1, slack_seconds=1, clock=world.clock)
+        creator = JobCreator(jobs=jobs, executions=jobs, deadline_seconds=1, slack_seconds=1, quotas=None, clock=world.clock)
         return JobRetrier(creator).retry_job("acme", JOB_ID, {})
 
     returned = [

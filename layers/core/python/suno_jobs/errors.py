@@ -16,9 +16,11 @@ SunoJobsError
  │    ├── JobDeleted             410, only its tombstone is left
  │    ├── BodyTooLarge           413
  │    ├── InvalidRequest         422, lists everything that is wrong
- │    └── IdempotencyConflict    422, the key was used with another body
+ │    ├── IdempotencyConflict    422, the key was used with another body
+ │    └── QuotaExceeded          429, the tenant has reached one of its limits
  ├── CallbackRefused             a callback is not authentic, nothing is stored
  ├── Conflict                    the condition of a write did not hold; read again and decide anew
+ ├── OverBounds                  the tenant has used too much for another job
  ├── GatewayUnreachable          no complete reply arrived from a gateway
  ├── NoSlot                      the rate limit is exhausted at the moment
  ├── AssetError                  a file did not pass the checks
@@ -326,6 +328,27 @@ class IdempotencyConflict(ClientError):
     remedy = "Repeat the earlier request unchanged to get its job, or use a new key for a new job."
 
 
+class QuotaExceeded(ClientError):
+    """``headers`` say which limits the tenant has, what is left, and when to try again."""
+
+    name = "quota-exceeded"
+    status = 429
+    title = "A limit of the tenant is reached"
+    meaning = (
+        "Your tenant has as many jobs in progress, has created as many jobs, or has spent as much as it may. Nothing was"
+        " recorded, and nothing is charged. The member violated-policies names the limits."
+    )
+    remedy = (
+        "Repeat the request after the seconds in the header Retry-After, with the same Idempotency-Key. GET /v1/usage shows the"
+        " limits and what is used. Ask the operator for higher limits."
+    )
+    repeatable = True
+
+    def __init__(self, detail: str, violated: Sequence[str], headers: Mapping[str, str]) -> None:
+        super().__init__(detail, **{"violated-policies": list(violated)})
+        self.headers = headers
+
+
 PROBLEMS: tuple[type[ClientError], ...] = (
     NotJson,
     ScopeMissing,
@@ -345,6 +368,7 @@ PROBLEMS: tuple[type[ClientError], ...] = (
     BodyTooLarge,
     InvalidRequest,
     IdempotencyConflict,
+    QuotaExceeded,
 )
 """Every problem that a client can get from this program, by status. API Gateway sends others: see ``docs/api.md``."""
 
@@ -365,6 +389,10 @@ class CallbackRefused(SunoJobsError):
 
 class Conflict(SunoJobsError):
     """The condition of a write did not hold, because the item has changed. It is safe to read it again and decide anew."""
+
+
+class OverBounds(SunoJobsError):
+    """A counter of the tenant's usage was too high when a job was to be created, so nothing was written."""
 
 
 class LaterVersion(SunoJobsError):

@@ -197,6 +197,7 @@ def adopt_file(  # noqa: PLR0913 - the options of a command
         executions=Executions(aws.stepfunctions(), state_machine, longest),
         deadline_seconds=deadline,
         slack_seconds=slack(longest),
+        quotas=None,
         clock=time.time,
     )
     adopter = FileAdopter(TaskAdopter(creator), tenant, account, time.monotonic, time.sleep, allow_unknown_owner)

@@ -50,6 +50,7 @@ class Adapter(protocol.Gateway):
     stage_words: StageWords = MappingProxyType({})
     calls_back = True
     prices: Sequence[Price] = ()
+    usd_per_unit: float | None = None
 
     def authorization(self, api_key: str) -> Mapping[str, str]:
         name, prefix = self.key_header

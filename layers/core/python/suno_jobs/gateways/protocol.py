@@ -290,6 +290,8 @@ class Gateway(Protocol):
     link_days: Mapping[str, float | None]
     """Days until links expire, per host; ``*`` is every other host. None where nothing is documented."""
     prices: Sequence[Price]
+    usd_per_unit: float | None
+    """The published rate of the unit of its costs, for estimates. None: none is known."""
     error_rules: Mapping[str, ErrorRule]
     """By error code of the gateway. A code without a rule leaves the outcome unknown."""
 

@@ -130,6 +130,7 @@ class Sandbox(Gateway):
         self.name, self.base_url, self.rate = gateway.name, "", gateway.rate
         self.limits, self.default_model, self.models = gateway.limits, gateway.default_model, gateway.models
         self.kinds, self.prices, self.error_rules = gateway.kinds, gateway.prices, gateway.error_rules
+        self.usd_per_unit = gateway.usd_per_unit
         self.link_days, self.stage_words = {"*": FILE_DAYS}, {}
 
     def authorization(self, api_key: str) -> dict[str, str]:  # noqa: ARG002 - there is no key

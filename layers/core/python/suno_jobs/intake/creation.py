@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.catalog.kinds import Kind
-from suno_jobs.errors import Conflict, InvalidRequest
+from suno_jobs.errors import Conflict, InvalidRequest, OverBounds, QuotaExceeded
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.gateways.sandbox import DEADLINE_SECONDS
 from suno_jobs.jobs.history import Entry
@@ -19,16 +19,20 @@ from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.runtime import log_context, telemetry
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.storage.jobs import JobStore
+from suno_jobs.tenants.quotas import Quotas
 
 _CREATE_ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCreator:
+    """Without ``quotas`` a job is counted and never refused, as for an operator."""
+
     jobs: JobStore
     executions: Executions
     deadline_seconds: int
     slack_seconds: int
+    quotas: Quotas | None
     clock: Callable[[], float]
 
     def new_job(self, tenant: str, job_id: str, digest: str, gateways: Sequence[str], kind: Kind) -> Job:
@@ -57,10 +61,16 @@ class JobCreator:
             history=(Entry(now, JobState.ACCEPTED, Cause.CLIENT, 0, gateways[0]).line(),),
         )
 
+    def require_room(self, job: Job) -> None:
+        """Raises QuotaExceeded if the job could not be created now. ``create_job`` decides."""
+        if self.quotas:
+            self.quotas.check(job)
+
     def create_job(self, job: Job, request: Item) -> bool:
         """Stores the job and starts its execution. False if another request has already created the job.
 
-        If the execution cannot be started, the job remains stored, and the sweep starts it.
+        If the execution cannot be started, the job remains stored, and the sweep starts it. Raises QuotaExceeded, but not for
+        a job that exists.
         """
         if not self._write(job, request):
             return False
@@ -74,11 +84,24 @@ class JobCreator:
         return True
 
     def _write(self, job: Job, request: Item) -> bool:
+        try:
+            if self.quotas:
+                self.quotas.take_request(job.tenant)
+            return self._write_within_quotas(job, request)
+        except QuotaExceeded:
+            if self.jobs.get(job.job_id):
+                return False
+            raise
+
+    def _write_within_quotas(self, job: Job, request: Item) -> bool:
         due_at = job.created_at + self.slack_seconds
         for _ in range(_CREATE_ATTEMPTS):
+            bounds = self.quotas.bounds(job) if self.quotas else {}
             try:
-                return self.jobs.submissions.create(job, request, due_at=due_at)
+                return self.jobs.submissions.create(job, request, due_at=due_at, bounds=bounds)
+            except OverBounds:
+                self.require_room(job)
             except Conflict:
                 if self.jobs.get(job.job_id):
                     return False
-        raise Conflict("Too many concurrent requests with this Idempotency-Key")
+        raise Conflict("Too many concurrent requests")

@@ -116,8 +116,9 @@ class Candidate:
 class Job:
     """The hot record of one job.
 
-    ``expects`` is what its kind yields at its gateway. ``file_terms``, ``stage_words``, ``requested_model`` and ``cost`` are
-    those of its last submission; before the first one, the model and the cost are those of its first gateway.
+    ``expects`` is what its kind yields at its gateway. ``file_terms``, ``stage_words``, ``requested_model``, ``cost`` and
+    ``usd_per_unit``, the rate of the unit of the cost, are those of its last submission; before the first one, those of its
+    first gateway. ``counted`` is what it counts as in the spending of its tenant; see ``jobs.spending``.
 
     Submission: ``attempts`` are all at ``gateway``, and a number in this list is an attempt's for ever. ``intent`` identifies
     the last one while its answer is awaited (I1). ``submit_after`` is when a submission may be tried again; ``candidates`` are
@@ -151,6 +152,8 @@ class Job:
     file_terms: FileTerms = FileTerms()
     requested_model: RequestedModel | None = None
     cost: Cost | None = None
+    usd_per_unit: float | None = None
+    counted: int = 0
     progress: Progress = Progress.QUEUED
     attempts: tuple[Attempt, ...] = ()
     intent: str | None = None

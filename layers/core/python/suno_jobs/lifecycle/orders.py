@@ -16,4 +16,5 @@ def with_order(job: Job, job_input: KindInput) -> Job:
     """``job`` with the model, the listed cost and the callbacks of a submission of ``job_input`` to its current gateway."""
     gateway = gateway_of(job)
     model, cost = gateway.requested_model(job.kind, job_input), gateway.listed_cost(job.kind, job_input)
-    return replace(job, requested_model=model, cost=cost, stage_words=gateway.stage_words or None)
+    order = replace(job, requested_model=model, cost=cost, usd_per_unit=gateway.usd_per_unit)
+    return replace(order, stage_words=gateway.stage_words or None)

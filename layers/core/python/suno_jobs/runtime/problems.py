@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from suno_jobs.errors import ClientError, Conflict, JobBeingChanged, MethodNotAllowed, RouteNotFound
+from suno_jobs.errors import ClientError, Conflict, JobBeingChanged, MethodNotAllowed, QuotaExceeded, RouteNotFound
 
 
 def answer_errors_as_problems(app: APIGatewayHttpResolver) -> None:
@@ -17,8 +18,16 @@ def answer_errors_as_problems(app: APIGatewayHttpResolver) -> None:
 
 
 def problem(error: ClientError) -> Response[str]:
-    allow = {"Allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
-    return Response(error.status, "application/problem+json", json.dumps(error.document()), headers=allow)
+    return Response(error.status, "application/problem+json", json.dumps(error.document()), headers=_headers(error))
+
+
+def _headers(error: ClientError) -> Mapping[str, str]:
+    match error:
+        case MethodNotAllowed():
+            return {"Allow": ", ".join(error.allowed)}
+        case QuotaExceeded():
+            return error.headers
+    return {}
 
 
 def _conflict(error: Conflict) -> Response[str]:

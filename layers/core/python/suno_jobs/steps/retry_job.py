@@ -8,7 +8,8 @@ from typing import Any
 from suno_jobs.errors import InvalidRequest, WrongState, json_pointer
 from suno_jobs.intake.creation import JobCreator
 from suno_jobs.jobs.identifiers import derived_job_id
-from suno_jobs.jobs.record import Job, JobView
+from suno_jobs.jobs.record import Item, Job, JobView
+from suno_jobs.jobs.spending import with_estimate
 from suno_jobs.jobs.states import Charged, JobState
 from suno_jobs.jobs.views import iso_time
 from suno_jobs.lifecycle.ownership import tenant_view
@@ -25,29 +26,37 @@ class JobRetrier:
         """The job that repeats a failed one with the same request, and whether this call created it.
 
         It is a separate job, so that a late result still reaches the first one. Repeating the call returns the same job. A job
-        that was or may have been charged is only repeated if the body says so. Raises JobNotFound, JobDeleted, WrongState and
-        InvalidRequest.
+        that was or may have been charged is only repeated if the body says so. Raises JobNotFound, JobDeleted, WrongState,
+        InvalidRequest and QuotaExceeded.
         """
         jobs = self.creator.jobs
         view = tenant_view(jobs, tenant, job_id)
         old, item = view.job, dict(view.request or {})
         accepted = _accepts_second_charge(body)
-        if old.retried_as is None and old.state in RETRYABLE and old.charged is not Charged.NO and not accepted:
-            raise _second_charge(old)
         new_id = derived_job_id(tenant, f"{job_id} retried")  # no client's key contains a space
+        if old.retried_as is None and old.state in RETRYABLE:
+            if old.charged is not Charged.NO and not accepted:
+                raise _second_charge(old)
+            # Once the old job has its mark, the new one should exist.
+            self.creator.require_room(self._new_job(old, new_id, item))
         if old.retried_as is None and not jobs.mark_retried(old, new_id, now=int(self.creator.clock())):
             state = tenant_view(jobs, tenant, job_id).job.state
             raise WrongState(f"Only a job that is FAILED or TIMED_OUT can be retried; this one is {state}.")
         if known := jobs.view(new_id):
             return known, False
-        job = self.creator.new_job(tenant, new_id, old.fingerprint, item["gateways"], old.kind)
-        model = old.requested_model if old.gateway == job.gateway else None
-        job = replace(job, resubmit=old.resubmit, metadata=old.metadata, requested_model=model, retry_of=job_id)
-        if old.adopts:
-            job = replace(job, adopts=old.adopts, account=old.account, file_terms=old.file_terms)
+        job = self._new_job(old, new_id, item)
         if self.creator.create_job(job, item):
             return JobView(job, request=item), True
         return tenant_view(jobs, tenant, new_id), False
+
+    def _new_job(self, old: Job, new_id: str, item: Item) -> Job:
+        job = self.creator.new_job(old.tenant, new_id, old.fingerprint, item["gateways"], old.kind)
+        job = replace(job, resubmit=old.resubmit, metadata=old.metadata, retry_of=old.job_id)
+        if old.gateway == job.gateway:
+            job = replace(job, requested_model=old.requested_model, cost=old.cost, usd_per_unit=old.usd_per_unit)
+        if old.adopts:
+            return replace(job, adopts=old.adopts, account=old.account, file_terms=old.file_terms)
+        return with_estimate(job)
 
 
 def _accepts_second_charge(body: Any) -> bool:

@@ -17,6 +17,7 @@ from suno_jobs.intake.requests import JobRequest
 from suno_jobs.intake.validation import ValidRequest, validate_request
 from suno_jobs.jobs.identifiers import SHARED_ACCOUNT, Mode, derived_job_id, mode_of, random_job_id
 from suno_jobs.jobs.record import Job, JobView
+from suno_jobs.jobs.spending import with_estimate
 from suno_jobs.jobs.views import estimate_view, job_view
 from suno_jobs.lifecycle.orders import with_order
 from suno_jobs.lifecycle.ownership import not_deleted, tenant_view
@@ -55,7 +56,7 @@ class JobSubmitter:
         """The job for this request, and whether this call created it.
 
         With an Idempotency-Key, or for an adoption, the call may always be repeated; otherwise every call creates a job. Raises
-        InvalidRequest, IdempotencyConflict, JobDeleted and TaskNotFound.
+        InvalidRequest, IdempotencyConflict, JobDeleted, TaskNotFound and QuotaExceeded.
         """
         job_id, digest = self._job_id(tenant, idempotency_key), fingerprint(body)
         if idempotency_key and (known := self.creator.jobs.read(job_id)):
@@ -141,7 +142,7 @@ class JobSubmitter:
         request = valid.request
         resubmit = self.resubmit if request.ambiguous_submit is None else request.ambiguous_submit == "resubmit"
         job = self.creator.new_job(tenant, job_id, digest, valid.gateways, request.kind)
-        return with_order(replace(job, resubmit=resubmit, metadata=request.metadata or {}), request.input)
+        return with_estimate(with_order(replace(job, resubmit=resubmit, metadata=request.metadata or {}), request.input))
 
 
 def _is_adoption(tenant: str, body: Any) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from suno_jobs.errors import ErrorCode
 from suno_jobs.jobs.history import Entry, Wait
 from suno_jobs.jobs.record import Item, Job
+from suno_jobs.jobs.spending import spending
 from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.runtime import log_context
+from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.table import JOB, Table, key
 from suno_jobs.storage.update_expressions import Change
+from suno_jobs.storage.usage import job_usage_key, settlement
 
 LONG_HISTORY = 200
 
@@ -66,8 +69,29 @@ def noted(job: Job) -> Job:
     return job
 
 
+def applied(job: Job, change: Change) -> Job:
+    """The job as the change leaves it, if nothing else has changed since it was read."""
+    item = unpack(pack({**job.to_item(), **change.sets}))
+    item |= {name: [*item.get(name, ()), line] for name, line in change.appends.items()}
+    return Job.from_item({name: value for name, value in item.items() if name not in change.removes})
+
+
 class JobTable(Table):
     """Writes to the hot record of a job."""
+
+    def _settle(self, job: Job, change: Change, now: int) -> Job:
+        """Makes the change and corrects the usage of the tenant, both or neither. Conflict: a condition did not hold.
+
+        Only a change that ends the job, or that changes what an ended job has cost, needs the transaction.
+        """
+        after = applied(job, change)
+        usage = settlement(job, after)
+        if usage is None:
+            return self._change(job.job_id, change, now)
+        change.sets = {**change.sets, "updated_at": now, "counted": spending(after)}
+        change.require("#counted = :was_counted", "counted", was_counted=job.counted)
+        self._change_both((key(job.job_id, JOB), change), (job_usage_key(job), usage))
+        return noted(applied(job, change))
 
     def _change(self, job_id: str, change: Change, now: int) -> Job:
         change.sets = {**change.sets, "updated_at": now}

@@ -165,7 +165,7 @@ class JobStore(JobTable):
         change = Change(sets={"attempts": attempts, **cost_of(job), "due_at": due_at}).require(
             "attribute_exists(#due_shard)", "due_shard"
         )
-        return self._change(job.job_id, require_same_attempts(change.require_one_of("state", {job.state}), job), now)
+        return self._settle(job, require_same_attempts(change.require_one_of("state", {job.state}), job), now)
 
     # End and sweep
 
@@ -180,7 +180,9 @@ class JobStore(JobTable):
         recoverable_until: int | None = None,
         cause: Cause | None = None,
     ) -> Job:
-        """The one write that ends a job. It stays due until its event is sent; its signal ends any wait for it.
+        """The one write that ends a job, also in the usage of its tenant.
+
+        It stays due until its event is sent; its signal ends any wait for it.
 
         ``attempts`` replace those of the job. Conflict: since the job was read, it has ended, or a submission of it began or
         was settled.
@@ -199,7 +201,7 @@ class JobStore(JobTable):
         require_same_intent(change, job)
         with_history(change, job, state, now, fault.code if fault else None, cause=cause)
         # As it was read: a concurrent end has an event of its own, which has to be sent before the next one.
-        return self._change(job.job_id, change.require_one_of("state", {job.state}), now)
+        return self._settle(job, change.require_one_of("state", {job.state}), now)
 
     def mark_announced(self, job: Job, *, recoverable_until: int | None, due_at: int | None, now: int) -> None:
         """Records that the end was announced: the job leaves the due index, or recovery checks it at ``due_at``.

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from suno_jobs.catalog.results import Result
-from suno_jobs.errors import Conflict, ErrorCode, Fault
+from suno_jobs.errors import Conflict, ErrorCode, Fault, OverBounds
 from suno_jobs.jobs.history import Wait
 from suno_jobs.jobs.record import Attempt, Candidate, FileTerms, Item, Job, TaskEnd
 from suno_jobs.jobs.states import JobState, WaitReason, may_become
 from suno_jobs.storage.attribute_values import pack
 from suno_jobs.storage.due_index import due
 from suno_jobs.storage.job_changes import JobTable, cost_of, require_same_attempts, require_same_intent, with_history
-from suno_jobs.storage.table import JOB, REQUEST, key
+from suno_jobs.storage.table import JOB, REQUEST, key, reasons
 from suno_jobs.storage.task_owners import TaskOwners, adoption
 from suno_jobs.storage.update_expressions import Change
+from suno_jobs.storage.usage import Bounds, creation, job_usage_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -30,16 +32,19 @@ class SubmissionStore(JobTable):
         super().__init__(client, table)
         self._owners = TaskOwners(client, table)
 
-    def create(self, job: Job, request: Item, *, due_at: int) -> bool:
-        """Writes job and request together, and the owner of an adopted task. Conflict: another request is creating the job.
+    def create(self, job: Job, request: Item, *, due_at: int, bounds: Bounds = MappingProxyType({})) -> bool:
+        """Writes job and request together, the owner of an adopted task, and the usage of the tenant.
 
-        False: the job exists already, or another job owns the task.
+        False: the job exists already, or another job owns the task. Raises OverBounds, also if another request is creating the
+        same job, and Conflict: another transaction has changed one of the items.
         """
         items = {JOB: job.to_item() | due(job.job_id, due_at), REQUEST: request}
         owner: Any = adoption(self._table, job)
+        usage: Any = {"TableName": self._table, "Key": pack(job_usage_key(job)), **creation(job, bounds).arguments()}
         try:
             self._client.transact_write_items(
-                TransactItems=[
+                TransactItems=[{"Update": usage}]
+                + [
                     {
                         "Put": {
                             "TableName": self._table,
@@ -52,11 +57,13 @@ class SubmissionStore(JobTable):
                 + owner
             )
         except self._client.exceptions.TransactionCanceledException as error:
-            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-            if "ConditionalCheckFailed" in reasons:
+            counted, *created = reasons(error)
+            if "ConditionalCheckFailed" in created:
                 return False
-            if "TransactionConflict" in reasons:
-                raise Conflict("another request is creating this job") from error
+            if counted == "ConditionalCheckFailed":
+                raise OverBounds("the tenant has used too much for another job") from error
+            if "TransactionConflict" in (counted, *created):
+                raise Conflict("another request of the tenant is creating a job") from error
             raise
         return True
 
@@ -77,7 +84,8 @@ class SubmissionStore(JobTable):
             sets={"state": state, "file_terms": file_terms, "account": job.account, **begun, **due(job.job_id, due_at)},
             removes=("submit_after", "wait_reason", "place"),
         )
-        order: Item = {"requested_model": job.requested_model, "cost": job.cost, "stage_words": job.stage_words}
+        order: Item = {"requested_model": job.requested_model, "cost": job.cost, "usd_per_unit": job.usd_per_unit}
+        order |= {"stage_words": job.stage_words}
         change.sets = {**change.sets, **{name: value for name, value in order.items() if value}}
         change.removes = (*change.removes, *(name for name, value in order.items() if not value))
         change.require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})
@@ -124,7 +132,7 @@ class SubmissionStore(JobTable):
             change.removes = ("intent", "grace_until", *(() if fault else ("fault",)))
         change.require_one_of("state", may_become(JobState.GENERATING) if opens else {job.state})
         with_history(change, job, JobState.GENERATING if opens else job.state, now)
-        return self._change(job.job_id, require_same_attempts(change, job), now)
+        return self._settle(job, require_same_attempts(change, job), now)
 
     def _claim_task(self, job: Job, task_id: str) -> None:
         if task_id == job.adopts:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from suno_jobs.errors import Conflict
 from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.update_expressions import Change
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
     from suno_jobs.jobs.record import Item
 
+
+CONTENDED_ATTEMPTS = 10
+
+Answer = TypeVar("Answer")
 
 JOB = "JOB"
 REQUEST = "JOB#REQUEST"
@@ -50,10 +55,37 @@ class Table:
             return
 
     def _update(self, item_key: Item, change: Change, returned: Any) -> Item:
+        arguments: Any = {"TableName": self._table, "Key": pack(item_key), "ReturnValues": returned, **change.arguments()}
         try:
-            answer = self._client.update_item(
-                TableName=self._table, Key=pack(item_key), ReturnValues=returned, **change.arguments()
-            )
+            answer = self._repeated(lambda: self._client.update_item(**arguments))
         except self._client.exceptions.ConditionalCheckFailedException as error:
             raise Conflict(f"the condition of a write to {item_key['sk']} did not hold") from error
         return unpack(answer.get("Attributes", {}))
+
+    def _change_both(self, *parts: tuple[Item, Change]) -> None:
+        """All changes or none. Raises Conflict if a condition did not hold."""
+        updates: list[Any] = [{"TableName": self._table, "Key": pack(place), **change.arguments()} for place, change in parts]
+        try:
+            self._repeated(lambda: self._client.transact_write_items(TransactItems=[{"Update": each} for each in updates]))
+        except self._client.exceptions.TransactionCanceledException as error:
+            if "ConditionalCheckFailed" in reasons(error):
+                raise Conflict("the condition of a transaction did not hold") from error
+            raise
+
+    def _repeated(self, call: Callable[[], Answer]) -> Answer:
+        """Repeats a write that meets a transaction on the same item, which takes milliseconds. The AWS client does not."""
+        for _ in range(CONTENDED_ATTEMPTS - 1):
+            try:
+                return call()
+            except self._client.exceptions.TransactionConflictException:
+                continue
+            except self._client.exceptions.TransactionCanceledException as error:
+                if "TransactionConflict" not in reasons(error) or "ConditionalCheckFailed" in reasons(error):
+                    raise
+        return call()
+
+
+def reasons(error: ClientError) -> list[str | None]:
+    """Why a transaction was cancelled: one code for each of its parts."""
+    response: Any = error.response
+    return [reason.get("Code") for reason in response.get("CancellationReasons", ())]

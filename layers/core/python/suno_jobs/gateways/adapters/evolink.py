@@ -102,6 +102,8 @@ class EvoLink(Adapter):
     only_with_lyrics = MappingProxyType({Kind.MUSIC: WEIGHTS | {"vocal_gender", "persona_id", "duration"}})
     models_with = MappingProxyType({"duration": frozenset({"v5.5", *_V6}), "persona_id": frozenset({"v5", "v5.5", *_V6})})
     kinds = KINDS
+    # About 68 credits are 1 USD.
+    usd_per_unit = 0.0147
     # The prices of songs are published per song in USD, and those of v6 not at all.
     prices = (Price(Kind.PERSONA, 1, "credits", "2026-11"),)
     # 72 hours on the page of Suno, 24 hours in EvoLink's own client.

@@ -56,6 +56,7 @@ class Kie(SunoApi):
     default_models = MappingProxyType({Kind.SOUNDS: "v5.5"})
     kinds = MappingProxyType(_offers(SunoApi.kinds))
     # 1000 credits are 5 USD.
+    usd_per_unit = 0.005
     prices: Sequence[Price] = (
         *(Price(kind, 12, "credits", "2026-11") for kind in (Kind.MUSIC, Kind.EXTEND, Kind.UPLOAD_COVER)),
         Price(Kind.PERSONA, 0, "credits", "2026-11"),

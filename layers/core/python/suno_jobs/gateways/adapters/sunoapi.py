@@ -66,7 +66,7 @@ class SunoApi(RenewingRecordInfoGateway):
         {**dict.fromkeys(("V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5"), LIMITS), **RenewingRecordInfoGateway.older_limits}
     )
     kinds = MappingProxyType(v6_offers(OFFERS))
-    # A credit costs 0.005 USD.
+    usd_per_unit = 0.005
     prices: Sequence[Price] = (
         Price(Kind.MUSIC, 12, "credits", "2026-11"),
         Price(Kind.STEMS, 50, "credits", "2026-11", given={"split": "all"}),

@@ -119,7 +119,8 @@ class TTAPI(Adapter):
     models = MODELS
     # As a public client does. The default of the page is a model that Suno has retired.
     default_model = "v6"
-    # 100 quota are 1 USD. The price of a song is known for v6 only.
+    usd_per_unit = 0.01
+    # The price of a song is known for v6 only.
     prices = (
         Price(Kind.MUSIC, 6, "quota", "2026-09", models=("v6", "v6-wild", "v6-mini")),
         Price(Kind.CONCAT, 0, "quota", "2026-11"),
