@@ -6,7 +6,9 @@ secrets, and changes of an imported table.
 
 from __future__ import annotations
 
+import io
 import secrets
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from local.simulator import Simulator
 from local.stack import ALIAS, STACK_NAME, LocalStack
 from suno_jobs.cli.attach import DataAttacher
 from suno_jobs.cli.keys import rotate_callback_secret
+from suno_jobs.jobs.identifiers import sandbox_of
+from suno_jobs.media.sandbox_files import SOUND_SECONDS
 from tests.integration.secrets_of_stack import without_secrets_in_logs
 from tests.integration.waiting import wait_for, wait_for_end
 
@@ -25,13 +29,13 @@ DATA = ("JobsTable", "ApiKeysTable", "AssetsBucket", "ReceiptsBucket")
 class Client:
     """A client of the API, which does not notice what happens to the stack."""
 
-    def __init__(self, stack: LocalStack) -> None:
+    def __init__(self, stack: LocalStack, api_key: str) -> None:
         self._stack = stack
-        headers = {"Authorization": f"Bearer {stack.api_key}"}
+        headers = {"Authorization": f"Bearer {api_key}"}
         self.api = httpx.Client(base_url=stack.api_url, headers=headers, timeout=40)
 
-    def order(self, key: str, seconds: int = 0) -> tuple[int, str]:
-        prompt = f"a song about rain [fault:slow_task={seconds}]" if seconds else "a song about rain"
+    def order(self, key: str, seconds: int = 0, marker: str = "") -> tuple[int, str]:
+        prompt = f"a song about rain [fault:slow_task={seconds}]" if seconds else f"a song about rain {marker}"
         body = {"gateway": "ttapi", "kind": "music", "input": {"prompt": prompt}}
         answer = self.api.post("/v1/jobs", json=body, headers={"Idempotency-Key": key})
         return answer.status_code, answer.json()["job_id"]
@@ -98,12 +102,28 @@ def restore(stack: LocalStack) -> None:
     assert {name: stack.physical_id(name) for name in DATA} == {**data, "JobsTable": "restored"}
 
 
+def use_the_sandbox_without_any_account(stack: LocalStack) -> None:
+    """The simulator would count a task that is created all the same."""
+    secret = stack.output("GatewayAccountsSecretArn")
+    stack.client("secretsmanager").put_secret_value(SecretId=secret, SecretString="{}")
+    client = Client(stack, stack.create_api_key(sandbox_of("local")))
+    song, failed = client.order("order-1")[1], client.order("order-2", marker="[test:failed]")[1]
+    assert client.succeeded(song)
+    asset = client.api.get(f"/v1/jobs/{song}").json()["tracks"][0]["assets"][0]
+    with wave.open(io.BytesIO(httpx.get(asset["url"]).content)) as sound:
+        assert sound.getnframes() == SOUND_SECONDS * sound.getframerate()
+    assert client.api.get(f"/v1/jobs/{failed}").json()["error"]["code"] == "generation_failed"
+    listed = {job["job_id"] for job in client.api.get("/v1/jobs").json()["jobs"]}
+    assert listed == {song, failed}
+    client.api.close()
+
+
 def test_nothing_is_lost_and_nothing_is_paid_twice_on_the_second_day(tmp_path: Path) -> None:
     simulator = Simulator()
     # A function that has read the old key of a gateway waits for the longest interval before it uses the new one.
     intervals = {"CheckIntervalSeconds": "1", "MaxCheckIntervalSeconds": "2"}
     with without_secrets_in_logs(LocalStack(intervals, simulator=simulator, logs=tmp_path)) as stack:
-        client = Client(stack)
+        client = Client(stack, stack.api_key)
         status, first = client.order("order-1")
         assert (status, client.succeeded(first)) == (202, True)
         update(stack, client)
@@ -115,4 +135,5 @@ def test_nothing_is_lost_and_nothing_is_paid_twice_on_the_second_day(tmp_path: P
         status, last = client.order("order-5")
         assert (status, client.succeeded(last)) == (202, True)
         client.api.close()
+        use_the_sandbox_without_any_account(stack)
     assert len(simulator.tasks()) == 5

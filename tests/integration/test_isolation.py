@@ -1,4 +1,7 @@
-"""A tenant sees and changes only its own jobs: every route of the template is tried with the ids of another tenant."""
+"""A tenant sees and changes only its own jobs: every route of the template is tried with the ids of another tenant.
+
+A test key of the same tenant is such a stranger, too.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pytest
 from local import template
 from local.source import read_template
 from local.stack import ROOT, LocalStack
+from suno_jobs.jobs.identifiers import sandbox_of
 from tests.integration.waiting import wait_for_end
 
 Json = dict[str, Any]
@@ -54,9 +58,9 @@ def owner(as_tenant: Callable[[str], httpx.Client], victim: Json) -> httpx.Clien
     return as_tenant("victim")
 
 
-@pytest.fixture
-def stranger(as_tenant: Callable[[str], httpx.Client]) -> httpx.Client:
-    return as_tenant("stranger")
+@pytest.fixture(params=["stranger", sandbox_of("victim")])
+def stranger(request: pytest.FixtureRequest, as_tenant: Callable[[str], httpx.Client]) -> httpx.Client:
+    return as_tenant(request.param)
 
 
 def ask(client: httpx.Client, method: str, path: str, ids: Json) -> httpx.Response:

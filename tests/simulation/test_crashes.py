@@ -16,6 +16,8 @@ from unittest.mock import patch
 import pytest
 
 from suno_jobs.catalog.kinds import Kind
+from suno_jobs.gateways.sandbox import Marker
+from suno_jobs.jobs.identifiers import sandbox_of
 from suno_jobs.storage import receipts
 from suno_jobs.tenants.limits import Limits
 from tests.simulation.crashes import READS, Boundary, Crash, CrashInjector
@@ -43,6 +45,7 @@ class JobPath:
     ``refusing`` has faults of the next order at a gateway. ``died``: this path includes the crash of a function after its first
     call with that label. ``within``: only the calls of these functions are crashed; other paths have those of the others.
     ``adopts``: the order adopts a task from elsewhere; with an ``own_account``, its client does, otherwise an operator.
+    ``marker``: the order is in test mode.
     """
 
     end: str
@@ -61,6 +64,7 @@ class JobPath:
     within: tuple[str, ...] = ()
     adopts: str = ""
     own_account: bool = False
+    marker: Marker | None = None
 
     def world(self, faults: FaultInjector) -> World:
         orders = tuple(
@@ -75,6 +79,8 @@ class JobPath:
                 actions=self.actions,
                 resubmit=self.resubmit,
                 adopts=self.adopts,
+                marker=self.marker or Marker.NONE,
+                tenant=TENANT if self.marker is None else sandbox_of(TENANT),
             )
             for number, at in enumerate(self.at)
         )
@@ -93,6 +99,8 @@ class JobPath:
 # Each action is repeated until it succeeds.
 CANCEL = ((30.0, "cancel"), (31.0, "cancel"), (60.0, "cancel"), (100.0, "cancel"))
 RETRY = ((100.0, "retry"), (150.0, "retry"), (400.0, "retry"), (1300.0, "retry"))
+
+SANDBOX_FUNCTIONS = ("CreateTaskFunction", "CheckTaskFunction", "StoreTrackFunction")
 
 PATHS = {
     "success by callback": JobPath("SUCCEEDED"),
@@ -155,6 +163,10 @@ PATHS = {
         within=("SubmitJobFunction", "CheckTaskFunction"),
     ),
     "adopted by an operator, but unknown": JobPath("FAILED", "sunoapi", adopts="unknown", within=("CheckTaskFunction",)),
+    "in test mode": JobPath("SUCCEEDED", "sunoapi", marker=Marker.NONE, within=SANDBOX_FUNCTIONS),
+    "in test mode, and its answer is lost": JobPath(
+        "TIMED_OUT", "crun", marker=Marker.AMBIGUOUS, within=("CreateTaskFunction",), deadline=400
+    ),
     "large replies": JobPath("SUCCEEDED", "sunoapi", faults={"garbled_answer": ALWAYS}, inline_bytes=64),
 }
 
