@@ -66,7 +66,11 @@ def stranger(request: pytest.FixtureRequest, as_tenant: Callable[[str], httpx.Cl
 def ask(client: httpx.Client, method: str, path: str, ids: Json) -> httpx.Response:
     """Raises KeyError for a parameter that this test does not know."""
     known = {**ids, "name": "not-json"}
-    body = {"accept_second_charge": True} if path.endswith("/retry") else {} if method == "PATCH" else None
+    body: Json | None = {} if method == "PATCH" else None
+    if path.endswith("/jobs/{job_id}/retry"):
+        body = {"accept_second_charge": True}
+    elif path.endswith("/replay"):
+        body = {"since": "2026-01-01T00:00:00Z"}
     return client.request(method, path.format_map(known), json=body)
 
 
