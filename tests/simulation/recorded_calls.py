@@ -61,6 +61,8 @@ def _resource(arguments: Mapping[str, Any]) -> str:
             return f"arn:aws:s3:::{bucket.lower()}/job/{MANIFEST if key.endswith(f'/{MANIFEST}') else 'file'}"
         case {"Bucket": bucket}:
             return f"arn:aws:s3:::{bucket.lower()}"
+        case {"QueueUrl": str(url)}:
+            return f"arn:aws:sqs:{ACCOUNT}:{url.rpartition('/')[2]}"
         case {"SecretId": str(arn)}:
             return f"arn:aws:secretsmanager:{ACCOUNT}:secret:{arn.rpartition(':')[2]}"
     return ""

@@ -216,6 +216,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 def test_the_command_lists_and_releases(world: World, job_id: str, run: Run) -> None:
+    assert run("list", job_id, "--table", TABLE)[:2] == (0, f"No file of {job_id} is in quarantine.\n")
     refuse(world, job_id, HOLE)
     status, text, _ = run("list", job_id, "--table", TABLE)
     assert (status, text.split()[:3]) == (0, [SHA, str(len(HOLE)), "bytes"])

@@ -124,6 +124,11 @@ def test_a_permission_that_is_used_seldom_may_be_used_or_not(stacks: list[Stack]
         ("list_object_versions", {"Bucket": "AssetsBucket"}, [("s3:ListBucketVersions", "arn:aws:s3:::assetsbucket")]),
         ("put_events", {"Entries": [{}]}, [("events:PutEvents", "")]),
         ("send_task_success", {"taskToken": "x"}, [("states:SendTaskSuccess", "")]),
+        (
+            "send_message",
+            {"QueueUrl": "https://sqs.example/WebhookQueue"},
+            [("sqs:SendMessage", "arn:aws:sqs:us-east-1:123456789012:WebhookQueue")],
+        ),
         ("describe_table", {}, []),
         (
             "get_secret_value",

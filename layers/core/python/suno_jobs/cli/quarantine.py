@@ -41,7 +41,7 @@ def print_files(job_id: str, /, *, table: JobsTable) -> None:
     """Print the files in quarantine."""
     if (view := JobStore(aws.dynamodb(), table).view(job_id)) is None:
         raise NotFound(f"no job {job_id}")
-    print(*listed(view), sep="\n")
+    print(*listed(view) if view.quarantine else [f"No file of {job_id} is in quarantine."], sep="\n")
 
 
 @app.command(name="release")
