@@ -26,10 +26,10 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local faults bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs types templates checkov build audit bundle bench test-313 test-httpx2 check lock clean
+.PHONY: help run local faults build-client bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs types templates checkov build audit bundle bench test-313 test-httpx2 check lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY) ## Generate one song each through all gateways, simulated on this machine, into songs/
 	$(BIN)/python -m local run
@@ -46,12 +46,12 @@ FAST := tests/unit tests/properties tests/integration/simulator tests/integratio
 STACK := tests/integration/test_accounts.py tests/integration/test_adoption.py tests/integration/test_bench.py tests/integration/test_clients.py \
 	tests/integration/test_day_two.py tests/integration/test_erasing.py \
 	tests/integration/test_fuzzing.py tests/integration/test_http.py tests/integration/test_isolation.py tests/integration/test_local_stack.py \
-	tests/integration/test_jobs.py tests/integration/test_races.py tests/integration/test_kinds.py \
+	tests/integration/test_jobs.py tests/integration/test_python_client.py tests/integration/test_races.py tests/integration/test_kinds.py \
 	tests/integration/test_stalled_dynamodb.py tests/integration/test_waiting.py tests/integration/test_webhooks.py
 
 test: test-fast simulate clients ## Run the unit, property and integration tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal tests/simulation
-	$(BIN)/pytest --numprocesses=2 --dist=loadfile $(STACK)
+	PYTHON313="$(PYTHON313)" $(BIN)/pytest --numprocesses=2 --dist=loadfile $(STACK)
 
 # What makes and compiles the TypeScript client in the tests. Node itself is one of the pinned Python packages.
 CLIENTS := tests/clients/typescript
@@ -82,7 +82,7 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-docs: $(READY) ## Write the tables of docs/gateways.md, docs/problems.md and docs/openapi.json from the code
+docs: $(READY) ## Write docs/openapi.json, the types of the client, docs/problems.md and the tables of docs/gateways.md from the code
 	$(BIN)/python -m suno_jobs.gateways.capabilities docs/gateways.md
 	$(BIN)/python -m suno_jobs.runtime.problem_pages docs/problems.md
 	$(BIN)/python -m openapi
@@ -107,6 +107,10 @@ build: $(READY) ## Build what is deployed into .aws-sam/build, for arm64 and Pyt
 	mkdir -p .aws-sam
 	BUILD_FOR=lambda INSTALL_REPORT="$(abspath .aws-sam/installed.json)" $(SAM_BUILD) --build-dir .aws-sam/build
 	$(BIN)/python -m sbom .aws-sam/installed.json .aws-sam/build/DependenciesLayer/python .aws-sam
+
+build-client: $(READY) ## Build the wheel of the Python client into dist/
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist client
+	@ls dist/suno_jobs_client-*.whl
 
 audit: ## Ask the OSV database about known vulnerabilities of what is shipped and of what builds and tests it
 	"$(PYTHON)" -m venv .venv-audit
@@ -171,7 +175,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--custom-compile-command "make lock" $(UPGRADE)
 
 clean: ## Remove everything that was generated
-	rm -rf .venv .venv-* .aws-sam .calls .httpx2 $(CLIENTS)/node_modules songs .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
+	rm -rf .venv .venv-* .aws-sam .calls dist .httpx2 $(CLIENTS)/node_modules songs .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
 	find . -name __pycache__ -prune -exec rm -r {} +
 
 $(READY): requirements-dev.txt pyproject.toml

@@ -5,9 +5,9 @@ import sys
 import time
 
 import httpx
-from suno_jobs_client import AuthenticatedClient
-from suno_jobs_client.api.jobs import read_job, submit_job
-from suno_jobs_client.models import GatewayName, Job, JobState, MusicInput, MusicRequest
+from generated_client import AuthenticatedClient
+from generated_client.api.jobs import read_job, submit_job
+from generated_client.models import GatewayName, Job, JobState, MusicInput, MusicRequest
 
 
 def main(api_url: str, api_key: str) -> None:

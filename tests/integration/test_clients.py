@@ -34,7 +34,7 @@ def check_song(printed: str) -> None:
 
 
 def test_a_python_client_brings_a_song_home(stack: LocalStack, tmp_path: Path) -> None:
-    made = tmp_path / "suno_jobs_client"
+    made = tmp_path / "generated_client"
     generate = ("generate", "--path", ROOT / "docs/openapi.json", "--output-path", made, "--meta", "none", "--fail-on-warning")
     run(BIN / "openapi-python-client", *generate, cwd=tmp_path)
     program = shutil.copy(CLIENTS / "song.py", tmp_path)

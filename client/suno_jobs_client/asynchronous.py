@@ -1,0 +1,132 @@
+"""The client for asyncio and trio."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, Unpack
+
+import httpx
+
+from suno_jobs_client import files
+from suno_jobs_client.calls import Calls, Changed, Filters, access_of, adoption, song
+from suno_jobs_client.files import OnProgress
+from suno_jobs_client.models import Gateway, Job, JobEvent, JobSummary, Preview
+from suno_jobs_client.requests import JobRequest, MusicInput
+from suno_jobs_client.wire import TIMEOUT, AsyncWire
+
+
+class AsyncSunoJobs:
+    """A connection to the service, for any number of tasks at a time. Close it, or use it in ``async with``.
+
+    Without ``api_url`` and ``api_key`` it takes the environment variables ``SUNO_JOBS_API_URL`` and ``SUNO_JOBS_API_KEY``.
+    Requests that are safe to repeat are repeated after a failure. Methods raise the errors of
+    ``suno_jobs_client.errors``.
+    """
+
+    def __init__(
+        self, api_url: str | None = None, api_key: str | None = None, *, http: httpx.AsyncClient | None = None
+    ) -> None:
+        self._http = http or httpx.AsyncClient(timeout=TIMEOUT)
+        self._calls = Calls(AsyncWire(self._http), *access_of(api_url, api_key))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def generate(
+        self,
+        prompt: str | None = None,
+        /,
+        *,
+        gateway: str | Sequence[str] = "auto",
+        metadata: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+        on_change: Changed | None = None,
+        **fields: Unpack[MusicInput],
+    ) -> Job:
+        """Generates a song of a prompt, or of ``lyrics``, and returns its job once the audio is stored.
+
+        ``fields`` are those of the kind ``music``. ``timeout`` is in seconds; a song takes minutes. ``on_change`` gets
+        the job after each change. Raises ``JobNotSucceeded`` or ``StillRunning``, which have the job.
+        """
+        request = song(prompt, gateway, metadata, fields)
+        return await self._calls.generate(request, idempotency_key, timeout, on_change)
+
+    async def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> Job:
+        """Creates a job of any kind: ``{"gateway": "auto", "kind": "music", "input": {"prompt": "..."}}``.
+
+        A call without a key gets one of its own. After ``NoAnswer``, repeat it with the key that the error names: that
+        never pays twice.
+        """
+        return await self._calls.submit(request, idempotency_key)
+
+    async def preview(self, request: JobRequest) -> Preview:
+        """Checks a request and estimates its cost. Nothing is created."""
+        return await self._calls.preview(request)
+
+    async def adopt(self, gateway: str, task_id: str, *, kind: str = "music", metadata: Mapping[str, str] | None = None) -> Job:
+        """Takes over a task that was created elsewhere. It may be repeated, and costs nothing."""
+        return await self._calls.submit(adoption(gateway, kind, task_id, metadata), None)
+
+    async def get(self, job_id: str) -> Job:
+        return await self._calls.get(job_id)
+
+    async def wait(self, job_id: str, *, timeout: float | None = None, on_change: Changed | None = None) -> Job:
+        """Returns the job when it has ended, in whatever way. Raises ``StillRunning`` after ``timeout`` seconds."""
+        return await self._calls.wait(job_id, timeout, on_change)
+
+    async def list(self, **filters: Unpack[Filters]) -> AsyncIterator[JobSummary]:
+        """Goes through your jobs, newest first, page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self._calls.page(filters, cursor)
+            for job in page.jobs:
+                yield job
+            cursor = page.next
+            if cursor is None:
+                return
+
+    async def events(self, job_id: str) -> Sequence[JobEvent]:
+        """The history of a job, oldest first."""
+        return (await self._calls.events(job_id)).events
+
+    async def gateways(self) -> Sequence[Gateway]:
+        """What each gateway can do, and its health."""
+        return (await self._calls.gateways()).gateways
+
+    async def cancel(self, job_id: str) -> Job:
+        """Ends a job. The gateway may still complete and charge its task. Raises ``WrongState`` if the job has ended."""
+        return await self._calls.cancel(job_id)
+
+    async def retry(self, job_id: str, *, accept_second_charge: bool = False) -> Job:
+        """Repeats a failed job as a new one, once: a repetition returns that new job.
+
+        Raises ``WrongState`` if the job was or may have been charged, unless you accept a second charge.
+        """
+        return await self._calls.retry(job_id, accept_second_charge=accept_second_charge)
+
+    async def delete(self, job_id: str) -> None:
+        """Deletes a job that has ended, with its files. It may be repeated."""
+        await self._calls.delete(job_id)
+
+    async def download(self, job: Job, folder: str | Path, *, on_progress: OnProgress | None = None) -> Sequence[Path]:
+        """Brings every file of the job into the folder, and returns their paths.
+
+        Each file is checked by its SHA-256. After an interruption, the same call resumes. ``on_progress`` is called
+        for each chunk. Raises ``DownloadFailed``.
+        """
+        return await files.download(self._calls, job, Path(folder), on_progress)
+
+    async def download_zip(self, job: Job, path: str | Path, *, on_progress: OnProgress | None = None) -> Path:
+        """Brings every file of the job into one zip, checked as in ``download``."""
+        return await files.download_zip(self._calls, job, Path(path), on_progress)

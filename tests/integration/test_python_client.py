@@ -1,0 +1,58 @@
+"""The wheel of the Python client brings songs home from the local stack, on each version of Python that the project uses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.stack import LocalStack
+
+ROOT = Path(__file__).parents[2]
+# Lambda's version of Python, which the Makefile looks for.
+PYTHON_313 = os.environ.get("PYTHON313", "")
+PRINTED = """\
+A folk song about 1.mp3
+A folk song about 1.png
+A folk song about 1.mp4
+A folk song about 2.mp3
+A folk song about 2.png
+A folk song about 2.mp4
+/input/duration
+wrong-state
+SUCCEEDED 4 SUCCEEDED
+FAILED
+"""
+
+
+def run(*command: object) -> str:
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", folder, "client")
+    [built] = folder.glob("*.whl")
+    return built
+
+
+@pytest.mark.parametrize(
+    "python",
+    [
+        pytest.param(sys.executable, id="this-python"),
+        pytest.param(PYTHON_313, id="python-3.13", marks=pytest.mark.skipif(not PYTHON_313, reason="Python 3.13 was not found")),
+    ],
+)
+def test_the_client_brings_songs_home(stack: LocalStack, wheel: Path, tmp_path: Path, python: str) -> None:
+    run(sys.executable, "-m", "uv", "venv", "--quiet", "--python", python, tmp_path / "venv")
+    installed = tmp_path / "venv/bin/python"
+    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", installed, wheel)
+    key = stack.create_api_key("client")
+    printed = run(installed, "-W", "error", ROOT / "tests/clients/home.py", stack.api_url, key, tmp_path / "songs")
+    assert printed == PRINTED
