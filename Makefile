@@ -82,8 +82,9 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-docs: $(READY) ## Write docs/openapi.json, the types of the client, docs/problems.md and the tables of docs/gateways.md from the code
+docs: $(READY) ## Write docs/openapi.json, the types of the client, docs/cli.md, docs/problems.md and the tables of docs/gateways.md
 	$(BIN)/python -m suno_jobs.gateways.capabilities docs/gateways.md
+	$(BIN)/python -c "from suno_jobs.cli.reference import page; print(page(), end='')" > docs/cli.md
 	$(BIN)/python -m suno_jobs.runtime.problem_pages docs/problems.md
 	$(BIN)/python -m openapi
 

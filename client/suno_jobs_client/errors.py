@@ -43,7 +43,7 @@ class ApiError(SunoJobsError):
     """The service answered with an error. ``retry_after`` is in seconds."""
 
     def __init__(self, problem: Problem, retry_after: float | None = None) -> None:
-        super().__init__(f"{problem.status} {problem.title}: {problem.detail}" if problem.detail else problem.title)
+        super().__init__(": ".join(filter(None, (f"{problem.status} {problem.title}", problem.detail))))
         self.problem = problem
         self.retry_after = retry_after
 

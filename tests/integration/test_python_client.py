@@ -46,7 +46,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "python",
     [
         pytest.param(sys.executable, id="this-python"),
-        pytest.param(PYTHON_313, id="python-3.13", marks=pytest.mark.skipif(not PYTHON_313, reason="Python 3.13 was not found")),
+        pytest.param(
+            PYTHON_313, id="python-3.13", marks=pytest.mark.skipif(not PYTHON_313, reason="Python 3.13 was not found")
+        ),
     ],
 )
 def test_the_client_brings_songs_home(stack: LocalStack, wheel: Path, tmp_path: Path, python: str) -> None:

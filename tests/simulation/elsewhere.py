@@ -123,7 +123,7 @@ def _create(world: World, order: Order) -> str:
 
 
 def adopt_as_operator(world: World, order: Order) -> None:
-    """Runs ``suno-jobs adopt`` for one task of the account that all tenants share."""
+    """Runs ``suno-jobs adopt-file`` for one task of the account that all tenants share."""
     client: Any = world.dynamodb
     creator = JobCreator(
         jobs=JobStore(client, "JobsTable"),

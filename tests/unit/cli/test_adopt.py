@@ -143,7 +143,20 @@ def test_a_task_is_adopted_if_its_owner_is_known_in_any_other_way(world: World) 
 
 def command(file: Path, *more: str) -> tuple[str, ...]:
     arn = "arn:aws:states:us-east-1:123456789012:stateMachine:suno-job"
-    return ("adopt", "--from", str(file), "--tenant", "acme", "--table", TABLE, "--state-machine", arn, "--wait", "0", *more)
+    return (
+        "adopt-file",
+        "--from",
+        str(file),
+        "--tenant",
+        "acme",
+        "--table",
+        TABLE,
+        "--state-machine",
+        arn,
+        "--wait",
+        "0",
+        *more,
+    )
 
 
 def test_the_command(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,6 +36,6 @@ def test_dead_letters_are_moved_by_sqs_itself(
 
 
 def test_an_unknown_queue_is_one_line_and_an_exit_code(aws: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(("redrive-callbacks", "--queue", URL)) == ExitCode.AWS_FAILED
+    assert main(("redrive-callbacks", "--queue", URL)) == ExitCode.REFUSED
     out, errors = capsys.readouterr()
     assert (out, errors.count("\n")) == ("", 1)

@@ -102,5 +102,5 @@ def test_the_command_prints_a_line_for_each_entry(world: World, capsys: pytest.C
 
 def test_no_entry_at_all_is_a_problem(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     boto3.client("secretsmanager").create_secret(Name="accounts", SecretString="{}")
-    assert main(["doctor", "--secret", "accounts", "--table", TABLE]) == ExitCode.NOT_DONE
+    assert main(["doctor", "--secret", "accounts", "--table", TABLE]) == ExitCode.REFUSED
     assert "has no entry" in capsys.readouterr().err

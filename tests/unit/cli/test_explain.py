@@ -80,7 +80,7 @@ def test_the_command_prints_the_timeline(world: World, capsys: pytest.CaptureFix
 
 
 def test_the_command_reports_an_unknown_job(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "job_x", "--table", TABLE]) == 1
+    assert main(["explain", "job_x", "--table", TABLE]) == 3
     assert capsys.readouterr().err == "no job job_x\n"
 
 

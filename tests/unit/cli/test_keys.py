@@ -101,16 +101,16 @@ def test_the_command_knows_every_scope() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "named"),
     [
-        (["keys", "create", "zenith", *KEYS, "--table", TABLE], 1, "suno-jobs tenant create zenith"),
+        (["keys", "create", "zenith", *KEYS, "--table", TABLE], 3, "suno-jobs tenant create zenith"),
         ([*CREATE, "--scope", "jobs:delete"], 2, "jobs:delete"),
         ([*CREATE, "--days", "0"], 2, "--days"),
-        (["keys", "rotate", "acme", UNKNOWN, *KEYS], 1, UNKNOWN),
+        (["keys", "rotate", "acme", UNKNOWN, *KEYS], 3, UNKNOWN),
         (["keys", "rotate", "acme", UNKNOWN, *KEYS, "--overlap-hours", "-1"], 2, "--overlap-hours"),
-        (["keys", "revoke", "acme", UNKNOWN, *KEYS], 1, UNKNOWN),
-        (["tenant", "create", "acme", "--table", TABLE], 1, "acme"),
+        (["keys", "revoke", "acme", UNKNOWN, *KEYS], 3, UNKNOWN),
+        (["tenant", "create", "acme", "--table", TABLE], 3, "acme"),
         (["tenant", "create", "acme.test", "--table", TABLE], 2, "a-z"),
-        (["keys", "create", "acme.test", *KEYS, "--table", TABLE], 1, "acme.test"),
-        (["tenant", "set-limits", "zenith", "--table", TABLE], 1, "zenith"),
+        (["keys", "create", "acme.test", *KEYS, "--table", TABLE], 3, "acme.test"),
+        (["tenant", "set-limits", "zenith", "--table", TABLE], 3, "zenith"),
         (["tenant", "set-limits", "acme", "--table", TABLE, "--jobs-per-day", "-1"], 2, "negative"),
     ],
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from suno_jobs.cli import aws as aws_clients
 from suno_jobs.cli.main import app, main
@@ -56,7 +56,7 @@ def test_another_secret_is_not_rotated(aws: SimpleNamespace, capsys: pytest.Capt
     secrets = boto3.client("secretsmanager")
     secrets.create_secret(Name="accounts", SecretString=content)
     code, line = failed(capsys, "rotate-callback-secret", "--secret", "accounts")
-    assert (code, line.split(":")[0]) == (ExitCode.NOT_DONE, "The secret is not the callback secret")
+    assert (code, line.split(":")[0]) == (ExitCode.REFUSED, "The secret is not the callback secret")
     assert secrets.get_secret_value(SecretId="accounts")["SecretString"] == content
 
 
@@ -84,7 +84,7 @@ def test_a_table_that_is_not_there_is_an_error_with_its_remedy(
     aws: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, line = failed(capsys, "explain", "job_x", "--table", "other")
-    assert code == ExitCode.AWS_FAILED
+    assert code == ExitCode.REFUSED
     assert "ResourceNotFoundException" in line
     assert "Check the name, the region and the AWS account." in line
 
@@ -98,25 +98,33 @@ def test_a_shell_without_a_region_is_told_what_to_set(
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     code, line = failed(capsys, *EXPLAIN)
     [variable] = re.findall(r"Set (\w+),", line)
-    assert code == ExitCode.AWS_FAILED
+    assert code == ExitCode.WRONG_ARGUMENTS
     monkeypatch.setenv(variable, "eu-central-1")
     assert aws_clients.dynamodb().meta.region_name == "eu-central-1"
 
 
 @pytest.mark.parametrize(
-    ("environment", "named"),
-    [({"AWS_ENDPOINT_URL": "nowhere"}, "nowhere"), ({"AWS_PROFILE": "nobody"}, "nobody")],
+    ("environment", "named", "expected"),
+    [
+        ({"AWS_ENDPOINT_URL": "nowhere"}, "nowhere", ExitCode.WRONG_ARGUMENTS),
+        ({"AWS_PROFILE": "nobody"}, "nobody", ExitCode.NOT_PERMITTED),
+    ],
     ids=str,
 )
 def test_a_wrong_setting_of_the_shell_is_named(
-    aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: Any, named: str
+    aws: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: Any,
+    named: str,
+    expected: ExitCode,
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for arguments in (EXPLAIN, ("rotate-callback-secret", "--secret", "callback")):
         code, line = failed(capsys, *arguments)
-        assert (code, named in line) == (ExitCode.AWS_FAILED, True)
+        assert (code, named in line) == (expected, True)
 
 
 def test_an_endpoint_that_does_not_answer_is_named(
@@ -127,7 +135,7 @@ def test_an_endpoint_that_does_not_answer_is_named(
 
     monkeypatch.setattr(boto3, "client", lost)
     code, line = failed(capsys, *EXPLAIN)
-    assert (code, "http://127.0.0.1:1/" in line) == (ExitCode.AWS_FAILED, True)
+    assert (code, "http://127.0.0.1:1/" in line) == (ExitCode.NOT_DONE, True)
 
 
 def test_a_reader_that_stops_early_ends_the_command_quietly() -> None:
@@ -178,14 +186,27 @@ def test_the_help_has_the_same_exit_code_when_its_reader_is_gone(monkeypatch: py
 
 
 @pytest.mark.parametrize("problem", [Conflict("changed meanwhile"), AssetNotReady(Fault(ErrorCode.ASSET_SILENT, "silent"))])
-def test_what_the_state_of_a_job_does_not_permit_is_not_done(
+def test_what_the_state_of_a_job_does_not_permit_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], problem: Exception
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise problem
 
     monkeypatch.setattr(boto3, "client", refuse)
-    assert failed(capsys, *EXPLAIN) == (ExitCode.NOT_DONE, f"{problem}\n")
+    assert failed(capsys, *EXPLAIN) == (ExitCode.REFUSED, f"{problem}\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("AccessDeniedException", ExitCode.NOT_PERMITTED), ("ThrottlingException", ExitCode.NOT_DONE)]
+)
+def test_an_answer_of_aws_has_the_exit_code_of_its_kind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str, expected: ExitCode
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetItem")
+
+    monkeypatch.setattr(boto3, "client", refuse)
+    assert failed(capsys, *EXPLAIN)[0] == expected
 
 
 def test_a_defect_of_a_command_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

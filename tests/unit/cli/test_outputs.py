@@ -59,7 +59,7 @@ def test_a_stack_without_outputs_is_named_with_its_status() -> None:
 
 
 def test_a_stack_that_does_not_exist_is_named(aws: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["outputs", "--stack", "elsewhere"]) == ExitCode.AWS_FAILED
+    assert main(["outputs", "--stack", "elsewhere"]) == ExitCode.REFUSED
     out, errors = capsys.readouterr()
     assert out == ""
     assert "elsewhere does not exist" in errors

@@ -238,10 +238,10 @@ def test_what_a_person_gets_wrong_is_one_line_and_an_exit_code(world: World, job
     refuse(world, job_id, HOLE)
     table, bucket = ("--table", TABLE), ("--bucket", BUCKET)
     for arguments, code, message in (
-        (("list", "job_x", *table), ExitCode.NOT_DONE, "no job job_x"),
-        (("list", job_id, "--table", "other"), ExitCode.AWS_FAILED, "ResourceNotFoundException"),
-        (("release", job_id, "00", *table, *bucket), ExitCode.NOT_DONE, "no file of"),
-        (("release", job_id, SHA, *table, "--bucket", "other"), ExitCode.AWS_FAILED, "NoSuchBucket"),
+        (("list", "job_x", *table), ExitCode.REFUSED, "no job job_x"),
+        (("list", job_id, "--table", "other"), ExitCode.REFUSED, "ResourceNotFoundException"),
+        (("release", job_id, "00", *table, *bucket), ExitCode.REFUSED, "no file of"),
+        (("release", job_id, SHA, *table, "--bucket", "other"), ExitCode.REFUSED, "NoSuchBucket"),
         (("release", job_id, SHA, *table, "--bucket", ""), ExitCode.WRONG_ARGUMENTS, "Invalid bucket name"),
         (("release", job_id, SHA, *table, *bucket, "--extension", "../x"), ExitCode.WRONG_ARGUMENTS, "--extension has"),
     ):

@@ -93,7 +93,7 @@ def test_a_deletion_names_the_jobs_that_have_not_ended_and_can_be_repeated(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gone, running = ended(world), world.accept(key="key-2")
-    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == ExitCode.NOT_DONE
+    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == ExitCode.REFUSED
     assert f"1 jobs have not ended: {running}" in capsys.readouterr().err
     assert world.jobs.view(gone) is None
     cancel(world, running)

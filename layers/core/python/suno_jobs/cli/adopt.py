@@ -1,4 +1,4 @@
-"""``suno-jobs adopt``: takes over tasks that were created elsewhere, and reports what was saved of each."""
+"""``suno-jobs adopt-file``: takes over tasks that were created elsewhere, and reports what was saved of each."""
 
 from __future__ import annotations
 

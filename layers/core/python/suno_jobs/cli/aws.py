@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from suno_jobs.cli.problems import AwsUnusable
+from suno_jobs.cli.problems import WrongArgument
 from suno_jobs.runtime.aws import UPLOAD, WORK
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _with_one_error() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise AwsUnusable(str(error)) from error
+        raise WrongArgument(str(error)) from error
 
 
 def dynamodb() -> DynamoDBClient:

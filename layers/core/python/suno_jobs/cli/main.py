@@ -1,4 +1,4 @@
-"""``suno-jobs``: commands for operators, run with the AWS credentials of the shell.
+"""``suno-jobs``: commands for people with an API key, and for operators with the AWS credentials of the shell.
 
 A command is a function. Its docstring and its parameters are its help, and what it prints is its output. It returns None or an
 exit code, and raises one of ``problems.EXPECTED`` for what an operator can cause.
@@ -10,10 +10,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App
+from cyclopts import App, Group
 from rich.console import Console
 
 from suno_jobs.cli import adopt, attach, callbacks, doctor, explain, keys, outputs, problems, quarantine, tenant
+from suno_jobs.cli.client import access, jobs, songs
 from suno_jobs.cli.problems import ExitCode
 
 
@@ -25,19 +26,34 @@ class _HelpConsole(Console):
 
 app = App(
     name="suno-jobs",
-    help="Commands for operators, run with the AWS credentials of the shell.",
+    help="Songs, with an API key; and the operation of a stack, with the AWS credentials of the shell.",
     version_flags=[],
     exit_on_error=False,
     print_error=False,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
     console=_HelpConsole(),
+    group_commands=Group("With AWS credentials", sort_key=2),
 )
+WITH_API_KEY = Group("With an API key", sort_key=1)
+app.command(access.log_in, name="login", group=WITH_API_KEY)
+app.command(songs.generate, name="generate", group=WITH_API_KEY)
+app.command(songs.run, name="run", group=WITH_API_KEY)
+app.command(jobs.list_jobs, name="list", group=WITH_API_KEY)
+app.command(jobs.get_job, name="get", group=WITH_API_KEY)
+app.command(jobs.watch_jobs, name="watch", group=WITH_API_KEY)
+app.command(jobs.download_files, name="download", group=WITH_API_KEY)
+app.command(jobs.cancel_job, name="cancel", group=WITH_API_KEY)
+app.command(jobs.retry_job, name="retry", group=WITH_API_KEY)
+app.command(jobs.show_events, name="events", group=WITH_API_KEY)
+app.command(jobs.adopt_task, name="adopt", group=WITH_API_KEY)
+app.command(jobs.show_gateways, name="gateways", group=WITH_API_KEY)
+
 app.command(outputs.print_outputs, name="outputs")
 app.command(keys.app)
 app.command(keys.rotate_secret, name="rotate-callback-secret")
 app.command(callbacks.redrive_callbacks, name="redrive-callbacks")
-app.command(adopt.adopt_file, name="adopt")
+app.command(adopt.adopt_file, name="adopt-file")
 app.command(attach.attach_data, name="attach")
 app.command(explain.print_timeline, name="explain")
 app.command(quarantine.app)

@@ -1,17 +1,28 @@
-"""What an operator can cause: the exit codes of ``suno-jobs``, and one line of text for each problem.
+"""What a person can cause: the exit codes of ``suno-jobs``, and one line of text for each problem.
 
 Any other exception is a defect of the command, and ends it with a traceback.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 from cyclopts import CycloptsError
 
 from suno_jobs.errors import AssetError, Conflict
 from suno_jobs.tenants.key_ring import NoSuchKey
+from suno_jobs_client import errors as api
 
 
 class ExitCode(IntEnum):
@@ -20,30 +31,34 @@ class ExitCode(IntEnum):
     DONE = 0
     NOT_DONE = 1
     WRONG_ARGUMENTS = 2
-    AWS_FAILED = 3
+    REFUSED = 3
+    NOT_PERMITTED = 4
+    QUOTA = 5
+    JOB_FAILED = 6
+    TIMED_OUT = 7
     INTERRUPTED = 130
     PIPE_CLOSED = 141
 
 
 class CommandError(Exception):
-    """The command changed nothing; the message explains why to the operator."""
+    """The command changed nothing; the message explains why."""
 
-    exit_code = ExitCode.NOT_DONE
+    exit_code = ExitCode.REFUSED
 
 
 class NotFound(CommandError, LookupError):
     """What the command names does not exist."""
 
 
+class NotLoggedIn(CommandError):
+    exit_code = ExitCode.NOT_PERMITTED
+
+
 class WrongArgument(CommandError):
     exit_code = ExitCode.WRONG_ARGUMENTS
 
 
-class AwsUnusable(CommandError):
-    exit_code = ExitCode.AWS_FAILED
-
-
-EXPECTED = (CommandError, CycloptsError, AssetError, Conflict, NoSuchKey, BotoCoreError, ClientError)
+EXPECTED = (CommandError, CycloptsError, AssetError, Conflict, NoSuchKey, BotoCoreError, ClientError, api.SunoJobsError)
 
 _REMEDIES = {
     "ResourceNotFoundException": "Check the name, the region and the AWS account.",
@@ -55,11 +70,44 @@ def exit_code(problem: Exception) -> ExitCode:
     match problem:
         case CommandError():
             return problem.exit_code
-        case CycloptsError() | ParamValidationError():
+        case CycloptsError() | ParamValidationError() | NoRegionError():
             return ExitCode.WRONG_ARGUMENTS
-        case BotoCoreError() | ClientError():
-            return ExitCode.AWS_FAILED
-    return ExitCode.NOT_DONE
+        case NoCredentialsError() | PartialCredentialsError() | ProfileNotFound():
+            return ExitCode.NOT_PERMITTED
+        case ClientError():
+            return _BY_AWS_CODE.get(_code(problem), ExitCode.NOT_DONE)
+        case BotoCoreError():
+            return ExitCode.NOT_DONE
+        case api.SunoJobsError():
+            return _of_the_api(problem)
+    return ExitCode.REFUSED
+
+
+def _of_the_api(problem: api.SunoJobsError) -> ExitCode:
+    match problem:
+        case api.NotPermitted():
+            return ExitCode.NOT_PERMITTED
+        case api.TooManyRequests():
+            return ExitCode.QUOTA
+        case api.ServiceFailed() | api.NoAnswer() | api.DownloadFailed():
+            return ExitCode.NOT_DONE
+    return ExitCode.REFUSED
+
+
+_BY_AWS_CODE = {
+    "AccessDenied": ExitCode.NOT_PERMITTED,
+    "AccessDeniedException": ExitCode.NOT_PERMITTED,
+    "ExpiredTokenException": ExitCode.NOT_PERMITTED,
+    "InvalidClientTokenId": ExitCode.NOT_PERMITTED,
+    "UnrecognizedClientException": ExitCode.NOT_PERMITTED,
+    "NoSuchBucket": ExitCode.REFUSED,
+    "ResourceNotFoundException": ExitCode.REFUSED,
+    "ValidationError": ExitCode.REFUSED,  # CloudFormation, about a stack that is not there
+}
+
+
+def _code(problem: ClientError) -> str:
+    return problem.response.get("Error", {}).get("Code", "")
 
 
 def describe(problem: Exception) -> str:
@@ -68,9 +116,14 @@ def describe(problem: Exception) -> str:
         case NoRegionError():
             return "AWS has no region. Set AWS_DEFAULT_REGION, or choose a profile that has one."
         case ClientError():
-            remedy = _REMEDIES.get(problem.response.get("Error", {}).get("Code", ""), "")
-            return _one_line(f"{problem} {remedy}")
+            return _one_line(f"{problem} {_REMEDIES.get(_code(problem), '')}")
+        case api.InvalidRequest():
+            return _one_line("; ".join(f"{_place(each)}: {each.get('detail')}" for each in problem.errors) or str(problem))
     return _one_line(str(problem))
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    return str(error.get("pointer") or error.get("parameter") or error.get("header") or "the request")
 
 
 def _one_line(text: str) -> str:
