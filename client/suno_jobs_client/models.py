@@ -253,6 +253,47 @@ class NewKey(BaseModel):
     """
 
 
+class NewWebhook(BaseModel):
+    """
+    An endpoint with a new secret.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    webhook_id: str
+    url: str | None
+    """
+    Where events are sent; null for the record `default`.
+    """
+    description: str
+    events: list[str]
+    """
+    The types of the events that it gets.
+    """
+    created_at: AwareDatetime
+    disabled_at: AwareDatetime | None
+    """
+    Since when nothing is sent to it; null if it is in use.
+    """
+    disabled_by: str | None
+    """
+    You, an answer 410, or five days without a successful delivery.
+    """
+    failing_since: AwareDatetime | None
+    """
+    The first failure since the last success; null if there is none.
+    """
+    previous_secret_until: AwareDatetime | None
+    """
+    Until when the previous secret also signs.
+    """
+    secret: str
+    """
+    `whsec_` and the key in base64. It cannot be shown again.
+    """
+
+
 class PersonaIdResult(BaseModel):
     model_config = ConfigDict(
         extra='allow',
@@ -378,6 +419,54 @@ class TimedWord(BaseModel):
     word: str
     start_s: float
     end_s: float
+
+
+class Webhook(BaseModel):
+    """
+    An endpoint. Its secret is shown once, when it is created or rotated.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    webhook_id: str
+    url: str | None
+    """
+    Where events are sent; null for the record `default`.
+    """
+    description: str
+    events: list[str]
+    """
+    The types of the events that it gets.
+    """
+    created_at: AwareDatetime
+    disabled_at: AwareDatetime | None
+    """
+    Since when nothing is sent to it; null if it is in use.
+    """
+    disabled_by: str | None
+    """
+    You, an answer 410, or five days without a successful delivery.
+    """
+    failing_since: AwareDatetime | None
+    """
+    The first failure since the last success; null if there is none.
+    """
+    previous_secret_until: AwareDatetime | None
+    """
+    Until when the previous secret also signs.
+    """
+
+
+class WebhookList(BaseModel):
+    """
+    Every endpoint of the tenant, the oldest first.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    webhooks: list[Webhook]
 
 
 class WordsResult(BaseModel):

@@ -85,6 +85,14 @@ class RotationRequest(TypedDict):
     overlap_hours: NotRequired[int]
 
 
+class SecretRotation(TypedDict):
+    """
+    `overlap_hours` is how long the old secret signs as well.
+    """
+
+    overlap_hours: NotRequired[int]
+
+
 class SoundsInput(TypedDict):
     """
     The input of the kind `sounds`: a sound or a loop.
@@ -186,6 +194,27 @@ class WavInput(TypedDict):
     """
 
     source: SourceRef
+
+
+class WebhookChange(TypedDict):
+    """
+    What changes of an endpoint; other fields stay as they are.
+    """
+
+    url: NotRequired[str | None]
+    description: NotRequired[str | None]
+    events: NotRequired[list[str] | None]
+    disabled: NotRequired[bool | None]
+
+
+class WebhookRequest(TypedDict):
+    """
+    An endpoint to create. Without `events` it gets the end of every job, and learns that another endpoint is disabled.
+    """
+
+    url: str
+    description: NotRequired[str]
+    events: NotRequired[list[str]]
 
 
 class AddInstrumentalInput(TypedDict):
