@@ -70,6 +70,26 @@ class Asset(BaseModel):
     """
 
 
+class Attempt(BaseModel):
+    """
+    One request to the endpoint.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    at: AwareDatetime
+    status: int | None
+    """
+    The status of the answer; null if there was none.
+    """
+    milliseconds: int
+    answer: str
+    """
+    The first 256 bytes of the answer, or why there was none.
+    """
+
+
 class AudioIdResult(BaseModel):
     model_config = ConfigDict(
         extra='allow',
@@ -93,6 +113,48 @@ class Balance(BaseModel):
     It is below the threshold that the operator has set.
     """
     read_at: AwareDatetime
+
+
+class Delivery(BaseModel):
+    """
+    An event on its way to an endpoint. Of its attempts, the last 20 are shown.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    delivery_id: str
+    event_id: str
+    """
+    The header `webhook-id`, the same in every attempt.
+    """
+    type: str
+    state: str
+    reason: str | None
+    """
+    Why it failed or was skipped without an attempt.
+    """
+    created_at: AwareDatetime
+    next_attempt_at: AwareDatetime | None
+    """
+    null unless it is pending.
+    """
+    attempts: list[Attempt]
+
+
+class DeliveryList(BaseModel):
+    """
+    A page of deliveries, the newest event first.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    deliveries: list[Delivery]
+    next: str | None
+    """
+    The `cursor` of the next page; null on the last one.
+    """
 
 
 class Doubt(BaseModel):
@@ -149,50 +211,6 @@ class Health(BaseModel):
     accounts: list[Account]
 
 
-class Key(BaseModel):
-    """
-    An API key. The key itself is shown once, when it is created.
-    """
-
-    model_config = ConfigDict(
-        extra='allow',
-    )
-    key_id: str
-    name: str
-    hint: str
-    """
-    The beginning of the key, by which a person recognises it.
-    """
-    scopes: list[str]
-    """
-    What the key may be used for.
-    """
-    created_at: AwareDatetime
-    expires_at: AwareDatetime | None
-    """
-    When it ends or has ended; null if it never ends.
-    """
-    last_used_on: str | None
-    """
-    The day of its last use; null if it was never used.
-    """
-    revoked_at: AwareDatetime | None
-    """
-    When it was revoked; null if it was not.
-    """
-
-
-class KeyList(BaseModel):
-    """
-    Every key of the tenant, the oldest first.
-    """
-
-    model_config = ConfigDict(
-        extra='allow',
-    )
-    keys: list[Key]
-
-
 class LyricsDraft(BaseModel):
     model_config = ConfigDict(
         extra='allow',
@@ -225,6 +243,10 @@ class NewKey(BaseModel):
         extra='allow',
     )
     key_id: str
+    mode: str
+    """
+    test: the key is for the sandbox of the tenant only.
+    """
     name: str
     hint: str
     """
@@ -377,6 +399,25 @@ class RecordedRequest(BaseModel):
     adopt: Adopt | None = None
     metadata: dict[str, str]
     ambiguous_submit: str | None = None
+    callback_url: str | None = None
+    """
+    Without its query.
+    """
+
+
+class Replay(BaseModel):
+    """
+    What a replay has restarted.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    replayed: int
+    next: str | None
+    """
+    The `cursor` with which to continue; null if nothing is left.
+    """
 
 
 class Rule(BaseModel):
@@ -490,6 +531,54 @@ class Cost(BaseModel):
     """
     Where an amount is from: a table of prices, or the gateway's reply.
     """
+
+
+class Key(BaseModel):
+    """
+    An API key. The key itself is shown once, when it is created.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    key_id: str
+    mode: str
+    """
+    test: the key is for the sandbox of the tenant only.
+    """
+    name: str
+    hint: str
+    """
+    The beginning of the key, by which a person recognises it.
+    """
+    scopes: list[str]
+    """
+    What the key may be used for.
+    """
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None
+    """
+    When it ends or has ended; null if it never ends.
+    """
+    last_used_on: str | None
+    """
+    The day of its last use; null if it was never used.
+    """
+    revoked_at: AwareDatetime | None
+    """
+    When it was revoked; null if it was not.
+    """
+
+
+class KeyList(BaseModel):
+    """
+    Every key of the tenant, the oldest first.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    keys: list[Key]
 
 
 class Offer(BaseModel):
@@ -647,6 +736,10 @@ class Job(BaseModel):
     model_config = ConfigDict(
         extra='allow',
     )
+    mode: str
+    """
+    test: a job of the sandbox. Nothing was sent to a gateway, and nothing was paid.
+    """
     gateway: str
     kind: str
     requested_model: str | None
@@ -721,6 +814,10 @@ class JobPreview(BaseModel):
     model_config = ConfigDict(
         extra='allow',
     )
+    mode: str
+    """
+    test: a job of the sandbox. Nothing was sent to a gateway, and nothing was paid.
+    """
     gateway: str
     kind: str
     requested_model: str | None
@@ -762,6 +859,10 @@ class JobSummary(BaseModel):
     model_config = ConfigDict(
         extra='allow',
     )
+    mode: str
+    """
+    test: a job of the sandbox. Nothing was sent to a gateway, and nothing was paid.
+    """
     gateway: str
     kind: str
     requested_model: str | None

@@ -38,12 +38,13 @@ class InspoInput(TypedDict):
 
 class KeyRequest(TypedDict):
     """
-    `days` is how long the key works; None means for ever.
+    `days` is how long the key works; None means for ever. `mode`: None means that of the key that creates it.
     """
 
     name: NotRequired[str]
     scopes: NotRequired[list[str]]
     days: NotRequired[int | None]
+    mode: NotRequired[Literal['live', 'test'] | None]
 
 
 class LyricsInput(TypedDict):
@@ -75,6 +76,17 @@ class MusicInput(TypedDict):
     duration: NotRequired[int | None]
     variety: NotRequired[int | None]
     max_mode: NotRequired[bool | None]
+
+
+class ReplayRequest(TypedDict):
+    """
+    `delivered`: also what was delivered. `cursor`: continue after an earlier request.
+    """
+
+    since: str
+    until: NotRequired[str | None]
+    delivered: NotRequired[bool]
+    cursor: NotRequired[str | None]
 
 
 class RotationRequest(TypedDict):
@@ -306,6 +318,7 @@ class AdoptionRequest(TypedDict):
     kind: Literal['music', 'extend', 'cover', 'upload', 'upload_extend', 'upload_cover', 'lyrics', 'stems', 'wav', 'mp4', 'cover_art', 'add_vocals', 'add_instrumental', 'replace_section', 'concat', 'mashup', 'persona', 'timestamped_lyrics', 'sounds', 'remaster', 'inspo', 'adjust_speed', 'add_stem', 'extract_stem']
     adopt: Adopt
     metadata: NotRequired[dict[str, str] | None]
+    callback_url: NotRequired[str | None]
 
 
 class ConcatInput(TypedDict):
@@ -390,6 +403,7 @@ class InspoRequest(TypedDict):
     input: InspoInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class LyricsRequest(TypedDict):
@@ -402,6 +416,7 @@ class LyricsRequest(TypedDict):
     input: LyricsInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class MashupInput(TypedDict):
@@ -438,6 +453,7 @@ class MashupRequest(TypedDict):
     input: MashupInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class Mp4Input(TypedDict):
@@ -460,6 +476,7 @@ class Mp4Request(TypedDict):
     input: Mp4Input
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class MusicRequest(TypedDict):
@@ -472,6 +489,7 @@ class MusicRequest(TypedDict):
     input: MusicInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class PersonaInput(TypedDict):
@@ -497,6 +515,7 @@ class PersonaRequest(TypedDict):
     input: PersonaInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class RemasterInput(TypedDict):
@@ -519,6 +538,7 @@ class RemasterRequest(TypedDict):
     input: RemasterInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class ReplaceSectionInput(TypedDict):
@@ -547,6 +567,7 @@ class ReplaceSectionRequest(TypedDict):
     input: ReplaceSectionInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class SoundsRequest(TypedDict):
@@ -559,6 +580,7 @@ class SoundsRequest(TypedDict):
     input: SoundsInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class StemsRequest(TypedDict):
@@ -571,6 +593,7 @@ class StemsRequest(TypedDict):
     input: StemsInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class TimestampedLyricsRequest(TypedDict):
@@ -583,6 +606,7 @@ class TimestampedLyricsRequest(TypedDict):
     input: TimestampedLyricsInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class UploadCoverRequest(TypedDict):
@@ -595,6 +619,7 @@ class UploadCoverRequest(TypedDict):
     input: UploadCoverInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class UploadExtendRequest(TypedDict):
@@ -607,6 +632,7 @@ class UploadExtendRequest(TypedDict):
     input: UploadExtendInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class UploadRequest(TypedDict):
@@ -619,6 +645,7 @@ class UploadRequest(TypedDict):
     input: UploadInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class WavRequest(TypedDict):
@@ -631,6 +658,7 @@ class WavRequest(TypedDict):
     input: WavInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class AddInstrumentalRequest(TypedDict):
@@ -643,6 +671,7 @@ class AddInstrumentalRequest(TypedDict):
     input: AddInstrumentalInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class AddStemRequest(TypedDict):
@@ -655,6 +684,7 @@ class AddStemRequest(TypedDict):
     input: AddStemInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class AddVocalsRequest(TypedDict):
@@ -667,6 +697,7 @@ class AddVocalsRequest(TypedDict):
     input: AddVocalsInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class AdjustSpeedRequest(TypedDict):
@@ -679,6 +710,7 @@ class AdjustSpeedRequest(TypedDict):
     input: AdjustSpeedInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class ConcatRequest(TypedDict):
@@ -691,6 +723,7 @@ class ConcatRequest(TypedDict):
     input: ConcatInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class CoverArtRequest(TypedDict):
@@ -703,6 +736,7 @@ class CoverArtRequest(TypedDict):
     input: CoverArtInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class CoverRequest(TypedDict):
@@ -715,6 +749,7 @@ class CoverRequest(TypedDict):
     input: CoverInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class ExtendRequest(TypedDict):
@@ -727,6 +762,7 @@ class ExtendRequest(TypedDict):
     input: ExtendInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 class ExtractStemRequest(TypedDict):
@@ -739,6 +775,7 @@ class ExtractStemRequest(TypedDict):
     input: ExtractStemInput
     metadata: NotRequired[dict[str, str] | None]
     ambiguous_submit: NotRequired[Literal['fail', 'resubmit'] | None]
+    callback_url: NotRequired[str | None]
 
 
 JobRequest: TypeAlias = MusicRequest | ExtendRequest | CoverRequest | UploadRequest | UploadExtendRequest | UploadCoverRequest | LyricsRequest | StemsRequest | WavRequest | Mp4Request | CoverArtRequest | AddVocalsRequest | AddInstrumentalRequest | ReplaceSectionRequest | ConcatRequest | MashupRequest | PersonaRequest | TimestampedLyricsRequest | SoundsRequest | RemasterRequest | InspoRequest | AdjustSpeedRequest | AddStemRequest | ExtractStemRequest

@@ -55,6 +55,7 @@ def a_job(
     return {
         **dict.fromkeys(nothing),
         "job_id": "job_1",
+        "mode": "live",
         "gateway": "ttapi",
         "kind": "music",
         "requested_model": None,

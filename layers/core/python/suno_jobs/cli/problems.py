@@ -100,6 +100,7 @@ _BY_AWS_CODE = {
     "ExpiredTokenException": ExitCode.NOT_PERMITTED,
     "InvalidClientTokenId": ExitCode.NOT_PERMITTED,
     "UnrecognizedClientException": ExitCode.NOT_PERMITTED,
+    "AWS.SimpleQueueService.NonExistentQueue": ExitCode.REFUSED,
     "NoSuchBucket": ExitCode.REFUSED,
     "ResourceNotFoundException": ExitCode.REFUSED,
     "ValidationError": ExitCode.REFUSED,  # CloudFormation, about a stack that is not there
