@@ -94,11 +94,9 @@ def _nothing_real(world: World) -> Iterator[None]:
     """Whatever a test does: no request leaves, and nothing that live jobs share is written."""
     yield
     assert not world.wire.requests
-    written = {item["pk"]["S"].split("#")[0] for item in world.items("")}
-    assert written <= {"JOB", "TASK"}
-    assert not [
-        item for item in world.items("") if item["pk"]["S"].startswith("TASK#") and SANDBOX_ACCOUNT not in item["pk"]["S"]
-    ]
+    written = [item["pk"]["S"].split("#") for item in world.items("")]
+    assert {kind for kind, *_ in written} <= {"JOB", "TASK", "USAGE"}
+    assert {account for kind, _, account, *_ in (each for each in written if each[0] == "TASK")} <= {SANDBOX_ACCOUNT}
 
 
 def test_a_job_in_test_mode_succeeds_with_real_files_within_seconds(world: World) -> None:
@@ -119,6 +117,14 @@ def test_a_job_in_test_mode_says_so_and_costs_nothing(world: World) -> None:
     assert (shown["mode"], shown["charged"]) == ("test", Charged.YES)
     assert shown["cost"] == {"amount": 0, "unit": "quota", "source": "listed"}
     assert shown["job_id"].startswith("job_test_")
+
+
+def test_a_test_job_is_counted_for_the_sandbox_and_spends_nothing(world: World) -> None:
+    run(world, submit(world, body()))
+    used = {item["pk"]["S"]: item for item in world.items("") if item["pk"]["S"].startswith("USAGE#")}
+    assert used.keys() == {"USAGE#acme.test"}
+    counted = used["USAGE#acme.test"]
+    assert (counted["jobs"]["N"], counted["in_progress"]["N"], counted.get("spent", {"N": "0"})["N"]) == ("1", "0", "0")
 
 
 def test_the_event_names_tenant_and_mode(world: World) -> None:
