@@ -34,6 +34,9 @@ DESCRIPTIONS_A_SECOND = 10.0
 MAX_EVENTS = 25_000
 """Step Functions ends an execution whose history has so many events."""
 
+MAX_EXECUTIONS = 5000
+"""More than any world needs; one with more starts executions in an endless loop."""
+
 TOKEN_CHARACTERS = 690
 """Of the longest task tokens of Step Functions; the shortest have 620."""
 
@@ -183,6 +186,8 @@ class StateMachine:
     # Executions
 
     def _run(self, execution: Execution) -> None:
+        if len(self.executions) > MAX_EXECUTIONS:
+            raise AssertionError(f"there are {len(self.executions)} executions")
         try:
             self._run_states(execution, json.loads(execution.given))
         except Stopped:
