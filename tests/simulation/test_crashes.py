@@ -20,12 +20,14 @@ from suno_jobs.gateways.sandbox import Marker
 from suno_jobs.jobs.identifiers import sandbox_of
 from suno_jobs.storage import receipts
 from suno_jobs.tenants.limits import Limits
+from suno_jobs.webhooks.endpoints import SUBSCRIBED
 from tests.simulation.crashes import READS, Boundary, Crash, CrashInjector
 from tests.simulation.faults import TENANT, Order, Plan
 from tests.simulation.invariants import violations
 from tests.simulation.lambdas import FaultInjector
 from tests.simulation.report import timeline
 from tests.simulation.template import deploy
+from tests.simulation.webhook_receivers import Receiver
 from tests.simulation.world import World
 from tests.unit.project.aws_calls import FURTHER, OPERATIONS, PARTS, reachable_actions, read_code
 from tests.world import ROOT
@@ -65,6 +67,7 @@ class JobPath:
     adopts: str = ""
     own_account: bool = False
     marker: Marker | None = None
+    receivers: tuple[Receiver, ...] = ()
 
     def world(self, faults: FaultInjector) -> World:
         orders = tuple(
@@ -90,7 +93,7 @@ class JobPath:
         # A job that a crash leaves counted twice, or released never, would keep another one out.
         limits = {TENANT: Limits(jobs_in_progress=len(orders), jobs_per_day=len(orders) + self.retries)}
         plan = Plan(0, orders, faults_until=FAULTS_UNTIL, refusing=self.refusing, parameters=parameters, own_accounts=own)
-        world = World(replace(plan, limits=limits), faults)
+        world = World(replace(plan, limits=limits, receivers=self.receivers), faults)
         if self.most_tasks:
             world.studio.limit_tasks("ttapi", self.most_tasks)
         return world
@@ -166,6 +169,19 @@ PATHS = {
     "in test mode": JobPath("SUCCEEDED", "sunoapi", marker=Marker.NONE, within=SANDBOX_FUNCTIONS),
     "in test mode, and its answer is lost": JobPath(
         "TIMED_OUT", "crun", marker=Marker.AMBIGUOUS, within=("CreateTaskFunction",), deadline=400
+    ),
+    "delivered to webhooks that fail": JobPath(
+        "SUCCEEDED",
+        "acedata",
+        Kind.LYRICS,
+        within=("FinishJobFunction", "DeliverWebhookFunction"),
+        receivers=(Receiver(TENANT, 0, "fails", 8.0), Receiver(TENANT, 1, "is gone", ALWAYS)),
+    ),
+    "delivered to a webhook and not recorded": JobPath(
+        "SUCCEEDED",
+        died=("DeliverWebhookFunction", "webhook.POST"),
+        within=("ReconcileJobsFunction",),
+        receivers=(Receiver(TENANT, 0, "works", 0.0, events=(*SUBSCRIBED, "job.progress")),),
     ),
     "large replies": JobPath("SUCCEEDED", "sunoapi", faults={"garbled_answer": ALWAYS}, inline_bytes=64),
 }
@@ -294,6 +310,7 @@ JOB_FUNCTIONS = (
     "CancelJobFunction",
     "DeleteJobFunction",
     "RetryJobFunction",
+    "DeliverWebhookFunction",
     "ReconcileJobsFunction",
 )
 NOT_REACHED = {

@@ -51,6 +51,7 @@ class Receiver:
     until: float
     loses: float = 0.0
     default: bool = False
+    events: tuple[str, ...] = SUBSCRIBED
 
     @property
     def endpoint_id(self) -> str:
@@ -65,7 +66,7 @@ class Receiver:
         return f"whsec_c2VjcmV0LW9mLWEtcmVjZWl2ZXIt{self.number:04}"
 
     def endpoint(self) -> Endpoint:
-        known = {"events": SUBSCRIBED, "secret": self.secret, "recorded_at": 0}
+        known = {"events": self.events, "secret": self.secret, "recorded_at": 0}
         return Endpoint(endpoint_id=self.endpoint_id, tenant=self.tenant, url=None if self.default else self.url, **known)  # type: ignore[arg-type]
 
 
@@ -166,6 +167,8 @@ def broken_webhooks(world: World) -> Iterator[tuple[str, str]]:
             )
             if not concerned or event_id in known or job_id in world.deletions.deletions:
                 continue
+            if event["DetailType"] not in receiver.events:
+                continue
             if receiver.default and "callback_url" not in world.jobs_table.items[f"JOB#{job_id}"]["JOB#REQUEST"]:
                 continue
             for what in _undelivered(receiver, recorded.get(event_id)):
@@ -193,3 +196,10 @@ def _undelivered(receiver: Receiver, delivery: Delivery | None) -> Iterator[str]
 def _deliveries(world: World, receiver: Receiver) -> dict[str, Delivery]:
     items = world.jobs_table.items.get(partition_of(receiver.tenant, receiver.endpoint_id), {})
     return {each.event_id: each for each in (Delivery.from_item(unpack(item)) for item in items.values())}
+
+
+def is_due(world: World) -> bool:
+    """Whether an attempt is still to be made before the world has settled."""
+    partitions = (partition_of(each.tenant, each.endpoint_id) for each in world.plan.receivers)
+    items = [item for name in partitions for item in world.jobs_table.items.get(name, {}).values()]
+    return any("due_at" in item and float(item["due_at"]["N"]) < world.settled_at for item in items)

@@ -50,7 +50,7 @@ from tests.simulation.template import deploy
 from tests.simulation.tenant_usage import PATIENCE_SECONDS, QUOTA_RETRIES, UsageMonitor, quota_pause
 from tests.simulation.troubles import API_REFUSALS
 from tests.simulation.waiting_clients import Functions, Read, follow, prefer
-from tests.simulation.webhook_receivers import Receivers
+from tests.simulation.webhook_receivers import Receivers, is_due
 
 START = 1_800_000_000.0
 DAY_SECONDS = 86_400.0
@@ -273,6 +273,8 @@ class World:
     def _is_idle(self) -> bool:
         """Whether only sweeps without due jobs are left."""
         if self.loop.now < self.faults_end or self.loop.has_unstarted_processes():
+            return False
+        if is_due(self):
             return False
         running = any(execution.status == "RUNNING" for execution in self.state_machine.executions.values())
         return not running and not any("due_at" in job for job in self.jobs().values())

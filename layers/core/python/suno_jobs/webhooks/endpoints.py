@@ -37,8 +37,8 @@ class DisabledBy(StrEnum):
 class Endpoint:
     """``previous_secret`` also signs until ``previous_until``. ``recorded_at`` is named as in a delivery.
 
-    ``failing_since`` is when the first of an unbroken row of failures was. ``slow``: the last delivery failed or took long, so
-    only one is in flight at a time, and none before ``busy_until``.
+    ``failing_since`` is when the first of an unbroken row of failures was. ``slow``: the last delivery took long, so
+    only a few are in flight at a time. Their turns are attributes of the item that no endpoint as a value has.
     """
 
     endpoint_id: str
@@ -54,7 +54,6 @@ class Endpoint:
     disabled_by: DisabledBy | None = None
     failing_since: int | None = None
     slow: bool = False
-    busy_until: int | None = None
 
     def wants(self, event_type: str) -> bool:
         return event_type in (*self.events, TEST_EVENT)
