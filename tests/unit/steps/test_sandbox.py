@@ -24,6 +24,7 @@ from suno_jobs.jobs.views import job_view
 from suno_jobs.lifecycle.sandbox_files import SandboxFiles
 from suno_jobs.steps import check_task, create_task
 from suno_jobs.steps.cancel_job import JobCanceller
+from suno_jobs.steps.create_task import INTENT_SECONDS
 from suno_jobs.steps.read_jobs import JobReader
 from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.steps.store_track import TrackStorer
@@ -110,6 +111,13 @@ def test_a_job_in_test_mode_succeeds_with_real_files_within_seconds(world: World
     assert [track.duration_seconds for track in view.tracks] == [4.0, 4.0]
     keys = {item["Key"] for item in world.s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
     assert all(key.startswith(f"acme.test/{job.job_id}/") for key in keys)
+
+
+def test_a_job_in_test_mode_that_has_no_time_to_be_submitted_times_out_without_a_charge(world: World) -> None:
+    job_id = submit(world, body())
+    world.clock.now = world.job(job_id).deadline_at - INTENT_SECONDS / 2
+    job = run(world, job_id).job
+    assert (job.state, job.charged, job.attempts) == (JobState.TIMED_OUT, Charged.NO, ())
 
 
 def test_a_job_in_test_mode_says_so_and_costs_nothing(world: World) -> None:

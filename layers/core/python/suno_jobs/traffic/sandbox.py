@@ -23,7 +23,7 @@ from suno_jobs.traffic.circuit_breaker import CircuitBreaker
 from suno_jobs.traffic.client import REPLY_SECONDS
 from suno_jobs.traffic.concurrency import Concurrency
 from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS, RateLimiter
-from suno_jobs.traffic.submission_queue import SubmissionQueue
+from suno_jobs.traffic.submission_queue import QUEUE, SubmissionQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -64,6 +64,16 @@ class NothingShared(AccountItems):
 
     def find_at(self, begin: Item) -> Iterator[Item]:  # noqa: ARG002
         return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class NoQueue(SubmissionQueue):
+    """A job that waits, since its slot is not before its deadline, is the only one."""
+
+    items: AccountItems = field(init=False, default=NothingShared())
+
+    def join(self, job: Job, head: int | None, *, now: int) -> str:  # noqa: ARG002
+        return f"{QUEUE}{0:015d}#{job.job_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +120,7 @@ def sandbox_admission(calls: SandboxCalls) -> Admission:
     """It is every job's turn at once."""
     items = calls.concurrency.items
     breaker = CircuitBreaker(items, 1, 0, calls.clock)
-    return Admission(breaker, SubmissionQueue(items), calls.concurrency, calls.rate_limiter, calls.clock)
+    return Admission(breaker, NoQueue(), calls.concurrency, calls.rate_limiter, calls.clock)
 
 
 def sandbox_schedule(schedule: PollingSchedule) -> PollingSchedule:
