@@ -34,6 +34,12 @@ def api_figures(found: Mapping[str, Answers]) -> Iterator[Figure]:
             yield Figure(f"{route}, p{percent} / bare function", milliseconds, "ms", floor)
 
 
+def limit_figures(answers: Answers) -> Iterator[Figure]:
+    for percent in (50, 99):
+        milliseconds, floor = answers.percentile(percent)
+        yield Figure(f"POST /v1/jobs with every limit, p{percent} / without limits", milliseconds, "ms", floor)
+
+
 def job_figures(costs: Mapping[str, Cost]) -> Iterator[Figure]:
     loop = costs[jobs.LOOP]
     for way in (jobs.CALLBACK, jobs.POLLING, jobs.THREE_CALLBACKS):
@@ -60,12 +66,18 @@ def main() -> None:
     with console.status("Measuring the start of functions ..."):
         seconds = start.measure([functions.CLIENT, functions.CALL, *functions.started()])
     with console.status("Asking the API of the local stack ..."):
-        answers = api.measure()
+        answers, limited = api.measure()
     with console.status("Running jobs on the local stack ..."):
         costs = jobs.measure()
     with console.status("Storing files of 5, 50 and 500 MB ..."):
         stored = storing.measure()
-    figures = [*start_figures(seconds), *api_figures(answers), *job_figures(costs), *storing_figures(stored)]
+    figures = [
+        *start_figures(seconds),
+        *api_figures(answers),
+        *limit_figures(limited),
+        *job_figures(costs),
+        *storing_figures(stored),
+    ]
     results.show(figures, console)
     results.write(figures, RESULTS)
     console.print(f"Written to {RESULTS.parent.name}/{RESULTS.name}; {RESULTS.parent.name}/README.md explains the figures.")

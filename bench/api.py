@@ -20,10 +20,13 @@ from local.simulator import Simulator
 from local.source import read_template
 from local.stack import LocalStack
 from local.template import bootstrap, layer_folders, zip_folder
+from suno_jobs.tenants.limits import Limits
+from suno_jobs.tenants.tenant_list import Tenant, TenantList
 
 FLOORS = ROOT / "bench/floors"
 NAME, PATH = "bare-answer", "/bench/floor"
 RUNS, WARM_UP = 200, 10
+LIMITED = "limited"
 SONG = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "a song about a lighthouse"}}
 # No job ends while answers are measured.
 TASK_SECONDS = 3600
@@ -47,9 +50,10 @@ class Answers:
         return route, floor
 
 
-def measure() -> dict[str, Answers]:
+def measure() -> tuple[dict[str, Answers], Answers]:
+    """The answers by route, and those under limits."""
     with LocalStack(simulator=Simulator(task_seconds=TASK_SECONDS)) as stack:
-        return measure_on(stack, RUNS)
+        return measure_on(stack, RUNS), measure_limits_on(stack, RUNS)
 
 
 def measure_on(stack: LocalStack, runs: int) -> dict[str, Answers]:
@@ -65,14 +69,30 @@ def measure_on(stack: LocalStack, runs: int) -> dict[str, Answers]:
         return {name: in_turns(client, ask, runs) for name, ask in routes.items()}
 
 
+def measure_limits_on(stack: LocalStack, runs: int) -> Answers:
+    """POST /v1/jobs of a tenant that has every limit; the floor is that of a tenant without limits. Raises NotAnswered."""
+    tenants = TenantList(stack.client("dynamodb"), stack.output("JobsTable"))
+    most = 1_000_000
+    limits = Limits(requests_per_second=most, jobs_in_progress=most, jobs_per_day=most, jobs_per_month=most, usd_per_month=most)
+    tenants.create(Tenant(LIMITED, int(time.time()), limits))
+    key = {"Authorization": f"Bearer {stack.create_api_key(LIMITED)}"}
+    headers = {"Authorization": f"Bearer {stack.create_api_key('bench')}"}
+    with httpx.Client(base_url=stack.api_url, headers=headers, timeout=40, trust_env=False) as client:
+        return in_turns(client, lambda api: api.post("/v1/jobs", json=SONG, headers=key), runs, submit)
+
+
 def submit(client: httpx.Client) -> httpx.Response:
     return client.post("/v1/jobs", json=SONG)
 
 
-def in_turns(client: httpx.Client, ask: Ask, runs: int) -> Answers:
+def ask_floor(client: httpx.Client) -> httpx.Response:
+    return client.get(PATH)
+
+
+def in_turns(client: httpx.Client, ask: Ask, runs: int, floor_ask: Ask = ask_floor) -> Answers:
     found = Answers()
     for number in range(WARM_UP + runs):
-        route, floor = milliseconds(client, ask), milliseconds(client, lambda api: api.get(PATH))
+        route, floor = milliseconds(client, ask), milliseconds(client, floor_ask)
         if number >= WARM_UP:
             found.route.append(route)
             found.floor.append(floor)

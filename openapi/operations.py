@@ -37,8 +37,9 @@ from suno_jobs.steps.manage_deliveries import DEFAULT_LIMIT as DELIVERIES_LIMIT
 from suno_jobs.steps.manage_deliveries import ReplayRequest
 from suno_jobs.steps.manage_keys import KeyRequest, RotationRequest
 from suno_jobs.steps.manage_webhooks import SecretRotation, WebhookChange, WebhookRequest
-from suno_jobs.tenants.answers import KeyListAnswer, NewKeyAnswer
+from suno_jobs.tenants.answers import KeyListAnswer, NewKeyAnswer, UsageAnswer
 from suno_jobs.tenants.api_keys import KEY_ID_PATTERN, Scope
+from suno_jobs.tenants.usage import MONTH_PATTERN
 from suno_jobs.webhooks.answers import (
     DeliveryAnswer,
     DeliveryListAnswer,
@@ -488,6 +489,17 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Read what each gateway can do, and its recent health",
         scope=Scope.READ_JOBS,
         answers=(Answer(200, "Every gateway.", (GatewayListAnswer,), _SHOWN),),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/usage",
+        name="read_usage",
+        tag=SERVICE,
+        summary="Read what your tenant has used in a month, and its limits",
+        scope=Scope.READ_JOBS,
+        parameters=(_query("month", {"type": "string", "pattern": f"^{MONTH_PATTERN}$"}, "Without it, the current month."),),
+        answers=(Answer(200, "The usage.", (UsageAnswer,), _SHOWN),),
+        problems=(InvalidRequest,),
     ),
     Operation(
         method="GET",

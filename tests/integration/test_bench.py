@@ -31,6 +31,12 @@ def test_answers_of_the_api_are_measured_beside_a_function_that_is_removed_again
     assert httpx.get(f"{stack.api_url}{api.PATH}", headers=key, trust_env=False).status_code == 404
 
 
+def test_answers_under_limits_are_measured_beside_those_without(stack: LocalStack) -> None:
+    found = api.measure_limits_on(stack, runs=2)
+    assert len(found.route) == len(found.floor) == 2
+    assert min(*found.percentile(50), *found.percentile(99)) > 0
+
+
 def test_an_api_that_answers_with_an_error_is_not_measured(stack: LocalStack) -> None:
     with (
         httpx.Client(base_url=stack.api_url, trust_env=False) as client,

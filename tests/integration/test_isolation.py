@@ -92,6 +92,7 @@ def test_what_belongs_to_another_tenant_is_unknown_on_any_route(
     keys = {key["key_id"]: key for key in owner.get("/v1/keys").json()["keys"]}
     assert keys[victim["key_id"]]["revoked_at"] is None
     assert owner.get(f"/v1/webhooks/{victim['webhook_id']}").status_code == 200
+    assert (owner.get("/v1/usage").json()["jobs"], stranger.get("/v1/usage").json()["jobs"]) == (2, 0)
     after = owner.get(f"/v1/jobs/{victim['job_id']}")
     assert (after.status_code, after.headers["etag"]) == (200, before.headers["etag"])
 

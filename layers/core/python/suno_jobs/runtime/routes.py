@@ -25,6 +25,7 @@ METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "/v1/keys/{key_id}/rotate": _POST,
         "/v1/openapi.json": _READ,
         "/v1/problems/{name}": _READ,
+        "/v1/usage": _READ,
         "/v1/webhooks": (*_READ, "POST"),
         "/v1/webhooks/{webhook_id}": ("DELETE", *_READ, "PATCH"),
         "/v1/webhooks/{webhook_id}/deliveries": _READ,

@@ -38,3 +38,33 @@ class KeyListAnswer(TypedDict):
     """Every key of the tenant, the oldest first."""
 
     keys: list[KeyAnswer]
+
+
+class DayAnswer(TypedDict):
+    """One day, in UTC."""
+
+    day: Annotated[str, Field(description="As in 2026-11-27.", json_schema_extra={"format": "date"})]
+    jobs: Annotated[int, Field(description="Jobs that were created on this day.")]
+    usd: Annotated[float, Field(description="What these jobs are estimated to cost, in USD.")]
+
+
+class LimitsAnswer(TypedDict):
+    """The limits of the tenant. Null is no limit."""
+
+    requests_per_second: int | None
+    jobs_in_progress: int | None
+    jobs_per_day: int | None
+    jobs_per_month: int | None
+    usd_per_month: float | None
+
+
+class UsageAnswer(TypedDict):
+    """What the tenant has used in one month, by the jobs that were created in it."""
+
+    month: Annotated[str, Field(description="As in 2026-11. Months and days are those of UTC.")]
+    mode: Mode
+    jobs_in_progress: Annotated[int, Field(description="Jobs of this month that have not ended.")]
+    jobs: Annotated[int, Field(description="Jobs that were created, those that were deleted among them.")]
+    usd: Annotated[float, Field(description="What the jobs are estimated to cost, in USD.")]
+    days: Annotated[list[DayAnswer], Field(description="Every day of the month until today.")]
+    limits: LimitsAnswer
