@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -115,6 +116,28 @@ class Balance(BaseModel):
     read_at: AwareDatetime
 
 
+class Day(BaseModel):
+    """
+    One day, in UTC.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    day: date
+    """
+    As in 2026-11-27.
+    """
+    jobs: int
+    """
+    Jobs that were created on this day.
+    """
+    usd: float
+    """
+    What these jobs are estimated to cost, in USD.
+    """
+
+
 class Delivery(BaseModel):
     """
     An event on its way to an endpoint. Of its attempts, the last 20 are shown.
@@ -209,6 +232,21 @@ class Health(BaseModel):
     breaker: str
     open_until: AwareDatetime | None
     accounts: list[Account]
+
+
+class Limits(BaseModel):
+    """
+    The limits of the tenant. Null is no limit.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    requests_per_second: int | None
+    jobs_in_progress: int | None
+    jobs_per_day: int | None
+    jobs_per_month: int | None
+    usd_per_month: float | None
 
 
 class LyricsDraft(BaseModel):
@@ -460,6 +498,41 @@ class TimedWord(BaseModel):
     word: str
     start_s: float
     end_s: float
+
+
+class Usage(BaseModel):
+    """
+    What the tenant has used in one month, by the jobs that were created in it.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    month: str
+    """
+    As in 2026-11. Months and days are those of UTC.
+    """
+    mode: str
+    """
+    Whether a key, and each job that it creates, is real, or belongs to the sandbox of the tenant.
+    """
+    jobs_in_progress: int
+    """
+    Jobs of this month that have not ended.
+    """
+    jobs: int
+    """
+    Jobs that were created, those that were deleted among them.
+    """
+    usd: float
+    """
+    What the jobs are estimated to cost, in USD.
+    """
+    days: list[Day]
+    """
+    Every day of the month until today.
+    """
+    limits: Limits
 
 
 class Webhook(BaseModel):
