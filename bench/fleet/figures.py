@@ -54,16 +54,17 @@ class Run:
 class Figures:
     """``late`` jobs missed their deadline for want of a slot; ``told`` is how long before it each ended, in seconds.
 
-    ``used`` are the requests per second in the middle of the run. ``lost`` songs were paid for, and their jobs ended without
-    them. ``out_of_order`` jobs were passed by others behind them. ``delays`` are from the end of a task at the gateway to its
-    job, ``known`` the seconds since the start at which jobs had their songs. ``hottest`` are the most writes to one item within
-    a second, ``partition`` those to all items of the account.
+    ``used`` are the requests per second in the middle of the run. ``recovered`` songs were known only after the deadlines of
+    their jobs, and ``lost`` ones never. ``out_of_order`` jobs were passed by others behind them. ``delays`` are from the end of
+    a task at the gateway to its job, ``known`` the seconds since the start at which jobs had their songs. ``hottest`` are the
+    most writes to one item within a second, ``partition`` those to all items of the account.
     """
 
     refusals: int = 0
     late: int = 0
     told: list[float] = field(default_factory=list)
     used: float = 0.0
+    recovered: int = 0
     lost: int = 0
     out_of_order: int = 0
     unfinished: int = 0
@@ -134,9 +135,9 @@ def violations(load: Load, figures: Figures) -> list[str]:
 
 
 HEADER = [
-    *("songs", "arrive", "callbacks lost", "", "429", "requests/s", "late", "told before the deadline", "lost", "in flight"),
-    *("delay p50", "p99", "reads per job", "writes/s, hottest item", "partition", "transitions per 1000", "USD per 1000"),
-    *("took", "physical limit"),
+    *("songs", "arrive", "callbacks lost", "", "429", "requests/s", "late", "told before the deadline", "recovered", "lost"),
+    *("in flight", "delay p50", "p99", "reads per job", "writes/s, hottest item", "partition", "transitions per 1000"),
+    *("USD per 1000", "took", "physical limit"),
 ]
 
 
@@ -149,6 +150,7 @@ def row(run: Run, figures: Figures) -> list[str]:
             f"{figures.used:.1f}" if figures.used else "-",
             f"{figures.late:,}",
             _told(figures),
+            f"{figures.recovered:,}",
             f"{figures.lost:,}",
             f"{figures.in_flight:,}",
         ),

@@ -1,5 +1,6 @@
 # ruff: noqa: S311 - arrivals and delays, no secrets
-"""The bundle as a fleet: the real queue, rate limiter, circuit breaker, polling schedule and sweep, on the table in memory.
+"""The bundle as a fleet: the real queue, rate limiter, circuit breaker, polling schedule, sweep and recovery, on the table in
+memory.
 
 The state machine is reduced to its waits. A function takes no time except when it sleeps; meanwhile others run.
 """
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -21,11 +22,14 @@ from bench.fleet.figures import DEADLINE_SECONDS, FOREVER, GATEWAY, START, Figur
 from bench.fleet.gateway import FleetCalls, Gateway
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Result
-from suno_jobs.jobs.record import Job
+from suno_jobs.jobs.record import Job, JobView
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule
 from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.lifecycle.erasure import JobEraser
+from suno_jobs.lifecycle.recovery import next_recovery_at, recoverable_until
 from suno_jobs.lifecycle.repeats import Repeats
+from suno_jobs.lifecycle.resuming import resume_job
+from suno_jobs.runtime.executions import Executions as RealExecutions
 from suno_jobs.runtime.executions import ExecutionState
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.steps.check_task import make_task_checker
@@ -49,28 +53,30 @@ SWEEP_SECONDS = 300.0
 PAUSE_SECONDS = 60
 """The longest polling interval. An execution waits as long after a function that failed."""
 
-PASSED_SECONDS = 60
-"""A job is out of order if one that is behind it in the queue was submitted this much earlier."""
+PASSED_SECONDS = PAUSE_SECONDS + 30
+"""A job is out of order if one that is behind it in the queue was submitted this much earlier: longer than an execution waits
+after a function that failed, and functions take to start."""
 
 FIXED_TRANSITIONS = 1 + 1 + 1
 """Outside this model: the start, Store Track and Finish Job."""
 
 
 class Executions:
-    """All executions run, and a wake-up reaches the one that waits."""
+    """No execution dies. That of a job that rests in recovery has ended."""
 
-    def __init__(self, wake: Callable[[str], None]) -> None:
-        self._wake = wake
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
 
     def wake(self, task_token: str) -> bool:
-        self._wake(task_token)
-        return True
+        return self._fleet.wake(task_token)
 
-    def start(self, job_id: str, number: int) -> None:
-        """The fleet starts it."""
+    def start(self, job_id: str, _number: int) -> None:
+        """An execution that hands its job over has not ended yet; the fleet starts the next one."""
+        if job_id in self._fleet.resting:
+            self._fleet.recover(job_id)
 
-    def state(self, _job_id: str, _number: int) -> ExecutionState:
-        return ExecutionState.RUNNING
+    def state(self, job_id: str, _number: int) -> ExecutionState:
+        return ExecutionState.ENDED if job_id in self._fleet.resting else ExecutionState.RUNNING
 
 
 class Fleet:
@@ -84,8 +90,9 @@ class Fleet:
         self.figures = Figures()
         self.waiting: dict[str, int] = {}
         self.waits: Counter[str] = Counter()
-        self.ended = self.in_flight = 0
-        self.places: dict[str, str] = {}
+        self.settled = self.in_flight = 0
+        self.resting: set[str] = set()
+        self.places: dict[str, tuple[str, float]] = {}
         self.served: dict[str, float] = {}
         self._deploy()
 
@@ -97,7 +104,7 @@ class Fleet:
         none: Any = None
         fixed: Any = FixedSecret(ACCOUNTS)
         secret = Secret(lambda: fixed, "accounts", self._time)
-        executions: Any = Executions(self._wake)
+        self.executions = executions = cast("RealExecutions", Executions(self))
         schedule = PollingSchedule(first_check=150, interval=20, longest=PAUSE_SECONDS)
         self.jobs = JobStore(client, TABLE)
         receipts = ReceiptStore(client, TABLE, none, "receipts", ttl_days=30)
@@ -162,8 +169,8 @@ class Fleet:
         figures.refusals, figures.reads = self.gateway.exceeded(), self.gateway.reads
         figures.used = self.gateway.used()
         figures.submissions = len(self.gateway.done_at)
-        figures.unfinished = self.load.songs - self.ended
-        figures.out_of_order = passed([(place, self.served[job_id]) for job_id, place in self.places.items()])
+        figures.unfinished = self.load.songs - self.settled
+        figures.out_of_order = passed((*each, self.served.get(job_id, math.inf)) for job_id, each in self.places.items())
         figures.writes = self.table.writes
         figures.hottest, figures.partition = self.table.hottest, self.table.partition
         figures.transitions += FIXED_TRANSITIONS * self.load.songs
@@ -207,23 +214,31 @@ class Fleet:
         job_id = step.job_id
         item = self._item(job_id)
         if "place" in item:
-            self.places.setdefault(job_id, item["place"]["S"])
+            self.places.setdefault(job_id, (item["place"]["S"], float(item["deadline_at"]["N"])))
         self.waits[job_id] += 1
         number = self.waiting[job_id] = self.waits[job_id]
         if "signalled" in item:
-            self._wake(job_id)
+            self.wake(job_id)
             return
         self.table.jobs.put({**item, "task_token": {"S": job_id}})
-        self.loop.spawn(partial(self._wake, job_id, number), after=step.wait_seconds)
+        self.loop.spawn(partial(self.wake, job_id, number), after=step.wait_seconds)
 
     def _item(self, job_id: str) -> Item:
         return self.table.jobs.items[f"JOB#{job_id}"]["JOB"]
 
-    def _wake(self, job_id: str, number: int | None = None) -> None:
-        """Ends the wait with that number, or the current one."""
-        if job_id in self.waiting and number in (None, self.waiting[job_id]):
-            del self.waiting[job_id]
-            self._start(job_id, self._check)
+    def wake(self, job_id: str, number: int | None = None) -> bool:
+        """Ends the wait with that number, or the current one. False: the job does not wait."""
+        if job_id not in self.waiting or number not in (None, self.waiting[job_id]):
+            return False
+        del self.waiting[job_id]
+        self._start(job_id, self._check)
+        return True
+
+    def recover(self, job_id: str) -> None:
+        """The next execution of a job in recovery. Its first states find nothing to submit."""
+        self.figures.transitions += 3
+        self.resting.remove(job_id)
+        self._start(job_id, self._check)
 
     def _check(self, job_id: str, tried: int = 0) -> None:
         """The state Check Task, which is retried."""
@@ -240,29 +255,46 @@ class Fleet:
             self._start(job_id, self._create)
         elif step.next == "wait":
             self._await(step)
+        elif step.next == "store":
+            self._succeed(self._job(job_id))
         else:
-            self._end(job_id)
+            self._time_out(self._job(job_id))
 
-    def _end(self, job_id: str) -> None:
+    def _job(self, job_id: str) -> Job:
         job = self.jobs.get(job_id)
         if job is None:
             raise LookupError(job_id)
+        return job
+
+    def _succeed(self, job: Job) -> None:
+        """The states Store Track and Finish Job. A job in recovery has ended before."""
+        self.figures.recovered += job.terminal
+        self.in_flight -= not job.terminal
+        self.figures.delays.append(self.loop.now - self.gateway.done_at[str(job.task_id)])
+        self.figures.known.append(self.loop.now - START)
+        self._settle(self.jobs.finish(job, JobState.SUCCEEDED, None, now=int(self.loop.now)))
+
+    def _time_out(self, job: Job) -> None:
+        """The state Finish Job. A job whose task may still end stays in recovery, and its execution is over."""
         now = int(self.loop.now)
-        end = JobState.SUCCEEDED if job.state is JobState.STORING else JobState.TIMED_OUT
-        if job.task_id:
-            self.figures.lost += end is JobState.TIMED_OUT
-            self.figures.delays.append(self.loop.now - self.gateway.done_at[job.task_id])
-            self.figures.known.append(self.loop.now - START)
-        else:
+        self.in_flight -= bool(job.event_pending and job.task_id)
+        until = recoverable_until(JobView(job), job.state, now)
+        if until:
+            self.resting.add(job.job_id)
+            due_at = next_recovery_at(job, now, until=until)
+            self.jobs.mark_announced(job, recoverable_until=until, due_at=due_at, now=now)
+            return
+        self.figures.lost += bool(job.task_id)
+        if not job.task_id:
             self.figures.late += 1
             self.figures.told.append(job.deadline_at - now)
-        if not job.terminal:
-            job = self.jobs.finish(job, end, job.fault if end is JobState.TIMED_OUT else None, now=now)
-        self.jobs.mark_announced(job, recoverable_until=None, due_at=None, now=now)
-        self.served.setdefault(job_id, self.loop.now)
-        self.ended += 1
-        self.in_flight -= bool(job.task_id)
-        self.table.jobs.forget(f"JOB#{job_id}")
+        self._settle(job)
+
+    def _settle(self, job: Job) -> None:
+        """Nothing happens to the job any more."""
+        self.jobs.mark_announced(job, recoverable_until=None, due_at=None, now=int(self.loop.now))
+        self.settled += 1
+        self.table.jobs.forget(f"JOB#{job.job_id}")
 
     def _accept(self, url: str, done_at: float) -> None:
         """The gateway has accepted a task, and calls back at its end unless the callback is lost."""
@@ -275,20 +307,25 @@ class Fleet:
 
     def _signal(self, job_id: str) -> None:
         self.table.writes += 1
-        signalled = self.jobs.signals.signal(job_id, Cause.CALLBACK)
-        if signalled and signalled.task_token:
-            self._wake(signalled.task_token)
+        signals = self.jobs.signals
+        signalled = signals.signal(job_id, Cause.CALLBACK)
+        if signalled and not (signalled.task_token and self.wake(signalled.task_token)) and signalled.in_recovery:
+            due_at = int(self.loop.now) + 2 * PAUSE_SECONDS
+            resume_job(signals, self.executions, job_id, signalled.execution, Cause.CALLBACK, due_at=due_at)
 
     def _sweep(self) -> None:
         self.reconciler.reconcile_jobs(lambda: True)
-        if self.ended < self.load.songs:
+        if self.settled < self.load.songs:
             self.loop.spawn(self._sweep, after=SWEEP_SECONDS)
 
 
-def passed(served: Iterable[tuple[str, float]]) -> int:
-    """``served``: place in the queue, and time of the submission or of the end without one."""
+def passed(jobs: Iterable[tuple[str, float, float]]) -> int:
+    """How many jobs were submitted long after one that is behind them, or not at all although there was time for it.
+
+    ``jobs``: place in the queue, deadline, and time of the submission or infinity.
+    """
     count, first = 0, math.inf
-    for _, moment in sorted(served, reverse=True):
-        count += moment - first > PASSED_SECONDS
-        first = min(first, moment)
+    for _, deadline, served in sorted(jobs, reverse=True):
+        count += min(served, deadline) - first > PASSED_SECONDS
+        first = min(first, served)
     return count

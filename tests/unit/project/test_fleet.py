@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -62,11 +63,29 @@ def test_songs_beyond_the_physical_limit_are_told_early(monkeypatch: pytest.Monk
     assert (figures.refusals, figures.unfinished, figures.out_of_order) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(("loss", "longest"), [(0.0, 20), (1.0, 700)])
+def test_songs_whose_tasks_end_after_the_deadline_are_known_by_recovery(
+    monkeypatch: pytest.MonkeyPatch, loss: float, longest: int
+) -> None:
+    """By their callbacks, or otherwise by a sweep."""
+    monkeypatch.setattr("bench.fleet.system.DEADLINE_SECONDS", 100)
+    figures = Fleet(Load(60, loss=loss)).run()
+    assert (figures.submissions, len(figures.delays), figures.lost, figures.late, figures.unfinished) == (60, 60, 0, 0, 0)
+    assert 10 < figures.recovered < 60
+    assert max(figures.delays) < longest
+
+
 def test_a_job_is_passed_if_one_behind_it_was_submitted_much_earlier() -> None:
-    first, late = 100.0, 100.0 + PASSED_SECONDS
-    assert passed([("1", first), ("2", late + 1), ("3", late)]) == 0
-    assert passed([("1", late + 1), ("2", late), ("3", first)]) == 1
-    assert passed([("1", first), ("2", late + 9), ("3", first)]) == 1
+    first, late, deadline = 100.0, 100.0 + PASSED_SECONDS, 1000.0
+    assert passed([("1", deadline, first), ("2", deadline, late + 1), ("3", deadline, late)]) == 0
+    assert passed([("1", deadline, late + 1), ("2", deadline, late), ("3", deadline, first)]) == 1
+    assert passed([("1", deadline, first), ("2", deadline, late + 9), ("3", deadline, first)]) == 1
+
+
+def test_a_job_that_was_not_submitted_is_passed_if_there_was_time_for_it() -> None:
+    first, late, never = 100.0, 100.0 + PASSED_SECONDS, math.inf
+    assert passed([("1", late + 1, never), ("2", late, never), ("3", late, first)]) == 1
+    assert passed([("1", late + 1, first), ("2", late + 1, never), ("3", late + 1, never)]) == 0
 
 
 def test_a_throttled_write_is_sent_again_and_fails_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
