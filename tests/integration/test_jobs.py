@@ -16,7 +16,7 @@ import miniaudio
 import pytest
 
 from local.stack import LocalStack
-from tests.integration.waiting import wait_for, wait_for_end
+from tests.integration.waiting import RARELY_SECONDS, wait_for, wait_for_end
 
 Json = dict[str, Any]
 Case = tuple[str, str]
@@ -89,7 +89,7 @@ def ends(stack: LocalStack) -> Iterator[Callable[[tuple[str, str]], Json]]:
 
         def run(case: tuple[str, str]) -> Json:
             job = client.post("/v1/jobs", json=body(*case)).raise_for_status().json()
-            return wait_for_end(client, job["job_id"], stack.logs)
+            return wait_for_end(client, job["job_id"], stack.logs, every=RARELY_SECONDS)
 
         running = {case: pool.submit(run, case) for case in SLOWEST_FIRST}
         yield lambda case: running[case].result(timeout=240)

@@ -14,7 +14,7 @@ from local.stack import LocalStack
 from suno_jobs.catalog.inputs import INPUTS
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.registry import GATEWAYS
-from tests.integration.waiting import wait_for_end
+from tests.integration.waiting import RARELY_SECONDS, wait_for_end
 
 Json = dict[str, Any]
 Case = tuple[str, Kind, str]
@@ -95,7 +95,7 @@ class Teller:
     def job(self, kind: Kind, given: Json) -> Json:
         answer = self.api.post("/v1/jobs", json={"gateway": self.gateway, "kind": kind, "input": given})
         assert answer.status_code == 202, answer.text
-        return wait_for_end(self.api, answer.json()["job_id"], self.stack.logs)
+        return wait_for_end(self.api, answer.json()["job_id"], self.stack.logs, every=RARELY_SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ import httpx
 
 ENDS = {"SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"}
 ASK_SECONDS = 0.5
+RARELY_SECONDS = 1.5
+"""For one of many jobs side by side: each question takes time of the machine that runs them."""
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -22,7 +24,9 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(ASK_SECONDS / 5)
 
 
-def wait_for_end(api: httpx.Client, job_id: str, logs: Path, seconds: float = 120) -> dict[str, Any]:
+def wait_for_end(
+    api: httpx.Client, job_id: str, logs: Path, seconds: float = 120, *, every: float = ASK_SECONDS
+) -> dict[str, Any]:
     """Raises TimeoutError, which names the last state and the place of the logs."""
     deadline = time.monotonic() + seconds
     while True:
@@ -31,4 +35,4 @@ def wait_for_end(api: httpx.Client, job_id: str, logs: Path, seconds: float = 12
             return job
         if time.monotonic() > deadline:
             raise TimeoutError(f"{job_id} is {job['state']} after {seconds} s; logs: {logs}")
-        time.sleep(ASK_SECONDS)
+        time.sleep(every)

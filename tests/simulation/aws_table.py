@@ -6,7 +6,7 @@ Every call is atomic, so it may also be used from many threads. ``test_aws_table
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,10 +106,10 @@ class Table:
     def partition(self, index: Index, value: str) -> list[Item]:
         """The items of one partition in the order of the range key."""
         if index is self.keys:
-            items: Iterable[Item] = self.items.get(value, {}).values()
-        else:
-            indexed = (self._before[self.key(item)] if self.index_is_stale() else item for item in self.all())
-            items = (item for item in indexed if index.hash in item and item[index.hash]["S"] == value and index.range in item)
+            partition = self.items.get(value, {})
+            return [partition[key] for key in sorted(partition)]
+        indexed = (self._before[self.key(item)] if self.index_is_stale() else item for item in self.all())
+        items = (item for item in indexed if index.hash in item and item[index.hash]["S"] == value and index.range in item)
         return sorted(items, key=lambda item: self.place(index, item))
 
     def place(self, index: Index, item: Item) -> tuple[Any, ...]:
@@ -207,12 +207,14 @@ class DynamoDb:
         with self._lock, _validated("Query"):
             table = self._table(TableName)
             index = table.indexes[arguments["IndexName"]] if "IndexName" in arguments else table.keys
-            condition = _condition(arguments, KeyConditionExpression)
+            _condition(arguments, KeyConditionExpression)
             names, values = _placeholders(arguments)
-            left, _, right = KeyConditionExpression.split(maxsplit=3)[:3]
+            of_partition, _, of_range = KeyConditionExpression.partition(" AND ")
+            left, _, right = of_partition.split()
             if names.get(left, left) != index.hash:
                 raise ExpressionError("Query condition missed key schema element")
             items = table.partition(index, values[right]["S"])
+            condition = read_condition(of_range, tuple(names.items()))[0] if of_range else None
             found = [item for item in items if condition is None or condition(Scope(item, values))]
             return _page(table, index, found, arguments)
 

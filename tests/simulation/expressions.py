@@ -119,8 +119,8 @@ def _contains(where: Value | None, what: Value | None) -> bool:
 def _begins_with(text: Value | None, start: Value | None) -> bool:
     if text is None or start is None:
         return False
-    a, b = plain(text), plain(start)
-    return a[0] == b[0] and a[0] in ("S", "B") and a[1].startswith(b[1])
+    [(kind, content)], [(other, beginning)] = text.items(), start.items()
+    return kind == other and kind in ("S", "B") and bool(content.startswith(beginning))
 
 
 class Reader:
@@ -171,6 +171,10 @@ class Reader:
         while self._word() == "AND":
             self._take()
             parts.append(self._negation())
+        if len(parts) == 2:
+            # Faster than `all`: a query compares the keys of each item of a partition in this way.
+            first, second = parts
+            return lambda scope: first(scope) and second(scope)
         return parts[0] if len(parts) == 1 else lambda scope: all(part(scope) for part in parts)
 
     def _negation(self) -> Condition:

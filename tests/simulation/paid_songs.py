@@ -138,9 +138,9 @@ def refused_bytes_are_kept(job: JobEvidence) -> Iterator[str]:
     known = {asset["sha256"] for track in job.tracks() for asset in track["assets"]}
     known |= {each["sha256"] for each in job.quarantine()}
     for served in job.world.network.served:
-        track_id = served.path.rpartition("/")[2].partition(".")[0].removesuffix("-large")
         if served.to.subject != job.job_id or served.to.dead or served.to.refused:
             continue
+        track_id = served.path.rpartition("/")[2].partition(".")[0].removesuffix("-large")
         full = sum(each["track_id"] == track_id for each in job.quarantine()) >= SMALL_PER_FILE
         if not full and served.body not in genuine(track_id) and hashlib.sha256(served.body).hexdigest() not in known:
             yield f"I11: {len(served.body)} bytes of {served.path} were refused and are not in quarantine"
