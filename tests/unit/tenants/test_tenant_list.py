@@ -56,6 +56,12 @@ def test_a_changed_limit_applies_when_the_cached_one_is_old(tenants: TenantList)
     assert cache.tenant("acme").limits == SOME
 
 
+def test_the_limits_of_a_tenant_apply_to_its_sandbox(tenants: TenantList) -> None:
+    tenants.create(Tenant("acme", 1000, SOME))
+    assert TenantCache(tenants, lambda: 0.0).tenant("acme.test").limits == SOME
+    assert tenants.read("acme.test") is None
+
+
 def test_a_tenant_without_a_record_has_no_limits(tenants: TenantList) -> None:
     assert TenantCache(tenants, lambda: 0.0).tenant("acme").limits == UNLIMITED
 
