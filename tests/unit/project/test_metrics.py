@@ -118,6 +118,20 @@ def test_watching_costs_less_than_15_dollars_at_rest_and_the_readme_says_how_muc
     assert len(of_type("AWS::CloudWatch::Dashboard")) == 1
 
 
+POLLS = 650_000
+"""Of one queue in a month: Lambda polls an empty one as well, with five long polls of 20 s at a time."""
+
+
+def test_the_fixed_costs_count_the_queues_that_lambda_polls_and_the_secrets() -> None:
+    queues = len(of_type("AWS::Lambda::EventSourceMapping"))
+    _, count, price, usd = priced("polling")
+    assert count == f"about {queues * POLLS:,} requests"
+    assert usd == f"{queues * POLLS * float(price.split()[0]) / 1e6:.2f}"
+    secrets = len(of_type("AWS::SecretsManager::Secret"))
+    _, count, price, usd = priced("Secrets Manager")
+    assert (count, usd) == (f"{secrets} secrets", f"{secrets * float(price):.2f}")
+
+
 def test_every_alarm_reaches_the_topic_and_is_silent_without_data_unless_silence_is_the_outage() -> None:
     for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
         assert alarm["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"
