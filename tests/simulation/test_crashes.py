@@ -18,6 +18,7 @@ import pytest
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.gateways.sandbox import Marker
 from suno_jobs.jobs.identifiers import sandbox_of
+from suno_jobs.lifecycle import resuming
 from suno_jobs.storage import receipts
 from suno_jobs.tenants.limits import Limits
 from suno_jobs.webhooks.endpoints import SUBSCRIBED
@@ -44,6 +45,7 @@ FAULTS_UNTIL = 300.0
 class JobPath:
     """``end`` is the end of each job without crashes, ``at`` the times of the orders, ``retries`` the number of retried jobs.
 
+    ``checks`` is how many an execution makes before it hands its job over.
     ``idle_accounts``: there are accounts at the other gateways too, which every sweep visits although they have no job. What
     happens there is the same on every path, so only two have them.
 
@@ -59,6 +61,7 @@ class JobPath:
     faults: Mapping[str, float] = field(default_factory=dict)
     actions: tuple[tuple[float, str], ...] = ()
     inline_bytes: int = receipts.INLINE_BYTES
+    checks: int = resuming.CHECKS_PER_EXECUTION
     at: tuple[float, ...] = (0.0,)
     died: tuple[str, str] | None = None
     refusing: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -157,6 +160,9 @@ PATHS = {
     ),
     "lost, then submitted again": JobPath("SUCCEEDED", faults={"dropped_connection": 1}, resubmit=True, deadline=600),
     "a gateway that never calls back": JobPath("SUCCEEDED", "newapi"),
+    "handed over to its next execution": JobPath(
+        "SUCCEEDED", "kie", faults={"slow_task": 300, **LOST}, checks=2, within=("CheckTaskFunction",)
+    ),
     "failed and refunded": JobPath("FAILED", "evolink", faults={"failed_task": ALWAYS}),
     "lost, then repeated with its key": JobPath(
         "SUCCEEDED",
@@ -285,7 +291,11 @@ def violations_after(path: JobPath, earlier: tuple[Crash, ...], crash: Crash) ->
 
 def run(path: JobPath, faults: FaultInjector) -> World:
     world = path.world(faults)
-    with patch.object(receipts, "INLINE_BYTES", path.inline_bytes), world.open():
+    with (
+        patch.object(receipts, "INLINE_BYTES", path.inline_bytes),
+        patch.object(resuming, "CHECKS_PER_EXECUTION", path.checks),
+        world.open(),
+    ):
         world.run()
     return world
 
