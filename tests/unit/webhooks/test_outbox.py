@@ -168,3 +168,9 @@ def test_the_largest_parts_of_a_large_job_are_left_out_first(world: World) -> No
 def test_the_largest_job_fits() -> None:
     body = job_body(LARGEST, "e" * 60, "job.succeeded", 0)
     assert len(body) < BODY_BYTES
+
+
+def test_nothing_has_an_id_that_is_too_long_for_the_table() -> None:
+    unused: Any = None
+    assert EndpointTable(unused, TABLE).find("acme", "x" * 2000) is None
+    assert DeliveryTable(unused, TABLE).find(partition_of("acme", "we_1"), "x" * 2000) is None

@@ -27,6 +27,7 @@ LEASE_SECONDS = 60
 """Longer than an attempt, and than its function may run."""
 MAX_ATTEMPTS_SHOWN = 20
 DUE_SHARDS = 4
+LONGEST_ID = 200
 
 
 class DeliveryState(StrEnum):
@@ -115,6 +116,8 @@ class DeliveryTable(Table):
         return True
 
     def find(self, partition: str, delivery_id: str) -> Delivery | None:
+        if len(delivery_id) > LONGEST_ID:
+            return None  # DynamoDB refuses longer keys
         item = self._get({"pk": partition, "sk": delivery_id})
         return Delivery.from_item(item) if item else None
 

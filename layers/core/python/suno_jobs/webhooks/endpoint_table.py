@@ -13,6 +13,7 @@ from suno_jobs.storage.update_expressions import Change
 from suno_jobs.webhooks.endpoints import Endpoint
 
 ENDPOINT = "ENDPOINT#"
+LONGEST_ID = 64
 
 
 def partition_of(tenant: str) -> str:
@@ -40,6 +41,8 @@ class EndpointTable(Table):
         return sorted(found, key=lambda each: (each.recorded_at, each.endpoint_id))
 
     def find(self, tenant: str, endpoint_id: str) -> Endpoint | None:
+        if len(endpoint_id) > LONGEST_ID:
+            return None  # DynamoDB refuses longer keys
         item = self._get(_key(tenant, endpoint_id))
         return Endpoint.from_item(item) if item else None
 
