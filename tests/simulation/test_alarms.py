@@ -131,7 +131,7 @@ FAILING = {
     "CreateTaskFailedAlarm": "CreateTaskFunction",
     "SweepFailedAlarm": "ReconcileJobsFunction",
 }
-"""Alarms about errors of functions, which Lambda counts. Store Track and Finish Job raise errors by design."""
+"""Alarms about errors of functions, which Lambda counts."""
 
 
 @dataclass(slots=True)
@@ -148,7 +148,10 @@ class TableRefuses(CrashInjector):
 
 def test_errors_by_design_raise_no_alarm() -> None:
     errors = {name: each for name, each in ALARMS.items() if each.get("MetricName") == "Errors"}
-    assert {name: each["Dimensions"][0]["Value"]["Ref"] for name, each in errors.items()} == FAILING
+    watched_functions = {name: each["Dimensions"][0]["Value"]["Ref"] for name, each in errors.items()}
+    assert watched_functions.items() >= FAILING.items()
+    # A file that is not ready, a track that is not stored, a decision.
+    assert not {"CheckTaskFunction", "FinishJobFunction", "StoreTrackFunction"} & set(watched_functions.values())
 
 
 @pytest.mark.parametrize("alarm", FAILING)
