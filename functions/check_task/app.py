@@ -63,7 +63,7 @@ def executions() -> Executions:
 
 @logged
 def lambda_handler(event: dict[str, Any], context: object) -> None:
-    step = checker_for(event["job_id"]).check_task(event["job_id"], event["execution"])
+    step = checker_for(event["job_id"]).check_task(event["job_id"], event.get("execution"))
     report_step(executions(), event["task_token"], step)
     progress_announcer().announce_noted()
 

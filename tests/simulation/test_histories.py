@@ -9,17 +9,14 @@ from typing import Any
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.lifecycle.resuming import CHECKS_PER_EXECUTION
 from tests.simulation.asl import INVOKE
-from tests.simulation.crashes import Crash, CrashInjector
 from tests.simulation.faults import Order, Plan
 from tests.simulation.invariants import MOST_EVENTS, violations
-from tests.simulation.test_crashes import Moment
 from tests.simulation.world import World
 from tests.world import ROOT
 
 MACHINE: dict[str, Any] = json.loads((ROOT / "statemachine/suno_job.asl.json").read_text())
 STATES: dict[str, dict[str, Any]] = MACHINE["States"]
 CHECK = "Check Task"
-CHECK_FUNCTION = "CheckTaskFunction"
 EVENTS_PER_CHECK = 12
 """Of Await Signal and Check Task without a retry."""
 
@@ -68,27 +65,3 @@ def test_a_job_that_is_checked_every_second_goes_on_in_further_executions() -> N
     assert int(job["checks"]["N"]) * EVENTS_PER_CHECK > MOST_EVENTS
     assert {execution.status for execution in executions} == {"SUCCEEDED"}
     assert len(executions) == 1 + (int(job["checks"]["N"]) - 1) // CHECKS_PER_EXECUTION
-
-
-def handed_over(crash: Crash | None = None) -> tuple[World, CrashInjector]:
-    order = Order(0.0, "order-1-1-", ("newapi",), Kind.MUSIC, {"slow_task": 80.0})
-    injector = CrashInjector((crash,) if crash else ())
-    world = World(Plan(1, (order,), parameters=EXTREME), injector)
-    with world.open():
-        world.run()
-        assert violations(world) == []
-    return world, injector
-
-
-def test_no_crash_while_a_job_is_handed_over_breaks_an_invariant() -> None:
-    clean, recorded = handed_over()
-    boundaries = [
-        each for each in recorded.boundaries if (each.function, each.invocation) == (CHECK_FUNCTION, CHECKS_PER_EXECUTION)
-    ]
-    assert [each.label for each in boundaries][-2:] == ["stepfunctions.start_execution", "stepfunctions.send_task_failure"]
-    moments: tuple[Moment, ...] = ("before", "after", "throttled")
-    for crash in (Crash(boundary, when) for boundary in boundaries for when in moments):
-        world, _ = handed_over(crash)
-        assert crash.count == 1
-        assert {job["state"]["S"] for job in world.jobs().values()} == {"SUCCEEDED"}
-        assert world.state_machine.executions.keys() == clean.state_machine.executions.keys()
