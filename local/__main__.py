@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import sys
@@ -158,7 +159,14 @@ def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 def main() -> int:
     arguments = parse(sys.argv[1:])
     command: Callable[[argparse.Namespace], int] = arguments.command
-    return command(arguments)
+    try:
+        code = command(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader stopped early, as head does. The interpreter flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import httpx
 from suno_jobs_client import files
 from suno_jobs_client.calls import Calls, Changed, Filters, access_of, adoption, song
 from suno_jobs_client.files import OnProgress
-from suno_jobs_client.models import Gateway, Job, JobEvent, JobSummary, Preview
+from suno_jobs_client.models import Gateway, Job, JobEvent, JobSummary, Preview, Usage
 from suno_jobs_client.requests import JobRequest, MusicInput
 from suno_jobs_client.wire import TIMEOUT, BlockingWire, finish
 
@@ -98,6 +98,10 @@ class SunoJobs:
     def gateways(self) -> Sequence[Gateway]:
         """What each gateway can do, and its health."""
         return (finish(self._calls.gateways())).gateways
+
+    def usage(self, month: str | None = None) -> Usage:
+        """What your tenant has used in a month, such as ``2026-11``, and its limits. Without one, in the current month."""
+        return finish(self._calls.usage(month))
 
     def cancel(self, job_id: str) -> Job:
         """Ends a job. The gateway may still complete and charge its task. Raises ``WrongState`` if the job has ended."""

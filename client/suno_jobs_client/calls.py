@@ -15,7 +15,7 @@ import httpx
 
 from suno_jobs_client import retrying
 from suno_jobs_client.errors import JobNotSucceeded, StillRunning, retry_after_of
-from suno_jobs_client.models import GatewayList, Job, JobEvents, JobList, Preview
+from suno_jobs_client.models import GatewayList, Job, JobEvents, JobList, Preview, Usage
 from suno_jobs_client.wire import Wire
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"})
@@ -68,6 +68,10 @@ class Calls:
 
     async def gateways(self) -> GatewayList:
         return GatewayList.model_validate_json((await self.send("GET", "/v1/gateways")).content)
+
+    async def usage(self, month: str | None) -> Usage:
+        response = await self.send("GET", "/v1/usage", query={"month": month} if month else None)
+        return Usage.model_validate_json(response.content)
 
     async def wait(self, job_id: str, seconds: float | None, changed: Changed | None) -> Job:
         """Follows the job to its end. ``changed`` gets the job at first and after each change.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,16 @@ def test_a_wrong_port_gets_one_line(command: str, port: str) -> None:
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert line.endswith(f"argument --port: must be a number from 0 to 65535: {port}")
+
+
+def test_a_reader_that_stops_early_ends_the_command_quietly() -> None:
+    """As ``python -m local faults | head -1`` does."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        command = [sys.executable, "-m", "local", "faults"]
+        done = subprocess.run(command, cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_faults_are_shown_with_what_they_do() -> None:

@@ -21,7 +21,7 @@ from suno_jobs.cli.reference import page
 from suno_jobs_client import AsyncSunoJobs, SunoJobs
 from suno_jobs_client.files import Progress, files_of
 from suno_jobs_client.models import Job
-from tests.unit.client.service import AUDIO, KEY, URL, Reply, Service, a_job, a_lost_answer, an_error, says
+from tests.unit.client.service import A_USAGE, AUDIO, KEY, URL, Reply, Service, a_job, a_lost_answer, an_error, says
 
 ROOT = Path(__file__).parents[3]
 Serving = Callable[..., Service]
@@ -416,6 +416,14 @@ def test_the_history_and_the_gateways_are_tables(serving: Serving, capsys: pytes
     serving(says(gateways))
     assert re.search(r"kie +ok +closed +611 +240 +v6 +0", run(capsys, "gateways")[0])
     assert json.loads(run(capsys, "gateways", "--json")[0]) == gateways["gateways"]
+
+
+def test_the_usage_is_a_table(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
+    serving(says(A_USAGE))
+    out, _ = run(capsys, "usage", "--month", "2026-11")
+    assert re.search(r"2026-11-01 +3 +1\.50\s+2026-11 +3 +1\.50", out)
+    assert re.search(r"jobs in progress +20\s+jobs per month +0\s+usd per month +500\s*$", out)
+    assert json.loads(run(capsys, "usage", "--json")[0]) == A_USAGE
 
 
 def test_the_page_of_the_commands_is_that_of_the_code() -> None:

@@ -15,6 +15,22 @@ URL = "https://api.example"
 KEY = "sj_live_test"
 AUDIO = bytes(range(256)) * 400
 
+A_USAGE = {
+    "month": "2026-11",
+    "mode": "live",
+    "jobs_in_progress": 1,
+    "jobs": 3,
+    "usd": 1.5,
+    "days": [{"day": "2026-11-01", "jobs": 3, "usd": 1.5}],
+    "limits": {
+        "requests_per_second": None,
+        "jobs_in_progress": 20,
+        "jobs_per_day": None,
+        "jobs_per_month": 0,
+        "usd_per_month": 500,
+    },
+}
+
 Reply = Callable[[httpx.Request], httpx.Response]
 
 

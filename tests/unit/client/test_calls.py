@@ -25,7 +25,19 @@ from suno_jobs_client.errors import (
 )
 from suno_jobs_client.models import Job
 from suno_jobs_client.wire import BlockingWire, finish
-from tests.unit.client.service import KEY, URL, HeldWire, Reply, Service, a_job, a_lost_answer, an_error, not_reached, says
+from tests.unit.client.service import (
+    A_USAGE,
+    KEY,
+    URL,
+    HeldWire,
+    Reply,
+    Service,
+    a_job,
+    a_lost_answer,
+    an_error,
+    not_reached,
+    says,
+)
 
 REQUEST = {"gateway": "auto", "kind": "music", "input": {"prompt": "A folk song"}}
 
@@ -238,6 +250,10 @@ def test_every_method_sends_its_request() -> None:
         assert [each.cause for each in suno.events("job_1")] == ["client"]
         service.replies = [says({"gateways": []})]
         assert list(suno.gateways()) == []
+        service.replies = [says(A_USAGE)]
+        assert suno.usage().jobs == 3
+        assert suno.usage("2026-10").days[0].usd == 1.5
+        assert service.requests[-1].url.query == b"month=2026-10"
         service.replies = [says({"job": a_job(), "gateways": []})]
         assert suno.preview({"gateway": "auto", "kind": "lyrics", "input": {"prompt": "Harbours"}}).gateways == []
         assert service.requests[-1].url.query == b"dry_run=true"
@@ -293,6 +309,8 @@ def test_the_asynchronous_client_sends_the_same() -> None:
             assert list(await suno.events("job_1")) == []
             service.replies = [says({"gateways": []})]
             assert list(await suno.gateways()) == []
+            service.replies = [says(A_USAGE)]
+            assert (await suno.usage()).month == "2026-11"
             service.replies = [says({"job": a_job(), "gateways": []})]
             await suno.preview({"gateway": "auto", "kind": "lyrics", "input": {"prompt": "Harbours"}})
             service.replies = [not_reached, says({"jobs": [summary], "next": "abc"}), says({"jobs": [summary], "next": None})]

@@ -48,6 +48,7 @@ app.command(jobs.retry_job, name="retry", group=WITH_API_KEY)
 app.command(jobs.show_events, name="events", group=WITH_API_KEY)
 app.command(jobs.adopt_task, name="adopt", group=WITH_API_KEY)
 app.command(jobs.show_gateways, name="gateways", group=WITH_API_KEY)
+app.command(jobs.show_usage, name="usage", group=WITH_API_KEY)
 
 app.command(outputs.print_outputs, name="outputs")
 app.command(keys.app)

@@ -1,4 +1,4 @@
-"""``suno-jobs list``, ``get``, ``watch``, ``download``, ``cancel``, ``retry``, ``events`` and ``adopt``: jobs that exist."""
+"""The commands about jobs that exist, and ``suno-jobs gateways`` and ``usage``."""
 
 from __future__ import annotations
 
@@ -214,6 +214,29 @@ def show_gateways(*, as_json: AsJson = False) -> None:
         for each in gateways
     ]
     screen.print_table(("GATEWAY", "HEALTH", "BREAKER", "IN FLIGHT", "QUEUE", "MODEL", "KINDS"), rows)
+
+
+def show_usage(
+    *,
+    month: Annotated[str | None, Parameter(help="such as 2026-11; without it, the current month")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what your tenant has used in a month, by day, and its limits.
+
+    ```
+    suno-jobs usage --month 2026-11
+    ```
+    """
+    with connect() as suno:
+        usage = suno.usage(month)
+    if as_json:
+        screen.print_json(usage)
+        return
+    days = [(str(each.day), str(each.jobs), f"{each.usd:.2f}") for each in usage.days if each.jobs]
+    screen.print_table(("DAY", "JOBS", "USD"), [*days, (usage.month, str(usage.jobs), f"{usage.usd:.2f}")])
+    print()
+    limits = {name: value for name, value in usage.limits.model_dump().items() if value is not None}
+    screen.print_table(("LIMIT", ""), [(name.replace("_", " "), f"{value:g}") for name, value in limits.items()])
 
 
 def save(suno: SunoJobs, job: Job, folder: Path) -> None:
