@@ -21,7 +21,7 @@ def test_settings_come_from_the_environment_with_their_types() -> None:
 
 def test_a_missing_variable_is_named() -> None:
     with pytest.raises(KeyError, match="EVENT_BUS_NAME"):
-        FinishJobSettings({"JOBS_TABLE": "jobs", "ASSETS_BUCKET": "assets"})
+        FinishJobSettings({"JOBS_TABLE": "jobs", "WEBHOOK_QUEUE_URL": "queue", "ASSETS_BUCKET": "assets"})
 
 
 @pytest.mark.parametrize("text", ["", "five", "-1", "1.5", "²"])

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError as AwsError
 
 from bench.units import UNIT_BYTES, size
+from suno_jobs.catalog.costs import Cost, CostSource
 from suno_jobs.errors import Conflict, InvalidRequest
 from suno_jobs.jobs.record import Attempt, Renewal, TaskEnd
 from suno_jobs.jobs.spending import spending
@@ -95,6 +96,15 @@ def test_of_two_concurrent_ends_one_is_counted(world: World) -> None:
     with pytest.raises(Conflict):
         world.jobs.finish(stale, JobState.FAILED, None, now=world.now)
     assert usage(world) == counters(0, 1, PRICE)
+
+
+def test_of_two_concurrent_reports_about_an_ended_job_one_corrects_its_cost(world: World) -> None:
+    job = world.jobs.finish(world.job(generating(world)), JobState.TIMED_OUT, None, now=world.now)
+    report = replace(job, cost=Cost(7, "quota", CostSource.REPORTED))
+    world.jobs.record_task_ends(report, job.attempts, now=world.now, due_at=world.now)
+    with pytest.raises(Conflict):
+        world.jobs.record_task_ends(report, job.attempts, now=world.now, due_at=world.now)
+    assert usage(world) == counters(0, 1, 70_000)
 
 
 def test_the_end_returns_the_job_as_it_is_stored(world: World) -> None:
