@@ -153,3 +153,6 @@ class FleetItems(AccountItems):
             after = page[-1]
             for sort in page:
                 yield self.jobs.unpacked(partition, sort)
+
+    def count_at(self, begin: dict[str, Any], attribute: str, *, above: int) -> int:
+        return sum(each[attribute] > above for each in self.find_at(begin))

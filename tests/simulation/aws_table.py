@@ -207,8 +207,10 @@ class DynamoDb:
         with self._lock, _validated("Query"):
             table = self._table(TableName)
             index = table.indexes[arguments["IndexName"]] if "IndexName" in arguments else table.keys
-            _condition(arguments, KeyConditionExpression)
             names, values = _placeholders(arguments)
+            text = arguments.get("FilterExpression")
+            wanted, of_filter = read_condition(text, tuple(names.items())) if text else (None, frozenset())
+            _condition(arguments, KeyConditionExpression, also=of_filter)
             of_partition, _, of_range = KeyConditionExpression.partition(" AND ")
             left, _, right = of_partition.split()
             if names.get(left, left) != index.hash:
@@ -216,7 +218,12 @@ class DynamoDb:
             items = table.partition(index, values[right]["S"])
             condition = read_condition(of_range, tuple(names.items()))[0] if of_range else None
             found = [item for item in items if condition is None or condition(Scope(item, values))]
-            return _page(table, index, found, arguments)
+            page = _page(table, index, found, arguments)
+            page["Items"] = [item for item in page["Items"] if wanted is None or wanted(Scope(item, values))]
+            page["Count"] = len(page["Items"])
+            if arguments.get("Select") == "COUNT":
+                del page["Items"]
+            return page
 
     def scan(self, *, TableName: str) -> Answer:
         """All items. Only tests read them so; the product has no permission for it."""

@@ -145,7 +145,11 @@ def operations(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         case "query":
             marks = {":pk": {"S": first}, ":sk": {"S": draw(st.sampled_from(["JOB", "JOB#", "RECEIPT"]))}}
             text = "pk = :pk AND begins_with(sk, :sk)"
-            return "query", {"TableName": TABLE, "KeyConditionExpression": text, "ExpressionAttributeValues": marks}
+            wanted = {"FilterExpression": draw(predicates(into))} if draw(st.booleans()) else {}
+            wanted |= {"Select": "COUNT"} if draw(st.booleans()) else {}
+            given = into.arguments()
+            given["ExpressionAttributeValues"] = {**marks, **given.get("ExpressionAttributeValues", {})}
+            return "query", {"TableName": TABLE, "KeyConditionExpression": text, **wanted, **given}
         case "due":
             marks = {":shard": {"S": "DUE#1"}, ":now": draw(numbers)}
             text = "due_shard = :shard AND due_at <= :now"

@@ -53,10 +53,8 @@ class AccountFigures:
         figures = {
             "counted_at": now,
             "taken": taken,
-            "tasks": sum(each["until"] > now for each in self.items.find_at(account_key(gateway, account, TASK))),
-            "queued": sum(
-                each["back_at"] + LIVE_SECONDS > now for each in self.items.find_at(account_key(gateway, account, QUEUE))
-            ),
+            "tasks": self.items.count_at(account_key(gateway, account, TASK), "until", above=now),
+            "queued": self.items.count_at(account_key(gateway, account, QUEUE), "back_at", above=now - LIVE_SECONDS),
         }
         per_second = 0.0
         if before.get("counted_at", now) < now:

@@ -94,3 +94,15 @@ class AccountItems:
         )
         for page in pages:
             yield from map(unpack, page["Items"])
+
+    def count_at(self, begin: Item, attribute: str, *, above: int) -> int:
+        """How many of those items have more than ``above`` in an attribute. Only the count is transferred."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            FilterExpression="#attribute > :above",
+            ExpressionAttributeNames={"#attribute": attribute},
+            ExpressionAttributeValues=pack({":pk": begin["pk"], ":prefix": begin["sk"], ":above": above}),
+            Select="COUNT",
+        )
+        return sum(page["Count"] for page in pages)
