@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Media
 from suno_jobs.errors import AssetNotReady, ErrorCode, InvalidRequest, JobNotFound, TracksNotStored
+from suno_jobs.gateways.protocol import BatchReading
 from suno_jobs.gateways.registry import GATEWAYS, gateway_of
 from suno_jobs.gateways.sandbox import DEADLINE_SECONDS, LATE_SECONDS, SLOW_SECONDS, TASK_SECONDS, Marker
 from suno_jobs.intake.requests import JobRequest
@@ -33,7 +35,7 @@ from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.batch_reads import BatchReader
 from suno_jobs.traffic.sandbox import LONGEST_SECONDS, SandboxCalls, sandbox_admission
 from tests.unit.gateways.test_kinds import MINIMAL
-from tests.world import BUCKET, DEADLINE, TABLE, World
+from tests.world import BUCKET, DEADLINE, ROOT, TABLE, World
 
 SANDBOX = sandbox_of("acme")
 RECOVERY_SECONDS = 600
@@ -154,6 +156,7 @@ ENDS = [
     ("slow", JobState.SUCCEEDED, None, Charged.YES),
 ]
 """How a job ends whose prompt has the marker."""
+SORTED = sorted(ENDS, key=lambda each: [*Marker].index(Marker(each[0])))
 
 
 @pytest.mark.parametrize(("marker", "state", "code", "charged"), ENDS)
@@ -172,6 +175,11 @@ def test_a_marker_decides_how_the_job_ends(
 
 def test_every_marker_has_its_end() -> None:
     assert {marker for marker, *_ in ENDS} == {*Marker} - {Marker.NONE}
+
+
+def test_the_documented_ends_are_these() -> None:
+    rows = re.findall(r"^\| `\[test:(\w+)\]` \| `(\w+)`[^|]*\|(?: `(\w+)`)?", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
+    assert rows == [(marker, state.value, code.value if code else "") for marker, state, code, _ in SORTED]
 
 
 def test_a_late_result_is_recovered(world: World) -> None:
@@ -333,9 +341,10 @@ def test_a_live_submission_of_a_test_job_finds_no_account(world: World) -> None:
 
 
 def test_the_sweep_asks_no_gateway_about_test_jobs(world: World) -> None:
+    gateway = next(name for name, each in GATEWAYS.items() if isinstance(each, BatchReading))
     jobs: list[Job] = []
     for _ in range(3):
-        job_id = submit(world, body("timed_out", gateway="sunoapi"), str(len(jobs)))
+        job_id = submit(world, body("timed_out", gateway=gateway), str(len(jobs)))
         create_task.in_sandbox(world.task_creator()).create_task(job_id)
         jobs.append(world.job(job_id))
     groups = list(BatchReader(world.calls()).find_running(jobs))
