@@ -59,6 +59,7 @@ from suno_jobs.webhooks.outbox import Outbox, make_outbox
 ROOT = Path(__file__).parents[1]
 TABLE = "jobs"
 BUCKET = "assets"
+MAC = "0" * 64
 RECEIPTS = "receipts"
 START = 1_800_000_000
 DEADLINE = 1200
@@ -221,7 +222,7 @@ class World:
             receipts=self.receipts,
             calls=self.calls(),
             admission=self.admission(),
-            callback_url=lambda gateway, job_id: f"https://us.example/v1/callbacks/{gateway}/{job_id}/mac",
+            callback_url=lambda gateway, job_id: f"https://us.example/v1/callbacks/{gateway}/{job_id}/{MAC}",
             schedule=PACE,
             grace_seconds=GRACE,
             clock=self.clock,

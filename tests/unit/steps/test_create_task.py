@@ -13,7 +13,7 @@ from suno_jobs.network.http import httpx
 from suno_jobs.runtime.secrets import RENEW_SECONDS
 from suno_jobs.storage.submissions import SubmissionStore
 from tests.builders import ACCEPTED, Denied, use_accounts
-from tests.world import ACCOUNTS, DEADLINE, GRACE, PACE, START, FixedSecret, World
+from tests.world import ACCOUNTS, DEADLINE, GRACE, MAC, PACE, START, FixedSecret, World
 
 
 def answer(status: int, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
@@ -29,7 +29,7 @@ def test_an_accepted_submission_is_generating_and_waits_for_its_callback(world: 
     assert (job.state, job.task_id, job.intent, job.submitted_at) == (JobState.GENERATING, "J1", None, world.now)
     [request] = world.wire.requests
     assert request.headers["TT-API-KEY"] == "key-of-ttapi"
-    assert json.loads(request.content)["hookUrl"] == f"https://us.example/v1/callbacks/ttapi/{job_id}/mac"
+    assert json.loads(request.content)["hookUrl"] == f"https://us.example/v1/callbacks/ttapi/{job_id}/{MAC}"
     assert world.due(PACE.first_check + PACE.slack) == [job_id]
     assert world.due(PACE.first_check + PACE.slack - 1) == []
 
