@@ -49,9 +49,13 @@ STACK := tests/integration/test_accounts.py tests/integration/test_adoption.py t
 	tests/integration/test_jobs.py tests/integration/test_python_client.py tests/integration/test_races.py tests/integration/test_kinds.py \
 	tests/integration/test_stalled_dynamodb.py tests/integration/test_waiting.py tests/integration/test_webhooks.py
 
+# Which AWS calls the functions made in the simulation and on the local stacks, to be compared with what they may do.
+CALLS := .calls
+
 test: test-fast simulate clients ## Run the unit, property and integration tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal tests/simulation
-	PYTHON313="$(PYTHON313)" $(BIN)/pytest --numprocesses=2 --dist=loadfile $(STACK)
+	RECORD_CALLS="$(CALLS)" PYTHON313="$(PYTHON313)" $(BIN)/pytest --numprocesses=2 --dist=loadfile $(STACK)
+	$(BIN)/python -m tests.permissions $(CALLS)
 
 # What makes and compiles the TypeScript client in the tests. Node itself is one of the pinned Python packages.
 CLIENTS := tests/clients/typescript
@@ -68,7 +72,8 @@ SEEDS := 200
 SEED_START := 0
 
 simulate: $(READY) ## Simulate seeded worlds in virtual time; SEEDS=1000 SEED_START=5000 selects others
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(SEED_START)
+	rm -rf $(CALLS)
+	RECORD_CALLS="$(CALLS)" $(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(SEED_START)
 
 crashes: $(READY) ## Run the crash matrix with none, one and two further crashes at each call, where `make test` has none
 	FURTHER_CRASHES=2 $(BIN)/pytest --numprocesses=auto --dist=worksteal tests/simulation/test_crashes.py

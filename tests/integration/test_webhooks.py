@@ -139,3 +139,15 @@ def test_a_delivery_that_failed_is_tried_again_listed_and_sent_anew(
     listed = client.get(path).json()["deliveries"]
     assert [each["status"] for each in listed[0]["attempts"]][:2] == [500, 200]
     assert client.get(f"/v1/webhooks/{webhook_id}").json()["failing_since"] is None
+
+
+def test_the_progress_of_a_job_reaches_an_endpoint_that_asks_for_it(
+    stack: LocalStack, as_tenant: Callable[[str], httpx.Client], webhooks: Receiver
+) -> None:
+    client = as_tenant("impatient")
+    hook = {"url": f"{webhooks.origin}/progress", "events": ["job.progress"]}
+    webhook_id = client.post("/v1/webhooks", json=hook).json()["webhook_id"]
+    song = {"gateway": "sunoapi", "kind": "music", "input": {"prompt": "rain [fault:slow_task=4]"}}
+    wait_for_end(client, client.post("/v1/jobs", json=song).json()["job_id"], stack.logs)
+    assert json.loads(webhooks.wait("/progress")[0].body)["type"] == "job.progress"
+    assert client.delete(f"/v1/webhooks/{webhook_id}").status_code == 204
