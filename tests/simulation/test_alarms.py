@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import pytest
 
 from tests.simulation.crashes import CrashInjector
-from tests.simulation.faults import busy
+from tests.simulation.faults import TENANT, busy
 from tests.simulation.lambdas import FunctionError, Invocation
 from tests.simulation.network import KEYS
 from tests.simulation.test_crashes import ALWAYS, LOST, JobPath, run
+from tests.simulation.webhook_receivers import Receiver
 from tests.simulation.world import START, World
 from tests.unit.project.test_metrics import watched
 from tests.unit.project.test_template import of_type
@@ -130,6 +131,7 @@ FAILING = {
     "CallbacksFailedAlarm": "ReceiveCallbackFunction",
     "CreateTaskFailedAlarm": "CreateTaskFunction",
     "SweepFailedAlarm": "ReconcileJobsFunction",
+    "WebhooksFailedAlarm": "DeliverWebhookFunction",
 }
 """Alarms about errors of functions, which Lambda counts."""
 
@@ -158,7 +160,8 @@ def test_errors_by_design_raise_no_alarm() -> None:
 def test_a_function_that_cannot_work_raises_errors_as_often_as_its_alarm_needs(alarm: str) -> None:
     """It neither hides them nor waits so long that too few are counted."""
     properties = ALARMS[alarm]
-    world = JobPath("TIMED_OUT", at=(0.0,) * 6).world(TableRefuses(function=FAILING[alarm]))
+    receivers = (Receiver(TENANT, 0, "works", 0.0),)
+    world = JobPath("TIMED_OUT", at=(0.0,) * 6, receivers=receivers).world(TableRefuses(function=FAILING[alarm]))
     with world.open():
         world.run()
         began = [each.began for each, _ in world.lambdas.raised if each.function == FAILING[alarm]]

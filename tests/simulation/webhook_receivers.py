@@ -37,6 +37,8 @@ BEHAVIOURS: Mapping[str, Outcome] = {
     "redirects": Outcome(307, "", 0.1),
     "is gone": Outcome(410, "", 0.1),
 }
+ATTEMPT_SECONDS = 120
+LEFT_OUT_SECONDS = 11_000
 OFTEN = ("works", "works", "takes long", "is silent", "is down", "fails", "is busy", "redirects")
 
 
@@ -171,7 +173,7 @@ def broken_webhooks(world: World) -> Iterator[tuple[str, str]]:
                 continue
             if receiver.default and "callback_url" not in world.jobs_table.items[f"JOB#{job_id}"]["JOB#REQUEST"]:
                 continue
-            for what in _undelivered(receiver, recorded.get(event_id)):
+            for what in _undelivered(world, receiver, recorded.get(event_id)):
                 yield job_id, f"I5: {event_id} did not reach {receiver.url}: {what}"
         bodies = {each.event_id: set[str]() for each in arrived}
         for each in arrived:
@@ -179,10 +181,12 @@ def broken_webhooks(world: World) -> Iterator[tuple[str, str]]:
         yield from (("", f"I5: {name} had several bodies") for name, digests in bodies.items() if len(digests) > 1)
 
 
-def _undelivered(receiver: Receiver, delivery: Delivery | None) -> Iterator[str]:
+def _undelivered(world: World, receiver: Receiver, delivery: Delivery | None) -> Iterator[str]:
     """Why it may not be missing."""
     if delivery is None:
         yield "no delivery was recorded"
+    elif delivery.due_at is not None and world.loop.now > _latest_attempt(world, delivery.due_at):
+        yield f"it is overdue since {world.loop.now - delivery.due_at:.0f} s"
     elif delivery.state is DeliveryState.PENDING and delivery.due_at is None:
         yield "it is pending and never due"
     elif delivery.state is DeliveryState.DELIVERED:
@@ -191,6 +195,13 @@ def _undelivered(receiver: Receiver, delivery: Delivery | None) -> Iterator[str]
         yield f"it was given up after {delivery.failures} attempts"
     elif delivery.state is DeliveryState.SKIPPED and receiver.behaviour != "is gone":
         yield "it was skipped"
+
+
+def _latest_attempt(world: World, due_at: int) -> float:
+    """Two sweeps after it was due and nothing was disturbed. In the days of recovery, most sweeps are left out."""
+    begun = max(due_at, world.disturbed_until)
+    latest = begun + 2 * world.stack.schedules["ReconcileJobsFunction"] + ATTEMPT_SECONDS
+    return latest if latest < world.settled_at else latest + LEFT_OUT_SECONDS
 
 
 def _deliveries(world: World, receiver: Receiver) -> dict[str, Delivery]:
