@@ -1,4 +1,7 @@
-"""The wheel of the Python client brings songs home from the local stack, on each version of Python that the project uses."""
+"""The wheel of the Python client brings songs home from the local stack, on each version of Python that the project uses.
+
+So does the command line, for a person who has logged in.
+"""
 
 from __future__ import annotations
 
@@ -58,3 +61,21 @@ def test_the_client_brings_songs_home(stack: LocalStack, wheel: Path, tmp_path: 
     key = stack.create_api_key("client")
     printed = run(installed, "-W", "error", ROOT / "tests/clients/home.py", stack.api_url, key, tmp_path / "songs")
     assert printed == PRINTED
+
+
+def test_the_command_line_brings_a_song_home(stack: LocalStack, tmp_path: Path) -> None:
+    home = {"PATH": os.environ["PATH"], "XDG_CONFIG_HOME": str(tmp_path / "settings"), "NO_COLOR": "1"}
+
+    def suno_jobs(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        command = [Path(sys.executable).parent / "suno-jobs", *arguments]
+        return subprocess.run(command, env=home, input=given, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert suno_jobs("login", stack.api_url, given=stack.create_api_key("shell")).returncode == 0
+    made = suno_jobs("generate", "A folk song", "--gateway", "ttapi", "--download", "songs")
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "songs/A folk song 1.mp3").stat().st_size > 1000
+    job_id = made.stderr.split()[0]
+    assert job_id in suno_jobs("list", "--state", "SUCCEEDED").stdout
+    assert "GENERATING" in suno_jobs("events", job_id).stdout
+    assert suno_jobs("generate", "A song [fault:failed_task]", "--gateway", "ttapi", "--wait").returncode == 6
+    assert suno_jobs("cancel", job_id).stderr.count("\n") == 1
