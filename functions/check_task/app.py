@@ -23,10 +23,8 @@ from suno_jobs.webhooks.outbox import make_outbox
 @cache
 def task_checker() -> TaskChecker:
     settings = CheckTaskSettings(os.environ)
-    dynamodb = client("dynamodb", WORK)
-    secrets = partial(client, "secretsmanager", WORK)
-    accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
-    s3 = partial(client, "s3", WORK)
+    dynamodb, s3 = client("dynamodb", WORK), partial(client, "s3", WORK)
+    accounts = Secret(partial(client, "secretsmanager", WORK), settings.gateway_accounts_secret_arn, time.monotonic)
     return make_task_checker(
         jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
