@@ -1,8 +1,9 @@
-"""The server of all emulated services but Step Functions, with two corrections to its Lambda."""
+"""The server of all emulated services but Step Functions, with three corrections to its Lambda."""
 
 import asyncio
 import importlib
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,29 @@ def share_reserved_concurrency() -> None:
     service._reserved_concurrency = of_function  # noqa: SLF001
 
 
+def end_every_idle_environment() -> None:
+    """As AWS does. The emulator keeps one of each version of a function for ever: most of the memory of an idle stack."""
+    runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
+
+    def reap_idle_workers() -> int:
+        oldest = time.time() - runtime._LOCAL_WORKER_TTL  # noqa: SLF001
+        with runtime._lock:  # noqa: SLF001
+            pools = runtime._workers.values()  # noqa: SLF001
+            idle = [each for pool in pools for each in pool if not each.in_use and each.last_used < oldest]
+            for pool in pools:
+                pool[:] = [each for each in pool if each not in idle]
+        runtime.kill_workers(idle)
+        return len(idle)
+
+    service: Any = importlib.import_module("ministack.services.lambda_svc")
+    service.reap_idle_workers = reap_idle_workers
+
+
 def serve(fd: int) -> None:
     if recorder := requested_recorder("ministack"):
         record_decisions(recorder)
     accept_whole_answers_only()
+    end_every_idle_environment()
     share_reserved_concurrency()
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{fd}"]

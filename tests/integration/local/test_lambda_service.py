@@ -33,6 +33,30 @@ print(json.dumps(results))
 """
 
 
+IDLE = """
+from types import SimpleNamespace
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+from local.lambda_service import end_every_idle_environment
+
+end_every_idle_environment()
+long_ago = 0.0
+workers = {
+    name: SimpleNamespace(name=name, in_use=in_use, last_used=last_used)
+    for name, in_use, last_used in (("idle", False, long_ago), ("busy", True, long_ago), ("warm", False, float("inf")))
+}
+lambda_runtime._workers |= {"first": [workers["idle"]], "second": [workers["busy"], workers["warm"]]}
+lambda_runtime.kill_workers = lambda ended: print(*(each.name for each in ended))
+lambda_svc.reap_idle_workers()
+print(*(each.name for pool in lambda_runtime._workers.values() for each in pool))
+"""
+
+
+def test_every_idle_environment_is_ended_and_no_other() -> None:
+    done = subprocess.run([sys.executable, "-c", IDLE], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-2:] == ["idle", "busy warm"]
+
+
 def test_an_answer_that_breaks_off_is_none() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == [{"response": {"whole": True}}, {}, {}]
