@@ -87,6 +87,8 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
         {
             # The job is looked up first, since the event has an Idempotency-Key.
             _QUERY: _found(),
+            # The tenant has no limits.
+            _GET: {},
             _TRANSACT: {},
             "AWSStepFunctions.StartExecution": {"executionArn": f"{MACHINE}:{JOB_ID}", "startDate": 1795312157.0},
         },
