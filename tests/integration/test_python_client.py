@@ -67,7 +67,7 @@ def test_the_command_line_brings_a_song_home(stack: LocalStack, tmp_path: Path) 
     home = {"PATH": os.environ["PATH"], "XDG_CONFIG_HOME": str(tmp_path / "settings"), "NO_COLOR": "1"}
 
     def suno_jobs(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        command = [Path(sys.executable).parent / "suno-jobs", *arguments]
+        command = [str(Path(sys.executable).parent / "suno-jobs"), *arguments]
         return subprocess.run(command, env=home, input=given, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert suno_jobs("login", stack.api_url, given=stack.create_api_key("shell")).returncode == 0
