@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -161,6 +162,7 @@ def broken_webhooks(world: World) -> Iterator[tuple[str, str]]:
         recorded = _deliveries(world, receiver)
         mixed = [each for each in known if each.startswith("job_") and mode_of_job(each) is not mode_of(receiver.tenant)]
         yield from (("", f"{event_id} reached {receiver.url}, which is of the other mode") for event_id in mixed)
+        yield from _overdue(world, receiver, recorded.values())
         for event in ends:
             job_id, event_id = event["Resources"][0], event["Detail"]["event_id"]
             concerned = (event["Detail"]["tenant"], event["Detail"]["mode"]) == (
@@ -173,20 +175,15 @@ def broken_webhooks(world: World) -> Iterator[tuple[str, str]]:
                 continue
             if receiver.default and "callback_url" not in world.jobs_table.items[f"JOB#{job_id}"]["JOB#REQUEST"]:
                 continue
-            for what in _undelivered(world, receiver, recorded.get(event_id)):
+            for what in _undelivered(receiver, recorded.get(event_id)):
                 yield job_id, f"I5: {event_id} did not reach {receiver.url}: {what}"
-        bodies = {each.event_id: set[str]() for each in arrived}
-        for each in arrived:
-            bodies[each.event_id].add(each.digest)
-        yield from (("", f"I5: {name} had several bodies") for name, digests in bodies.items() if len(digests) > 1)
+        yield from _several_bodies(arrived)
 
 
-def _undelivered(world: World, receiver: Receiver, delivery: Delivery | None) -> Iterator[str]:
+def _undelivered(receiver: Receiver, delivery: Delivery | None) -> Iterator[str]:
     """Why it may not be missing."""
     if delivery is None:
         yield "no delivery was recorded"
-    elif delivery.due_at is not None and world.loop.now > _latest_attempt(world, delivery.due_at):
-        yield f"it is overdue since {world.loop.now - delivery.due_at:.0f} s"
     elif delivery.state is DeliveryState.PENDING and delivery.due_at is None:
         yield "it is pending and never due"
     elif delivery.state is DeliveryState.DELIVERED:
@@ -195,6 +192,19 @@ def _undelivered(world: World, receiver: Receiver, delivery: Delivery | None) ->
         yield f"it was given up after {delivery.failures} attempts"
     elif delivery.state is DeliveryState.SKIPPED and receiver.behaviour != "is gone":
         yield "it was skipped"
+
+
+def _overdue(world: World, receiver: Receiver, deliveries: Iterable[Delivery]) -> Iterator[tuple[str, str]]:
+    for each in deliveries:
+        if each.due_at is not None and world.loop.now > _latest_attempt(world, each.due_at):
+            yield "", f"I5: {each.event_id} is overdue since {world.loop.now - each.due_at:.0f} s at {receiver.url}"
+
+
+def _several_bodies(arrived: Iterable[Arrival]) -> Iterator[tuple[str, str]]:
+    bodies: defaultdict[str, set[str]] = defaultdict(set)
+    for each in arrived:
+        bodies[each.event_id].add(each.digest)
+    yield from (("", f"I5: {name} had several bodies") for name, digests in bodies.items() if len(digests) > 1)
 
 
 def _latest_attempt(world: World, due_at: int) -> float:

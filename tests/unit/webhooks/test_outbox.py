@@ -17,6 +17,7 @@ from suno_jobs.storage.job_list import JobList
 from suno_jobs.webhooks.deliveries import Delivery, DeliveryState, DeliveryTable, EventTable, partition_of
 from suno_jobs.webhooks.endpoint_table import EndpointTable
 from suno_jobs.webhooks.endpoints import DEFAULT, SUBSCRIBED, Endpoint
+from suno_jobs.webhooks.outbox import WebhookEvent
 from tests.builders import AUDIO, cancel
 from tests.unit.steps.test_event_size import LARGEST
 from tests.world import TABLE, World
@@ -79,6 +80,17 @@ def test_i5_the_event_stays_pending_until_its_deliveries_are_recorded(world: Wor
     assert deliveries(world) == [first]
     assert len(world.sqs.sent) == 2
     assert not world.job(job_id).event_pending
+
+
+def test_the_first_body_of_an_event_stays(world: World) -> None:
+    """The job may have changed when Finish Job is repeated."""
+    an_endpoint(world)
+    known: dict[str, Any] = {"event_id": "e", "event_type": "job.failed", "at": world.now, "tenant": "acme", "source": "JOB#1"}
+    world.outbox().put(WebhookEvent(**known, make_body=lambda: b"first"))
+    world.outbox().put(WebhookEvent(**known, make_body=lambda: b"second"))
+    event = world.outbox().events.find("JOB#1", "e")
+    assert event
+    assert event.body == b"first"
 
 
 def test_a_tenant_without_an_endpoint_has_nothing_written(world: World) -> None:
