@@ -26,7 +26,7 @@ _BY_API_GATEWAY = {
 
 _OF_QUOTA = {
     "Retry-After": "Seconds until the request can succeed.",
-    "RateLimit": "What is left of each limit of the tenant, and the seconds until it begins again.",
+    "RateLimit": "What is left of the limits that were reached, and the seconds until they begin again.",
     "RateLimit-Policy": "The limits of the tenant.",
 }
 """Headers of the answer to a request that a limit of the tenant refused. API Gateway's own has none of them."""

@@ -1,6 +1,6 @@
 """Whether a tenant may have another job, and what a refusal says.
 
-The header fields are those of draft-ietf-httpapi-ratelimit-headers-10. ``requests_per_second`` is approximate: it counts in
+The header fields are those of draft-ietf-httpapi-ratelimit-headers-11. ``requests_per_second`` is approximate: it counts in
 seconds of the clocks of the functions, so any other second may have twice as many. Every other limit is exact, since it is a
 condition of the transaction that creates the job.
 """
@@ -111,14 +111,16 @@ class Quotas:
 
 
 def _refusal(used: Sequence[tuple[Quota, int]]) -> QuotaExceeded:
-    reached = [quota for quota, number in used if quota.refuses(number)]
+    states = [(quota, quota.state(number)) for quota, number in used if quota.refuses(number)]
+    reached = [quota for quota, _ in states]
     names = ", ".join(quota.name for quota in reached)
     return QuotaExceeded(
         f"Your tenant has reached its limit {names}. Nothing was recorded, and nothing is charged.",
         [quota.name for quota in reached],
         {
             "Retry-After": str(max(quota.reset_seconds for quota in reached)),
-            "RateLimit": ", ".join(quota.state(number) for quota, number in used),
+            # Only these: no window in this field may end after Retry-After.
+            "RateLimit": ", ".join(state for _, state in states),
             "RateLimit-Policy": ", ".join(quota.policy() for quota, _ in used),
         },
     )
