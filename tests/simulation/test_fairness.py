@@ -127,6 +127,10 @@ def test_jobs_that_are_always_refused_do_not_starve_those_that_are_refused_twice
     twice = songs("acme", good, {"rate_limited": 2}, every=0.1, seed=seed)
     with world(bad, twice, seed=seed) as shared:
         assert shared.states(twice) == {"SUCCEEDED": good}
+        assert all(shared.tries(order) == 3 for _, order in twice)
+        tries = [shared.tries(order) for _, order in bad]
+        assert min(tries) >= 1200 // 75
+        assert max(tries) - min(tries) <= 5
 
 
 @pytest.mark.parametrize("every", [5, 2])
