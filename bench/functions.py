@@ -98,6 +98,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
     "retry_job": ("retry", {"statusCode": 200}, {_QUERY: _found(_job(state="FAILED", retried_as="job_2"))}),
     "read_jobs": ("job", {"statusCode": 200}, {_QUERY: _found(WAITING_JOB)}),
     "wait_for_job": ("wait", {"changed": True}, {_GET: {"Item": {**_job(state="SUCCEEDED"), "history": {"L": []}}}}),
+    "read_usage": ("usage", {"statusCode": 200}, {_GET: {}}),
     "read_gateways": ("gateways", {"statusCode": 200}, {_QUERY: _found()}),
     "describe_api": ("wrong_method", {"statusCode": 405}, {}),
     "create_task": ("job", {"wait_seconds": 1}, {_GET: {"Item": WAITING_JOB}}),

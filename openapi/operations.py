@@ -37,9 +37,9 @@ from suno_jobs.steps.manage_deliveries import DEFAULT_LIMIT as DELIVERIES_LIMIT
 from suno_jobs.steps.manage_deliveries import ReplayRequest
 from suno_jobs.steps.manage_keys import KeyRequest, RotationRequest
 from suno_jobs.steps.manage_webhooks import SecretRotation, WebhookChange, WebhookRequest
+from suno_jobs.steps.read_usage import MONTH_PATTERN
 from suno_jobs.tenants.answers import KeyListAnswer, NewKeyAnswer, UsageAnswer
 from suno_jobs.tenants.api_keys import KEY_ID_PATTERN, Scope
-from suno_jobs.tenants.usage import MONTH_PATTERN
 from suno_jobs.webhooks.answers import (
     DeliveryAnswer,
     DeliveryListAnswer,

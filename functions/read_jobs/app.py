@@ -1,7 +1,6 @@
-"""GET /v1/jobs and everything below it: jobs as their tenant sees them. GET /v1/usage: what the tenant uses."""
+"""GET /v1/jobs and everything below it: jobs as their tenant sees them."""
 
 import os
-import time
 from functools import cache, partial
 from typing import Any
 
@@ -15,10 +14,7 @@ from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.read_jobs import JobReader
 from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.usage import UsageStore
 from suno_jobs.tenants.api_keys import Scope
-from suno_jobs.tenants.tenant_list import TenantCache, TenantList
-from suno_jobs.tenants.usage import UsageReader
 
 app = http_api.resolver()
 tenant = partial(http_api.tenant, app, Scope.READ_JOBS)
@@ -36,12 +32,6 @@ def job_reader() -> JobReader:
         interval_seconds=settings.check_interval_seconds,
         wait_function=WaitFunction(partial(client, "lambda", WAIT), settings.wait_function),
     )
-
-
-@cache
-def usage_reader() -> UsageReader:
-    dynamodb, table = client("dynamodb", REQUEST), ReadJobsSettings(os.environ).jobs_table
-    return UsageReader(TenantCache(TenantList(dynamodb, table), time.monotonic), UsageStore(dynamodb, table), time.time)
 
 
 @http_api.get(app, "/v1/jobs")
@@ -69,12 +59,6 @@ def read_manifest(job_id: str) -> Response[str]:
 @http_api.get(app, "/v1/jobs/<job_id>/tracks/<track_id>/<kind>")
 def read_asset(job_id: str, track_id: str, kind: str) -> Response[str]:
     return http_api.redirect(job_reader().asset_url(tenant(), job_id, track_id, kind, head=http_api.is_head(app)))
-
-
-@http_api.get(app, "/v1/usage")
-def read_usage() -> Response[str]:
-    month = (app.current_event.query_string_parameters or {}).get("month")
-    return http_api.answer(200, usage_reader().read_usage(tenant(), month), {})
 
 
 @logged

@@ -17,10 +17,8 @@ from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import RetryJobSettings
 from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.usage import UsageStore
+from suno_jobs.tenants import quotas
 from suno_jobs.tenants.api_keys import Scope
-from suno_jobs.tenants.quotas import Quotas
-from suno_jobs.tenants.tenant_list import TenantCache, TenantList
 
 app = http_api.resolver()
 
@@ -35,7 +33,7 @@ def job_retrier() -> JobRetrier:
         executions=Executions(client("stepfunctions", REQUEST), settings.state_machine_arn, longest),
         deadline_seconds=settings.job_deadline_seconds,
         slack_seconds=slack(longest),
-        quotas=Quotas(TenantCache(TenantList(dynamodb, table), time.monotonic), UsageStore(dynamodb, table), time.time),
+        quotas=quotas.connect(dynamodb, table, time.time, time.monotonic),
         clock=time.time,
     )
     return JobRetrier(creator)

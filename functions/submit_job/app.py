@@ -20,10 +20,8 @@ from suno_jobs.runtime.settings import SubmitJobSettings
 from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.submit_job import JobSubmitter
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.usage import UsageStore
+from suno_jobs.tenants import quotas
 from suno_jobs.tenants.api_keys import Scope
-from suno_jobs.tenants.quotas import Quotas
-from suno_jobs.tenants.tenant_list import TenantCache, TenantList
 from suno_jobs.webhooks.endpoint_table import EndpointTable
 
 app = http_api.resolver()
@@ -31,15 +29,14 @@ app = http_api.resolver()
 
 @cache
 def job_submitter() -> JobSubmitter:
-    settings = SubmitJobSettings(os.environ)
-    longest = settings.max_check_interval_seconds
-    dynamodb, table = client("dynamodb", REQUEST), settings.jobs_table
+    settings, dynamodb = SubmitJobSettings(os.environ), client("dynamodb", REQUEST)
+    longest, table = settings.max_check_interval_seconds, settings.jobs_table
     creator = JobCreator(
         jobs=JobStore(dynamodb, table),
         executions=Executions(client("stepfunctions", REQUEST), settings.state_machine_arn, longest),
         deadline_seconds=settings.job_deadline_seconds,
         slack_seconds=slack(longest),
-        quotas=Quotas(TenantCache(TenantList(dynamodb, table), time.monotonic), UsageStore(dynamodb, table), time.time),
+        quotas=quotas.connect(dynamodb, table, time.time, time.monotonic),
         clock=time.time,
     )
     return JobSubmitter(
@@ -48,8 +45,7 @@ def job_submitter() -> JobSubmitter:
         resubmit=settings.ambiguous_submit_policy == "resubmit",
         random_bytes=os.urandom,
         wait_function=WaitFunction(partial(client, "lambda", WAIT), settings.wait_function),
-        endpoints=EndpointTable(client("dynamodb", REQUEST), settings.jobs_table),
-        # Only an adoption reads them.
+        endpoints=EndpointTable(dynamodb, table),
         accounts=Secret(partial(client, "secretsmanager", REQUEST), settings.gateway_accounts_secret_arn, time.monotonic),
     )
 
@@ -62,8 +58,7 @@ def submit_job() -> Response[str]:
         return http_api.answer(200, job_submitter().preview_job(tenant, body, key), {})
     view, created = job_submitter().submit_job(tenant, body, key)
     view, applied = job_submitter().wait_for_end(view, preferred_wait(app.current_event.headers.get("prefer")))
-    headers = {"Location": f"/v1/jobs/{view.job.job_id}", **applied}
-    return http_api.answer(202 if created else 200, job_view(view), headers)
+    return http_api.answer(202 if created else 200, job_view(view), {"Location": f"/v1/jobs/{view.job.job_id}", **applied})
 
 
 @logged

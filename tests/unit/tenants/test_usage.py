@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from botocore.exceptions import ClientError as AwsError
 
 from bench.units import UNIT_BYTES, size
 from suno_jobs.catalog.costs import Cost, CostSource
-from suno_jobs.errors import Conflict, InvalidRequest
+from suno_jobs.errors import Conflict
 from suno_jobs.jobs.record import Attempt, Renewal, TaskEnd
 from suno_jobs.jobs.spending import spending
 from suno_jobs.jobs.states import JobState
@@ -21,11 +20,8 @@ from suno_jobs.network.http import httpx
 from suno_jobs.storage.attribute_values import pack
 from suno_jobs.storage.table import CONTENDED_ATTEMPTS
 from suno_jobs.storage.usage import UsageStore, usage_key
-from suno_jobs.tenants.limits import Limits
-from suno_jobs.tenants.tenant_list import Tenant, TenantCache, TenantList
-from suno_jobs.tenants.usage import UsageReader
-from tests.builders import ACCEPTED, cancel, event, handler, music, task
-from tests.world import START, TABLE, World
+from tests.builders import ACCEPTED, cancel, music, task
+from tests.world import TABLE, World
 
 PRICE = 60_000
 """Of a song at TTAPI: 6 quota of 0.01 USD."""
@@ -175,77 +171,3 @@ def test_endless_contention_at_the_end_is_an_error_of_aws_and_changes_nothing(wo
     with pytest.raises(AwsError):
         world.jobs.finish(job, JobState.TIMED_OUT, None, now=world.now)
     assert (world.job(job.job_id), usage(world)) == (job, counters(1, 1, PRICE))
-
-
-# What the API shows
-
-
-def reader(world: World) -> UsageReader:
-    return UsageReader(
-        TenantCache(TenantList(world.dynamodb, TABLE), world.clock), UsageStore(world.dynamodb, TABLE), world.clock
-    )
-
-
-def test_a_month_is_shown_by_day_until_today_with_the_limits(world: World) -> None:
-    TenantList(world.dynamodb, TABLE).create(Tenant("acme", START, Limits(jobs_per_day=7)))
-    cancel(world, world.accept("ttapi", "first"))
-    world.accept("ttapi", "second")
-    world.clock.sleep(86_400)
-    world.accept("ttapi", "third")
-    shown = reader(world).read_usage("acme", None)
-    days = shown.pop("days")  # type: ignore[misc]
-    assert shown == {
-        "month": "2027-01",
-        "mode": "live",
-        "jobs_in_progress": 2,
-        "jobs": 3,
-        "usd": 0.12,
-        "limits": {
-            "requests_per_second": None,
-            "jobs_in_progress": None,
-            "jobs_per_day": 7,
-            "jobs_per_month": None,
-            "usd_per_month": None,
-        },
-    }
-    assert [day["day"] for day in days] == [f"2027-01-{number:02}" for number in range(1, 17)]
-    assert days[13:] == [
-        {"day": "2027-01-14", "jobs": 0, "usd": 0.0},
-        {"day": "2027-01-15", "jobs": 2, "usd": 0.06},
-        {"day": "2027-01-16", "jobs": 1, "usd": 0.06},
-    ]
-
-
-def test_another_month_and_another_tenant_have_numbers_of_their_own(world: World) -> None:
-    world.accept("ttapi")
-    past = reader(world).read_usage("acme", "2024-02")
-    assert (past["jobs"], len(past["days"])) == (0, 29)
-    assert reader(world).read_usage("acme", "2027-02")["days"] == []
-    for tenant in ("other", "acme.test"):
-        assert reader(world).read_usage(tenant, None)["jobs"] == 0
-
-
-def test_a_deleted_job_stays_counted(world: World) -> None:
-    job_id = world.accept("ttapi")
-    cancel(world, job_id)
-    world.jobs.deletions.place_tombstone(job_id, "acme", now=world.now)
-    assert reader(world).read_usage("acme", None)["jobs"] == 1
-
-
-def test_a_sandbox_counts_apart_and_spends_nothing(world: World) -> None:
-    body = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "rain"}}
-    world.job_submitter().submit_job("acme.test", body, "k")
-    shown = reader(world).read_usage("acme.test", None)
-    assert (shown["mode"], shown["jobs"], shown["usd"]) == ("test", 1, 0.0)
-    assert usage(world) == {}
-
-
-@pytest.mark.parametrize("month", ["", "2026", "2026-13", "2026-1", "1999-01", "2026-11,2026-12", "2026-11\n", "٢٠٢٦-11"])
-def test_what_is_no_month_is_refused(world: World, month: str) -> None:
-    with pytest.raises(InvalidRequest, match="month"):
-        reader(world).read_usage("acme", month)
-
-
-def test_the_route_reads_the_month(deployed: SimpleNamespace) -> None:
-    answer = handler("read_jobs")(event("read_jobs/usage"))
-    assert (answer["statusCode"], json.loads(answer["body"])["month"]) == (200, "2026-11")

@@ -91,6 +91,10 @@ class WaitForJobSettings(Settings):
     jobs_table: str
 
 
+class ReadUsageSettings(Settings):
+    jobs_table: str
+
+
 class ReadGatewaysSettings(Settings):
     jobs_table: str
 

@@ -11,13 +11,17 @@ import calendar
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from suno_jobs.errors import QuotaExceeded
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.spending import MICROS
 from suno_jobs.storage.usage import IN_PROGRESS, JOBS, SPENT, Bounds, UsageStore, day_counter, last_month, month_of
 from suno_jobs.tenants.limits import Limits
-from suno_jobs.tenants.tenant_list import TenantCache
+from suno_jobs.tenants.tenant_list import TenantCache, TenantList
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 DAY_SECONDS = 86_400
 NEXT_END_SECONDS = 30
@@ -124,3 +128,7 @@ def _refusal(used: Sequence[tuple[Quota, int]]) -> QuotaExceeded:
             "RateLimit-Policy": ", ".join(quota.policy() for quota, _ in used),
         },
     )
+
+
+def connect(dynamodb: DynamoDBClient, table: str, clock: Callable[[], float], monotonic: Callable[[], float]) -> Quotas:
+    return Quotas(TenantCache(TenantList(dynamodb, table), monotonic), UsageStore(dynamodb, table), clock)

@@ -1,4 +1,4 @@
-"""The usage of a tenant as its API shows it."""
+"""GET /v1/usage: what a tenant has used in a month, and its limits."""
 
 from __future__ import annotations
 
