@@ -70,6 +70,7 @@ def test_a_new_job_has_every_field(world: World, reader: JobReader) -> None:
     assert status == 200
     assert view == {
         "job_id": job_id,
+        "mode": "live",
         "gateway": "ttapi",
         "kind": "music",
         "requested_model": "v6",
