@@ -43,7 +43,7 @@ class Batching:
 @pytest.fixture(autouse=True)
 def _two_gateways_that_read_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     batching = {name: Batching(name) for name in ("acedata", "crun")}
-    monkeypatch.setattr(batch_reads, "GATEWAYS", {**GATEWAYS, **batching})
+    monkeypatch.setattr(batch_reads, "gateway_of", lambda job: batching.get(job.gateway) or GATEWAYS[job.gateway])
 
 
 def running_jobs(world: World, gateway: str, count: int) -> list[str]:
