@@ -1,4 +1,4 @@
-"""The types of the Python client, made of the document by datamodel-code-generator."""
+"""The types of the Python client, generated from the document by datamodel-code-generator."""
 
 from __future__ import annotations
 

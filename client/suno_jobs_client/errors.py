@@ -57,7 +57,7 @@ class InvalidRequest(ApiError):
 
 
 class NotPermitted(ApiError):
-    """The key is missing, unknown, revoked or expired, or has not the scope that the request needs."""
+    """The key is missing, unknown, revoked or expired, or lacks the scope that the request needs."""
 
 
 class NotFound(ApiError):

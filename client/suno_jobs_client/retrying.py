@@ -20,7 +20,7 @@ async def send(wire: Wire, request: httpx.Request, *, repeatable: bool) -> httpx
     """Returns the answer, of which 2xx and 3xx are not errors.
 
     A request that is not ``repeatable`` is repeated only if it was certainly not carried out: it did not leave, or it
-    got a 429. ``Retry-After`` is honoured up to 20 seconds; whoever has to wait longer, gets the error and decides.
+    got a 429. ``Retry-After`` is honoured up to 20 seconds; for a longer wait the caller gets the error and decides.
     Raises ``NoAnswer`` and the ``ApiError`` of the last answer.
     """
     attempt = 0

@@ -24,7 +24,7 @@ TIMEOUT = httpx.Timeout(40.0, connect=10.0)
 
 
 class Wire(Protocol):
-    """What the calls need of the outside.
+    """What the calls need from outside: requests, files and time.
 
     ``read`` shows each answer that is not an error to ``begin``, and writes its body, chunk by chunk, to what that returns.
     ``work`` is for what reads or writes files.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from suno_jobs.cli import aws
-from suno_jobs.cli.options import JobsTable
+from suno_jobs.cli.options import JobId, JobsTable
 from suno_jobs.cli.problems import NotFound
 from suno_jobs.errors import Fault
 from suno_jobs.jobs.history import Entry
@@ -17,7 +17,7 @@ from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import Receipt, ReceiptStore
 
 
-def print_timeline(job_id: str, /, *, table: JobsTable) -> None:
+def print_timeline(job_id: JobId, /, *, table: JobsTable) -> None:
     """Print the history of a job."""
     client = aws.dynamodb()
     if (view := JobStore(client, table).view(job_id)) is None:

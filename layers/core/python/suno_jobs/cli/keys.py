@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from suno_jobs.cli import aws
-from suno_jobs.cli.options import JobsTable
+from suno_jobs.cli.options import JobsTable, TenantName
 from suno_jobs.cli.problems import NotFound, WrongArgument
 from suno_jobs.jobs.identifiers import sandbox_of
 from suno_jobs.tenants.api_keys import ApiKey
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 ApiKeysTable = Annotated[str, Parameter(help="the stack's output ApiKeysTable")]
-TenantName = Annotated[str, Parameter(help="the name of a tenant")]
 ScopeName = Literal["jobs:read", "jobs:write", "webhooks", "keys", "operate"]
 KeyId = Annotated[str, Parameter(help="the id of a key, as keys list shows it")]
 
@@ -48,9 +47,9 @@ def create_key(  # noqa: PLR0913 - the options of a command
         "jobs:read",
         "jobs:write",
     ),
-    days: Annotated[int | None, Parameter(help="days until it ends; without it, it never ends")] = None,
+    days: Annotated[int | None, Parameter(help="days until it expires; without it, it never expires")] = None,
     test: Annotated[
-        bool, Parameter(negative="", help="a key of the sandbox: its jobs reach no gateway and cost nothing")
+        bool, Parameter(negative="", help="a key of the test mode: its jobs reach no gateway and cost nothing there")
     ] = False,
 ) -> None:
     """Create an API key for a tenant and print it once."""

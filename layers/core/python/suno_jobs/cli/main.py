@@ -26,7 +26,7 @@ class _HelpConsole(Console):
 
 app = App(
     name="suno-jobs",
-    help="Songs, with an API key; and the operation of a stack, with the AWS credentials of the shell.",
+    help="Create and download songs with an API key, or operate a stack with the AWS credentials of the shell.",
     version_flags=[],
     exit_on_error=False,
     print_error=False,

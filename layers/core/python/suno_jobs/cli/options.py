@@ -6,6 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+JobId = Annotated[str, Parameter(help="the id of a job")]
+TenantName = Annotated[str, Parameter(help="the name of a tenant")]
 JobsTable = Annotated[str, Parameter(help="the stack's output JobsTable")]
 ReceiptsBucket = Annotated[str, Parameter(help="the stack's output ReceiptsBucket")]
 AssetsBucket = Annotated[str, Parameter(help="the stack's output AssetsBucket")]

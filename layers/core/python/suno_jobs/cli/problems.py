@@ -41,7 +41,7 @@ class ExitCode(IntEnum):
 
 
 class CommandError(Exception):
-    """The command changed nothing; the message explains why."""
+    """The command did not do everything that it was asked for; the message explains why."""
 
     exit_code = ExitCode.REFUSED
 

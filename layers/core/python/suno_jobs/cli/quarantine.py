@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 
 from suno_jobs.catalog.results import Media
 from suno_jobs.cli import aws
-from suno_jobs.cli.options import AssetsBucket, JobsTable
+from suno_jobs.cli.options import AssetsBucket, JobId, JobsTable
 from suno_jobs.cli.problems import CommandError, NotFound, WrongArgument
 from suno_jobs.errors import AssetError, ErrorCode, Fault
 from suno_jobs.jobs.record import Asset, JobView, QuarantinedFile, Track, TrackState
@@ -37,7 +37,7 @@ app = App(name="quarantine", help="List files that did not pass the checks, or r
 
 
 @app.command(name="list")
-def print_files(job_id: str, /, *, table: JobsTable) -> None:
+def print_files(job_id: JobId, /, *, table: JobsTable) -> None:
     """Print the files in quarantine."""
     if (view := JobStore(aws.dynamodb(), table).view(job_id)) is None:
         raise NotFound(f"no job {job_id}")
@@ -46,8 +46,8 @@ def print_files(job_id: str, /, *, table: JobsTable) -> None:
 
 @app.command(name="release")
 def release_file(
-    job_id: str,
-    sha256: Annotated[str, Parameter(help="its beginning is enough")],
+    job_id: JobId,
+    sha256: Annotated[str, Parameter(help="the SHA-256 of the file, or its beginning")],
     /,
     *,
     table: JobsTable,

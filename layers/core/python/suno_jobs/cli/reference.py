@@ -7,7 +7,9 @@ from suno_jobs.cli.main import app
 _BEGINNING = """\
 # The command line
 
-Generated from the code by `make docs`. [Runbook](runbook.md#commands-for-operators) has the exit codes.
+Generated from the code by `make docs`. The [runbook](runbook.md#commands-for-operators) explains the exit codes.
+
+Every `make` target installs the command as `.venv/bin/suno-jobs`. The examples leave out the folder.
 
 """
 

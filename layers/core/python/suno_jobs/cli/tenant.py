@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from suno_jobs.cli import aws
-from suno_jobs.cli.options import AssetsBucket, JobsTable, ReceiptsBucket
+from suno_jobs.cli.options import AssetsBucket, JobsTable, ReceiptsBucket, TenantName
 from suno_jobs.cli.problems import CommandError, NotFound, WrongArgument
 from suno_jobs.errors import JobNotFound, WrongState
 from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
@@ -39,7 +39,7 @@ app = App(name="tenant", help="Create and list tenants and limit their use; expo
 
 
 @app.command(name="create")
-def create_tenant(tenant: str, /, *, table: JobsTable) -> None:
+def create_tenant(tenant: TenantName, /, *, table: JobsTable) -> None:
     """Create a tenant, to which API keys can belong."""
     if not is_tenant_name(tenant):
         raise WrongArgument(TENANT_RULE)
@@ -56,7 +56,7 @@ def list_tenants(*, table: JobsTable) -> None:
 
 @app.command(name="set-limits")
 def set_limits(  # noqa: PLR0913 - an option for each limit
-    tenant: str,
+    tenant: TenantName,
     /,
     *,
     table: JobsTable,
@@ -64,7 +64,7 @@ def set_limits(  # noqa: PLR0913 - an option for each limit
     jobs_in_progress: NumberLimit = None,
     jobs_per_day: NumberLimit = None,
     jobs_per_month: NumberLimit = None,
-    usd_per_month: Annotated[float | None, Parameter(help="at most this; without it, there is no such limit")] = None,
+    usd_per_month: Annotated[float | None, Parameter(help="at most this much; without it, there is no such limit")] = None,
 ) -> None:
     """Replace all limits of a tenant; a function instance may use the earlier ones for 60 s longer."""
     limits = Limits(
@@ -84,7 +84,9 @@ def set_limits(  # noqa: PLR0913 - an option for each limit
 
 
 @app.command(name="export")
-def export_tenant(tenant: str, folder: Folder, /, *, table: JobsTable, bucket: AssetsBucket, receipts: ReceiptsBucket) -> None:
+def export_tenant(
+    tenant: TenantName, folder: Folder, /, *, table: JobsTable, bucket: AssetsBucket, receipts: ReceiptsBucket
+) -> None:
     """Copy the tenant's jobs and files to a folder. Repeat it to continue, or to add what has changed since."""
     dynamodb, s3 = aws.dynamodb(), aws.s3()
     exporter = TenantExporter(
@@ -101,7 +103,7 @@ def export_tenant(tenant: str, folder: Folder, /, *, table: JobsTable, bucket: A
 
 @app.command(name="delete")
 def delete_tenant(
-    tenant: str, /, *, table: JobsTable, bucket: AssetsBucket, receipts: ReceiptsBucket, confirm: Confirmation
+    tenant: TenantName, /, *, table: JobsTable, bucket: AssetsBucket, receipts: ReceiptsBucket, confirm: Confirmation
 ) -> None:
     """Delete the tenant's ended jobs with all their files. Repeat it to continue, until no job is left."""
     if confirm != tenant:

@@ -58,7 +58,7 @@ _LYRICS = "[Verse]\nThis is a song of the sandbox\n[Chorus]\nAnd nobody has paid
 
 
 class Marker(StrEnum):
-    """What shall happen to a job, as its client wrote it into the prompt: ``[test:failed]``. NONE: all goes well."""
+    """How a job is to end, as its client wrote it into the prompt: ``[test:failed]``. NONE: it succeeds."""
 
     NONE = "none"
     REFUSED = "refused"
@@ -157,7 +157,7 @@ class Sandbox(Gateway):
         sources: Sequence[Source],  # noqa: ARG002 - nothing is made of them
         callback_url: str,
     ) -> GatewayRequest:
-        """``callback_url`` is the id of the job: the sandbox calls nobody back."""
+        """``callback_url`` is the id of the job: the sandbox sends no callback."""
         body = {"job_id": callback_url, "marker": find_marker(job_input), "synchronous": self.kinds[kind].synchronous}
         return GatewayRequest("POST", "/tasks", json=body)
 
@@ -175,7 +175,7 @@ class Sandbox(Gateway):
     def read_status(self, kind: Kind, reply: GatewayReply) -> Reading:
         return self._report(kind, json.loads(reply.body))
 
-    def read_callback(self, body: bytes) -> str | None:  # noqa: ARG002 - the sandbox calls nobody back
+    def read_callback(self, body: bytes) -> str | None:  # noqa: ARG002 - the sandbox sends no callback
         return None
 
     def _report(self, kind: Kind, task: dict[str, Any]) -> TaskReport:

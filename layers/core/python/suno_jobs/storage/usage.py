@@ -1,6 +1,6 @@
 """What each tenant has used: one item for each month, in the partition ``USAGE#{tenant}``.
 
-    {month}             the jobs that were created in that month: in progress, created, and what they have cost
+    {month}             the jobs that were created in that month: in progress, created, and what they are estimated to cost
     SECOND#{second}     requests of a tenant that has a limit per second; it expires
 
 A job belongs to the month and day of its creation, in UTC. Each change is part of the transaction that creates or ends a job,

@@ -1,4 +1,4 @@
-"""What a job in test mode meets in place of the network and of what the fleet shares at a gateway account: nothing of both.
+"""Replaces, for a job in test mode, the network and what the fleet shares at a gateway account. There is neither here.
 
 There is no client, no account and no table in here. So a job in test mode reaches no gateway, takes no slot and no place in a
 queue, touches no circuit breaker, and counts for no health, whatever it does.

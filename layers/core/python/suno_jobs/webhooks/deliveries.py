@@ -1,8 +1,8 @@
 """The deliveries: one item for each event and endpoint. Those of an endpoint share a partition, in the order of their events.
 
-A delivery to be tried is in the due index of the table, in partitions of its own. Whatever tries it names the due time that it
-has read. The first one replaces it by the end of a lease, so a repeated message finds another due time and is dropped; if the
-function dies, the delivery is due again after the lease.
+A delivery to be tried is in the due index of the table, in partitions of its own. A message names the due time that its
+sender has read. The first attempt replaces that time with the end of a lease, so a repeated message finds another due time and
+is dropped. If the function dies, the delivery is due again after the lease.
 """
 
 from __future__ import annotations

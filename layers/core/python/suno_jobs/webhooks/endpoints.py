@@ -37,8 +37,8 @@ class DisabledBy(StrEnum):
 class Endpoint:
     """``previous_secret`` also signs until ``previous_until``. ``recorded_at`` is named as in a delivery.
 
-    ``failing_since`` is when the first of an unbroken row of failures was. ``slow``: the last delivery took long, so
-    only a few are in flight at a time. Their turns are attributes of the item that no endpoint as a value has.
+    ``failing_since`` is the first failure since the last success. ``slow``: the last delivery took long, so
+    only a few are in flight at a time. Their turns are attributes of the item only, and not of this class.
     """
 
     endpoint_id: str

@@ -1,4 +1,4 @@
-"""The outbox: an event becomes one delivery for each endpoint that wants it, before the job forgets that it has to be sent."""
+"""The outbox: an event becomes one delivery for each endpoint that wants it, before the job's `event_pending` is removed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class WebhookEvent:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryQueue:
-    """The queue of the deliveries to be tried. The table is the truth: a message that is lost is sent again by the sweep."""
+    """The queue of the deliveries to be tried. The table decides: if a message is lost, the sweep sends another."""
 
     client: Callable[[], SQSClient]
     url: str

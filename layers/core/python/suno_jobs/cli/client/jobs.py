@@ -65,7 +65,7 @@ def get_job(job: JobId, /, *, as_json: AsJson = False) -> None:
 
 
 def watch_jobs(*jobs: JobId, as_json: AsJson = False) -> int:
-    """Follow jobs until all of them have ended. The exit code is that of the worst end.
+    """Follow jobs until all of them have ended. The exit code is that of the worst result.
 
     ```
     suno-jobs watch job_0123456789abcdefghijklmnop job_1123456789abcdefghijklmnop
@@ -99,9 +99,9 @@ def download_files(
     folder: Annotated[Path, Parameter(help="where to put the files; it is created")] = Path(),
     /,
     *,
-    archive: Annotated[Path | None, Parameter(name="--zip", help="bring all files into this zip instead")] = None,
+    archive: Annotated[Path | None, Parameter(name="--zip", help="download all files into this zip instead")] = None,
 ) -> None:
-    """Bring the files of a job to this machine, checked by their SHA-256. Repeat it to resume.
+    """Download the files of a job, checked by their SHA-256. Repeat the command to resume.
 
     ```
     suno-jobs download job_0123456789abcdefghijklmnop songs
@@ -116,7 +116,7 @@ def download_files(
 
 
 def cancel_job(job: JobId, /, *, as_json: AsJson = False) -> None:
-    """End a job. A task that was submitted may still be charged; its song is then stored.
+    """Cancel a job. A task that was submitted may still be charged; its song is then stored.
 
     ```
     suno-jobs cancel job_0123456789abcdefghijklmnop
@@ -168,11 +168,11 @@ def show_events(job: JobId, /, *, as_json: AsJson = False) -> None:
 
 
 def adopt_task(
-    gateway: str,
+    gateway: Annotated[str, Parameter(help="the gateway that has the task")],
     task: Annotated[str, Parameter(help="the gateway's id of the task")],
     /,
     *,
-    kind: Annotated[str, Parameter(help="what the task does")] = "music",
+    kind: Annotated[str, Parameter(help="the kind of job that the task does")] = "music",
     as_json: AsJson = False,
 ) -> None:
     """Take over a task that was created elsewhere. It costs nothing, and may be repeated.
@@ -240,7 +240,7 @@ def show_usage(
 
 
 def save(suno: SunoJobs, job: Job, folder: Path) -> None:
-    """Brings its files into the folder, and reports each one."""
+    """Downloads its files into the folder, and reports each one."""
     suno.download(job, folder, on_progress=screen.reporting_files())
 
 

@@ -18,15 +18,17 @@ from suno_jobs_client.requests import JobRequest
 
 Gateways = Annotated[str, Parameter(name="--gateway", help="a gateway, several separated by commas, or auto")]
 Fields = Annotated[
-    Sequence[str], Parameter(name="--field", negative="", help="another field of the input, NAME=VALUE; repeat it")
+    Sequence[str], Parameter(name="--field", negative="", help="a field of the input, NAME=VALUE; repeat it for several")
 ]
 Wait = Annotated[bool, Parameter(negative="", show_default=False, help="wait for the end of the job, and show its tracks")]
-Download = Annotated[Path | None, Parameter(help="wait, and bring its files into this folder")]
+Download = Annotated[Path | None, Parameter(help="wait, and download its files into this folder")]
 DryRun = Annotated[
     bool, Parameter(negative="", show_default=False, help="check the request and show its estimated cost; nothing is created")
 ]
 Key = Annotated[str | None, Parameter(name="--key", help="the Idempotency-Key: repeating the command with it never pays twice")]
-Metadata = Annotated[Sequence[str], Parameter(negative="", show_default=False, help="data of your own, NAME=VALUE; repeat it")]
+Metadata = Annotated[
+    Sequence[str], Parameter(negative="", show_default=False, help="data of your own, NAME=VALUE; repeat it for several")
+]
 
 
 def generate(  # noqa: PLR0913 - the options of a command
@@ -35,8 +37,8 @@ def generate(  # noqa: PLR0913 - the options of a command
     *,
     lyrics: Annotated[str | None, Parameter(help="lyrics to sing, instead of a prompt")] = None,
     style: Annotated[str | None, Parameter(help="genre, mood, instruments")] = None,
-    title: Annotated[str | None, Parameter(help="its title")] = None,
-    model: Annotated[str | None, Parameter(help="such as v6; without it, the gateway's newest")] = None,
+    title: Annotated[str | None, Parameter(help="the title of the song")] = None,
+    model: Annotated[str | None, Parameter(help="such as v6; without it, the gateway's default")] = None,
     instrumental: Annotated[bool, Parameter(negative="", show_default=False, help="no vocals")] = False,
     field: Fields = (),
     gateway: Gateways = "auto",
