@@ -18,8 +18,8 @@ and its probe, and two minutes in the queue."""
 UNDER_WAY_SECONDS = 5
 """A submission that began before the job came may be under way as long: its slot may be three seconds ahead."""
 
-SUBMITS = ("CreateTaskFunction", "CheckTaskFunction")
-"""The functions that a waiting job goes through."""
+SUBMITS = ("SubmitJobFunction", "RetryJobFunction", "CreateTaskFunction", "CheckTaskFunction")
+"""The functions that a waiting job goes through: those that record it also start its execution, or leave that to the sweep."""
 
 AHEAD = 2
 """How many more submissions another tenant may have while a job waits: one before its turn, and one whose turn is equal."""
