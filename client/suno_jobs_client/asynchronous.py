@@ -57,7 +57,8 @@ class AsyncSunoJobs:
         """Generates a song of a prompt, or of ``lyrics``, and returns its job once the audio is stored.
 
         ``fields`` are those of the kind ``music``. ``timeout`` is in seconds; a song takes minutes. ``on_change`` gets
-        the job after each change. Raises ``JobNotSucceeded`` or ``StillRunning``, which have the job.
+        the job after each change. Raises ``JobNotSucceeded`` or ``StillRunning``, which have the job. After any
+        other error, repeat the call with the ``idempotency_key`` of the error: that never pays twice.
         """
         request = song(prompt, gateway, metadata, fields)
         return await self._calls.generate(request, idempotency_key, timeout, on_change)
@@ -65,8 +66,8 @@ class AsyncSunoJobs:
     async def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> Job:
         """Creates a job of any kind: ``{"gateway": "auto", "kind": "music", "input": {"prompt": "..."}}``.
 
-        A call without a key gets one of its own. After ``NoAnswer``, repeat it with the key that the error names: that
-        never pays twice.
+        A call without a key gets one of its own. After an error, repeat it with the ``idempotency_key`` of the error:
+        that never pays twice.
         """
         return await self._calls.submit(request, idempotency_key)
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 
 from suno_jobs_client import retrying
-from suno_jobs_client.errors import JobNotSucceeded, StillRunning, retry_after_of
+from suno_jobs_client.errors import JobNotSucceeded, StillRunning, SunoJobsError, retry_after_of
 from suno_jobs_client.models import GatewayList, Job, JobEvents, JobList, Preview, Usage
 from suno_jobs_client.wire import Wire
 
@@ -39,8 +39,13 @@ class Calls:
 
     async def submit(self, request: Mapping[str, Any], key: str | None) -> Job:
         """Repeated with the same key and request, it returns the same job and pays for nothing."""
-        headers = {"Idempotency-Key": key or uuid4().hex}
-        return Job.model_validate_json((await self.send("POST", "/v1/jobs", headers=headers, body=request)).content)
+        key = key or new_key()
+        try:
+            response = await self.send("POST", "/v1/jobs", headers={"Idempotency-Key": key}, body=request)
+        except SunoJobsError as error:
+            error.idempotency_key = key
+            raise
+        return Job.model_validate_json(response.content)
 
     async def preview(self, request: Mapping[str, Any]) -> Preview:
         response = await self.send("POST", "/v1/jobs", query={"dry_run": "true"}, body=request)
@@ -106,10 +111,15 @@ class Calls:
         self, request: Mapping[str, Any], key: str | None, seconds: float | None, changed: Changed | None
     ) -> Job:
         """Submits and waits. Raises ``JobNotSucceeded`` for any other end."""
+        key = key or new_key()
         job = await self.submit(request, key)
-        job = await self.wait(job.job_id, seconds, changed)
-        if job.state != "SUCCEEDED":
-            raise JobNotSucceeded(job)
+        try:
+            job = await self.wait(job.job_id, seconds, changed)
+            if job.state != "SUCCEEDED":
+                raise JobNotSucceeded(job)
+        except SunoJobsError as error:
+            error.idempotency_key, error.job_id = key, job.job_id
+            raise
         return job
 
     async def send(
@@ -132,6 +142,10 @@ class Calls:
             content=None if body is None else json.dumps(body).encode(),
         )
         return await retrying.send(self._wire, request, repeatable=repeatable)
+
+
+def new_key() -> str:
+    return uuid4().hex
 
 
 def path_of(*segments: str) -> str:

@@ -13,19 +13,18 @@ from suno_jobs_client.models import Job
 
 
 class SunoJobsError(Exception):
-    """Everything that this client raises, except for wrong arguments."""
+    """Everything that this client raises, except for wrong arguments.
+
+    Every error of ``submit`` and ``generate`` has the ``idempotency_key`` of the request, which may have been
+    carried out: repeat the call with this key, and it never pays twice. ``job_id`` is known once the job was created.
+    """
+
+    idempotency_key: str | None = None
+    job_id: str | None = None
 
 
 class NoAnswer(SunoJobsError):
-    """The service could not be reached, or its answer was lost.
-
-    The request may have been carried out. Repeating it is safe with the same ``idempotency_key``; it is ``None`` for a
-    request that has none, and that is safe to repeat as it is unless it creates an API key.
-    """
-
-    def __init__(self, message: str, idempotency_key: str | None = None) -> None:
-        super().__init__(message)
-        self.idempotency_key = idempotency_key
+    """The service could not be reached, or its answer was lost. The request may have been carried out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ async def send(wire: Wire, request: httpx.Request, *, repeatable: bool) -> httpx
             response = await wire.send(request)
         except httpx.TransportError as error:
             if attempt == ATTEMPTS or not (repeatable or _did_not_leave(error)):
-                raise NoAnswer(f"no answer from {request.url.host}: {error}", request.headers.get("Idempotency-Key")) from error
+                raise NoAnswer(f"no answer from {request.url.host}: {error}") from error
         else:
             if not response.is_error:
                 return response

@@ -18,7 +18,7 @@ JOBS = 20
 EVERY_FAULT = 46
 """A seed with slow calls, inaccurate clocks, crashes, and stale reads of the index."""
 
-TWO_TASKS = 976
+TWO_TASKS = 635
 """A seed in which both submissions of a job are lost, and both tasks call back late."""
 
 HISTORY = f"""

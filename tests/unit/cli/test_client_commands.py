@@ -121,6 +121,9 @@ def test_a_login_in_a_terminal_asks(
     [
         (None, KEY, ExitCode.WRONG_ARGUMENTS),
         ("http://api.example", KEY, ExitCode.WRONG_ARGUMENTS),
+        ("http://localhost.evil.example", KEY, ExitCode.WRONG_ARGUMENTS),
+        ("https://[x", KEY, ExitCode.WRONG_ARGUMENTS),
+        ("https:///v1", KEY, ExitCode.WRONG_ARGUMENTS),
         (URL, "", ExitCode.WRONG_ARGUMENTS),
     ],
 )
@@ -219,6 +222,13 @@ def test_json_is_what_the_api_answered(serving: Serving, capsys: pytest.CaptureF
         assert json.loads(run(capsys, *command, "--json")[0]) == job
     serving(says({"jobs": [summary()], "next": None}))
     assert json.loads(run(capsys, "list", "--json")[0]) == [summary()]
+
+
+def test_a_lost_answer_names_the_key_to_repeat_the_command_with(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
+    for reply in (a_lost_answer, an_error(503)):
+        service = serving(reply)
+        _, errors = run(capsys, "generate", "A folk song", code=ExitCode.NOT_DONE)
+        assert f"--key {service.requests[0].headers['Idempotency-Key']}:" in errors
 
 
 def test_a_dry_run_shows_the_estimate_and_creates_nothing(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:

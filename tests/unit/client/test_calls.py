@@ -20,6 +20,7 @@ from suno_jobs_client.errors import (
     NotPermitted,
     ServiceFailed,
     StillRunning,
+    SunoJobsError,
     TooManyRequests,
     WrongState,
 )
@@ -155,6 +156,25 @@ def test_a_wait_ends_in_time() -> None:
     assert raised.value.job.job_id == "job_1"
     assert wire.slept == [9.0, 3.5]
     assert [request.headers.get("Prefer") for request in service.requests] == ["wait=13", "wait=4", None]
+
+
+@pytest.mark.parametrize("reply", [a_lost_answer, an_error(503), an_error(422)])
+def test_every_error_of_a_submission_has_its_key(reply: Reply) -> None:
+    """Otherwise the caller repeats it with a new one, and pays twice."""
+    api, service, _ = calls(reply)
+    for call in (api.submit(REQUEST, None), api.generate(REQUEST, None, None, None)):
+        with pytest.raises(SunoJobsError) as raised:
+            finish(call)
+        assert raised.value.idempotency_key == service.requests[-1].headers["Idempotency-Key"]
+        assert raised.value.job_id is None
+
+
+def test_an_error_while_a_song_is_waited_for_has_its_key_and_job() -> None:
+    api, service, _ = calls(says(a_job(), 202), an_error(500))
+    with pytest.raises(ServiceFailed) as raised:
+        finish(api.generate(REQUEST, None, None, None))
+    assert raised.value.idempotency_key == service.requests[0].headers["Idempotency-Key"]
+    assert raised.value.job_id == "job_1"
 
 
 def test_generating_returns_the_song_or_raises_with_the_job() -> None:

@@ -118,6 +118,8 @@ def describe(problem: Exception) -> str:
             return "AWS has no region. Set AWS_DEFAULT_REGION, or choose a profile that has one."
         case ClientError():
             return _one_line(f"{problem} {_REMEDIES.get(_code(problem), '')}")
+        case api.NoAnswer() | api.ServiceFailed() if problem.idempotency_key:
+            return _one_line(f"{problem} Repeat the command with --key {problem.idempotency_key}: that never pays twice.")
         case api.InvalidRequest():
             return _one_line("; ".join(f"{_place(each)}: {each.get('detail')}" for each in problem.errors) or str(problem))
     return _one_line(str(problem))

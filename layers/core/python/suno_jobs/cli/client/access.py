@@ -8,12 +8,14 @@ import sys
 from getpass import getpass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
 from suno_jobs.cli.problems import NotLoggedIn, WrongArgument
 from suno_jobs_client import AsyncSunoJobs, SunoJobs
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 URL, KEY = "SUNO_JOBS_API_URL", "SUNO_JOBS_API_KEY"
 
 
@@ -64,7 +66,7 @@ def log_in(
     asks = sys.stdin.isatty()
     url = (api_url or (input("Address of the API: ") if asks else "")).strip()
     key = (getpass("API key: ") if asks else sys.stdin.readline()).strip()
-    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+    if not _is_private(url):
         raise WrongArgument("the address of the API must begin with https://")
     if not key:
         raise WrongArgument("there is no API key on the standard input")
@@ -72,6 +74,17 @@ def log_in(
         next(suno.list(), None)
     _store({"api_url": url, "api_key": key})
     print(f"The key is stored in {access_file()}")
+
+
+def _is_private(url: str) -> bool:
+    """Nobody between here and there can read the key: by https, or on this machine."""
+    try:
+        address = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(address.hostname) and (
+        address.scheme == "https" or (address.scheme == "http" and address.hostname in _LOOPBACK)
+    )
 
 
 def _store(values: dict[str, str]) -> None:
