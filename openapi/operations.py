@@ -177,7 +177,7 @@ _CALLBACK = tuple(
     )
 )
 _SIGNATURE = tuple(
-    {**_header(name, description, {"type": "string", "pattern": r"^[\x21-\x7E]+$"}), "required": True}
+    {**_header(name, description, {"type": "string", "pattern": r"^[\x21-\x7E]([\x20-\x7E]*[\x21-\x7E])?$"}), "required": True}
     for name, description in (("x-webhook-signature", "The signature."), ("x-webhook-timestamp", "When it was made."))
 )
 _SENT: Json = {"required": True, "schema": {"description": "Whatever the gateway sends. It is stored, and never believed."}}

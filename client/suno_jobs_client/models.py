@@ -116,28 +116,6 @@ class Balance(BaseModel):
     read_at: AwareDatetime
 
 
-class Day(BaseModel):
-    """
-    One day, in UTC.
-    """
-
-    model_config = ConfigDict(
-        extra='allow',
-    )
-    day: date
-    """
-    As in 2026-11-27.
-    """
-    jobs: int
-    """
-    Jobs that were created on this day.
-    """
-    usd: float
-    """
-    What these jobs are estimated to cost, in USD.
-    """
-
-
 class Delivery(BaseModel):
     """
     An event on its way to an endpoint. Of its attempts, the last 20 are shown.
@@ -500,39 +478,26 @@ class TimedWord(BaseModel):
     end_s: float
 
 
-class Usage(BaseModel):
+class UsedDay(BaseModel):
     """
-    What the tenant has used in one month, by the jobs that were created in it.
+    One day, in UTC.
     """
 
     model_config = ConfigDict(
         extra='allow',
     )
-    month: str
+    day: date
     """
-    As in 2026-11. Months and days are those of UTC.
-    """
-    mode: str
-    """
-    Whether a key, and each job that it creates, is real, or belongs to the sandbox of the tenant.
-    """
-    jobs_in_progress: int
-    """
-    Jobs of this month that have not ended.
+    As in 2026-11-27.
     """
     jobs: int
     """
-    Jobs that were created, those that were deleted among them.
+    Jobs that were created on this day.
     """
     usd: float
     """
-    What the jobs are estimated to cost, in USD.
+    What these jobs are estimated to cost, in USD.
     """
-    days: list[Day]
-    """
-    Every day of the month until today.
-    """
-    limits: Limits
 
 
 class Webhook(BaseModel):
@@ -733,6 +698,41 @@ class Track(BaseModel):
     """
     By kind: why an optional file is not stored.
     """
+
+
+class Usage(BaseModel):
+    """
+    What the tenant has used in one month, by the jobs that were created in it.
+    """
+
+    model_config = ConfigDict(
+        extra='allow',
+    )
+    month: str
+    """
+    As in 2026-11. Months and days are those of UTC.
+    """
+    mode: str
+    """
+    Whether a key, and each job that it creates, is real, or belongs to the sandbox of the tenant.
+    """
+    jobs_in_progress: int
+    """
+    Jobs of this month that have not ended.
+    """
+    jobs: int
+    """
+    Jobs that were created, those that were deleted among them.
+    """
+    usd: float
+    """
+    What the jobs are estimated to cost, in USD.
+    """
+    days: list[UsedDay]
+    """
+    Every day of the month until today.
+    """
+    limits: Limits
 
 
 class Wait(BaseModel):

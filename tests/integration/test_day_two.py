@@ -112,6 +112,7 @@ def use_the_sandbox_without_any_account(stack: LocalStack) -> None:
     asset = client.api.get(f"/v1/jobs/{song}").json()["tracks"][0]["assets"][0]
     with wave.open(io.BytesIO(httpx.get(asset["url"]).content)) as sound:
         assert sound.getnframes() == SOUND_SECONDS * sound.getframerate()
+    assert not client.succeeded(failed)
     assert client.api.get(f"/v1/jobs/{failed}").json()["error"]["code"] == "generation_failed"
     listed = {job["job_id"] for job in client.api.get("/v1/jobs").json()["jobs"]}
     assert listed == {song, failed}

@@ -16,7 +16,7 @@ from suno_jobs.storage.usage import IN_PROGRESS, JOBS, SPENT, UsageStore, day_co
 from suno_jobs.tenants.tenant_list import TenantCache
 
 if TYPE_CHECKING:
-    from suno_jobs.tenants.answers import DayAnswer, LimitsAnswer, UsageAnswer
+    from suno_jobs.tenants.answers import LimitsAnswer, UsageAnswer, UsedDayAnswer
 
 MONTH_PATTERN = "2[0-9]{3}-(?:0[1-9]|1[0-2])"
 
@@ -50,6 +50,6 @@ def _days(month: str) -> list[date]:
     return [date(year, number, day) for day in range(1, calendar.monthrange(year, number)[1] + 1)]
 
 
-def _day_view(day: date, counters: Mapping[str, Any]) -> DayAnswer:
+def _day_view(day: date, counters: Mapping[str, Any]) -> UsedDayAnswer:
     spent = counters.get(day_counter(SPENT, day.day), 0)
     return {"day": day.isoformat(), "jobs": counters.get(day_counter(JOBS, day.day), 0), "usd": spent / MICROS}

@@ -40,7 +40,7 @@ class KeyListAnswer(TypedDict):
     keys: list[KeyAnswer]
 
 
-class DayAnswer(TypedDict):
+class UsedDayAnswer(TypedDict):
     """One day, in UTC."""
 
     day: Annotated[str, Field(description="As in 2026-11-27.", json_schema_extra={"format": "date"})]
@@ -66,5 +66,5 @@ class UsageAnswer(TypedDict):
     jobs_in_progress: Annotated[int, Field(description="Jobs of this month that have not ended.")]
     jobs: Annotated[int, Field(description="Jobs that were created, those that were deleted among them.")]
     usd: Annotated[float, Field(description="What the jobs are estimated to cost, in USD.")]
-    days: Annotated[list[DayAnswer], Field(description="Every day of the month until today.")]
+    days: Annotated[list[UsedDayAnswer], Field(description="Every day of the month until today.")]
     limits: LimitsAnswer
