@@ -21,7 +21,7 @@ from suno_jobs.errors import PROBLEMS, MethodNotAllowed
 from suno_jobs.gateways.registry import GATEWAYS, gateways_offering
 from suno_jobs.intake.requests import JobRequest
 from tests.documented import Undocumented, check_answer
-from tests.unit.project.test_template import QUEUE_ROUTES
+from tests.unit.project.test_template import QUEUE_ROUTES, cors
 
 ROOT = Path(__file__).parents[3]
 TEMPLATE: dict[str, Any] = read_template(ROOT)
@@ -50,6 +50,15 @@ def test_every_route_is_documented() -> None:
     routes = {(e["Properties"]["Method"], e["Properties"]["Path"]) for e in events if e["Type"] == "HttpApi"} | QUEUE_ROUTES
     documented = {(each.method, each.path) for each in OPERATIONS}
     assert {route for route in routes if route[0] != "HEAD" and route[1] != "$default"} == documented
+
+
+def test_a_page_in_a_browser_may_read_every_documented_header() -> None:
+    operations = [operation for path in DOCUMENT["paths"].values() for operation in path.values()]
+    answers = [answer for operation in operations for answer in operation["responses"].values()]
+    documented = {name.lower() for answer in answers for name in answer.get("headers", {})}
+    api, _ = cors(CorsOrigins="*")
+    # Every page may read Cache-Control.
+    assert documented - {"cache-control"} <= set(api["exposeHeaders"])
 
 
 def test_a_route_needs_a_key_where_the_template_says_so() -> None:

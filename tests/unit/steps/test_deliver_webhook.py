@@ -281,7 +281,7 @@ def test_what_is_deleted_is_dropped(world: World, deliverer: WebhookDeliverer, s
     [newest, _] = deliveries(world)
     world.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "JOB#1"}, "sk": {"S": "EVENT#job_2.succeeded"}})
     assert deliverer.deliver_webhook(newest.key) is DeliveryState.FAILED
-    assert deliveries(world)[0].reason == "the job was deleted"
+    assert deliveries(world)[0].reason == "the body of the event is gone: its job was deleted, or 30 days have passed"
     assert sender.sent == []
 
 

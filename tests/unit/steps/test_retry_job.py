@@ -59,37 +59,86 @@ def test_only_a_failed_job_can_be_retried(world: World, state: str) -> None:
     assert len(world.executions.states) == 1
 
 
-def test_a_retry_that_died_before_creating_the_job_continues_after_a_late_success(world: World) -> None:
-    job_id = timed_out(world)
+class Died(BaseException):
+    """The end of a function at that point."""
 
-    def crash(*_: Any, **__: Any) -> Any:
-        raise KeyboardInterrupt
 
-    crashing = job_retrier(world)
-    original, world.jobs.submissions.create = world.jobs.submissions.create, crash  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        crashing.retry_job("acme", job_id, ACCEPTED)
+def retry_that_dies_before_the_job_exists(world: World, job_id: str) -> None:
+    original = world.jobs.submissions.create
+
+    def die(*_: Any, **__: Any) -> Any:
+        raise Died
+
+    world.jobs.submissions.create = die  # type: ignore[method-assign]
+    with pytest.raises(Died):
+        job_retrier(world).retry_job("acme", job_id, ACCEPTED)
     world.jobs.submissions.create = original  # type: ignore[method-assign]
+    assert world.job(job_id).retried_as
+
+
+def succeed(world: World, job_id: str) -> None:
     world.wire.answers = [task(music(1))]
     world.task_checker().check_task(job_id)
     world.jobs.finish(world.job(job_id), JobState.SUCCEEDED, None, now=world.now)
+
+
+def test_a_retry_that_died_before_creating_the_job_is_continued_by_the_same_call(world: World) -> None:
+    job_id = timed_out(world)
+    retry_that_dies_before_the_job_exists(world, job_id)
     view, created = job_retrier(world).retry_job("acme", job_id, ACCEPTED)
     assert (created, view.job.retry_of, world.job(job_id).retried_as) == (True, job_id, view.job.job_id)
+
+
+def test_no_second_song_is_ordered_once_the_first_has_arrived(world: World) -> None:
+    job_id = timed_out(world)
+    retry_that_dies_before_the_job_exists(world, job_id)
+    succeed(world, job_id)
+    with pytest.raises(WrongState, match="this one is SUCCEEDED"):
+        job_retrier(world).retry_job("acme", job_id, ACCEPTED)
+    assert len(world.executions.states) == 1
+
+
+def test_no_second_song_is_ordered_if_the_first_arrives_during_the_request(world: World) -> None:
+    job_id = timed_out(world)
+    retrier, original = job_retrier(world), world.jobs.mark_retried
+
+    def overtaken(*given: Any, **named: Any) -> bool:
+        succeed(world, job_id)
+        return original(*given, **named)
+
+    world.jobs.mark_retried = overtaken  # type: ignore[method-assign]
+    with pytest.raises(WrongState, match="this one is SUCCEEDED"):
+        retrier.retry_job("acme", job_id, ACCEPTED)
+    assert (world.job(job_id).retried_as, len(world.executions.states)) == (None, 1)
+
+
+def test_while_the_second_job_does_not_exist_its_charge_must_be_accepted(world: World) -> None:
+    job_id = timed_out(world)
+    retry_that_dies_before_the_job_exists(world, job_id)
+    with pytest.raises(WrongState, match="accept_second_charge"):
+        job_retrier(world).retry_job("acme", job_id, {})
+    assert len(world.executions.states) == 1
+
+
+def test_a_repetition_finds_the_second_job_after_the_first_has_succeeded(world: World) -> None:
+    job_id = timed_out(world)
+    first, _ = job_retrier(world).retry_job("acme", job_id, ACCEPTED)
+    succeed(world, job_id)
+    again, created = job_retrier(world).retry_job("acme", job_id, {})
+    assert (again.job.job_id, created) == (first.job.job_id, False)
 
 
 def test_the_second_of_two_concurrent_retries_finds_the_job_of_the_first(world: World) -> None:
     job_id = failed(world)
     first = job_retrier(world)
-    original = world.jobs.view
+    original = world.jobs.read
 
     def overtaken(wanted: str) -> Any:
-        found = original(wanted)
-        if wanted != job_id:
-            world.jobs.view = original  # type: ignore[method-assign]
-            assert job_retrier(world).retry_job("acme", job_id, ACCEPTED)[1]
+        found, world.jobs.read = original(wanted), original  # type: ignore[method-assign]
+        assert job_retrier(world).retry_job("acme", job_id, ACCEPTED)[1]
         return found
 
-    world.jobs.view = overtaken  # type: ignore[method-assign, assignment]
+    world.jobs.read = overtaken  # type: ignore[method-assign, assignment]
     view, created = first.retry_job("acme", job_id, ACCEPTED)
     assert (created, view.job.retry_of) == (False, job_id)
     assert len(world.executions.states) == 2

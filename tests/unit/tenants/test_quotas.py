@@ -228,11 +228,40 @@ def test_a_retry_beyond_a_limit_leaves_no_mark(world: World) -> None:
     assert (created, retried.job.counted, usage(world)["spent"]) == (True, 60_000, 120_000)
 
 
+def test_a_retry_beyond_the_limit_per_second_leaves_no_mark(world: World) -> None:
+    job_id = world.generating()
+    world.jobs.finish(world.job(job_id), JobState.FAILED, None, now=world.now)
+    limit(world, requests_per_second=1)
+    submit(world)
+    with pytest.raises(QuotaExceeded):
+        JobRetrier(world.job_creator()).retry_job("acme", job_id, {"accept_second_charge": True})
+    assert world.job(job_id).retried_as is None
+    world.clock.sleep(1)
+    assert JobRetrier(world.job_creator()).retry_job("acme", job_id, {"accept_second_charge": True})[1], "it counts once"
+
+
+def test_a_retry_beyond_a_limit_finds_the_job_of_a_concurrent_one(world: World) -> None:
+    job_id = world.generating()
+    world.jobs.finish(world.job(job_id), JobState.FAILED, None, now=world.now)
+    limit(world, jobs_per_day=2)
+    retrier, original = JobRetrier(world.job_creator()), world.jobs.read
+    accepted = {"accept_second_charge": True}
+
+    def overtaken(wanted: str) -> Any:
+        found, world.jobs.read = original(wanted), original  # type: ignore[method-assign]
+        assert JobRetrier(world.job_creator()).retry_job("acme", job_id, accepted)[1]
+        return found
+
+    world.jobs.read = overtaken  # type: ignore[method-assign, assignment]
+    view, created = retrier.retry_job("acme", job_id, accepted)
+    assert (view.job.job_id, created) == (world.job(job_id).retried_as, False)
+
+
 def test_an_operator_is_not_limited(world: World) -> None:
     limit(world, jobs_per_day=0)
     creator = replace(world.job_creator(), quotas=None)
     job = creator.new_job("acme", "job_x", "d", ["ttapi"], Kind.MUSIC)
-    creator.require_room(job)
+    assert creator.take_request(job)
     assert creator.create_job(job, {})
     assert usage(world)["jobs"] == 1
 

@@ -61,18 +61,27 @@ class JobCreator:
             history=(Entry(now, JobState.ACCEPTED, Cause.CLIENT, 0, gateways[0]).line(),),
         )
 
-    def require_room(self, job: Job) -> None:
-        """Raises QuotaExceeded if the job could not be created now. ``create_job`` decides."""
-        if self.quotas:
-            self.quotas.check(job)
+    def take_request(self, job: Job) -> bool:
+        """Counts the request for the job, and checks all limits, before something else is written that the job must follow.
 
-    def create_job(self, job: Job, request: Item) -> bool:
+        False: the job exists. Raises QuotaExceeded if the job could not be created now. ``create_job`` decides.
+        """
+        try:
+            self._count(job)
+            self._require_room(job)
+        except QuotaExceeded:
+            if self.jobs.get(job.job_id):
+                return False
+            raise
+        return True
+
+    def create_job(self, job: Job, request: Item, *, counted: bool = False) -> bool:
         """Stores the job and starts its execution. False if another request has already created the job.
 
-        If the execution cannot be started, the job remains stored, and the sweep starts it. Raises QuotaExceeded, but not for
-        a job that exists.
+        ``counted``: ``take_request`` has counted the request. If the execution cannot be started, the job remains stored, and
+        the sweep starts it. Raises QuotaExceeded, but not for a job that exists.
         """
-        if not self._write(job, request):
+        if not self._write(job, request, counted=counted):
             return False
         log_context.note_new_job(job)
         if job.mode is Mode.LIVE:
@@ -83,10 +92,18 @@ class JobCreator:
             telemetry.log.warning("execution not started, left to the sweep", job_id=job.job_id, reason=str(error))
         return True
 
-    def _write(self, job: Job, request: Item) -> bool:
+    def _count(self, job: Job) -> None:
+        if self.quotas:
+            self.quotas.take_request(job.tenant)
+
+    def _require_room(self, job: Job) -> None:
+        if self.quotas:
+            self.quotas.check(job)
+
+    def _write(self, job: Job, request: Item, *, counted: bool) -> bool:
         try:
-            if self.quotas:
-                self.quotas.take_request(job.tenant)
+            if not counted:
+                self._count(job)
             return self._write_within_quotas(job, request)
         except QuotaExceeded:
             if self.jobs.get(job.job_id):
@@ -100,7 +117,7 @@ class JobCreator:
             try:
                 return self.jobs.submissions.create(job, request, due_at=due_at, bounds=bounds)
             except OverBounds:
-                self.require_room(job)
+                self._require_room(job)
             except Conflict:
                 if self.jobs.get(job.job_id):
                     return False

@@ -33,6 +33,7 @@ SLOW_SECONDS = 3.0
 TURNS = 3
 """Deliveries to a slow endpoint that may be in flight at the same time."""
 TURN_SECONDS = 20
+BODY_GONE = "the body of the event is gone: its job was deleted, or 30 days have passed"
 _GONE = 410
 
 
@@ -61,7 +62,7 @@ class WebhookDeliverer:
                 reason = "the webhook was deleted" if endpoint is None else "the webhook is disabled"
                 return self.outbox.deliveries.give_up(delivery, DeliveryState.SKIPPED, reason).state
             if event is None:
-                return self.outbox.deliveries.give_up(delivery, DeliveryState.FAILED, "the job was deleted").state
+                return self.outbox.deliveries.give_up(delivery, DeliveryState.FAILED, BODY_GONE).state
             return self._attempt(delivery, endpoint, event)
         except Conflict:
             return None

@@ -12,7 +12,7 @@ from suno_jobs.jobs.record import Item, Job, JobView
 from suno_jobs.jobs.spending import with_estimate
 from suno_jobs.jobs.states import Charged, JobState
 from suno_jobs.jobs.views import iso_time
-from suno_jobs.lifecycle.ownership import tenant_view
+from suno_jobs.lifecycle.ownership import not_deleted, tenant_view
 
 ACCEPT = "accept_second_charge"
 RETRYABLE = frozenset({JobState.FAILED, JobState.TIMED_OUT})
@@ -34,19 +34,19 @@ class JobRetrier:
         old, item = view.job, dict(view.request or {})
         accepted = _accepts_second_charge(body)
         new_id = derived_job_id(tenant, f"{job_id} retried")  # no client's key contains a space
-        if old.retried_as is None and old.state in RETRYABLE:
-            if old.charged is not Charged.NO and not accepted:
-                raise _second_charge(old)
-            # Once the old job has its mark, the new one should exist.
-            self.creator.require_room(self._new_job(old, new_id, item))
-        if old.retried_as is None and not jobs.mark_retried(old, new_id, now=int(self.creator.clock())):
-            state = tenant_view(jobs, tenant, job_id).job.state
-            raise WrongState(f"Only a job that is FAILED or TIMED_OUT can be retried; this one is {state}.")
-        if known := jobs.view(new_id):
-            return known, False
+        # The mark alone proves no second job: a call that set it may have ended before it created one.
+        if old.retried_as and (known := jobs.read(new_id)):
+            return not_deleted(known), False
+        if old.state not in RETRYABLE:
+            raise _not_retryable(old)
+        if old.charged is not Charged.NO and not accepted:
+            raise _second_charge(old)
         job = self._new_job(old, new_id, item)
-        if self.creator.create_job(job, item):
-            return JobView(job, request=item), True
+        if self.creator.take_request(job):
+            if not jobs.mark_retried(old, new_id, now=int(self.creator.clock())):
+                raise _not_retryable(tenant_view(jobs, tenant, job_id).job)
+            if self.creator.create_job(job, item, counted=True):
+                return JobView(job, request=item), True
         return tenant_view(jobs, tenant, new_id), False
 
     def _new_job(self, old: Job, new_id: str, item: Item) -> Job:
@@ -70,6 +70,10 @@ def _accepts_second_charge(body: Any) -> bool:
     if errors:
         raise InvalidRequest(errors)
     return bool(accepted)
+
+
+def _not_retryable(old: Job) -> WrongState:
+    return WrongState(f"Only a job that is FAILED or TIMED_OUT can be retried; this one is {old.state}.")
 
 
 def _second_charge(old: Job) -> WrongState:
