@@ -129,6 +129,17 @@ def test_only_keys_that_work_count_towards_the_limit(manager: KeyManager, clock:
     assert manager.create_key("acme", ALL, {})["key"]
 
 
+def test_test_keys_keep_no_live_key_from_being_created_or_replaced(manager: KeyManager) -> None:
+    for number in range(MAX_KEYS):
+        manager.ring.table.add(an_api_key(f"test {number}", key_id=f"key_{number}", tenant="acme.test"))
+    with pytest.raises(TooManyKeys):
+        manager.create_key("acme", ALL, {"mode": "test"})
+    with pytest.raises(TooManyKeys):
+        manager.rotate_key("acme.test", ALL, "key_0", {})
+    assert manager.create_key("acme", ALL, {})["mode"] == "live"
+    assert manager.rotate_key("acme", ALL, OWN, {})["mode"] == "live"
+
+
 def test_a_live_key_creates_and_sees_keys_of_both_modes(manager: KeyManager) -> None:
     live, test = (manager.create_key("acme", ALL, {"mode": mode}) for mode in ("live", "test"))
     assert [(key["mode"], key["hint"]) for key in (live, test)] == [("live", live["key"][:12]), ("test", test["key"][:12])]

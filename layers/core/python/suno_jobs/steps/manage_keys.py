@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from suno_jobs.tenants.answers import KeyAnswer, KeyListAnswer, NewKeyAnswer
 
 MAX_KEYS = 100
-"""Valid keys of one tenant. Requests at the same time may exceed it by a few."""
+"""Valid keys of one tenant in one mode, so that no test key keeps live keys from being replaced. Requests at the same time may
+exceed it by a few."""
 
 
 def _check_scope(name: str) -> str:
@@ -62,7 +63,7 @@ class KeyManager:
         request = _parse(KeyRequest, body)
         _check_granted(request.scopes, granted)
         owner = _owner(tenant, request.mode)
-        self._check_number(self.ring.table.of_tenant(tenant))
+        self._check_number(self.ring.table.of_tenant(tenant), mode_of(owner))
         return _new_view(*self.ring.create(owner, request.name, request.scopes, request.days))
 
     def list_keys(self, tenant: str) -> KeyListAnswer:
@@ -75,7 +76,7 @@ class KeyManager:
         try:
             key = find_key(keys, key_id)
             _check_granted(key.scopes, granted)
-            self._check_number(keys)
+            self._check_number(keys, key.mode)
             return _new_view(*self.ring.rotate(key, request.overlap_hours))
         except NoSuchKey as error:
             raise KeyNotFound("You have no key with this id that still works.") from error
@@ -87,10 +88,10 @@ class KeyManager:
         except NoSuchKey as error:
             raise KeyNotFound("You have no key with this id.") from error
 
-    def _check_number(self, keys: Iterable[ApiKey]) -> None:
+    def _check_number(self, keys: Iterable[ApiKey], mode: Mode) -> None:
         now = self.ring.clock()
-        if sum(key.is_valid(now) for key in keys) >= MAX_KEYS:
-            raise TooManyKeys(f"You have {MAX_KEYS} keys that work. Revoke one first.")
+        if sum(key.mode is mode and key.is_valid(now) for key in keys) >= MAX_KEYS:
+            raise TooManyKeys(f"You have {MAX_KEYS} {mode} keys that work. Revoke one first.")
 
 
 def key_view(key: ApiKey) -> KeyAnswer:
