@@ -5,6 +5,7 @@ Every call is atomic, so it may also be used from many threads. ``test_aws_table
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -215,6 +216,7 @@ class DynamoDb:
             left, _, right = of_partition.split()
             if names.get(left, left) != index.hash:
                 raise ExpressionError("Query condition missed key schema element")
+            _check_bounds(of_range, values)
             items = table.partition(index, values[right]["S"])
             condition = read_condition(of_range, tuple(names.items()))[0] if of_range else None
             found = [item for item in items if condition is None or condition(Scope(item, values))]
@@ -334,6 +336,13 @@ def _condition(
     if wrong := {*names, *values} ^ (used | also):
         raise ExpressionError(f"Placeholders unused or not defined: {', '.join(sorted(wrong))}")
     return condition
+
+
+def _check_bounds(of_range: str, values: Mapping[str, Any]) -> None:
+    """Reversed bounds are refused even if the partition is empty."""
+    bounds = re.search(r" BETWEEN (:\w+) AND (:\w+)$", of_range)
+    if bounds and plain(values[bounds[1]]) > plain(values[bounds[2]]):
+        raise ExpressionError("The BETWEEN operator requires upper bound to be greater than or equal to lower bound")
 
 
 def _check_no_key(table: Table, update: Update) -> None:

@@ -1,7 +1,7 @@
 """DynamoDB's condition and update expressions: read once, then evaluated on items in the wire format.
 
 Grammar: the developer guide's pages "Condition and filter expressions" and "Update expressions". Syntax that the product does
-not use (BETWEEN, attribute_type, DELETE of set members) is refused, like everything that DynamoDB itself refuses.
+not use (attribute_type, DELETE of set members) is refused, like everything that DynamoDB itself refuses.
 """
 
 from __future__ import annotations

@@ -314,3 +314,20 @@ def test_expressions_that_dynamodb_refuses_are_refused(arguments: dict[str, Any]
     ours = DynamoDb({TABLE: JOBS_TABLE})
     with pytest.raises(ClientError, match="ValidationException"):
         ours.update_item(TableName=TABLE, Key={"pk": {"S": "p"}, "sk": {"S": "JOB"}}, **arguments)
+
+
+def test_a_range_that_ends_before_it_begins_is_refused() -> None:
+    """moto answers that nothing is in it."""
+    ours = DynamoDb({TABLE: JOBS_TABLE})
+
+    def query(least: str, most: str) -> list[Any]:
+        bounds = {":pk": {"S": "p"}, ":least": {"S": least}, ":most": {"S": most}}
+        condition = "pk = :pk AND sk BETWEEN :least AND :most"
+        found: list[Any] = ours.query(TableName=TABLE, KeyConditionExpression=condition, ExpressionAttributeValues=bounds)[
+            "Items"
+        ]
+        return found
+
+    assert query("a", "a") == []
+    with pytest.raises(ClientError, match="ValidationException"):
+        query("b", "a")

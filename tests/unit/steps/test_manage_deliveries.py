@@ -10,6 +10,7 @@ import pytest
 
 from suno_jobs.errors import DeliveryNotFound, InvalidRequest, WebhookNotFound
 from suno_jobs.jobs.views import iso_time
+from suno_jobs.steps import manage_deliveries
 from suno_jobs.steps.manage_deliveries import REPLAYED_AT_ONCE, DeliveryManager
 from suno_jobs.webhooks.deliveries import Attempt, Delivery, DeliveryState
 from suno_jobs.webhooks.endpoint_table import EndpointTable
@@ -119,12 +120,28 @@ def test_a_large_replay_is_continued_with_its_cursor(world: World, manager: Deli
     assert manager.replay("acme", "we_1", body | {"cursor": first["next"]}) == {"replayed": 3, "next": None}
 
 
+def test_a_replay_that_finds_much_to_leave_alone_is_continued_too(
+    world: World, manager: DeliveryManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manage_deliveries, "READ_AT_ONCE", 2)
+    an_endpoint(world)
+    put(world, 0, ends=DeliveryState.DELIVERED)
+    last = put(world, 1, ends=DeliveryState.DELIVERED)
+    put(world, 2)
+    body = {"since": iso_time(world.now), "until": iso_time(world.now + 2)}
+    assert manager.replay("acme", "we_1", body) == {"replayed": 0, "next": last.delivery_id}
+    assert manager.replay("acme", "we_1", body | {"cursor": last.delivery_id}) == {"replayed": 1, "next": None}
+
+
 @pytest.mark.parametrize(
     ("body", "pointers"),
     [
         ({}, {"/since"}),
         ({"since": "yesterday", "until": "2026-11-22T00:00:00"}, {"/since", "/until"}),
         ({"since": "2026-11-22T00:00:00Z", "cursor": "x", "all": True}, {"/cursor", "/all"}),
+        ({"since": "2026-11-22T00:00:00Z", "until": "2026-11-21T23:59:59Z"}, {"/until"}),
+        ({"since": "2026-11-22T00:00:00Z", "cursor": "1000000000.e"}, {"/cursor"}),
+        ({"since": "2026-11-22T00:00:00Z", "until": "2026-11-22T00:00:00Z", "cursor": "1999999999.e"}, {"/cursor"}),
     ],
 )
 def test_a_wrong_replay_is_refused(world: World, manager: DeliveryManager, body: Any, pointers: set[str]) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 REPLAYED_AT_ONCE = 100
 """Deliveries that one request sends again."""
+READ_AT_ONCE = 1000
+"""Deliveries that one request looks at."""
 _LATEST = 9_999_999_999
 
 
@@ -90,12 +92,11 @@ class DeliveryManager:
         """Restarts what failed or was skipped in a range of time, the oldest first. Raises InvalidRequest, WebhookNotFound."""
         request = _parse(ReplayRequest, body)
         self._endpoint(tenant, webhook_id)
-        start = f"{request.cursor} " if request.cursor else f"{_seconds(request.since):010}"
-        end = f"{_seconds(request.until) if request.until else _LATEST:010}~"
+        start, end = _range(request)
         states = {DeliveryState.FAILED, DeliveryState.SKIPPED} | ({DeliveryState.DELIVERED} if request.delivered else set())
         replayed, last = 0, None
-        for delivery in self.outbox.deliveries.between(partition_of(tenant, webhook_id), start, end):
-            if replayed == REPLAYED_AT_ONCE:
+        for read, delivery in enumerate(self.outbox.deliveries.between(partition_of(tenant, webhook_id), start, end)):
+            if replayed == REPLAYED_AT_ONCE or read == READ_AT_ONCE:
                 return {"replayed": replayed, "next": last}
             if delivery.state in states:
                 self._restart(delivery)
@@ -163,6 +164,19 @@ def _read_query(query: str) -> tuple[int, str | None]:
     if errors:
         raise InvalidRequest(errors)
     return int(limit), cursor
+
+
+def _range(request: ReplayRequest) -> tuple[str, str]:
+    """The least and the greatest id. Raises InvalidRequest; DynamoDB would refuse a range that ends before it begins."""
+    start = f"{_seconds(request.since):010}"
+    end = f"{_seconds(request.until) if request.until else _LATEST:010}~"
+    if start > end:
+        raise InvalidRequest([{"pointer": "/until", "detail": "must not be before since"}])
+    if request.cursor is None:
+        return start, end
+    if not start <= request.cursor <= end:
+        raise InvalidRequest([{"pointer": "/cursor", "detail": "must be the cursor of an answer for the same range"}])
+    return f"{request.cursor} ", end
 
 
 def _seconds(time: str) -> int:
