@@ -14,6 +14,8 @@ from suno_jobs.errors import JobNotFound
 from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.receipts import ReceiptSource
+from suno_jobs.webhooks.endpoint_table import EndpointTable
+from suno_jobs.webhooks.endpoints import SUBSCRIBED, Endpoint
 from tests.builders import cancel
 from tests.world import BUCKET, RECEIPTS, TABLE, World
 
@@ -100,6 +102,34 @@ def test_a_deletion_names_the_jobs_that_have_not_ended_and_can_be_repeated(
     assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == 0
 
 
+def test_a_deletion_ends_with_the_webhooks_of_the_tenant_and_of_its_sandbox(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = EndpointTable(world.dynamodb, TABLE)
+    for tenant in ("acme", "acme.test", "other"):
+        table.create(Endpoint(endpoint_id="we_1", tenant=tenant, events=SUBSCRIBED, secret="whsec_AAAA", recorded_at=1))
+    running = world.accept()
+    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == ExitCode.REFUSED
+    assert len(table.of_tenant("acme")) == 1, "it gets the end of the job"
+    cancel(world, running)
+    capsys.readouterr()
+    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"1  {running} deleted",
+        "webhook we_1 of acme deleted",
+        "webhook we_1 of acme.test deleted",
+        "1 jobs deleted",
+    ]
+    assert [len(table.of_tenant(tenant)) for tenant in ("acme", "acme.test", "other")] == [0, 0, 1]
+
+
+def test_the_deletion_of_a_sandbox_leaves_the_webhooks_of_the_tenant(world: World) -> None:
+    table = EndpointTable(world.dynamodb, TABLE)
+    table.create(Endpoint(endpoint_id="we_1", tenant="acme", events=SUBSCRIBED, secret="whsec_AAAA", recorded_at=1))
+    assert main(("tenant", "delete", "acme.test", *PLACES, "--confirm", "acme.test")) == 0
+    assert len(table.of_tenant("acme")) == 1
+
+
 def test_a_deletion_has_to_be_confirmed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     job_id = ended(world)
     assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acm")) == ExitCode.WRONG_ARGUMENTS
@@ -115,5 +145,6 @@ def test_a_job_that_the_list_still_has_is_skipped(world: World) -> None:
             raise JobNotFound(f"{tenant} {job_id}")
 
     deleter = Gone(jobs=world.jobs, eraser=world.job_eraser(), clock=world.clock)
-    deletions = TenantDeleter(job_list=JobList(world.dynamodb, TABLE), deleter=deleter)
-    assert list(deletions.delete_jobs("acme")) == ["0 jobs deleted"]
+    endpoints = EndpointTable(world.dynamodb, TABLE)
+    deletions = TenantDeleter(job_list=JobList(world.dynamodb, TABLE), deleter=deleter, endpoints=endpoints)
+    assert list(deletions.delete_everything("acme")) == ["0 jobs deleted"]

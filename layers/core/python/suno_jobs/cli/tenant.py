@@ -16,7 +16,7 @@ from suno_jobs.cli import aws
 from suno_jobs.cli.options import AssetsBucket, JobsTable, ReceiptsBucket, TenantName
 from suno_jobs.cli.problems import CommandError, NotFound, WrongArgument
 from suno_jobs.errors import JobNotFound, WrongState
-from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name
+from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name, sandbox_of
 from suno_jobs.jobs.record import Job, JobView
 from suno_jobs.jobs.views import events_view, job_view
 from suno_jobs.lifecycle.asset_files import QUARANTINE
@@ -27,6 +27,7 @@ from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.tenants.limits import Limits
 from suno_jobs.tenants.tenant_list import Tenant, TenantList
+from suno_jobs.webhooks.endpoint_table import EndpointTable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -105,14 +106,18 @@ def export_tenant(
 def delete_tenant(
     tenant: TenantName, /, *, table: JobsTable, bucket: AssetsBucket, receipts: ReceiptsBucket, confirm: Confirmation
 ) -> None:
-    """Delete the tenant's ended jobs with all their files. Repeat it to continue, until no job is left."""
+    """Delete the tenant's ended jobs with all their files, then its webhooks. Repeat it to continue, until no job is left."""
     if confirm != tenant:
         raise WrongArgument("--confirm must repeat the name of the tenant")
     dynamodb = aws.dynamodb()
     jobs = JobStore(dynamodb, table)
     eraser = JobEraser(deletions=jobs.deletions, s3=aws.s3(), assets_bucket=bucket, receipts_bucket=receipts)
-    deleter = TenantDeleter(job_list=JobList(dynamodb, table), deleter=JobDeleter(jobs=jobs, eraser=eraser, clock=time.time))
-    for line in deleter.delete_jobs(tenant):
+    deleter = TenantDeleter(
+        job_list=JobList(dynamodb, table),
+        deleter=JobDeleter(jobs=jobs, eraser=eraser, clock=time.time),
+        endpoints=EndpointTable(dynamodb, table),
+    )
+    for line in deleter.delete_everything(tenant):
         print(line, flush=True)
 
 
@@ -120,11 +125,13 @@ def delete_tenant(
 class TenantDeleter:
     job_list: JobList
     deleter: JobDeleter
+    endpoints: EndpointTable
 
-    def delete_jobs(self, tenant: str) -> Iterator[str]:
+    def delete_everything(self, tenant: str) -> Iterator[str]:
         """Deletes every ended job and yields a line for each. May be repeated: a deleted job has left the list.
 
-        Raises CommandError at the end if some jobs have not ended.
+        Raises CommandError at the end if some jobs have not ended. Otherwise deletes the webhooks of the tenant and of its
+        sandbox, which nobody can delete once the keys are revoked. Until then they get the ends of the jobs.
         """
         deleted, running = 0, []
         for job in self.job_list.every_job(tenant):
@@ -137,11 +144,19 @@ class TenantDeleter:
                 continue
             deleted += 1
             yield f"{deleted}  {job.job_id} deleted"
+        if not running:
+            yield from self._delete_webhooks(tenant)
         yield f"{deleted} jobs deleted"
         if running:
             raise CommandError(
                 f"{len(running)} jobs have not ended: {', '.join(running[:5])}. Cancel them or wait, then repeat the command."
             )
+
+    def _delete_webhooks(self, tenant: str) -> Iterator[str]:
+        for owner in sorted({tenant, sandbox_of(tenant)}):
+            for endpoint in self.endpoints.of_tenant(owner):
+                self.endpoints.delete(endpoint)
+                yield f"webhook {endpoint.endpoint_id} of {owner} deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
