@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -269,6 +269,59 @@ def test_a_slow_endpoint_has_few_turns_and_a_fast_answer_makes_it_fast_again(
     world.clock.now += 60 + TURN_SECONDS
     assert run(world, deliverer).state is DeliveryState.DELIVERED
     assert not endpoint_of(world).slow
+
+
+def test_the_turn_of_a_slow_endpoint_ends_with_its_attempt(
+    world: World, deliverer: WebhookDeliverer, sender: FakeSender
+) -> None:
+    an_endpoint(world, slow=True)
+    sender.outcomes = [Outcome(204, "", 3.1)]
+    for number in range(TURNS + 2):
+        put(world, f"job_{number}.succeeded")
+        assert deliverer.deliver_webhook(deliveries(world)[0].key) is DeliveryState.DELIVERED
+
+
+def test_the_turn_of_an_attempt_that_breaks_ends_with_it(world: World, deliverer: WebhookDeliverer, sender: FakeSender) -> None:
+    an_endpoint(world, slow=True)
+    put(world)
+    sender.meanwhile = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        deliverer.deliver_webhook(deliveries(world)[0].key)
+    assert turns(world) == {}
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
+def test_a_slow_endpoint_has_as_many_attempts_in_flight_as_there_are_turns(
+    world: World, deliverer: WebhookDeliverer, sender: FakeSender, chance: float
+) -> None:
+    an_endpoint(world, slow=True)
+    for number in range(TURNS + 1):
+        put(world, f"job_{number}.succeeded")
+    left = [each.key for each in deliveries(world)]
+    chosen = replace(deliverer, random=lambda: chance)
+    sender.meanwhile = lambda: chosen.deliver_webhook(left.pop())
+    sender.outcomes = [Outcome(204, "", 3.1)]
+    chosen.deliver_webhook(left.pop())
+    assert len(sender.sent) == TURNS
+    assert sorted(each.state for each in deliveries(world)) == [*[DeliveryState.DELIVERED] * TURNS, DeliveryState.PENDING]
+
+
+def test_a_turn_that_another_delivery_has_meanwhile_stays(
+    world: World, deliverer: WebhookDeliverer, sender: FakeSender
+) -> None:
+    endpoint = an_endpoint(world, slow=True)
+    put(world)
+    later = Change(sets={"turn_0": world.now + 2 * TURN_SECONDS})
+    sender.meanwhile = lambda: EndpointTable(world.dynamodb, TABLE).change(endpoint, later)
+    assert run(world, deliverer).state is DeliveryState.DELIVERED
+    assert turns(world) == {"turn_0": {"N": str(world.now + 2 * TURN_SECONDS)}}
+
+
+def turns(world: World) -> dict[str, Any]:
+    """Those that are taken, as they are stored."""
+    key = {"pk": {"S": "WEBHOOKS#acme"}, "sk": {"S": "ENDPOINT#we_1"}}
+    item = world.dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+    return {name: value for name, value in item.items() if name.startswith("turn_")}
 
 
 def test_what_is_deleted_is_dropped(world: World, deliverer: WebhookDeliverer, sender: FakeSender) -> None:

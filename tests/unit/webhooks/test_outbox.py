@@ -18,9 +18,9 @@ from suno_jobs.webhooks.deliveries import Delivery, DeliveryState, DeliveryTable
 from suno_jobs.webhooks.endpoint_table import EndpointTable
 from suno_jobs.webhooks.endpoints import DEFAULT, SUBSCRIBED, Endpoint
 from suno_jobs.webhooks.outbox import WebhookEvent
-from tests.builders import AUDIO, cancel
+from tests.builders import AUDIO, always, cancel
 from tests.unit.steps.test_event_size import LARGEST
-from tests.world import TABLE, World
+from tests.world import PACE, TABLE, World
 
 THROTTLED = AwsError({"Error": {"Code": "ThrottlingException"}}, "SendMessage")
 
@@ -34,6 +34,17 @@ def an_endpoint(world: World, endpoint_id: str = "we_1", **changes: Any) -> Endp
 
 def deliveries(world: World, endpoint_id: str = "we_1") -> list[Delivery]:
     return DeliveryTable(world.dynamodb, TABLE).newest(partition_of("acme", endpoint_id), 100, None)
+
+
+def an_event(world: World, name: str) -> None:
+    known: dict[str, Any] = {"event_id": name, "event_type": "job.failed", "at": world.now, "tenant": "acme", "source": "JOB#1"}
+    world.outbox().put(WebhookEvent(**known, make_body=lambda: b"{}"))
+
+
+def overdue(world: World) -> str:
+    job_id = world.accept()
+    world.clock.sleep(PACE.slack + 1)
+    return job_id
 
 
 def ended(world: World) -> str:
@@ -116,6 +127,35 @@ def test_a_sweep_without_time_sends_nothing(world: World) -> None:
     world.sqs.sent.clear()
     world.outbox().send_due(lambda: False)
     assert world.sqs.sent == []
+
+
+def test_a_queue_that_hangs_delays_no_job_and_is_asked_once(world: World) -> None:
+    an_endpoint(world)
+    for number in range(2):
+        an_event(world, f"e{number}")
+    world.clock.sleep(PACE.slack + 1)
+    job_id = overdue(world)
+    world.executions.states.clear()
+    asked: list[list[tuple[str, int]]] = []
+
+    def hang(**_: Any) -> None:
+        asked.append(list(world.executions.states))
+        world.clock.sleep(27)
+        raise THROTTLED
+
+    world.sqs.send_message = hang  # type: ignore[method-assign]
+    world.job_reconciler().reconcile_jobs(always)
+    assert asked == [[(job_id, 0)]]
+
+
+def test_webhooks_do_not_wait_for_step_functions(world: World) -> None:
+    an_endpoint(world)
+    an_event(world, "e")
+    overdue(world)
+    world.executions.describable = 0
+    world.sqs.sent.clear()
+    assert not world.job_reconciler().reconcile_jobs(always).complete
+    assert [message["delivery_id"] for message, _ in world.sqs.sent] == [deliveries(world)[0].delivery_id]
 
 
 def test_a_disabled_endpoint_gets_nothing_and_the_event_can_be_replayed(world: World) -> None:

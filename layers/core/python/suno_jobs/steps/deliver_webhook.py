@@ -33,6 +33,7 @@ SLOW_SECONDS = 3.0
 TURNS = 3
 """Deliveries to a slow endpoint that may be in flight at the same time."""
 TURN_SECONDS = 20
+"""A turn ends with its attempt, and after this if the function dies. Longer than an attempt."""
 BODY_GONE = "the body of the event is gone: its job was deleted, or 30 days have passed"
 _GONE = 410
 
@@ -68,26 +69,41 @@ class WebhookDeliverer:
             return None
 
     def _attempt(self, delivery: Delivery, endpoint: Endpoint, event: EventBody) -> DeliveryState:
-        if endpoint.slow and not self._take_turn(endpoint):
+        turn = self._take_turn(endpoint) if endpoint.slow else None
+        if endpoint.slow and turn is None:
             later = self.outbox.deliveries.postpone(delivery, int(self.clock() + 10 + 50 * self.random()))
             self.outbox.queue.send(later.key, self.clock())
             return later.state
+        try:
+            return self._send(delivery, endpoint, event)
+        finally:
+            if turn:
+                self._release_turn(endpoint, *turn)
+
+    def _send(self, delivery: Delivery, endpoint: Endpoint, event: EventBody) -> DeliveryState:
         began = int(self.clock())
         leased = self.outbox.deliveries.postpone(delivery, max(began, delivery.due_at or 0) + LEASE_SECONDS)
         headers = signed_headers(endpoint.secrets(began), delivery.event_id, began, event.body)
         outcome = self.sender.send(endpoint.url or event.url or "", headers, event.body)
         return self._settle(leased, endpoint, outcome, began)
 
-    def _take_turn(self, endpoint: Endpoint) -> bool:
-        now, turn = int(self.clock()), f"turn_{int(self.random() * TURNS) % TURNS}"
-        change = Change(sets={turn: now + TURN_SECONDS})
-        try:
-            self.outbox.endpoints.change(
-                endpoint, change.require(f"attribute_not_exists(#{turn}) OR #{turn} <= :now", turn, now=now)
-            )
-        except Conflict:
-            return False
-        return True
+    def _take_turn(self, endpoint: Endpoint) -> tuple[str, int] | None:
+        """The name and the end of a turn that was free; None: all are taken."""
+        first = int(self.random() * TURNS)
+        for number in range(first, first + TURNS):
+            now, turn = int(self.clock()), f"turn_{number % TURNS}"
+            change = Change(sets={turn: now + TURN_SECONDS})
+            change.require(f"attribute_not_exists(#{turn}) OR #{turn} <= :now", turn, now=now)
+            try:
+                self.outbox.endpoints.change(endpoint, change)
+            except Conflict:
+                continue
+            return turn, now + TURN_SECONDS
+        return None
+
+    def _release_turn(self, endpoint: Endpoint, turn: str, until: int) -> None:
+        """Does nothing if the turn has ended meanwhile, and another delivery has it."""
+        self._change(endpoint, Change(removes=(turn,)).require(f"#{turn} = :until", turn, until=until))
 
     def _settle(self, delivery: Delivery, endpoint: Endpoint, outcome: Outcome, began: int) -> DeliveryState:
         now = self.clock()
@@ -144,4 +160,4 @@ class WebhookDeliverer:
         try:
             self.outbox.endpoints.change(endpoint, change)
         except Conflict:
-            return  # it was deleted
+            return  # it was deleted, or its turn is another delivery's

@@ -69,7 +69,8 @@ class JobReconciler:
     """A job with a task token is woken directly. The execution of any other is described first, within a budget.
 
     ``find_running`` divides jobs into groups and reads the tasks of each group when it is asked for, as far as a gateway can
-    report many tasks in one request. ``read_balances`` comes last, as long as its argument returns True."""
+    report many tasks in one request. ``send_webhooks``, ``count_accounts`` and ``read_balances`` come after the jobs, as long
+    as their argument returns True."""
 
     jobs: JobStore
     executions: Executions
@@ -92,7 +93,6 @@ class JobReconciler:
         swept = SweepResult(self.clock())
         waiting: list[Job] = []
         unknown: list[Job] = []
-        swept.attempt("webhooks", self.send_webhooks, time_left)
         for job_id, job in self._due_jobs(swept, time_left):
             if job and self._may_wait(job):
                 waiting.append(job)
@@ -103,6 +103,7 @@ class JobReconciler:
         if swept.complete:
             self._describe(unknown, swept, time_left)
             self._resume_unless_running(waiting, swept, time_left)
+        swept.attempt("webhooks", self.send_webhooks, time_left)
         if swept.complete:
             self.count_accounts(time_left)
             self.read_balances(time_left)

@@ -68,14 +68,17 @@ class DeliveryQueue:
     client: Callable[[], SQSClient]
     url: str
 
-    def send(self, key: DeliveryKey, now: float) -> None:
+    def send(self, key: DeliveryKey, now: float) -> bool:
+        """False if it failed. What is due too late for the queue counts as sent."""
         delay = max(0, key.due_at - int(now))
         if delay > LONGEST_DELAY:
-            return
+            return True
         try:
             self.client().send_message(QueueUrl=self.url, MessageBody=json.dumps(key._asdict()), DelaySeconds=delay)
         except (AwsError, BotoCoreError) as error:
             telemetry.log.warning("webhook left to the sweep", reason=str(error))
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +112,16 @@ class Outbox:
         return known
 
     def send_due(self, time_left: Callable[[], bool]) -> None:
-        """What the sweep does: sends a message for each delivery that is due, as far as one sweep gets."""
+        """What the sweep does: sends a message for each delivery that is due, as far as one sweep gets.
+
+        Ends at the first failure: if the queue hangs, each attempt takes half a minute.
+        """
         now = self.clock()
         for number, key in enumerate(self.deliveries.due(int(now))):
             if number == SWEPT_AT_ONCE or not time_left():
                 return
-            self.queue.send(key, now)
+            if not self.queue.send(key, now):
+                return
 
 
 def _wants(endpoint: Endpoint, event: WebhookEvent) -> bool:
