@@ -324,7 +324,7 @@ class NewWebhook(BaseModel):
     """
     previous_secret_until: AwareDatetime | None
     """
-    Until when the previous secret also signs.
+    Until when an earlier secret also signs.
     """
     secret: str
     """
@@ -533,7 +533,7 @@ class Webhook(BaseModel):
     """
     previous_secret_until: AwareDatetime | None
     """
-    Until when the previous secret also signs.
+    Until when an earlier secret also signs.
     """
 
 

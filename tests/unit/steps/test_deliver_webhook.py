@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from suno_jobs.errors import EventNotSent
+from suno_jobs.jobs.identifiers import sandbox_of
 from suno_jobs.lifecycle.announcing import EventBus
 from suno_jobs.steps.deliver_webhook import FAILING_SECONDS, TURN_SECONDS, TURNS, WebhookDeliverer
 from suno_jobs.storage.update_expressions import Change
@@ -24,7 +25,7 @@ from suno_jobs.webhooks.deliveries import (
     partition_of,
 )
 from suno_jobs.webhooks.endpoint_table import EndpointTable
-from suno_jobs.webhooks.endpoints import DEFAULT, DisabledBy, Endpoint
+from suno_jobs.webhooks.endpoints import DEFAULT, DisabledBy, Endpoint, ReplacedSecret
 from suno_jobs.webhooks.outbox import WebhookEvent
 from suno_jobs.webhooks.sender import Outcome
 from suno_jobs.webhooks.signing import signed_headers
@@ -69,13 +70,13 @@ def deliverer(world: World, sender: FakeSender) -> WebhookDeliverer:
     )
 
 
-def put(world: World, name: str = SONG, *, url: str | None = None) -> None:
+def put(world: World, name: str = SONG, *, url: str | None = None, tenant: str = "acme") -> None:
     world.outbox().put(
         WebhookEvent(
             event_id=name,
             event_type="job.succeeded",
             at=world.now,
-            tenant="acme",
+            tenant=tenant,
             source="JOB#1",
             make_body=lambda: b'{"a": 1}',
             callback_url=url,
@@ -105,7 +106,7 @@ def endpoint_of(world: World, endpoint_id: str = "we_1") -> Endpoint:
 def test_a_success_is_signed_recorded_and_never_sent_again(
     world: World, deliverer: WebhookDeliverer, sender: FakeSender
 ) -> None:
-    endpoint = an_endpoint(world, previous_secret="whsec_BBBB", previous_until=2**40)
+    endpoint = an_endpoint(world, replaced=(ReplacedSecret("whsec_BBBB", 2**40),))
     put(world)
     message, _ = world.sqs.sent[0]
     key = DeliveryKey(**message)
@@ -245,9 +246,123 @@ def test_an_announcement_that_is_not_sent_is_repeated(world: World, deliverer: W
     world.bus.refusals = 1
     with pytest.raises(EventNotSent):
         deliverer.deliver_webhook(deliveries(world)[0].key)
-    assert endpoint_of(world).disabled_at is None
-    assert run(world, deliverer).state is DeliveryState.FAILED
-    assert endpoint_of(world).disabled_at
+    disabled_at = world.now
+    assert (endpoint_of(world).disabled_at, endpoint_of(world).event_pending) == (disabled_at, True)
+    assert run(world, deliverer).state is DeliveryState.SKIPPED
+    assert (endpoint_of(world).disabled_at, endpoint_of(world).event_pending) == (disabled_at, False)
+    assert [each["Detail"]["event_id"] for each in world.bus.events] == [f"we_1.disabled.{disabled_at}"]
+
+
+GONE = Outcome(410, "", 0.1)
+
+
+def change(world: World, **sets: Any) -> None:
+    EndpointTable(world.dynamodb, TABLE).change(endpoint_of(world), Change(sets=sets))
+
+
+@pytest.mark.parametrize("outcome", [GONE, BROKEN])
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"url": "https://b.example/x"},
+        {"failing_since": 2**31},
+        {"disabled_at": 7, "disabled_by": "client"},
+    ],
+    ids=["another URL", "a success and a failure", "disabled by the client"],
+)
+def test_an_attempt_whose_view_is_out_of_date_disables_nothing(
+    world: World, deliverer: WebhookDeliverer, sender: FakeSender, outcome: Outcome, meanwhile: dict[str, Any]
+) -> None:
+    an_endpoint(world, failing_since=world.now - FAILING_SECONDS)
+    put(world)
+    sender.outcomes, sender.meanwhile = [outcome], lambda: change(world, **meanwhile)
+    before = replace(endpoint_of(world), **meanwhile)
+    run(world, deliverer)
+    assert endpoint_of(world) == before
+    assert world.bus.events == []
+
+
+def test_of_concurrent_answers_410_one_disables_and_announces(
+    world: World, deliverer: WebhookDeliverer, sender: FakeSender
+) -> None:
+    an_endpoint(world)
+    an_endpoint(world, "we_2")
+    put(world)
+    put(world, "job_2.succeeded")
+    sender.outcomes = [GONE]
+    first, second = deliveries(world)
+
+    def another() -> None:
+        sender.meanwhile = None
+        deliverer.deliver_webhook(second.key)
+        world.clock.now += 1
+
+    sender.meanwhile = another
+    assert deliverer.deliver_webhook(first.key) is DeliveryState.FAILED
+    assert [each["DetailType"] for each in world.bus.events] == ["webhook.disabled"]
+    assert [each.event_type for each in deliveries(world, "we_2")].count("webhook.disabled") == 1
+
+
+@pytest.mark.parametrize(("endpoint_id", "url"), [("we_1", "https://shop.example/hooks"), (DEFAULT, None)])
+def test_a_failure_at_an_earlier_url_is_not_one_of_the_present(
+    world: World, deliverer: WebhookDeliverer, sender: FakeSender, endpoint_id: str, url: str | None
+) -> None:
+    an_endpoint(world, endpoint_id, url=url)
+    put(world, url="https://one.example/off")
+    sender.outcomes = [BROKEN]
+    if url:
+        sender.meanwhile = lambda: change(world, url="https://b.example/x")
+    run(world, deliverer, endpoint_id)
+    assert (endpoint_of(world, endpoint_id).failing_since is None) is (url is not None)
+
+
+def test_a_slow_failure_does_not_bring_back_failures_before_a_success(
+    world: World, deliverer: WebhookDeliverer, sender: FakeSender
+) -> None:
+    an_endpoint(world, failing_since=world.now - 60)
+    put(world)
+    succeeded = Change(removes=("failing_since",))
+    sender.outcomes = [TIMEOUT]
+    sender.meanwhile = lambda: EndpointTable(world.dynamodb, TABLE).change(endpoint_of(world), succeeded)
+    run(world, deliverer)
+    assert (endpoint_of(world).slow, endpoint_of(world).failing_since) == (True, None)
+
+
+def test_what_others_learn_of_a_url_has_no_query(world: World, deliverer: WebhookDeliverer, sender: FakeSender) -> None:
+    an_endpoint(world, url="https://shop.example/hooks?token=secret")
+    an_endpoint(world, "we_2")
+    put(world)
+    sender.outcomes = [GONE]
+    run(world, deliverer)
+    [told] = [each for each in deliveries(world, "we_2") if each.event_type == "webhook.disabled"]
+    body = world.outbox().events.find(told.source, told.event_id)
+    assert body
+    urls = [json.loads(body.body)["data"]["url"], world.bus.events[0]["Detail"]["url"]]
+    assert urls == ["https://shop.example/hooks"] * 2
+
+
+@pytest.mark.parametrize(
+    ("tenant", "names"),
+    [("acme", {"WebhookSeconds", "WebhookFailures", "WebhooksDisabled"}), (sandbox_of("acme"), set())],
+)
+def test_webhooks_of_the_sandbox_are_in_no_metric(
+    world: World,
+    deliverer: WebhookDeliverer,
+    sender: FakeSender,
+    capsys: pytest.CaptureFixture[str],
+    tenant: str,
+    names: set[str],
+) -> None:
+    EndpointTable(world.dynamodb, TABLE).create(replace(an_endpoint(world, "we_9"), endpoint_id="we_1", tenant=tenant))
+    put(world, tenant=tenant)
+    put(world, "job_2.succeeded", tenant=tenant)
+    sender.outcomes = [OK, GONE]
+    capsys.readouterr()
+    for delivery in DeliveryTable(world.dynamodb, TABLE).newest(partition_of(tenant, "we_1"), 9, None):
+        assert deliverer.deliver_webhook(delivery.key)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    found = [group["Metrics"] for line in lines for group in line["_aws"]["CloudWatchMetrics"]]
+    assert {each["Name"] for metrics in found for each in metrics} == names
 
 
 def test_a_slow_endpoint_has_few_turns_and_a_fast_answer_makes_it_fast_again(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from suno_jobs.errors import Conflict, InvalidRequest, TooManyWebhooks, WebhookNotFound
 from suno_jobs.network import local_origins
 from suno_jobs.steps.manage_webhooks import MAX_WEBHOOKS, WebhookManager
+from suno_jobs.storage.update_expressions import Change
 from suno_jobs.webhooks.endpoint_table import EndpointTable
-from suno_jobs.webhooks.endpoints import DEFAULT, Endpoint
+from suno_jobs.webhooks.endpoints import DEFAULT, MAX_REPLACED, Endpoint
 from tests.builders import event, handler
 from tests.world import TABLE, Clock
 
@@ -150,6 +152,79 @@ def test_an_overlap_has_bounds(manager: WebhookManager) -> None:
             manager.rotate_secret("acme", DEFAULT, {"overlap_hours": hours})
 
 
+def test_a_repeated_rotation_drops_no_secret_before_its_time(manager: WebhookManager, clock: Clock) -> None:
+    """The client saw none of the first answers, and still has the first secret."""
+    created = manager.create_webhook("acme", HOOK)
+    webhook_id, began = created["webhook_id"], clock.now
+    rotated = [created["secret"]]
+    for _ in range(2):
+        clock.now += 60
+        rotated.append(manager.rotate_secret("acme", webhook_id, {})["secret"])
+    endpoint = stored(manager, webhook_id)
+    assert endpoint.secrets(clock.now) == tuple(reversed(rotated))
+    assert endpoint.secrets(began + 60 + 86_400) == (rotated[2], rotated[1])
+    assert endpoint.secrets(began + 120 + 86_400) == (rotated[2],)
+    assert manager.read_webhook("acme", webhook_id)["previous_secret_until"] == "2027-01-16T08:02:00Z"
+    last = [manager.rotate_secret("acme", webhook_id, {})["secret"] for _ in range(5)][-1]
+    signing = stored(manager, webhook_id).secrets(clock.now)
+    assert (signing[0], signing[-1], len(signing)) == (last, created["secret"], 1 + MAX_REPLACED)
+
+
+def test_a_secret_that_leaked_signs_no_longer(manager: WebhookManager, clock: Clock) -> None:
+    webhook_id = manager.create_webhook("acme", HOOK)["webhook_id"]
+    manager.rotate_secret("acme", webhook_id, {})
+    last = manager.rotate_secret("acme", webhook_id, {"overlap_hours": 0})["secret"]
+    assert stored(manager, webhook_id).secrets(clock.now) == (last,)
+
+
+@dataclass
+class LostAnswers:
+    """A table whose writes are repeated by the AWS client, since their first answer was lost."""
+
+    table: EndpointTable
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.table, name)
+
+    def create(self, endpoint: Endpoint) -> None:
+        self.table.create(endpoint)
+        self.table.create(endpoint)
+
+    def change(self, endpoint: Endpoint, change: Change) -> Endpoint:
+        self.table.change(endpoint, change)
+        return self.table.change(endpoint, change)
+
+
+def test_a_write_that_the_aws_client_repeats_is_no_conflict(manager: WebhookManager, clock: Clock) -> None:
+    unsure = replace(manager, table=LostAnswers(manager.table))  # type: ignore[arg-type]
+    created = unsure.create_webhook("acme", HOOK)
+    rotated = unsure.rotate_secret("acme", created["webhook_id"], {})
+    assert stored(manager, created["webhook_id"]).secrets(clock.now) == (rotated["secret"], created["secret"])
+    assert unsure.rotate_secret("acme", DEFAULT, {})["secret"] == stored(manager, DEFAULT).secret
+
+
+def test_another_url_starts_without_failures(manager: WebhookManager) -> None:
+    webhook_id = manager.create_webhook("acme", HOOK)["webhook_id"]
+    failing = {"failing_since": 1, "slow": True}
+    manager.table.change(stored(manager, webhook_id), Change(sets=failing))
+    manager.change_webhook("acme", webhook_id, {**HOOK, "description": "the same URL"})
+    assert (stored(manager, webhook_id).failing_since, stored(manager, webhook_id).slow) == (1, True)
+    manager.change_webhook("acme", webhook_id, {"url": "https://b.example/x"})
+    assert (stored(manager, webhook_id).failing_since, stored(manager, webhook_id).slow) == (None, False)
+
+
+def test_a_request_to_disable_leaves_an_earlier_end_as_it_is(manager: WebhookManager) -> None:
+    webhook_id = manager.create_webhook("acme", HOOK)["webhook_id"]
+    before = stored(manager, webhook_id)
+    manager.table.change(before, Change(sets={"disabled_at": 7, "disabled_by": "gone", "event_pending": True}))
+    late = SimpleNamespace(find=lambda *_: before, change=manager.table.change)
+    replace(manager, table=late).change_webhook("acme", webhook_id, {"disabled": True})  # type: ignore[arg-type]
+    disabled = stored(manager, webhook_id)
+    assert (disabled.disabled_at, disabled.disabled_by, disabled.event_pending) == (7, "gone", True)
+    manager.change_webhook("acme", webhook_id, {"disabled": False})
+    assert stored(manager, webhook_id) == before
+
+
 def test_a_concurrent_rotation_drops_no_secret_that_was_shown(manager: WebhookManager) -> None:
     webhook_id = manager.create_webhook("acme", HOOK)["webhook_id"]
     before = stored(manager, webhook_id)
@@ -181,7 +256,7 @@ def test_the_default_record_has_only_a_secret(manager: WebhookManager) -> None:
 def test_two_endpoints_never_share_an_id(manager: WebhookManager) -> None:
     webhook_id = manager.create_webhook("acme", HOOK)["webhook_id"]
     with pytest.raises(Conflict):
-        manager.table.create(stored(manager, webhook_id))
+        manager.table.create(replace(stored(manager, webhook_id), secret="whsec_AAAA"))
 
 
 def test_a_webhook_of_another_tenant_is_unknown(manager: WebhookManager) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from suno_jobs.jobs.record import JobView, Track, TrackState
 from suno_jobs.jobs.states import JobState, Progress
 from suno_jobs.lifecycle.webhook_bodies import BODY_BYTES, job_body
 from suno_jobs.storage.job_list import JobList
+from suno_jobs.webhooks import outbox
 from suno_jobs.webhooks.deliveries import Delivery, DeliveryState, DeliveryTable, EventTable, partition_of
 from suno_jobs.webhooks.endpoint_table import EndpointTable
 from suno_jobs.webhooks.endpoints import DEFAULT, SUBSCRIBED, Endpoint
@@ -45,6 +47,11 @@ def overdue(world: World) -> str:
     job_id = world.accept()
     world.clock.sleep(PACE.slack + 1)
     return job_id
+
+
+def stored_deliveries(world: World) -> list[Any]:
+    items = world.dynamodb.scan(TableName=TABLE)["Items"]
+    return [item for item in items if item["pk"]["S"] == partition_of("acme", "we_1")]
 
 
 def ended(world: World) -> str:
@@ -156,6 +163,22 @@ def test_webhooks_do_not_wait_for_step_functions(world: World) -> None:
     world.sqs.sent.clear()
     assert not world.job_reconciler().reconcile_jobs(always).complete
     assert [message["delivery_id"] for message, _ in world.sqs.sent] == [deliveries(world)[0].delivery_id]
+
+
+def test_a_backlog_in_one_shard_does_not_hide_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    an_endpoint(world)
+    for number in range(40):
+        an_event(world, f"e{number}")
+    shards = {item["sk"]["S"]: item["due_shard"]["S"] for item in stored_deliveries(world)}
+    world.sqs.sent.clear()
+    monkeypatch.setattr(outbox, "SWEPT_AT_ONCE", 8)
+    world.outbox().send_due(lambda: True)
+    swept = Counter(shards[message["delivery_id"]] for message, _ in world.sqs.sent)
+    assert swept == dict.fromkeys(shards.values(), 2)
+    monkeypatch.setattr(outbox, "SWEPT_AT_ONCE", 40)
+    world.sqs.sent.clear()
+    world.outbox().send_due(lambda: True)
+    assert {message["delivery_id"] for message, _ in world.sqs.sent} == set(shards)
 
 
 def test_a_disabled_endpoint_gets_nothing_and_the_event_can_be_replayed(world: World) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from suno_jobs.network.http import httpcore
 from suno_jobs.webhooks.sender import ANSWER_BYTES, Outcome, WebhookSender
@@ -45,6 +47,23 @@ def test_the_status_counts_even_if_the_body_breaks_off() -> None:
 )
 def test_the_wait_that_an_endpoint_asks_for(header: str, wait: float | None) -> None:
     assert send(f"HTTP/1.1 503 X\r\n{header}\r\nContent-Length: 0\r\n\r\n".encode()).retry_after == wait
+
+
+NUMBERS = st.integers(-1, 10**12)
+DATES = st.builds(
+    "Mon, {} Nov {} {}:12:08 {}".format, NUMBERS, NUMBERS, NUMBERS, st.sampled_from(["GMT", "+9999", "-0000", ""])
+)
+VALUES = st.one_of(st.text(st.characters(min_codepoint=32, max_codepoint=126)), DATES)
+
+
+@given(VALUES, VALUES)
+@example("Mon, 20 Nov 99999999999 19:12:08 GMT", "Fri, 27 Nov 2026 10:00:00 GMT")
+@example("Fri, 27 Nov 2026 10:00:00 GMT", "Mon, 20 Nov 99999999999 19:12:08 GMT")
+@example("9" * 400, "")
+def test_no_header_of_an_answer_is_an_error(retry_after: str, date: str) -> None:
+    head = f"HTTP/1.1 503 X\r\nDate: {date}\r\nRetry-After: {retry_after}\r\nContent-Length: 0\r\n\r\n"
+    wait = send(head.encode()).retry_after
+    assert wait is None or wait >= 0
 
 
 @pytest.mark.parametrize(

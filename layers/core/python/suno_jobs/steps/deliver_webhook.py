@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from suno_jobs.errors import Conflict
-from suno_jobs.jobs.identifiers import mode_of, tenant_name
+from suno_jobs.jobs.identifiers import Mode, mode_of, tenant_name
+from suno_jobs.jobs.views import without_queries
 from suno_jobs.lifecycle.announcing import EventBus
 from suno_jobs.lifecycle.webhook_bodies import event_body
 from suno_jobs.runtime import telemetry
@@ -58,6 +59,8 @@ class WebhookDeliverer:
             return None
         endpoint = self.outbox.endpoints.find(delivery.tenant, delivery.endpoint_id)
         event = self.outbox.events.find(delivery.source, delivery.event_id)
+        if endpoint is not None and endpoint.event_pending:
+            self._announce(endpoint)
         try:
             if endpoint is None or endpoint.disabled_at is not None:
                 reason = "the webhook was deleted" if endpoint is None else "the webhook is disabled"
@@ -118,9 +121,8 @@ class WebhookDeliverer:
             state = DeliveryState.FAILED if due_at is None else DeliveryState.PENDING
         self._note_health(endpoint, outcome, int(now))
         settled = self.outbox.deliveries.record_attempt(delivery, attempt, state, due_at)
-        if outcome.ok:
-            telemetry.seconds("WebhookSeconds", max(0.0, now - delivery.recorded_at), scope="bundle")
-        telemetry.count("WebhookFailures", int(not outcome.ok), scope="bundle")
+        if mode_of(endpoint.tenant) is Mode.LIVE:
+            _count_attempt(outcome, now - delivery.recorded_at)
         if due_at is not None:
             self.outbox.queue.send(settled.key, now)
         return state
@@ -133,16 +135,32 @@ class WebhookDeliverer:
         if endpoint.endpoint_id != DEFAULT and (gone or (since is not None and now - since >= FAILING_SECONDS)):
             self._disable(endpoint, DisabledBy.GONE if gone else DisabledBy.FAILING, since or now, now)
         elif (slow, since) != (endpoint.slow, endpoint.failing_since):
-            known = {"slow": slow} | ({} if since is None else {"failing_since": since})
-            removes = ("failing_since",) if since is None else ()
-            # Of concurrent attempts, the last one wins: each success begins anew.
-            self._change(endpoint, Change(sets=known, removes=removes))
+            # Nothing that was only read: a success may have ended it meanwhile.
+            change = Change(sets={} if slow == endpoint.slow else {"slow": slow})
+            if since is None:
+                change.removes = ("failing_since",)
+            elif since != endpoint.failing_since:
+                change.sets = {**change.sets, "failing_since": since}
+            self._change(endpoint, change.require_as_read("url", endpoint.url))
 
     def _disable(self, endpoint: Endpoint, by: DisabledBy, since: int, now: int) -> None:
-        """Announces it first, under an id that a repetition has as well."""
-        event_id, at = f"{endpoint.endpoint_id}.disabled.{since}", since + FAILING_SECONDS if by is DisabledBy.FAILING else now
+        """Of concurrent attempts, one does. None does if the client has another URL or has disabled it itself, or if a delivery
+        succeeded meanwhile."""
+        change = Change(sets={"disabled_at": now, "disabled_by": by, "failing_since": since, "event_pending": True})
+        change.require_absent("disabled_at").require_as_read("failing_since", endpoint.failing_since)
+        if disabled := self._change(endpoint, change.require_as_read("url", endpoint.url)):
+            if mode_of(endpoint.tenant) is Mode.LIVE:
+                telemetry.count("WebhooksDisabled", scope="bundle")
+            self._announce(disabled)
+
+    def _announce(self, endpoint: Endpoint) -> None:
+        """May be repeated: the event has the time that is stored, and an id made of it. If it fails, the delivery stays
+        pending, and its next message repeats it. Raises EventNotSent."""
+        at = endpoint.disabled_at or 0
+        event_id = f"{endpoint.endpoint_id}.disabled.{at}"
         owner = {"tenant": tenant_name(endpoint.tenant), "mode": mode_of(endpoint.tenant)}
-        data = {"webhook_id": endpoint.endpoint_id, "url": endpoint.url, "disabled_by": by.value, **owner}
+        known = {"webhook_id": endpoint.endpoint_id, "url": without_queries(endpoint.url)}
+        data = {**known, "disabled_by": endpoint.disabled_by, **owner}
         event = WebhookEvent(
             event_id=event_id,
             event_type=DISABLED_EVENT,
@@ -153,11 +171,17 @@ class WebhookDeliverer:
         )
         self.outbox.put(event, lambda each: each.endpoint_id != endpoint.endpoint_id)
         self.bus.send(DISABLED_EVENT, {"event_id": event_id, **data}, endpoint.endpoint_id)
-        self._change(endpoint, Change(sets={"disabled_at": now, "disabled_by": by, "failing_since": since}))
-        telemetry.count("WebhooksDisabled", scope="bundle")
+        self._change(endpoint, Change(removes=("event_pending",)).require_as_read("disabled_at", endpoint.disabled_at))
 
-    def _change(self, endpoint: Endpoint, change: Change) -> None:
+    def _change(self, endpoint: Endpoint, change: Change) -> Endpoint | None:
+        """None: it was deleted, or it is not as it was read, or its turn is another delivery's."""
         try:
-            self.outbox.endpoints.change(endpoint, change)
+            return self.outbox.endpoints.change(endpoint, change)
         except Conflict:
-            return  # it was deleted, or its turn is another delivery's
+            return None
+
+
+def _count_attempt(outcome: Outcome, age: float) -> None:
+    if outcome.ok:
+        telemetry.seconds("WebhookSeconds", max(0.0, age), scope="bundle")
+    telemetry.count("WebhookFailures", int(not outcome.ok), scope="bundle")

@@ -85,25 +85,34 @@ class WebhookManager:
         return webhook_view(self._find(tenant, webhook_id))
 
     def change_webhook(self, tenant: str, webhook_id: str, body: Any) -> WebhookAnswer:
-        """May be repeated. An endpoint that is enabled starts without failures. Raises InvalidRequest, WebhookNotFound."""
+        """May be repeated. An endpoint that is enabled, or has another URL, starts without failures.
+
+        Raises InvalidRequest, WebhookNotFound.
+        """
         request = _parse(WebhookChange, body)
         if webhook_id == DEFAULT:
             raise invalid((("", "the record default has nothing to change but its secret"),))
         endpoint = self._find(tenant, webhook_id)
         known = request.model_dump(exclude_none=True, exclude={"disabled"})
         change = Change(sets=known)
-        if request.disabled and endpoint.disabled_at is None:
-            change.sets = {**known, "disabled_at": int(self.clock()), "disabled_by": DisabledBy.CLIENT}
-        elif request.disabled is False:
-            change.sets, change.removes = {**known, "slow": False}, ("disabled_at", "disabled_by", "failing_since")
-        return webhook_view(self._change(endpoint, change) if change.sets else endpoint)
+        if request.disabled is False or known.get("url", endpoint.url) != endpoint.url:
+            change.sets, change.removes = {**known, "slow": False}, ("failing_since",)
+        if request.disabled is False:
+            change.removes += ("disabled_at", "disabled_by", "event_pending")
+        elif request.disabled and endpoint.disabled_at is None:
+            # An attempt may disable it meanwhile, and then announces that.
+            change.defaults = {"disabled_at": int(self.clock()), "disabled_by": DisabledBy.CLIENT}
+        return webhook_view(self._change(endpoint, change) if change.sets or change.defaults else endpoint)
 
     def delete_webhook(self, tenant: str, webhook_id: str) -> None:
         """What is still to be delivered to it is dropped. Raises WebhookNotFound."""
         self.table.delete(self._find(tenant, webhook_id))
 
     def rotate_secret(self, tenant: str, webhook_id: str, body: Any) -> NewWebhookAnswer:
-        """A repetition makes another secret. The first one of DEFAULT is made here. Raises InvalidRequest, WebhookNotFound."""
+        """A repetition makes another secret, and those before it sign on. The first one of DEFAULT is made here.
+
+        Raises InvalidRequest, WebhookNotFound, and Conflict if another rotation was faster.
+        """
         request = _parse(SecretRotation, body)
         secret = new_secret(self.random_bytes)
         if webhook_id == DEFAULT and self.table.find(tenant, DEFAULT) is None:
@@ -111,11 +120,17 @@ class WebhookManager:
             self.table.create(first)
             return {**webhook_view(first), "secret": secret}
         endpoint = self._find(tenant, webhook_id)
-        until = int(self.clock()) + request.overlap_hours * 3600
-        change = Change(sets={"secret": secret, "previous_secret": endpoint.secret, "previous_until": until})
+        replaced = endpoint.replaced_after(int(self.clock()), request.overlap_hours * 3600)
+        change = Change(sets={"secret": secret, "replaced": [each._asdict() for each in replaced]})
         # As it was read: otherwise a concurrent rotation would drop a secret that a client was just shown.
-        change.require("#secret = :read", "secret", read=endpoint.secret)
-        return {**webhook_view(self._change(endpoint, change)), "secret": secret}
+        change.require_as_read("secret", endpoint.secret)
+        try:
+            rotated = self._change(endpoint, change)
+        except Conflict:
+            rotated = self._find(tenant, webhook_id)
+            if rotated.secret != secret:  # else the AWS client has repeated the write, because its answer was lost
+                raise
+        return {**webhook_view(rotated), "secret": secret}
 
     def _new(
         self, tenant: str, endpoint_id: str, url: str | None, events: tuple[str, ...], description: str, secret: str = ""
@@ -156,7 +171,7 @@ def webhook_view(endpoint: Endpoint) -> WebhookAnswer:
         "disabled_at": time(endpoint.disabled_at),
         "disabled_by": None if endpoint.disabled_by is None else endpoint.disabled_by.value,
         "failing_since": time(endpoint.failing_since),
-        "previous_secret_until": time(endpoint.previous_until),
+        "previous_secret_until": time(max((each.until for each in endpoint.replaced), default=None)),
     }
 
 

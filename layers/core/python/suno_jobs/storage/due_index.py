@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from suno_jobs.jobs.record import Item
@@ -19,22 +19,29 @@ NOT_DUE = ("due_shard", "due_at")
 
 _END_OF_TIME = 10**12
 
+Found = TypeVar("Found")
+
 
 def due(job_id: str, at: int) -> Item:
     """The attributes that put a job into the index; ``at`` is in seconds since 1970."""
     return {"due_shard": f"DUE#{zlib.crc32(job_id.encode()) % DUE_SHARDS}", "due_at": at}
 
 
+def in_turn(shards: Iterable[Iterator[Found]]) -> Iterator[Found]:
+    """From each shard in turn, so that a backlog in one does not hide what is due in the others."""
+    left = list(shards)
+    while left:
+        for shard in list(left):
+            try:
+                yield next(shard)
+            except StopIteration:
+                left.remove(shard)
+
+
 class DueIndex(Table):
     def due_jobs(self, now: int) -> Iterator[tuple[str, int]]:
         """Ids of jobs whose due time has passed, and that time: from each shard in turn, the job that is longest overdue."""
-        shards = [self._due_in(shard, now) for shard in range(DUE_SHARDS)]
-        while shards:
-            for shard in list(shards):
-                if (found := next(shard, None)) is None:
-                    shards.remove(shard)
-                else:
-                    yield found
+        return in_turn(self._due_in(shard, now) for shard in range(DUE_SHARDS))
 
     def job_ids(self) -> Iterator[str]:
         """Ids of all jobs that still need something, whenever they are due."""

@@ -40,6 +40,12 @@ class Change:
     def require_absent(self, *names: str) -> Change:
         return self.require(" AND ".join(f"attribute_not_exists(#{name})" for name in names), *names)
 
+    def require_as_read(self, name: str, value: Any) -> Change:
+        """``value`` is the one that was read; None: there was none."""
+        if value is None:
+            return self.require_absent(name)
+        return self.require(f"#{name} = :{name}_read", name, **{f"{name}_read": value})
+
     def arguments(self) -> dict[str, Any]:
         """The arguments of UpdateItem, without table and key."""
         assigned, values = [], dict(self._values)

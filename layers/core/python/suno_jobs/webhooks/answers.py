@@ -27,7 +27,7 @@ class WebhookAnswer(TypedDict):
         Field(description="You, an answer 410, or five days without a successful delivery."),
     ]
     failing_since: Annotated[Time | None, Field(description="The first failure since the last success; null if there is none.")]
-    previous_secret_until: Annotated[Time | None, Field(description="Until when the previous secret also signs.")]
+    previous_secret_until: Annotated[Time | None, Field(description="Until when an earlier secret also signs.")]
 
 
 class NewWebhookAnswer(WebhookAnswer):

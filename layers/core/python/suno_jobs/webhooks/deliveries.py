@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self
 
 from suno_jobs.jobs.record import Item
 from suno_jobs.storage.attribute_values import pack, unpack
-from suno_jobs.storage.due_index import NOT_DUE
+from suno_jobs.storage.due_index import NOT_DUE, in_turn
 from suno_jobs.storage.table import Table
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.stored_words import stored_word
@@ -140,11 +140,7 @@ class DeliveryTable(Table):
         """Begins the schedule anew, whatever the state is. Conflict: another request or an attempt was faster."""
         sets = {"state": DeliveryState.PENDING, "failures": 0, **_due(delivery.key, now)}
         change = Change(sets=sets, removes=("reason",)).require_one_of("state", {delivery.state})
-        if delivery.due_at is None:
-            change.require_absent("due_at")
-        else:
-            change.require("#due_at = :read", "due_at", read=delivery.due_at)
-        return self._updated(delivery, change)
+        return self._updated(delivery, change.require_as_read("due_at", delivery.due_at))
 
     def newest(self, partition: str, limit: int, before: str | None) -> list[Delivery]:
         """At most ``limit``, the newest event first, from before the delivery with the id ``before``."""
@@ -170,17 +166,20 @@ class DeliveryTable(Table):
             yield from (Delivery.from_item(unpack(item)) for item in page["Items"])
 
     def due(self, now: int) -> Iterator[DeliveryKey]:
-        """What is due, the longest overdue of each shard first."""
-        for shard in range(DUE_SHARDS):
-            pages = self._client.get_paginator("query").paginate(
-                TableName=self._table,
-                IndexName="due",
-                KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-                ExpressionAttributeValues=pack({":shard": f"WEBHOOKS#{shard}", ":now": now}),
-            )
-            for page in pages:
-                for item in map(unpack, page["Items"]):
-                    yield DeliveryKey(item["pk"], item["sk"], item["due_at"])
+        """What is due: from each shard in turn, what is longest overdue."""
+        return in_turn(self._due_in(shard, now) for shard in range(DUE_SHARDS))
+
+    def _due_in(self, shard: int, now: int) -> Iterator[DeliveryKey]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="due",
+            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
+            ExpressionAttributeValues=pack({":shard": f"WEBHOOKS#{shard}", ":now": now}),
+            PaginationConfig={"PageSize": 250},
+        )
+        for page in pages:
+            for item in map(unpack, page["Items"]):
+                yield DeliveryKey(item["pk"], item["sk"], item["due_at"])
 
     def _end(self, delivery: Delivery, sets: Item, due_at: int | None) -> Delivery:
         if due_at is None:

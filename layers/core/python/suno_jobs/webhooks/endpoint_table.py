@@ -22,12 +22,13 @@ def partition_of(tenant: str) -> str:
 
 class EndpointTable(Table):
     def create(self, endpoint: Endpoint) -> None:
-        """Raises Conflict if there is one with that id."""
+        """May be repeated, as the AWS client does after a lost answer. Raises Conflict if there is another one with that id."""
         item = _key(endpoint.tenant, endpoint.endpoint_id) | endpoint.to_item()
         try:
             self._client.put_item(TableName=self._table, Item=pack(item), ConditionExpression="attribute_not_exists(pk)")
         except self._client.exceptions.ConditionalCheckFailedException as error:
-            raise Conflict("there is such an endpoint already") from error
+            if self.find(endpoint.tenant, endpoint.endpoint_id) != endpoint:
+                raise Conflict("there is such an endpoint already") from error
 
     def of_tenant(self, tenant: str) -> list[Endpoint]:
         """The oldest first, with the record ``DEFAULT`` if there is one."""

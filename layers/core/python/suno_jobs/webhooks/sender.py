@@ -86,7 +86,7 @@ def _retry_after(headers: httpx.Headers) -> float | None:
         return float(value[:9])
     try:
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return max(0.0, wait.total_seconds())
 
