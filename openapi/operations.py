@@ -296,7 +296,7 @@ OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.WRITE_JOBS,
         parameters=(_JOB_ID,),
         answers=(Answer(204, "The job is deleted, by this request or an earlier one.", (), _SHOWN),),
-        problems=(JobNotFound, RouteNotFound, WrongState),
+        problems=(JobNotFound, RouteNotFound, WrongState, JobBeingChanged),
     ),
     Operation(
         method="POST",

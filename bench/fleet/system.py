@@ -38,6 +38,7 @@ from suno_jobs.steps.reconcile_jobs import JobReconciler
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.sent_requests import SentRequests
+from suno_jobs.storage.table import jittered
 from suno_jobs.traffic.account_figures import AccountFigures
 from suno_jobs.traffic.admission import make_admission
 from suno_jobs.traffic.batch_reads import BatchReader
@@ -106,7 +107,7 @@ class Fleet:
         secret = Secret(lambda: fixed, "accounts", self._time)
         self.executions = executions = cast("RealExecutions", Executions(self))
         schedule = PollingSchedule(first_check=150, interval=20, longest=PAUSE_SECONDS)
-        self.jobs = JobStore(client, TABLE)
+        self.jobs = JobStore(client, TABLE, jittered(self.loop.sleep, self.random.random))
         receipts = ReceiptStore(client, TABLE, none, "receipts", ttl_days=30)
         calls = FleetCalls(
             client=none,

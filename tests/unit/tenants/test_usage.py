@@ -12,13 +12,17 @@ from botocore.exceptions import ClientError as AwsError
 
 from bench.units import UNIT_BYTES, size
 from suno_jobs.catalog.costs import Cost, CostSource
-from suno_jobs.errors import Conflict
+from suno_jobs.errors import Conflict, JobBeingChanged
 from suno_jobs.jobs.record import Attempt, Renewal, TaskEnd
 from suno_jobs.jobs.spending import spending
 from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
+from suno_jobs.runtime import http_api
+from suno_jobs.runtime.contention import Contended
+from suno_jobs.steps.cancel_job import JobCanceller
 from suno_jobs.storage.attribute_values import pack
-from suno_jobs.storage.table import CONTENDED_ATTEMPTS
+from suno_jobs.storage.jobs import JobStore
+from suno_jobs.storage.table import CONTENDED_ATTEMPTS, jittered
 from suno_jobs.storage.usage import UsageStore, usage_key
 from tests.builders import ACCEPTED, cancel, music, task
 from tests.world import TABLE, World
@@ -132,7 +136,7 @@ def test_the_item_of_a_month_takes_one_write_unit() -> None:
     assert size(pack(item)) <= UNIT_BYTES
 
 
-class Contended:
+class Busy:
     """Another transaction holds the item at the first calls."""
 
     def __init__(self, client: Any, calls: int) -> None:
@@ -140,7 +144,7 @@ class Contended:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
-        if name not in ("transact_write_items", "update_item"):
+        if name not in ("transact_write_items", "update_item", "put_item"):
             return found
 
         def call(**arguments: Any) -> Any:
@@ -149,25 +153,54 @@ class Contended:
             self.left -= 1
             reasons: Any = {"CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}], "Error": {"Code": "x"}}
             kinds = self._client.exceptions
-            single = name == "update_item"
-            raise (kinds.TransactionConflictException if single else kinds.TransactionCanceledException)(reasons, name)
+            together = name == "transact_write_items"
+            raise (kinds.TransactionCanceledException if together else kinds.TransactionConflictException)(reasons, name)
 
         return call
+
+
+def busy_table(world: World, calls: int, pauses: list[float] | None = None) -> JobStore:
+    seconds = [] if pauses is None else pauses
+    return JobStore(Busy(world.dynamodb, calls), TABLE, jittered(seconds.append, lambda: 1.0))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("calls", [1, CONTENDED_ATTEMPTS - 1])
 def test_a_write_that_meets_a_transaction_is_repeated(world: World, calls: int) -> None:
     job = world.job(generating(world))
-    world.jobs._client = Contended(world.dynamodb, calls)  # type: ignore[assignment]
-    world.jobs.record_link_renewal(job, Renewal(0, 1), now=world.now)
-    world.jobs._client = Contended(world.dynamodb, calls)  # type: ignore[assignment]
-    world.jobs.finish(job, JobState.TIMED_OUT, None, now=world.now)
+    busy_table(world, calls).record_link_renewal(job, Renewal(0, 1), now=world.now)
+    busy_table(world, calls).finish(job, JobState.TIMED_OUT, None, now=world.now)
     assert usage(world) == counters(0, 1, PRICE)
+    busy_table(world, calls).deletions.place_tombstone(job.job_id, "acme", now=world.now)
+    assert world.jobs.deletions.tombstone(job.job_id)
 
 
-def test_endless_contention_at_the_end_is_an_error_of_aws_and_changes_nothing(world: World) -> None:
-    job = world.job(generating(world))
-    world.jobs._client = Contended(world.dynamodb, CONTENDED_ATTEMPTS)  # type: ignore[assignment]
-    with pytest.raises(AwsError):
-        world.jobs.finish(job, JobState.TIMED_OUT, None, now=world.now)
+def test_a_write_waits_at_random_for_a_transaction_to_end(world: World) -> None:
+    job, pauses = world.job(generating(world)), list[float]()
+    busy_table(world, 6, pauses).record_link_renewal(job, Renewal(0, 1), now=world.now)
+    assert pauses == [0.004, 0.008, 0.016, 0.032, 0.064, 0.064]
+    jittered(pauses.append, lambda: 0.25)(1)
+    assert pauses[-1] == 0.002
+
+
+def test_endless_contention_is_an_error_of_aws_and_changes_nothing(world: World) -> None:
+    job, pauses = world.job(generating(world)), list[float]()
+    with pytest.raises(Contended) as raised:
+        busy_table(world, CONTENDED_ATTEMPTS, pauses).finish(job, JobState.TIMED_OUT, None, now=world.now)
+    assert isinstance(raised.value, AwsError), "a function that no client waits for is repeated as after any error of AWS"
+    assert len(pauses) == CONTENDED_ATTEMPTS - 1
     assert (world.job(job.job_id), usage(world)) == (job, counters(1, 1, PRICE))
+
+
+def test_a_client_is_told_of_endless_contention(world: World) -> None:
+    job_id, app = generating(world), http_api.resolver()
+
+    @app.post("/v1/cancel")
+    def cancel_job() -> None:
+        jobs = busy_table(world, CONTENDED_ATTEMPTS)
+        JobCanceller(jobs=jobs, executions=world.executions, clock=world.clock).cancel_job("acme", job_id)  # type: ignore[arg-type]
+
+    event = {"rawPath": "/v1/cancel", "requestContext": {"http": {"method": "POST", "path": "/v1/cancel"}, "stage": "$default"}}
+    answer = app.resolve({**event, "headers": {}}, None)  # type: ignore[arg-type]
+    problem = json.loads(answer["body"])
+    assert (answer["statusCode"], problem["type"]) == (409, JobBeingChanged.type_uri())
+    assert not world.job(job_id).terminal

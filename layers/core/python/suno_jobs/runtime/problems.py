@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from suno_jobs.errors import ClientError, Conflict, JobBeingChanged, MethodNotAllowed, QuotaExceeded, RouteNotFound
+from suno_jobs.runtime.contention import Contended
 
 
 def answer_errors_as_problems(app: APIGatewayHttpResolver) -> None:
-    """A ClientError, a Conflict and an unknown route become problem documents. Every other error stays a 500."""
+    """A ClientError, a Conflict, a Contended and an unknown route become problem documents. Every other error stays a 500."""
     app.exception_handler(ClientError)(problem)
     app.exception_handler(Conflict)(_conflict)
+    app.exception_handler(Contended)(_contended)
     app.not_found(_no_route)
 
 
@@ -32,6 +34,10 @@ def _headers(error: ClientError) -> Mapping[str, str]:
 
 def _conflict(error: Conflict) -> Response[str]:
     return problem(JobBeingChanged(f"{error}; repeat the request."))
+
+
+def _contended(_: Contended) -> Response[str]:
+    return problem(JobBeingChanged("Other requests of your tenant are changing the same items; repeat the request."))
 
 
 def _no_route(_: Exception) -> Response[str]:

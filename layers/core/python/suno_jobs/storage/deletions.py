@@ -56,12 +56,14 @@ class DeletionStore(Table):
         ended = {f":state_{number}": state for number, state in enumerate(sorted(TERMINAL))}
         item = {"tenant": tenant, "deleted_at": now, "signalled": Cause.CLIENT, **due(job_id, now + ERASE_AGAIN_SECONDS)}
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=pack(key(job_id, JOB) | item),
-                ConditionExpression=f"#state IN ({', '.join(ended)})",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues=pack(ended),
+            self._repeated(
+                lambda: self._client.put_item(
+                    TableName=self._table,
+                    Item=pack(key(job_id, JOB) | item),
+                    ConditionExpression=f"#state IN ({', '.join(ended)})",
+                    ExpressionAttributeNames={"#state": "state"},
+                    ExpressionAttributeValues=pack(ended),
+                )
             )
         except self._client.exceptions.ConditionalCheckFailedException as error:
             raise Conflict("the job has changed") from error

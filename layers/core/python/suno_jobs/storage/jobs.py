@@ -38,7 +38,7 @@ from suno_jobs.storage.job_changes import (
 )
 from suno_jobs.storage.signals import TOKEN, SignalStore
 from suno_jobs.storage.submissions import SubmissionStore
-from suno_jobs.storage.table import JOB, REQUEST, key
+from suno_jobs.storage.table import JOB, REQUEST, Pause, key
 from suno_jobs.storage.task_owners import TaskOwners
 from suno_jobs.storage.tracks import QUARANTINE, RESULT, TRACK, TrackStore
 from suno_jobs.storage.update_expressions import Change
@@ -69,14 +69,14 @@ class JobStore(JobTable):
     deletions: DeletionStore
     owners: TaskOwners
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
-        super().__init__(client, table)
-        self.submissions = SubmissionStore(client, table)
-        self.signals = SignalStore(client, table)
-        self.tracks = TrackStore(client, table)
-        self.due_index = DueIndex(client, table)
-        self.deletions = DeletionStore(client, table)
-        self.owners = TaskOwners(client, table)
+    def __init__(self, client: DynamoDBClient, table: str, pause: Pause) -> None:
+        super().__init__(client, table, pause)
+        self.submissions = SubmissionStore(client, table, pause)
+        self.signals = SignalStore(client, table, pause)
+        self.tracks = TrackStore(client, table, pause)
+        self.due_index = DueIndex(client, table, pause)
+        self.deletions = DeletionStore(client, table, pause)
+        self.owners = TaskOwners(client, table, pause)
 
     # Reading
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from suno_jobs.errors import Conflict
+from suno_jobs.runtime.contention import Contended
 from suno_jobs.storage.attribute_values import pack, unpack
 from suno_jobs.storage.update_expressions import Change
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 
 CONTENDED_ATTEMPTS = 10
+FIRST_PAUSE, LONGEST_PAUSE = 0.004, 0.064
+
+Pause = Callable[[int], None]
+"""Waits before a repetition; the first one has the number 0."""
 
 Answer = TypeVar("Answer")
 
@@ -24,14 +29,24 @@ JOB = "JOB"
 REQUEST = "JOB#REQUEST"
 
 
+def jittered(sleep: Callable[[float], None], random: Callable[[], float]) -> Pause:
+    """Milliseconds, at random: without jitter, writes that met once would meet again. All of them take 0.4 s at most."""
+    return lambda number: sleep(random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2**number))
+
+
+def at_once(_: int) -> None:
+    """The pause of a table whose items are in no transaction."""
+
+
 def key(job_id: str, sort: str) -> Item:
     return {"pk": f"JOB#{job_id}", "sk": sort}
 
 
 class Table:
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, pause: Pause = at_once) -> None:
         self._client = client
         self._table = table
+        self._pause = pause
 
     def _get(self, item_key: Item) -> Item | None:
         answer = self._client.get_item(TableName=self._table, Key=pack(item_key), ConsistentRead=True)
@@ -73,16 +88,24 @@ class Table:
             raise
 
     def _repeated(self, call: Callable[[], Answer]) -> Answer:
-        """Repeats a write that meets a transaction on the same item, which takes milliseconds. The AWS client does not."""
-        for _ in range(CONTENDED_ATTEMPTS - 1):
+        """Repeats a write that meets a transaction on the same item, which takes milliseconds. The AWS client does not.
+
+        Raises Contended if that happens every time.
+        """
+        number = 0
+        while True:
             try:
                 return call()
-            except self._client.exceptions.TransactionConflictException:
-                continue
+            except self._client.exceptions.TransactionConflictException as error:
+                contended = error
             except self._client.exceptions.TransactionCanceledException as error:
                 if "TransactionConflict" not in reasons(error) or "ConditionalCheckFailed" in reasons(error):
                     raise
-        return call()
+                contended = error
+            if number == CONTENDED_ATTEMPTS - 1:
+                raise Contended(contended.response, contended.operation_name) from contended
+            self._pause(number)
+            number += 1
 
 
 def reasons(error: ClientError) -> list[str | None]:
