@@ -161,7 +161,12 @@ def test_diagram_is_the_state_machine() -> None:
 
 @pytest.mark.parametrize(
     ("head", "values"),
-    [("`state` | Ended", JobState), ("`progress`", Progress), ("`state` of a track", TrackState), ("`reason` | The job waits", WaitReason)],
+    [
+        ("`state` | Ended", JobState),
+        ("`progress`", Progress),
+        ("`state` of a track", TrackState),
+        ("`reason` | The job waits", WaitReason),
+    ],
 )
 def test_states_and_stages_are_explained(head: str, values: Any) -> None:
     assert [cells[0].strip("`") for cells in table(API, head)] == list(values)
