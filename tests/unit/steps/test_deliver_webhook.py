@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
 
@@ -101,6 +103,24 @@ def endpoint_of(world: World, endpoint_id: str = "we_1") -> Endpoint:
     found = EndpointTable(world.dynamodb, TABLE).find("acme", endpoint_id)
     assert found
     return found
+
+
+def test_of_thirty_threads_with_one_message_one_makes_the_attempt(
+    world: World, deliverer: WebhookDeliverer, sender: FakeSender
+) -> None:
+    an_endpoint(world)
+    put(world)
+    key = key_of(deliveries(world)[0])
+    together = Barrier(30)
+
+    def deliver(_: int) -> DeliveryState | None:
+        together.wait()
+        return deliverer.deliver_webhook(key)
+
+    with ThreadPoolExecutor(30) as pool:
+        states = list(pool.map(deliver, range(30)))
+    assert len(sender.sent) == 1
+    assert sorted(states, key=str) == [None] * 29 + [DeliveryState.DELIVERED]
 
 
 def test_a_success_is_signed_recorded_and_never_sent_again(
