@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, StringConstraints, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, StringConstraints, ValidationInfo, field_validator
 
 from suno_jobs.catalog.inputs import StrictModel
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.errors import JobNotFound, TaskNotFound
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.creation import JobCreator
+from suno_jobs.intake.parsing import parse_body
 from suno_jobs.intake.requests import Metadata, check_metadata, parse_kind
 from suno_jobs.intake.webhook_urls import WebhookUrl
-from suno_jobs.intake.wording import invalid, wrong_members
 from suno_jobs.jobs.identifiers import derived_job_id
 from suno_jobs.jobs.record import Item, Job, JobView
 from suno_jobs.lifecycle.link_lifetimes import file_terms
@@ -60,10 +60,7 @@ class AdoptionRequest(StrictModel):
 
 def parse_adoption(body: Any) -> AdoptionRequest:
     """Raises InvalidRequest, which lists every invalid field."""
-    try:
-        return AdoptionRequest.model_validate(body, strict=True)
-    except ValidationError as error:
-        raise invalid(wrong_members(error)) from error
+    return parse_body(AdoptionRequest, body)
 
 
 @dataclass(frozen=True, slots=True)

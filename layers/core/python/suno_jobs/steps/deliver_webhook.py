@@ -20,7 +20,7 @@ from suno_jobs.webhooks.deliveries import (
     DeliveryState,
     EventBody,
 )
-from suno_jobs.webhooks.endpoint_table import partition_of
+from suno_jobs.webhooks.endpoint_table import tenant_partition
 from suno_jobs.webhooks.endpoints import DEFAULT, DISABLED_EVENT, DisabledBy, Endpoint
 from suno_jobs.webhooks.outbox import Outbox, WebhookEvent
 from suno_jobs.webhooks.retry_schedule import next_attempt_at
@@ -166,7 +166,7 @@ class WebhookDeliverer:
             event_type=DISABLED_EVENT,
             at=at,
             tenant=endpoint.tenant,
-            source=partition_of(endpoint.tenant),
+            source=tenant_partition(endpoint.tenant),
             make_body=lambda: event_body(event_id, DISABLED_EVENT, at, data),
         )
         self.outbox.put(event, lambda each: each.endpoint_id != endpoint.endpoint_id)

@@ -7,18 +7,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator
 
 from suno_jobs.catalog.inputs import StrictModel
 from suno_jobs.errors import DeliveryNotFound, InvalidRequest, WebhookNotFound
-from suno_jobs.intake.wording import invalid, wrong_members
+from suno_jobs.intake.parsing import parse_body
 from suno_jobs.jobs.views import iso_time
 from suno_jobs.lifecycle.webhook_bodies import event_body
 from suno_jobs.webhooks.deliveries import DELIVERY_ID_PATTERN, Delivery, DeliveryState, partition_of
-from suno_jobs.webhooks.endpoint_table import partition_of as partition_of_tenant
+from suno_jobs.webhooks.endpoint_table import tenant_partition
 from suno_jobs.webhooks.endpoints import TEST_EVENT, Endpoint
 from suno_jobs.webhooks.outbox import Outbox, WebhookEvent
 
@@ -61,9 +61,6 @@ class ReplayRequest(StrictModel):
     cursor: Annotated[str, AfterValidator(_check_cursor)] | None = None
 
 
-Request = TypeVar("Request", bound=StrictModel)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryManager:
     outbox: Outbox
@@ -90,7 +87,7 @@ class DeliveryManager:
 
     def replay(self, tenant: str, webhook_id: str, body: Any) -> ReplayAnswer:
         """Restarts what failed or was skipped in a range of time, the oldest first. Raises InvalidRequest, WebhookNotFound."""
-        request = _parse(ReplayRequest, body)
+        request = parse_body(ReplayRequest, body)
         self._endpoint(tenant, webhook_id)
         start, end = _range(request)
         states = {DeliveryState.FAILED, DeliveryState.SKIPPED} | ({DeliveryState.DELIVERED} if request.delivered else set())
@@ -114,7 +111,7 @@ class DeliveryManager:
             event_type=TEST_EVENT,
             at=now,
             tenant=tenant,
-            source=partition_of_tenant(tenant),
+            source=tenant_partition(tenant),
             make_body=lambda: event_body(event_id, TEST_EVENT, now, {"webhook_id": webhook_id}),
         )
         for delivery in self.outbox.put(event, lambda each: each.endpoint_id == webhook_id):
@@ -181,10 +178,3 @@ def _range(request: ReplayRequest) -> tuple[str, str]:
 
 def _seconds(time: str) -> int:
     return math.floor(datetime.fromisoformat(time).timestamp())
-
-
-def _parse(model: type[Request], body: Any) -> Request:
-    try:
-        return model.model_validate(body, strict=True)
-    except ValidationError as error:
-        raise invalid(wrong_members(error)) from error

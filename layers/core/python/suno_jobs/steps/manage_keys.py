@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints
 
 from suno_jobs.catalog.inputs import StrictModel, check_plain_text
 from suno_jobs.errors import KeyNotFound, ScopeMissing, TooManyKeys
-from suno_jobs.intake.wording import invalid, wrong_members
+from suno_jobs.intake.parsing import parse_body
 from suno_jobs.jobs.identifiers import Mode, mode_of, sandbox_of
 from suno_jobs.jobs.views import iso_time
 from suno_jobs.tenants.api_keys import TENANT_SCOPES, ApiKey, Scope
@@ -48,9 +48,6 @@ class RotationRequest(StrictModel):
     overlap_hours: Annotated[int, Field(ge=0, le=720)] = 24
 
 
-Request = TypeVar("Request", bound=StrictModel)
-
-
 @dataclass(frozen=True, slots=True)
 class KeyManager:
     """``tenant`` and ``granted`` are those of the key of the request: no key makes another one that may do more than itself,
@@ -60,7 +57,7 @@ class KeyManager:
 
     def create_key(self, tenant: str, granted: Iterable[str], body: Any) -> NewKeyAnswer:
         """A repetition creates another key. Raises InvalidRequest, ScopeMissing, TooManyKeys."""
-        request = _parse(KeyRequest, body)
+        request = parse_body(KeyRequest, body)
         _check_granted(request.scopes, granted)
         owner = _owner(tenant, request.mode)
         self._check_number(self.ring.table.of_tenant(tenant), mode_of(owner))
@@ -71,7 +68,7 @@ class KeyManager:
 
     def rotate_key(self, tenant: str, granted: Iterable[str], key_id: str, body: Any) -> NewKeyAnswer:
         """A repetition creates another key. Raises InvalidRequest, KeyNotFound, ScopeMissing, TooManyKeys."""
-        request = _parse(RotationRequest, body)
+        request = parse_body(RotationRequest, body)
         keys = self.ring.table.of_tenant(tenant)
         try:
             key = find_key(keys, key_id)
@@ -110,13 +107,6 @@ def key_view(key: ApiKey) -> KeyAnswer:
 
 def _new_view(secret: str, key: ApiKey) -> NewKeyAnswer:
     return {**key_view(key), "key": secret}
-
-
-def _parse(model: type[Request], body: Any) -> Request:
-    try:
-        return model.model_validate(body, strict=True)
-    except ValidationError as error:
-        raise invalid(wrong_members(error)) from error
 
 
 def _owner(tenant: str, mode: str | None) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints
 
 from suno_jobs.catalog.inputs import StrictModel, check_plain_text
 from suno_jobs.errors import Conflict, TooManyWebhooks, WebhookNotFound
+from suno_jobs.intake.parsing import parse_body
 from suno_jobs.intake.webhook_urls import WebhookUrl
-from suno_jobs.intake.wording import invalid, wrong_members
+from suno_jobs.intake.wording import invalid
 from suno_jobs.jobs.views import iso_time
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.webhooks.endpoint_table import EndpointTable
@@ -57,9 +58,6 @@ class SecretRotation(StrictModel):
     overlap_hours: Annotated[int, Field(ge=0, le=720)] = 24
 
 
-Request = TypeVar("Request", bound=StrictModel)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookManager:
     table: EndpointTable
@@ -68,7 +66,7 @@ class WebhookManager:
 
     def create_webhook(self, tenant: str, body: Any) -> NewWebhookAnswer:
         """A repetition creates another one. Raises InvalidRequest, TooManyWebhooks."""
-        request = _parse(WebhookRequest, body)
+        request = parse_body(WebhookRequest, body)
         if len([each for each in self.table.of_tenant(tenant) if each.endpoint_id != DEFAULT]) >= MAX_WEBHOOKS:
             raise TooManyWebhooks(f"You have {MAX_WEBHOOKS} webhooks. Delete one first.")
         endpoint = self._new(
@@ -89,7 +87,7 @@ class WebhookManager:
 
         Raises InvalidRequest, WebhookNotFound.
         """
-        request = _parse(WebhookChange, body)
+        request = parse_body(WebhookChange, body)
         if webhook_id == DEFAULT:
             raise invalid((("", "the record default has nothing to change but its secret"),))
         endpoint = self._find(tenant, webhook_id)
@@ -113,7 +111,7 @@ class WebhookManager:
 
         Raises InvalidRequest, WebhookNotFound, and Conflict if another rotation was faster.
         """
-        request = _parse(SecretRotation, body)
+        request = parse_body(SecretRotation, body)
         secret = new_secret(self.random_bytes)
         if webhook_id == DEFAULT and self.table.find(tenant, DEFAULT) is None:
             first = self._new(tenant, DEFAULT, None, SUBSCRIBED, "", secret)
@@ -173,10 +171,3 @@ def webhook_view(endpoint: Endpoint) -> WebhookAnswer:
         "failing_since": time(endpoint.failing_since),
         "previous_secret_until": time(max((each.until for each in endpoint.replaced), default=None)),
     }
-
-
-def _parse(model: type[Request], body: Any) -> Request:
-    try:
-        return model.model_validate(body, strict=True)
-    except ValidationError as error:
-        raise invalid(wrong_members(error)) from error

@@ -16,7 +16,7 @@ ENDPOINT = "ENDPOINT#"
 LONGEST_ID = 64
 
 
-def partition_of(tenant: str) -> str:
+def tenant_partition(tenant: str) -> str:
     return f"WEBHOOKS#{tenant}"
 
 
@@ -35,7 +35,7 @@ class EndpointTable(Table):
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=pack({":pk": partition_of(tenant), ":prefix": ENDPOINT}),
+            ExpressionAttributeValues=pack({":pk": tenant_partition(tenant), ":prefix": ENDPOINT}),
             ConsistentRead=True,
         )
         found = [Endpoint.from_item(unpack(item)) for page in pages for item in page["Items"]]
@@ -58,4 +58,4 @@ class EndpointTable(Table):
 
 
 def _key(tenant: str, endpoint_id: str) -> Item:
-    return {"pk": partition_of(tenant), "sk": f"{ENDPOINT}{endpoint_id}"}
+    return {"pk": tenant_partition(tenant), "sk": f"{ENDPOINT}{endpoint_id}"}
