@@ -17,14 +17,13 @@ from suno_jobs.jobs.record import Attempt, Renewal, TaskEnd
 from suno_jobs.jobs.spending import spending
 from suno_jobs.jobs.states import JobState
 from suno_jobs.network.http import httpx
-from suno_jobs.runtime import http_api
-from suno_jobs.runtime.contention import Contended
+from suno_jobs.runtime import contention, http_api
 from suno_jobs.steps.cancel_job import JobCanceller
 from suno_jobs.storage.attribute_values import pack
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.table import CONTENDED_ATTEMPTS, jittered
 from suno_jobs.storage.usage import UsageStore, usage_key
-from tests.builders import ACCEPTED, cancel, music, task
+from tests.builders import ACCEPTED, Contended, cancel, music, task
 from tests.world import TABLE, World
 
 PRICE = 60_000
@@ -184,11 +183,19 @@ def test_a_write_waits_at_random_for_a_transaction_to_end(world: World) -> None:
 
 def test_endless_contention_is_an_error_of_aws_and_changes_nothing(world: World) -> None:
     job, pauses = world.job(generating(world)), list[float]()
-    with pytest.raises(Contended) as raised:
+    with pytest.raises(contention.Contended) as raised:
         busy_table(world, CONTENDED_ATTEMPTS, pauses).finish(job, JobState.TIMED_OUT, None, now=world.now)
     assert isinstance(raised.value, AwsError), "a function that no client waits for is repeated as after any error of AWS"
     assert len(pauses) == CONTENDED_ATTEMPTS - 1
     assert (world.job(job.job_id), usage(world)) == (job, counters(1, 1, PRICE))
+
+
+def test_a_transaction_that_is_cancelled_for_another_reason_is_not_repeated(world: World) -> None:
+    job, pauses = world.job(generating(world)), list[float]()
+    jobs = JobStore(Contended(world, "ThrottlingError"), TABLE, jittered(pauses.append, lambda: 1.0))  # type: ignore[arg-type]
+    with pytest.raises(AwsError) as raised:
+        jobs.finish(job, JobState.TIMED_OUT, None, now=world.now)
+    assert (type(raised.value).__name__, pauses) == ("TransactionCanceledException", [])
 
 
 def test_a_client_is_told_of_endless_contention(world: World) -> None:
