@@ -33,7 +33,6 @@ from suno_jobs.catalog.results import Link, Result
 from suno_jobs.jobs.record import Job, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import at_once
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -107,7 +106,7 @@ class _Place:
         session = aws.isolated_session()
         self._s3: S3Client = aws.make_client(session, "s3", endpoint)
         self._s3.create_bucket(Bucket=BUCKET)
-        self._jobs = JobStore(_with_table(session, endpoint), TABLE, at_once)
+        self._jobs = JobStore(_with_table(session, endpoint), TABLE)
 
     def child(self, way: str, megabytes: int) -> Run:
         tasks = [self._task(size) for size in (WARM_UP, megabytes)]

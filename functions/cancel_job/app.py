@@ -1,7 +1,6 @@
 """POST /v1/jobs/{job_id}/cancel: ends a job at its client's request."""
 
 import os
-import random
 import time
 from functools import cache
 from typing import Any
@@ -16,7 +15,6 @@ from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import CancelJobSettings
 from suno_jobs.steps.cancel_job import JobCanceller
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import jittered
 from suno_jobs.tenants.api_keys import Scope
 
 app = http_api.resolver()
@@ -26,7 +24,7 @@ app = http_api.resolver()
 def job_canceller() -> JobCanceller:
     settings = CancelJobSettings(os.environ)
     return JobCanceller(
-        jobs=JobStore(client("dynamodb", REQUEST), settings.jobs_table, jittered(time.sleep, random.random)),
+        jobs=JobStore(client("dynamodb", REQUEST), settings.jobs_table),
         executions=Executions(
             client("stepfunctions", REQUEST), settings.state_machine_arn, settings.max_check_interval_seconds
         ),

@@ -1,7 +1,6 @@
 """Check Task: reads the task at its gateway and decides what comes next. It never spends money."""
 
 import os
-import random
 import time
 from functools import cache, partial
 from typing import Any
@@ -17,7 +16,6 @@ from suno_jobs.runtime.settings import CheckTaskSettings
 from suno_jobs.steps.check_task import TaskChecker, in_sandbox, make_task_checker, report_step
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
-from suno_jobs.storage.table import jittered
 from suno_jobs.traffic.calls import connect
 from suno_jobs.webhooks.outbox import make_outbox
 
@@ -28,7 +26,7 @@ def task_checker() -> TaskChecker:
     dynamodb, s3 = client("dynamodb", WORK), partial(client, "s3", WORK)
     accounts = Secret(partial(client, "secretsmanager", WORK), settings.gateway_accounts_secret_arn, time.monotonic)
     return make_task_checker(
-        jobs=JobStore(dynamodb, settings.jobs_table, jittered(time.sleep, random.random)),
+        jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
         calls=connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep),
         schedule=PollingSchedule(
@@ -52,9 +50,7 @@ def progress_announcer() -> ProgressAnnouncer:
     outbox = make_outbox(dynamodb, settings.jobs_table, sqs, settings.webhook_queue_url, time.time)
     bus = EventBus(client("events", REQUEST), settings.event_bus_name)
     announcer = Announcer(bus=bus, bucket=settings.assets_bucket_name, outbox=outbox)
-    return ProgressAnnouncer(
-        jobs=JobStore(dynamodb, settings.jobs_table, jittered(time.sleep, random.random)), announcer=announcer
-    )
+    return ProgressAnnouncer(jobs=JobStore(dynamodb, settings.jobs_table), announcer=announcer)
 
 
 @cache

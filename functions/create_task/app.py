@@ -1,7 +1,6 @@
 """Create Task: submits a job to its gateway. The only function that spends money."""
 
 import os
-import random
 import time
 from functools import cache, partial
 from typing import Any
@@ -18,7 +17,6 @@ from suno_jobs.steps.create_task import TaskCreator, in_sandbox
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.sent_requests import SentRequests
-from suno_jobs.storage.table import jittered
 from suno_jobs.traffic.admission import make_admission
 from suno_jobs.traffic.callback_urls import callback_url
 from suno_jobs.traffic.calls import connect
@@ -34,7 +32,7 @@ def task_creator() -> TaskCreator:
     callback_secret = Secret(secrets, settings.callback_secret_arn, time.monotonic)
     calls = connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)
     return TaskCreator(
-        jobs=JobStore(dynamodb, settings.jobs_table, jittered(time.sleep, random.random)),
+        jobs=JobStore(dynamodb, settings.jobs_table),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
         calls=calls,
         admission=make_admission(calls, settings.breaker_failures, settings.breaker_open_seconds),

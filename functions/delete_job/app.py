@@ -1,7 +1,6 @@
 """DELETE /v1/jobs/{job_id}: removes an ended job and everything that it stored."""
 
 import os
-import random
 import time
 from functools import cache
 from typing import Any
@@ -15,7 +14,6 @@ from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import DeleteJobSettings
 from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import jittered
 from suno_jobs.tenants.api_keys import Scope
 
 app = http_api.resolver()
@@ -24,7 +22,7 @@ app = http_api.resolver()
 @cache
 def job_deleter() -> JobDeleter:
     settings = DeleteJobSettings(os.environ)
-    jobs = JobStore(client("dynamodb", WORK), settings.jobs_table, jittered(time.sleep, random.random))
+    jobs = JobStore(client("dynamodb", WORK), settings.jobs_table)
     eraser = JobEraser(
         deletions=jobs.deletions,
         s3=client("s3", WORK),

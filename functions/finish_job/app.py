@@ -1,7 +1,6 @@
 """Finish Job: writes the manifest, sets the terminal state and announces it on the bundle's event bus."""
 
 import os
-import random
 import time
 from functools import cache, partial
 from typing import Any
@@ -13,7 +12,6 @@ from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import FinishJobSettings
 from suno_jobs.steps.finish_job import JobFinisher
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import jittered
 from suno_jobs.webhooks.outbox import make_outbox
 
 
@@ -21,7 +19,7 @@ from suno_jobs.webhooks.outbox import make_outbox
 def job_finisher() -> JobFinisher:
     settings = FinishJobSettings(os.environ)
     dynamodb = client("dynamodb", WORK)
-    jobs = JobStore(dynamodb, settings.jobs_table, jittered(time.sleep, random.random))
+    jobs = JobStore(dynamodb, settings.jobs_table)
     sqs = partial(client, "sqs", WORK)
     outbox = make_outbox(dynamodb, settings.jobs_table, sqs, settings.webhook_queue_url, time.time)
     bus = EventBus(client("events", WORK), settings.event_bus_name)

@@ -1,8 +1,6 @@
 """GET /v1/jobs and everything below it: jobs as their tenant sees them."""
 
 import os
-import random
-import time
 from functools import cache, partial
 from typing import Any
 
@@ -16,7 +14,6 @@ from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.read_jobs import JobReader
 from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import jittered
 from suno_jobs.tenants.api_keys import Scope
 
 app = http_api.resolver()
@@ -27,7 +24,7 @@ tenant = partial(http_api.tenant, app, Scope.READ_JOBS)
 def job_reader() -> JobReader:
     settings, dynamodb = ReadJobsSettings(os.environ), client("dynamodb", REQUEST)
     return JobReader(
-        jobs=JobStore(dynamodb, settings.jobs_table, jittered(time.sleep, random.random)),
+        jobs=JobStore(dynamodb, settings.jobs_table),
         job_list=JobList(dynamodb, settings.jobs_table),
         s3=client("s3", SIGNING),
         bucket=settings.assets_bucket,

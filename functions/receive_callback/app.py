@@ -2,7 +2,6 @@
 
 import logging
 import os
-import random
 import time
 from functools import cache, partial
 from typing import Any
@@ -17,7 +16,6 @@ from suno_jobs.runtime.settings import ReceiveCallbackSettings
 from suno_jobs.steps.receive_callback import CallbackReceiver, sent_bytes
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.signals import SignalStore
-from suno_jobs.storage.table import jittered
 from suno_jobs.traffic.rate_limiter import RateLimiter
 
 log = logging.getLogger("suno_jobs")
@@ -32,7 +30,7 @@ def callback_receiver() -> CallbackReceiver:
     return CallbackReceiver(
         secret=Secret(partial(client, "secretsmanager", REQUEST), settings.callback_secret_arn, time.monotonic),
         receipts=ReceiptStore(dynamodb, settings.jobs_table, s3, settings.receipts_bucket, ttl_days=settings.receipt_ttl_days),
-        signals=SignalStore(dynamodb, settings.jobs_table, jittered(time.sleep, random.random)),
+        signals=SignalStore(dynamodb, settings.jobs_table),
         rate_limiter=RateLimiter(dynamodb, settings.jobs_table),
         executions=lambda: Executions(client("stepfunctions", REQUEST), settings.state_machine_arn, longest),
         slack_seconds=slack(longest),

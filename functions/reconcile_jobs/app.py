@@ -1,7 +1,6 @@
 """The scheduled sweep: resumes every job that is past its due time."""
 
 import os
-import random
 import time
 from functools import cache, partial
 from typing import Any
@@ -15,7 +14,6 @@ from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import ReconcileJobsSettings
 from suno_jobs.steps.reconcile_jobs import JobReconciler
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import jittered
 from suno_jobs.traffic.account_figures import AccountFigures
 from suno_jobs.traffic.balances import BalanceReader, Balances
 from suno_jobs.traffic.batch_reads import BatchReader
@@ -33,7 +31,7 @@ def job_reconciler() -> JobReconciler:
     secrets = partial(client, "secretsmanager", WORK)
     accounts = Secret(secrets, settings.gateway_accounts_secret_arn, time.monotonic)
     calls = connect(dynamodb, settings.jobs_table, accounts, time.time, time.sleep)
-    jobs = JobStore(dynamodb, settings.jobs_table, jittered(time.sleep, random.random))
+    jobs = JobStore(dynamodb, settings.jobs_table)
     eraser = JobEraser(
         deletions=jobs.deletions,
         s3=client("s3", WORK),

@@ -1,7 +1,6 @@
 """POST /v1/jobs/{job_id}/retry: repeats a failed job as a new job, which costs money again."""
 
 import os
-import random
 import time
 from functools import cache
 from typing import Any
@@ -18,7 +17,6 @@ from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import RetryJobSettings
 from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import jittered
 from suno_jobs.tenants import quotas
 from suno_jobs.tenants.api_keys import Scope
 
@@ -31,7 +29,7 @@ def job_retrier() -> JobRetrier:
     longest = settings.max_check_interval_seconds
     dynamodb, table = client("dynamodb", REQUEST), settings.jobs_table
     creator = JobCreator(
-        jobs=JobStore(dynamodb, table, jittered(time.sleep, random.random)),
+        jobs=JobStore(dynamodb, table),
         executions=Executions(client("stepfunctions", REQUEST), settings.state_machine_arn, longest),
         deadline_seconds=settings.job_deadline_seconds,
         slack_seconds=slack(longest),

@@ -1,7 +1,6 @@
 """Store Track: downloads the files of a job's tracks, checks them and stores them in the assets bucket."""
 
 import os
-import random
 import time
 from dataclasses import replace
 from functools import cache
@@ -17,14 +16,13 @@ from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.settings import StoreTrackSettings
 from suno_jobs.steps.store_track import TrackStorer
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import jittered
 
 
 @cache
 def track_storer() -> TrackStorer:
     settings = StoreTrackSettings(os.environ)
     return TrackStorer(
-        jobs=JobStore(client("dynamodb", WORK), settings.jobs_table, jittered(time.sleep, random.random)),
+        jobs=JobStore(client("dynamodb", WORK), settings.jobs_table),
         s3=client("s3", UPLOAD),
         bucket=settings.assets_bucket,
         downloader=Downloader(trusted_origins=local_origins.LOCAL_ORIGINS),

@@ -1,7 +1,6 @@
 """POST /v1/jobs: records a job and starts its execution. Nothing is submitted to a gateway inside the request."""
 
 import os
-import random
 import time
 from functools import cache, partial
 from typing import Any
@@ -21,7 +20,6 @@ from suno_jobs.runtime.settings import SubmitJobSettings
 from suno_jobs.runtime.waiting import WaitFunction, preferred_wait
 from suno_jobs.steps.submit_job import JobSubmitter
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import jittered
 from suno_jobs.tenants import quotas
 from suno_jobs.tenants.api_keys import Scope
 from suno_jobs.webhooks.endpoint_table import EndpointTable
@@ -34,7 +32,7 @@ def job_submitter() -> JobSubmitter:
     settings, dynamodb = SubmitJobSettings(os.environ), client("dynamodb", REQUEST)
     longest, table = settings.max_check_interval_seconds, settings.jobs_table
     creator = JobCreator(
-        jobs=JobStore(dynamodb, table, jittered(time.sleep, random.random)),
+        jobs=JobStore(dynamodb, table),
         executions=Executions(client("stepfunctions", REQUEST), settings.state_machine_arn, longest),
         deadline_seconds=settings.job_deadline_seconds,
         slack_seconds=slack(longest),

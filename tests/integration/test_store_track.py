@@ -23,7 +23,6 @@ from suno_jobs.jobs.record import Track, TrackState
 from suno_jobs.network.download import Downloader
 from suno_jobs.steps.store_track import DOWNLOAD_SECONDS, TrackStorer
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import at_once
 from tests.integration.faulty import Headers, Page, Server, page, whole
 from tests.world import BUCKET, TABLE, a_job
 
@@ -70,7 +69,7 @@ class Place:
 
 @pytest.fixture
 def place(aws: SimpleNamespace, downloader: Downloader) -> Place:
-    jobs = JobStore(aws.dynamodb, TABLE, at_once)
+    jobs = JobStore(aws.dynamodb, TABLE)
     jobs.submissions.create(JOB, {}, due_at=0)
     link = Link("audio", "https://cdn.example.com/song?sig=secret")
     jobs.tracks.record_track("job_1", Track(track_id="t", position=0, state=TrackState.READY, links=(link,)))

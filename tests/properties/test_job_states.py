@@ -15,7 +15,7 @@ from suno_jobs.jobs.record import Asset, Candidate, FileTerms, Job, TaskEnd, Tra
 from suno_jobs.jobs.states import LEGAL, TERMINAL, Cause, JobState, Progress
 from suno_jobs.storage.attribute_values import pack
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import at_once, key
+from suno_jobs.storage.table import key
 from tests.simulation.aws_table import DynamoDb
 from tests.world import JOBS_TABLE, START, TABLE, a_job
 
@@ -34,7 +34,7 @@ class JobWrites(RuleBasedStateMachine):
     @initialize(target=snapshots, resubmit=st.booleans())
     def accept(self, resubmit: bool) -> Job:
         self.table = DynamoDb({TABLE: JOBS_TABLE})
-        self.jobs = JobStore(self.table, TABLE, at_once)  # type: ignore[arg-type]
+        self.jobs = JobStore(self.table, TABLE)  # type: ignore[arg-type]
         self.now = START
         self.intents = 0
         self.tasks = 0

@@ -24,7 +24,6 @@ from suno_jobs.jobs.record import Job
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.storage.attribute_values import unpack
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import at_once
 from tests.simulation.faults import TOKEN, Order, Plan
 from tests.simulation.network import KEYS
 
@@ -127,7 +126,7 @@ def adopt_as_operator(world: World, order: Order) -> None:
     """Runs ``suno-jobs adopt-file`` for one task of the account that all tenants share."""
     client: Any = world.dynamodb
     creator = JobCreator(
-        jobs=JobStore(client, "JobsTable", at_once),
+        jobs=JobStore(client, "JobsTable"),
         executions=Executions(world.state_machine, world.stack.state_machine_arn, 60),  # type: ignore[arg-type]
         deadline_seconds=int(world.stack.parameters["JobDeadlineSeconds"]),
         slack_seconds=120,

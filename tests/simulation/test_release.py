@@ -9,7 +9,6 @@ import pytest
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.cli.quarantine import QuarantineReleaser
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import at_once
 from tests.simulation.aws_table import DynamoDb, Paginator
 from tests.simulation.faults import Order, Plan
 from tests.simulation.invariants import violations
@@ -49,7 +48,7 @@ def test_i11_a_released_song_completes_its_job(days: float, cancel: bool, ends: 
     with world.open():
         world.run()
         [job_id] = world.jobs()
-        jobs: Any = JobStore(Client(world.dynamodb), "JobsTable", at_once)  # type: ignore[arg-type]
+        jobs: Any = JobStore(Client(world.dynamodb), "JobsTable")  # type: ignore[arg-type]
         releaser = QuarantineReleaser(jobs=jobs, s3=world.s3, bucket="AssetsBucket", clock=lambda: world.loop.now)  # type: ignore[arg-type]
         refused = jobs.view(job_id).quarantine
         assert [file.kind for file in refused] == ["audio", "audio"]

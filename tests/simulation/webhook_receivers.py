@@ -17,6 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from suno_jobs.jobs.identifiers import mode_of, mode_of_job, tenant_name
+from suno_jobs.steps.deliver_webhook import FAILING_SECONDS
 from suno_jobs.storage.attribute_values import unpack
 from suno_jobs.webhooks.deliveries import Delivery, DeliveryState, partition_of
 from suno_jobs.webhooks.endpoint_table import EndpointTable
@@ -190,8 +191,14 @@ def _undelivered(receiver: Receiver, delivery: Delivery | None) -> Iterator[str]
         yield "it counts as delivered"
     elif delivery.state is DeliveryState.FAILED and delivery.failures <= len(RETRY_SECONDS) and receiver.behaviour != "is gone":
         yield f"it was given up after {delivery.failures} attempts"
-    elif delivery.state is DeliveryState.SKIPPED and receiver.behaviour != "is gone":
+    elif delivery.state is DeliveryState.SKIPPED and not _may_be_disabled(receiver):
         yield "it was skipped"
+
+
+def _may_be_disabled(receiver: Receiver) -> bool:
+    """It says so, or it has failed for five days, of which a song that arrives after two weeks may be the last attempt."""
+    fails = not BEHAVIOURS[receiver.behaviour].ok and receiver.until > FAILING_SECONDS
+    return receiver.behaviour == "is gone" or fails
 
 
 def _overdue(world: World, receiver: Receiver, deliveries: Iterable[Delivery]) -> Iterator[tuple[str, str]]:

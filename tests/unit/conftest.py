@@ -10,7 +10,6 @@ from suno_jobs.runtime.secrets import Secret
 from suno_jobs.steps.receive_callback import CallbackReceiver
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
-from suno_jobs.storage.table import at_once
 from suno_jobs.tenants.key_table import KeyTable
 from tests.api_keys import an_api_key
 from tests.builders import RotatingSecret
@@ -53,7 +52,7 @@ def world(aws: SimpleNamespace) -> World:
         clock=clock,
         dynamodb=aws.dynamodb,
         s3=aws.s3,
-        jobs=JobStore(aws.dynamodb, TABLE, at_once),
+        jobs=JobStore(aws.dynamodb, TABLE),
         receipts=ReceiptStore(aws.dynamodb, TABLE, lambda: aws.s3, RECEIPTS, ttl_days=30),
         executions=FakeExecutions(),
         bus=FakeBus(),

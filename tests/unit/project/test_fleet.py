@@ -18,7 +18,6 @@ from bench.fleet.plots import FIGURES, PROGRESS, draw
 from bench.fleet.system import PASSED_SECONDS, Fleet, passed
 from suno_jobs.gateways.protocol import Rate
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import at_once
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.rate_limiter import RateLimiter
@@ -108,7 +107,7 @@ def test_a_throttled_write_is_sent_again_and_fails_in_the_end(monkeypatch: pytes
 
 def test_the_index_of_due_work_is_that_of_the_table_of_the_simulation() -> None:
     tables: list[Any] = [table(Loop(START)), DynamoDb({TABLE: JOBS_TABLE})]
-    stores = [JobStore(table, TABLE, at_once) for table in tables]
+    stores = [JobStore(table, TABLE) for table in tables]
     for number in range(300):
         due_at = START + RANDOM.randrange(100)
         for store in stores:

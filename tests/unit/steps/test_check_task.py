@@ -19,7 +19,6 @@ from suno_jobs.network.http import httpx
 from suno_jobs.steps.check_task import CHECK_SECONDS, NO_AUDIO_SECONDS, report_step
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
-from suno_jobs.storage.table import at_once
 from tests.builders import AUDIO, Denied, await_signal, hanging, lost, music, running, task, use_accounts
 from tests.world import DEADLINE, GRACE, PACE, RECEIPTS, TABLE, FixedSecret, World
 
@@ -346,7 +345,7 @@ class ReadRecorder:
 def test_no_decision_uses_an_eventually_consistent_read(world: World) -> None:
     """Only reads of the due index may be stale: DynamoDB offers no others, and every write that follows is conditional."""
     world.dynamodb = reads = ReadRecorder(world.dynamodb)
-    world.jobs = JobStore(reads, TABLE, at_once)  # type: ignore[arg-type]
+    world.jobs = JobStore(reads, TABLE)  # type: ignore[arg-type]
     world.receipts = ReceiptStore(reads, TABLE, lambda: world.s3, RECEIPTS, ttl_days=1)  # type: ignore[arg-type]
     job_id = lost(world)
     world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)

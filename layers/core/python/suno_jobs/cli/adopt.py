@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import random
 import sys
 import time
 from collections import Counter
@@ -30,7 +29,6 @@ from suno_jobs.jobs.states import JobState
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.steps.submit_job import fingerprint
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import jittered
 
 LOOK_SECONDS = 10.0
 COLUMNS = ("gateway", "kind", "task_id")
@@ -195,7 +193,7 @@ def adopt_file(  # noqa: PLR0913 - the options of a command
         raise WrongArgument(f"{file} cannot be read: {error}") from error
     longest = 60
     creator = JobCreator(
-        jobs=JobStore(aws.dynamodb(), table, jittered(time.sleep, random.random)),
+        jobs=JobStore(aws.dynamodb(), table),
         executions=Executions(aws.stepfunctions(), state_machine, longest),
         deadline_seconds=deadline,
         slack_seconds=slack(longest),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -17,13 +15,12 @@ from suno_jobs.jobs.waiting import waiting_for
 from suno_jobs.runtime.executions import execution_name
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import Receipt, ReceiptStore
-from suno_jobs.storage.table import jittered
 
 
 def print_timeline(job_id: JobId, /, *, table: JobsTable) -> None:
     """Print the history of a job."""
     client = aws.dynamodb()
-    if (view := JobStore(client, table, jittered(time.sleep, random.random)).view(job_id)) is None:
+    if (view := JobStore(client, table).view(job_id)) is None:
         raise NotFound(f"no job {job_id}")
     receipts = ReceiptStore(client, table, aws.s3, "", ttl_days=0)
     print(*explain(view, receipts.list_receipts(job_id)), sep="\n")

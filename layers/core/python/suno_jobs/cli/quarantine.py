@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-import random
 import shutil
 import tempfile
 import time
@@ -27,7 +26,6 @@ from suno_jobs.media.inspection import MediaFile, inspect
 from suno_jobs.media.lengths import contradicts
 from suno_jobs.network.download import Downloaded
 from suno_jobs.storage.jobs import JobStore
-from suno_jobs.storage.table import jittered
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -41,7 +39,7 @@ app = App(name="quarantine", help="List files that did not pass the checks, or r
 @app.command(name="list")
 def print_files(job_id: JobId, /, *, table: JobsTable) -> None:
     """Print the files in quarantine."""
-    if (view := JobStore(aws.dynamodb(), table, jittered(time.sleep, random.random)).view(job_id)) is None:
+    if (view := JobStore(aws.dynamodb(), table).view(job_id)) is None:
         raise NotFound(f"no job {job_id}")
     print(*listed(view) if view.quarantine else [f"No file of {job_id} is in quarantine."], sep="\n")
 
@@ -59,9 +57,7 @@ def release_file(
     """Make one of the files an asset of its track."""
     if extension is not None and not (extension.isascii() and extension.isalnum() and len(extension) <= 8):
         raise WrongArgument("--extension has 1 to 8 letters and digits")
-    releaser = QuarantineReleaser(
-        jobs=JobStore(aws.dynamodb(), table, jittered(time.sleep, random.random)), s3=aws.s3(), bucket=bucket, clock=time.time
-    )
+    releaser = QuarantineReleaser(jobs=JobStore(aws.dynamodb(), table), s3=aws.s3(), bucket=bucket, clock=time.time)
     print(f"released as {releaser.release_file(job_id, sha256, extension)}")
     print("The next sweep completes the job.")
 

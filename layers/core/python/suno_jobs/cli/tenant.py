@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
-from suno_jobs.storage.table import jittered
 from suno_jobs.tenants.limits import Limits
 from suno_jobs.tenants.tenant_list import Tenant, TenantList
 from suno_jobs.webhooks.endpoint_table import EndpointTable
@@ -93,7 +91,7 @@ def export_tenant(
     """Copy the tenant's jobs and files to a folder. Repeat it to continue, or to add what has changed since."""
     dynamodb, s3 = aws.dynamodb(), aws.s3()
     exporter = TenantExporter(
-        jobs=JobStore(dynamodb, table, jittered(time.sleep, random.random)),
+        jobs=JobStore(dynamodb, table),
         job_list=JobList(dynamodb, table),
         receipts=ReceiptStore(dynamodb, table, lambda: s3, receipts, ttl_days=0),
         s3=s3,
@@ -112,7 +110,7 @@ def delete_tenant(
     if confirm != tenant:
         raise WrongArgument("--confirm must repeat the name of the tenant")
     dynamodb = aws.dynamodb()
-    jobs = JobStore(dynamodb, table, jittered(time.sleep, random.random))
+    jobs = JobStore(dynamodb, table)
     eraser = JobEraser(deletions=jobs.deletions, s3=aws.s3(), assets_bucket=bucket, receipts_bucket=receipts)
     deleter = TenantDeleter(
         job_list=JobList(dynamodb, table),

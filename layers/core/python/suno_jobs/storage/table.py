@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from suno_jobs.errors import Conflict
@@ -34,8 +36,8 @@ def jittered(sleep: Callable[[float], None], random: Callable[[], float]) -> Pau
     return lambda number: sleep(random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2**number))
 
 
-def at_once(_: int) -> None:
-    """The pause of a table whose items are in no transaction."""
+PAUSE = jittered(time.sleep, SystemRandom().random)
+"""Instances that are restored from one snapshot share the state of every other source of randomness."""
 
 
 def key(job_id: str, sort: str) -> Item:
@@ -43,7 +45,7 @@ def key(job_id: str, sort: str) -> Item:
 
 
 class Table:
-    def __init__(self, client: DynamoDBClient, table: str, pause: Pause = at_once) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, pause: Pause = PAUSE) -> None:
         self._client = client
         self._table = table
         self._pause = pause
