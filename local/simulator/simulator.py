@@ -100,6 +100,10 @@ class Simulator:
         """The next new order at the gateway meets these faults, each ``name`` or ``name=number``. Raises UnknownFault."""
         self._studio.fail_next(WIRES[gateway].name, parse_faults(faults))
 
+    def forget_next(self, gateway: str) -> None:
+        """Takes back what ``fail_next`` has put upon orders that never came."""
+        self._studio.forget_next(WIRES[gateway].name)
+
     def ready_line(self) -> str:
         """What ``python -m local simulate`` prints when it is ready."""
         gateways = {name: {"base_url": self.base_url(name), "api_key": self.keys[name]} for name in WIRES}

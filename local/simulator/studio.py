@@ -122,6 +122,11 @@ class Studio:
             self._next_faults[gateway].append(faults)
             return len(self._next_faults[gateway])
 
+    def forget_next(self, gateway: str) -> None:
+        """Takes back the faults of orders that never came."""
+        with self._lock:
+            self._next_faults[gateway].clear()
+
     def limit_tasks(self, gateway: str, most: int) -> None:
         """From now on the gateway takes so many tasks at once, and refuses more as too frequent."""
         self._most_tasks[gateway] = most

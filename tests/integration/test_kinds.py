@@ -62,7 +62,10 @@ class Teller:
         ended = self.ends("callback", tracks)
         for _ in GATEWAYS[self.gateway].kinds:
             self.stack.simulator.fail_next(self.gateway, "lost_callback")
-        return ended | self.ends("polling", tracks[::-1])
+        polled = self.ends("polling", tracks[::-1])
+        # A synchronous operation is no order.
+        self.stack.simulator.forget_next(self.gateway)
+        return ended | polled
 
     def ends(self, way: str, tracks: list[Json]) -> dict[Case, Json]:
         cases = [case for case in CASES if (case[0], case[2]) == (self.gateway, way)]
