@@ -107,7 +107,7 @@ def test_a_shell_without_a_region_is_told_what_to_set(
     ("environment", "named", "expected"),
     [
         ({"AWS_ENDPOINT_URL": "nowhere"}, "nowhere", ExitCode.WRONG_ARGUMENTS),
-        ({"AWS_PROFILE": "nobody"}, "nobody", ExitCode.NOT_PERMITTED),
+        ({"AWS_PROFILE": "unknown"}, "unknown", ExitCode.NOT_PERMITTED),
     ],
     ids=str,
 )

@@ -141,7 +141,7 @@ def says(body: Any, status: int = 200, **headers: str) -> Reply:
 
 @dataclass
 class HeldWire:
-    """A wire whose clock moves when somebody sleeps, and by ``held`` seconds with each request that waits."""
+    """A wire whose clock moves when a caller sleeps, and by ``held`` seconds with each request that waits."""
 
     serve: Reply
     held: float = 0.0

@@ -330,7 +330,7 @@ def test_a_failed_test_job_is_retried_as_a_test_job(world: World) -> None:
 
 
 def test_a_live_submission_of_a_test_job_finds_no_account(world: World) -> None:
-    """The second line of defence: whoever confuses the modes has no key to send."""
+    """The second line of defence: code that confuses the modes has no key to send."""
     job_id = submit(world, body())
     world.task_creator().create_task(job_id)
     job = world.job(job_id)

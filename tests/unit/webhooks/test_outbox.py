@@ -155,6 +155,38 @@ def test_a_queue_that_hangs_delays_no_job_and_is_asked_once(world: World) -> Non
     assert asked == [[(job_id, 0)]]
 
 
+def test_a_message_that_is_refused_at_once_keeps_no_other_from_being_sent(world: World) -> None:
+    an_endpoint(world)
+    for number in range(3):
+        an_event(world, f"e{number}")
+    world.clock.sleep(PACE.slack + 1)
+    asked: list[str] = []
+
+    def refuse(**message: Any) -> None:
+        asked.append(message["MessageBody"])
+        raise THROTTLED
+
+    world.sqs.send_message = refuse  # type: ignore[method-assign]
+    world.job_reconciler().reconcile_jobs(always)
+    assert len(set(asked)) == 3
+
+
+def test_webhooks_are_sent_before_a_gateway_is_asked(world: World) -> None:
+    """A request that never returns ends the sweep at its timeout."""
+    an_endpoint(world)
+    an_event(world, "e")
+    world.clock.sleep(PACE.slack + 1)
+    sent: list[int] = []
+
+    def ask(_: Any) -> Any:
+        sent.append(len(world.sqs.sent))
+        return iter(())
+
+    world.sqs.sent.clear()
+    replace(world.job_reconciler(), find_running=ask).reconcile_jobs(always)
+    assert sent == [1]
+
+
 def test_webhooks_do_not_wait_for_step_functions(world: World) -> None:
     an_endpoint(world)
     an_event(world, "e")

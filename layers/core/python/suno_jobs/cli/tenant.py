@@ -131,7 +131,7 @@ class TenantDeleter:
         """Deletes every ended job and yields a line for each. May be repeated: a deleted job has left the list.
 
         Raises CommandError at the end if some jobs have not ended. Otherwise deletes the webhooks of the tenant and of its
-        sandbox, which nobody can delete once the keys are revoked. Until then they get the ends of the jobs.
+        sandbox, which no client can delete once the keys are revoked. Until then they get the ends of the jobs.
         """
         deleted, running = 0, []
         for job in self.job_list.every_job(tenant):

@@ -54,7 +54,7 @@ FILE_DAYS = 1 / 24
 
 _MARKER = re.compile(r"\[test:([^\[\]]{0,40})\]")
 _STAGES = ((1, TaskStatus.TEXT_READY), (3, TaskStatus.FIRST_READY))
-_LYRICS = "[Verse]\nThis is a song of the sandbox\n[Chorus]\nAnd nobody has paid for it"
+_LYRICS = "[Verse]\nThis is a song of the sandbox\n[Chorus]\nAnd it has cost nothing"
 
 
 class Marker(StrEnum):

@@ -87,8 +87,8 @@ class JobReconciler:
         """Works until nothing is due or ``time_left`` returns False; the next sweep continues from there. It also does if Step
         Functions describes no more executions.
 
-        Jobs that need no answer of a gateway come first, so that a gateway in trouble delays none of them. If some jobs could
-        not be resumed, raises an ExceptionGroup at the end; all others were resumed.
+        Webhooks, and jobs that need no answer of a gateway, come first, so that a gateway in trouble delays none of them. If
+        some jobs could not be resumed, raises an ExceptionGroup at the end; all others were resumed.
         """
         swept = SweepResult(self.clock())
         waiting: list[Job] = []
@@ -100,10 +100,10 @@ class JobReconciler:
                 unknown.append(job)
             elif job is None:
                 swept.attempt_job(job_id, self._end_deletion, job_id)
-        if swept.complete:
-            self._describe(unknown, swept, time_left)
-            self._resume_unless_running(waiting, swept, time_left)
+        self._describe(unknown, swept, time_left)
         swept.attempt("webhooks", self.send_webhooks, time_left)
+        if swept.complete:
+            self._resume_unless_running(waiting, swept, time_left)
         if swept.complete:
             self.count_accounts(time_left)
             self.read_balances(time_left)

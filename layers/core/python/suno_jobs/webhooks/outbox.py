@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LONGEST_DELAY = 900
 """The longest delay of a message in SQS. What is due later is left to the sweep."""
+HUNG_SECONDS = 5
 SWEPT_AT_ONCE = 1000
 
 
@@ -114,13 +115,15 @@ class Outbox:
     def send_due(self, time_left: Callable[[], bool]) -> None:
         """What the sweep does: sends a message for each delivery that is due, as far as one sweep gets.
 
-        Ends at the first failure: if the queue hangs, each attempt takes half a minute.
+        Ends when the queue hangs, since each message would then take half a minute. A message that is refused at once costs
+        the others nothing, and the next sweep sends it.
         """
         now = self.clock()
         for number, key in enumerate(self.deliveries.due(int(now))):
             if number == SWEPT_AT_ONCE or not time_left():
                 return
-            if not self.queue.send(key, now):
+            began = self.clock()
+            if not self.queue.send(key, now) and self.clock() - began > HUNG_SECONDS:
                 return
 
 

@@ -77,7 +77,7 @@ def log_in(
 
 
 def _is_private(url: str) -> bool:
-    """Nobody between here and there can read the key: by https, or on this machine."""
+    """The key is encrypted on its way, or stays on this machine."""
     try:
         address = urlsplit(url)
     except ValueError:
