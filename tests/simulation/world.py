@@ -30,6 +30,7 @@ from suno_jobs.network import deadlines
 from suno_jobs.network.http import httpcore
 from suno_jobs.runtime import telemetry
 from suno_jobs.steps import store_track
+from suno_jobs.storage import table as storage_table
 from suno_jobs.tenants.api_keys import new_secret
 from suno_jobs.tenants.key_table import KeyTable
 from suno_jobs.tenants.tenant_list import Tenant, TenantList
@@ -42,7 +43,7 @@ from tests.simulation.clock import Loop
 from tests.simulation.deletions import DeletionMonitor
 from tests.simulation.expressions import Item
 from tests.simulation.faults import TENANT, Order, Plan, RandomFaults
-from tests.simulation.lambdas import FaultInjector, FunctionError, Lambdas
+from tests.simulation.lambdas import FaultInjector, FunctionError, Invocation, Lambdas
 from tests.simulation.message_queue import MessageQueue, Sqs
 from tests.simulation.state_machine import StateMachine
 from tests.simulation.state_monitor import StateMonitor
@@ -215,12 +216,18 @@ class World:
             patch.object(calls, "send", partial(client.send, clock=lambda: self.loop.now)),
             patch.object(httpcore, "ConnectionPool", network.Pool),
             patch.object(deadlines, "Thread", network.InlineThread),
+            patch.object(storage_table, "PAUSE", storage_table.jittered(self._pause, self.random.random)),
             self._captured_logs(),
         ):
             try:
                 yield
             finally:
                 self.loop.close()
+
+    def _pause(self, seconds: float) -> None:
+        """Of the process that writes: an invocation, or somebody outside of Lambda."""
+        invocation: Invocation | None = self.loop.current.local
+        (invocation or self.loop).sleep(seconds)
 
     @contextlib.contextmanager
     def _captured_logs(self) -> Iterator[None]:

@@ -38,7 +38,7 @@ from suno_jobs.storage.job_changes import (
 )
 from suno_jobs.storage.signals import TOKEN, SignalStore
 from suno_jobs.storage.submissions import SubmissionStore
-from suno_jobs.storage.table import JOB, PAUSE, REQUEST, Pause, key
+from suno_jobs.storage.table import JOB, REQUEST, Pause, key
 from suno_jobs.storage.task_owners import TaskOwners
 from suno_jobs.storage.tracks import QUARANTINE, RESULT, TRACK, TrackStore
 from suno_jobs.storage.update_expressions import Change
@@ -69,7 +69,7 @@ class JobStore(JobTable):
     deletions: DeletionStore
     owners: TaskOwners
 
-    def __init__(self, client: DynamoDBClient, table: str, pause: Pause = PAUSE) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, pause: Pause | None = None) -> None:
         super().__init__(client, table, pause)
         self.submissions = SubmissionStore(client, table, pause)
         self.signals = SignalStore(client, table, pause)

@@ -14,7 +14,7 @@ from suno_jobs.jobs.states import JobState, WaitReason, may_become
 from suno_jobs.storage.attribute_values import pack
 from suno_jobs.storage.due_index import due
 from suno_jobs.storage.job_changes import JobTable, cost_of, require_same_attempts, require_same_intent, with_history
-from suno_jobs.storage.table import JOB, PAUSE, REQUEST, Pause, key, reasons
+from suno_jobs.storage.table import JOB, REQUEST, Pause, key, reasons
 from suno_jobs.storage.task_owners import TaskOwners, adoption
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.storage.usage import Bounds, creation, job_usage_key
@@ -28,7 +28,7 @@ UNSETTLED = frozenset({JobState.ACCEPTED, JobState.SUBMITTING, JobState.SUBMIT_U
 class SubmissionStore(JobTable):
     """Each method may be repeated: it takes effect once or raises Conflict."""
 
-    def __init__(self, client: DynamoDBClient, table: str, pause: Pause = PAUSE) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, pause: Pause | None = None) -> None:
         super().__init__(client, table, pause)
         self._owners = TaskOwners(client, table, pause)
 

@@ -45,10 +45,10 @@ def key(job_id: str, sort: str) -> Item:
 
 
 class Table:
-    def __init__(self, client: DynamoDBClient, table: str, pause: Pause = PAUSE) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, pause: Pause | None = None) -> None:
         self._client = client
         self._table = table
-        self._pause = pause
+        self._pause = pause or PAUSE
 
     def _get(self, item_key: Item) -> Item | None:
         answer = self._client.get_item(TableName=self._table, Key=pack(item_key), ConsistentRead=True)
