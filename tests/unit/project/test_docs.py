@@ -59,7 +59,8 @@ CORE = ROOT / "layers/core/python/suno_jobs"
 TEMPLATE: dict[str, Any] = read_template(ROOT)
 MACHINE: dict[str, Any] = json.loads((ROOT / "statemachine/suno_job.asl.json").read_text())
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-README = (ROOT / "README.md").read_text()
+SETTINGS = (ROOT / "docs/settings.md").read_text()
+COSTS = (ROOT / "docs/costs.md").read_text()
 API = (ROOT / "docs/api.md").read_text()
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 GATEWAY_PAGE = (ROOT / "docs/gateways.md").read_text()
@@ -228,8 +229,8 @@ def test_the_attributes_in_the_runbook_are_those_of_a_job() -> None:
     assert codes <= set(ErrorCode)
 
 
-def test_every_parameter_is_in_the_readme_with_its_default() -> None:
-    listed = {name: default for name, default, *_ in rows(section(README, "### Parameters"))}
+def test_every_parameter_is_in_the_settings_with_its_default() -> None:
+    listed = {name: default for name, default, *_ in rows(section(SETTINGS, "## Parameters"))}
     assert listed == {name: str(each["Default"]) or "(empty)" for name, each in TEMPLATE["Parameters"].items()}
 
 
@@ -520,8 +521,8 @@ def test_every_gateway_is_listed_with_its_adapter() -> None:
 
 
 def priced(item: str) -> list[str]:
-    """The cells of the row for this item in the README's tables of costs: item, count, price, USD."""
-    lines = [cells_of(line) for line in README.splitlines() if line.startswith("|")]
+    """The cells of the row for this item in the tables of costs: item, count, price, USD."""
+    lines = [cells_of(line) for line in COSTS.splitlines() if line.startswith("|")]
     [found] = [cells for cells in lines if len(cells) == 4 and item in cells[0]]
     return found
 

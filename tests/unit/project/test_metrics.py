@@ -12,7 +12,7 @@ from typing import Any
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.states import TERMINAL, JobState
 from suno_jobs.runtime.telemetry import NAMESPACE
-from tests.unit.project.test_docs import README, priced
+from tests.unit.project.test_docs import COSTS, priced
 from tests.unit.project.test_template import RESOURCES, of_type
 from tests.world import ROOT
 
@@ -111,10 +111,10 @@ def test_the_cost_of_alarms_counts_them() -> None:
     assert usd == f"{lowest:.2f} to {lowest + len(queries) * len(GATEWAYS) * 0.10:.2f}", price
 
 
-def test_watching_costs_less_than_15_dollars_at_rest_and_the_readme_says_how_much() -> None:
+def test_watching_costs_less_than_15_dollars_at_rest_and_the_page_says_how_much() -> None:
     at_rest = sum(float(priced(item)[3].split()[0]) for item in ("CloudWatch alarms", "dashboard", "metrics"))
     assert at_rest < 15
-    assert f"together cost {at_rest:.2f} per month" in README
+    assert f"together cost {at_rest:.2f} per month" in COSTS
     assert len(of_type("AWS::CloudWatch::Dashboard")) == 1
 
 
