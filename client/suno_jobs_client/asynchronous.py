@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -12,8 +13,20 @@ import httpx
 from suno_jobs_client import files
 from suno_jobs_client.calls import Calls, Changed, Filters, access_of, adoption, song
 from suno_jobs_client.files import OnProgress
-from suno_jobs_client.models import Gateway, Job, JobEvent, JobSummary, Preview, Usage
-from suno_jobs_client.requests import JobRequest, MusicInput
+from suno_jobs_client.models import (
+    Delivery,
+    Gateway,
+    Job,
+    JobEvent,
+    JobSummary,
+    Key,
+    NewKey,
+    NewWebhook,
+    Preview,
+    Usage,
+    Webhook,
+)
+from suno_jobs_client.requests import JobRequest, KeyRequest, MusicInput, WebhookChange, WebhookRequest
 from suno_jobs_client.wire import TIMEOUT, AsyncWire
 
 
@@ -135,3 +148,79 @@ class AsyncSunoJobs:
     async def download_zip(self, job: Job, path: str | Path, *, on_progress: OnProgress | None = None) -> Path:
         """Brings every file of the job into one zip, checked as in ``download``."""
         return await files.download_zip(self._calls, job, Path(path), on_progress)
+
+    async def list_keys(self) -> Sequence[Key]:
+        """The API keys of your tenant, oldest first. The keys themselves are not stored."""
+        return (await self._calls.list_keys()).keys
+
+    async def create_key(self, **fields: Unpack[KeyRequest]) -> NewKey:
+        """Creates an API key, which is in ``key`` of the answer and cannot be read again.
+
+        It is never repeated: after ``NoAnswer`` list the keys, and revoke the one that you do not know.
+        """
+        return await self._calls.create_key(fields)
+
+    async def rotate_key(self, key_id: str, *, overlap_hours: int | None = None) -> NewKey:
+        """Creates a key that replaces another one, which works for ``overlap_hours`` longer (24 if none are given)."""
+        return await self._calls.rotate_key(key_id, overlap_hours)
+
+    async def revoke_key(self, key_id: str) -> None:
+        """Ends a key. It may be repeated."""
+        await self._calls.revoke_key(key_id)
+
+    async def list_webhooks(self) -> Sequence[Webhook]:
+        """The webhooks of your tenant, oldest first."""
+        return (await self._calls.list_webhooks()).webhooks
+
+    async def create_webhook(self, **fields: Unpack[WebhookRequest]) -> NewWebhook:
+        """Creates a webhook. Its ``secret`` verifies what it gets, and cannot be read again.
+
+        It is never repeated: after ``NoAnswer`` list the webhooks, and delete the one that you do not know.
+        """
+        return await self._calls.create_webhook(fields)
+
+    async def get_webhook(self, webhook_id: str) -> Webhook:
+        return await self._calls.get_webhook(webhook_id)
+
+    async def change_webhook(self, webhook_id: str, **changes: Unpack[WebhookChange]) -> Webhook:
+        """Changes what is given. ``disabled=False`` uses a webhook again that was disabled."""
+        return await self._calls.change_webhook(webhook_id, changes)
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        """Deletes a webhook. What was still to be delivered to it is dropped."""
+        await self._calls.delete_webhook(webhook_id)
+
+    async def rotate_webhook_secret(self, webhook_id: str, *, overlap_hours: int | None = None) -> NewWebhook:
+        """Replaces the secret. The old one signs as well for ``overlap_hours`` longer (24 if none are given).
+
+        The webhook ``default`` is that of the ``callback_url`` of jobs. After ``NoAnswer`` call it again.
+        """
+        return await self._calls.rotate_webhook_secret(webhook_id, overlap_hours)
+
+    async def send_test_event(self, webhook_id: str) -> Delivery:
+        """Sends the event ``webhook.test`` to a webhook."""
+        return await self._calls.send_test_event(webhook_id)
+
+    async def list_deliveries(self, webhook_id: str) -> AsyncIterator[Delivery]:
+        """Goes through the deliveries of the last 30 days, newest event first, page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self._calls.deliveries_page(webhook_id, cursor)
+            for delivery in page.deliveries:
+                yield delivery
+            cursor = page.next
+            if cursor is None:
+                return
+
+    async def retry_delivery(self, webhook_id: str, delivery_id: str) -> Delivery:
+        """Sends an event again, even if it was delivered, and begins the schedule of attempts anew."""
+        return await self._calls.retry_delivery(webhook_id, delivery_id)
+
+    async def replay_deliveries(
+        self, webhook_id: str, *, since: datetime, until: datetime | None = None, delivered: bool = False
+    ) -> int:
+        """Sends again what failed or was skipped in a range of time, and returns how many.
+
+        Times have a zone. With ``delivered``, it also sends again what was delivered.
+        """
+        return await self._calls.replay_deliveries(webhook_id, since, until, delivered=delivered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -12,8 +13,20 @@ import httpx
 from suno_jobs_client import files
 from suno_jobs_client.calls import Calls, Changed, Filters, access_of, adoption, song
 from suno_jobs_client.files import OnProgress
-from suno_jobs_client.models import Gateway, Job, JobEvent, JobSummary, Preview, Usage
-from suno_jobs_client.requests import JobRequest, MusicInput
+from suno_jobs_client.models import (
+    Delivery,
+    Gateway,
+    Job,
+    JobEvent,
+    JobSummary,
+    Key,
+    NewKey,
+    NewWebhook,
+    Preview,
+    Usage,
+    Webhook,
+)
+from suno_jobs_client.requests import JobRequest, KeyRequest, MusicInput, WebhookChange, WebhookRequest
 from suno_jobs_client.wire import TIMEOUT, BlockingWire, finish
 
 
@@ -130,3 +143,78 @@ class SunoJobs:
     def download_zip(self, job: Job, path: str | Path, *, on_progress: OnProgress | None = None) -> Path:
         """Brings every file of the job into one zip, checked as in ``download``."""
         return finish(files.download_zip(self._calls, job, Path(path), on_progress))
+
+    def list_keys(self) -> Sequence[Key]:
+        """The API keys of your tenant, oldest first. The keys themselves are not stored."""
+        return finish(self._calls.list_keys()).keys
+
+    def create_key(self, **fields: Unpack[KeyRequest]) -> NewKey:
+        """Creates an API key, which is in ``key`` of the answer and cannot be read again.
+
+        It is never repeated: after ``NoAnswer`` list the keys, and revoke the one that you do not know.
+        """
+        return finish(self._calls.create_key(fields))
+
+    def rotate_key(self, key_id: str, *, overlap_hours: int | None = None) -> NewKey:
+        """Creates a key that replaces another one, which works for ``overlap_hours`` longer (24 if none are given)."""
+        return finish(self._calls.rotate_key(key_id, overlap_hours))
+
+    def revoke_key(self, key_id: str) -> None:
+        """Ends a key. It may be repeated."""
+        finish(self._calls.revoke_key(key_id))
+
+    def list_webhooks(self) -> Sequence[Webhook]:
+        """The webhooks of your tenant, oldest first."""
+        return finish(self._calls.list_webhooks()).webhooks
+
+    def create_webhook(self, **fields: Unpack[WebhookRequest]) -> NewWebhook:
+        """Creates a webhook. Its ``secret`` verifies what it gets, and cannot be read again.
+
+        It is never repeated: after ``NoAnswer`` list the webhooks, and delete the one that you do not know.
+        """
+        return finish(self._calls.create_webhook(fields))
+
+    def get_webhook(self, webhook_id: str) -> Webhook:
+        return finish(self._calls.get_webhook(webhook_id))
+
+    def change_webhook(self, webhook_id: str, **changes: Unpack[WebhookChange]) -> Webhook:
+        """Changes what is given. ``disabled=False`` uses a webhook again that was disabled."""
+        return finish(self._calls.change_webhook(webhook_id, changes))
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Deletes a webhook. What was still to be delivered to it is dropped."""
+        finish(self._calls.delete_webhook(webhook_id))
+
+    def rotate_webhook_secret(self, webhook_id: str, *, overlap_hours: int | None = None) -> NewWebhook:
+        """Replaces the secret. The old one signs as well for ``overlap_hours`` longer (24 if none are given).
+
+        The webhook ``default`` is that of the ``callback_url`` of jobs. After ``NoAnswer`` call it again.
+        """
+        return finish(self._calls.rotate_webhook_secret(webhook_id, overlap_hours))
+
+    def send_test_event(self, webhook_id: str) -> Delivery:
+        """Sends the event ``webhook.test`` to a webhook."""
+        return finish(self._calls.send_test_event(webhook_id))
+
+    def list_deliveries(self, webhook_id: str) -> Iterator[Delivery]:
+        """Goes through the deliveries of the last 30 days, newest event first, page by page."""
+        cursor: str | None = None
+        while True:
+            page = finish(self._calls.deliveries_page(webhook_id, cursor))
+            yield from page.deliveries
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def retry_delivery(self, webhook_id: str, delivery_id: str) -> Delivery:
+        """Sends an event again, even if it was delivered, and begins the schedule of attempts anew."""
+        return finish(self._calls.retry_delivery(webhook_id, delivery_id))
+
+    def replay_deliveries(
+        self, webhook_id: str, *, since: datetime, until: datetime | None = None, delivered: bool = False
+    ) -> int:
+        """Sends again what failed or was skipped in a range of time, and returns how many.
+
+        Times have a zone. With ``delivered``, it also sends again what was delivered.
+        """
+        return finish(self._calls.replay_deliveries(webhook_id, since, until, delivered=delivered))

@@ -15,18 +15,34 @@ import httpx
 
 from suno_jobs_client import retrying
 from suno_jobs_client.errors import JobNotSucceeded, StillRunning, SunoJobsError, retry_after_of
-from suno_jobs_client.models import GatewayList, Job, JobEvents, JobList, Preview, Usage
+from suno_jobs_client.models import (
+    Delivery,
+    DeliveryList,
+    GatewayList,
+    Job,
+    JobEvents,
+    JobList,
+    KeyList,
+    NewKey,
+    NewWebhook,
+    Preview,
+    Replay,
+    Usage,
+    Webhook,
+    WebhookList,
+)
 from suno_jobs_client.wire import Wire
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"})
 LONGEST_WAIT_SECONDS = 25
 POLL_SECONDS = 5.0
+DELIVERIES_PER_PAGE = 100
 
 Changed = Callable[[Job], None]
 
 
 class Calls:
-    """Each method is one request, except ``wait``, and returns what the API returns."""
+    """Each method is one request, except ``wait`` and ``replay_deliveries``, and returns what the API returns."""
 
     def __init__(self, wire: Wire, api_url: str, api_key: str) -> None:
         self._wire = wire
@@ -77,6 +93,68 @@ class Calls:
     async def usage(self, month: str | None) -> Usage:
         response = await self.send("GET", "/v1/usage", query={"month": month} if month else None)
         return Usage.model_validate_json(response.content)
+
+    async def list_keys(self) -> KeyList:
+        return KeyList.model_validate_json((await self.send("GET", "/v1/keys")).content)
+
+    async def create_key(self, request: Mapping[str, Any]) -> NewKey:
+        response = await self.send("POST", "/v1/keys", body=request, repeatable=False)
+        return NewKey.model_validate_json(response.content)
+
+    async def rotate_key(self, key_id: str, overlap_hours: int | None) -> NewKey:
+        response = await self.send("POST", path_of("keys", key_id, "rotate"), body=_overlap(overlap_hours), repeatable=False)
+        return NewKey.model_validate_json(response.content)
+
+    async def revoke_key(self, key_id: str) -> None:
+        await self.send("DELETE", path_of("keys", key_id))
+
+    async def list_webhooks(self) -> WebhookList:
+        return WebhookList.model_validate_json((await self.send("GET", "/v1/webhooks")).content)
+
+    async def create_webhook(self, request: Mapping[str, Any]) -> NewWebhook:
+        response = await self.send("POST", "/v1/webhooks", body=request, repeatable=False)
+        return NewWebhook.model_validate_json(response.content)
+
+    async def get_webhook(self, webhook_id: str) -> Webhook:
+        return Webhook.model_validate_json((await self.send("GET", path_of("webhooks", webhook_id))).content)
+
+    async def change_webhook(self, webhook_id: str, changes: Mapping[str, Any]) -> Webhook:
+        response = await self.send("PATCH", path_of("webhooks", webhook_id), body=changes)
+        return Webhook.model_validate_json(response.content)
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        await self.send("DELETE", path_of("webhooks", webhook_id))
+
+    async def rotate_webhook_secret(self, webhook_id: str, overlap_hours: int | None) -> NewWebhook:
+        path = path_of("webhooks", webhook_id, "rotate")
+        response = await self.send("POST", path, body=_overlap(overlap_hours), repeatable=False)
+        return NewWebhook.model_validate_json(response.content)
+
+    async def send_test_event(self, webhook_id: str) -> Delivery:
+        return Delivery.model_validate_json((await self.send("POST", path_of("webhooks", webhook_id, "test"))).content)
+
+    async def deliveries_page(self, webhook_id: str, cursor: str | None) -> DeliveryList:
+        query = {"limit": str(DELIVERIES_PER_PAGE), **({"cursor": cursor} if cursor else {})}
+        response = await self.send("GET", path_of("webhooks", webhook_id, "deliveries"), query=query)
+        return DeliveryList.model_validate_json(response.content)
+
+    async def retry_delivery(self, webhook_id: str, delivery_id: str) -> Delivery:
+        path = path_of("webhooks", webhook_id, "deliveries", delivery_id, "retry")
+        return Delivery.model_validate_json((await self.send("POST", path)).content)
+
+    async def replay_deliveries(self, webhook_id: str, since: datetime, until: datetime | None, *, delivered: bool) -> int:
+        """Returns how many deliveries were restarted, with as many requests as that takes."""
+        request: dict[str, Any] = {"since": since.isoformat(), "delivered": delivered}
+        if until:
+            request["until"] = until.isoformat()
+        replayed = 0
+        while True:
+            response = await self.send("POST", path_of("webhooks", webhook_id, "replay"), body=request)
+            replay = Replay.model_validate_json(response.content)
+            replayed += replay.replayed
+            if replay.next is None:
+                return replayed
+            request["cursor"] = replay.next
 
     async def wait(self, job_id: str, seconds: float | None, changed: Changed | None) -> Job:
         """Follows the job to its end. ``changed`` gets the job at first and after each change.
@@ -186,6 +264,10 @@ def adoption(gateway: str, kind: str, task_id: str, metadata: Mapping[str, str] 
 
 def _metadata(metadata: Mapping[str, str] | None) -> dict[str, Any]:
     return {"metadata": dict(metadata)} if metadata else {}
+
+
+def _overlap(hours: int | None) -> dict[str, int] | None:
+    return None if hours is None else {"overlap_hours": hours}
 
 
 def _query(filters: Filters) -> dict[str, str | Sequence[str]]:

@@ -60,7 +60,7 @@ class NotPermitted(ApiError):
 
 
 class NotFound(ApiError):
-    """There is no such job, track or file. It belongs to another tenant, or never existed."""
+    """There is no such job, file, key or webhook. It belongs to another tenant, or never existed."""
 
 
 class Deleted(ApiError):

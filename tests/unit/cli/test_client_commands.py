@@ -7,58 +7,35 @@ import json
 import re
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cyclopts import App
 
 from suno_jobs.cli.client import access, fields, screen
-from suno_jobs.cli.main import app, main
+from suno_jobs.cli.main import app
 from suno_jobs.cli.problems import ExitCode
 from suno_jobs.cli.reference import page
-from suno_jobs_client import AsyncSunoJobs, SunoJobs
 from suno_jobs_client.files import Progress, files_of
 from suno_jobs_client.models import Job
-from tests.unit.client.service import A_USAGE, AUDIO, KEY, URL, Reply, Service, a_job, a_lost_answer, an_error, says
+from tests.unit.cli.running import Serving, run
+from tests.unit.client.service import A_USAGE, AUDIO, KEY, URL, Reply, a_job, a_lost_answer, an_error, says
 
 ROOT = Path(__file__).parents[3]
-Serving = Callable[..., Service]
-WITH_A_KEY = [name for name in app if not name.startswith("-") and app[name].group == app["login"].group]
+pytestmark = pytest.mark.usefixtures("home")
 
 
-@pytest.fixture(autouse=True)
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
-    monkeypatch.delenv(access.KEY, raising=False)
-    monkeypatch.delenv(access.URL, raising=False)
-    return tmp_path
+def commands_of(parent: App, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name in parent:
+        if not name.startswith("-"):
+            parts = list(commands_of(parent[name], (*path, name)))
+            yield from parts or [(*path, name)]
 
 
-@pytest.fixture
-def serving(monkeypatch: pytest.MonkeyPatch) -> Serving:
-    """Logged in, at a service that gives these replies."""
-    monkeypatch.setenv(access.URL, URL)
-    monkeypatch.setenv(access.KEY, KEY)
-    monkeypatch.setattr("suno_jobs_client.retrying.ATTEMPTS", 1)
-
-    def serve(*replies: Reply) -> Service:
-        service = Service(list(replies))
-        transport = httpx.MockTransport(service)
-        monkeypatch.setattr(access, "SunoJobs", lambda *at: SunoJobs(*at, http=httpx.Client(transport=transport)))
-        monkeypatch.setattr(
-            access, "AsyncSunoJobs", lambda *at: AsyncSunoJobs(*at, http=httpx.AsyncClient(transport=transport))
-        )
-        return service
-
-    return serve
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = ExitCode.DONE) -> tuple[str, str]:
-    assert main(arguments) == code
-    out, errors = capsys.readouterr()
-    return out, errors
+WITH_A_KEY = [path for path in commands_of(app) if app[path[0]].group == app["login"].group]
 
 
 def summary(state: str = "FAILED") -> dict[str, Any]:
@@ -440,6 +417,6 @@ def test_the_page_of_the_commands_is_that_of_the_code() -> None:
     assert (ROOT / "docs/cli.md").read_text() == page(), "run make docs"
 
 
-@pytest.mark.parametrize("name", WITH_A_KEY)
-def test_every_command_with_a_key_has_an_example(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    assert f"\n suno-jobs {name}" in run(capsys, name, "--help")[0]
+@pytest.mark.parametrize("path", WITH_A_KEY, ids=" ".join)
+def test_every_command_with_a_key_has_an_example(capsys: pytest.CaptureFixture[str], path: tuple[str, ...]) -> None:
+    assert f"\n suno-jobs {' '.join(path)}" in run(capsys, *path, "--help")[0]

@@ -1,4 +1,4 @@
-"""``suno-jobs keys`` and ``suno-jobs tenant``: an operator manages who may use the API."""
+"""``suno-jobs tenant`` and ``suno-jobs tenant keys``: an operator manages who may use the API."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from suno_jobs.cli.keys import ScopeName
 from suno_jobs.cli.main import main
+from suno_jobs.cli.options import ScopeName
 from suno_jobs.steps.authorize import KeyFinder
 from suno_jobs.tenants.api_keys import ApiKey, Scope, is_well_formed
 from suno_jobs.tenants.key_ring import DAY, KeyRing, NoSuchKey
@@ -17,7 +17,7 @@ from suno_jobs.tenants.key_table import KeyTable
 from tests.world import API_KEYS_TABLE, TABLE, Clock
 
 KEYS = ("--api-keys", "keys")
-CREATE = ("keys", "create", "acme", *KEYS, "--table", TABLE)
+CREATE = ("tenant", "keys", "create", "acme", *KEYS, "--table", TABLE)
 UNKNOWN = "key_vvvvvvvvvvvvvvvv"
 
 
@@ -87,10 +87,10 @@ def test_a_test_key_is_for_the_sandbox_of_its_tenant(table: KeyTable, clock: Clo
     assert (found.tenant, found.hint) == ("acme.test", secret[:12])
     live = run(capsys, *CREATE)
     assert live.startswith("sj_live_")
-    listed = run(capsys, "keys", "list", "acme", *KEYS)
+    listed = run(capsys, "tenant", "keys", "list", "acme", *KEYS)
     assert all(secret[:12] in listed for secret in (secret, live))
-    assert run(capsys, "keys", "rotate", "acme", found.key_id, *KEYS).startswith("sj_test_")
-    run(capsys, "keys", "revoke", "acme", found.key_id, *KEYS)
+    assert run(capsys, "tenant", "keys", "rotate", "acme", found.key_id, *KEYS).startswith("sj_test_")
+    run(capsys, "tenant", "keys", "revoke", "acme", found.key_id, *KEYS)
     assert valid(table, clock, secret) is None
 
 
@@ -101,15 +101,15 @@ def test_the_command_knows_every_scope() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "named"),
     [
-        (["keys", "create", "zenith", *KEYS, "--table", TABLE], 3, "suno-jobs tenant create zenith"),
+        (["tenant", "keys", "create", "zenith", *KEYS, "--table", TABLE], 3, "suno-jobs tenant create zenith"),
         ([*CREATE, "--scope", "jobs:delete"], 2, "jobs:delete"),
         ([*CREATE, "--days", "0"], 2, "--days"),
-        (["keys", "rotate", "acme", UNKNOWN, *KEYS], 3, UNKNOWN),
-        (["keys", "rotate", "acme", UNKNOWN, *KEYS, "--overlap-hours", "-1"], 2, "--overlap-hours"),
-        (["keys", "revoke", "acme", UNKNOWN, *KEYS], 3, UNKNOWN),
+        (["tenant", "keys", "rotate", "acme", UNKNOWN, *KEYS], 3, UNKNOWN),
+        (["tenant", "keys", "rotate", "acme", UNKNOWN, *KEYS, "--overlap-hours", "-1"], 2, "--overlap-hours"),
+        (["tenant", "keys", "revoke", "acme", UNKNOWN, *KEYS], 3, UNKNOWN),
         (["tenant", "create", "acme", "--table", TABLE], 3, "acme"),
         (["tenant", "create", "acme.test", "--table", TABLE], 2, "a-z"),
-        (["keys", "create", "acme.test", *KEYS, "--table", TABLE], 3, "acme.test"),
+        (["tenant", "keys", "create", "acme.test", *KEYS, "--table", TABLE], 3, "acme.test"),
         (["tenant", "set-limits", "zenith", "--table", TABLE], 3, "zenith"),
         (["tenant", "set-limits", "acme", "--table", TABLE, "--jobs-per-day", "-1"], 2, "negative"),
     ],
@@ -191,7 +191,7 @@ def test_a_list_shows_what_a_key_is_for_and_whether_it_still_works(
         ring.create("acme", name, [Scope.READ_JOBS], days)
     ids = {key.name: key.key_id for key in table.of_tenant("acme")}
     ring.revoke("acme", ids["revoked"])
-    lines = {line.split()[0]: line for line in run(capsys, "keys", "list", "acme", *KEYS).splitlines()}
+    lines = {line.split()[0]: line for line in run(capsys, "tenant", "keys", "list", "acme", *KEYS).splitlines()}
     assert lines.keys() == set(ids.values())
     assert lines[ids["web shop"]].split("  ")[1:4] == [f"{secret[:12]}...", "valid", "used 2001-09-09"]
     conditions = {name: lines[ids[name]].split("  ")[2] for name in names}
@@ -203,6 +203,6 @@ def test_a_list_shows_what_a_key_is_for_and_whether_it_still_works(
 def test_keys_are_rotated_and_revoked_by_command(table: KeyTable, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, *CREATE)
     [key] = table.of_tenant("acme")
-    assert is_well_formed(run(capsys, "keys", "rotate", "acme", key.key_id, *KEYS))
-    assert run(capsys, "keys", "revoke", "acme", key.key_id, *KEYS) == f"{key.key_id} revoked"
+    assert is_well_formed(run(capsys, "tenant", "keys", "rotate", "acme", key.key_id, *KEYS))
+    assert run(capsys, "tenant", "keys", "revoke", "acme", key.key_id, *KEYS) == f"{key.key_id} revoked"
     assert sorted(each.revoked_at is None for each in table.of_tenant("acme")) == [False, True]

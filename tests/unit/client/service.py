@@ -31,6 +31,41 @@ A_USAGE = {
     },
 }
 
+A_KEY: dict[str, Any] = {
+    "key_id": "key_0123456789abcdef",
+    "mode": "live",
+    "name": "web shop",
+    "hint": "sj_live_abcd",
+    "scopes": ["jobs:read", "keys"],
+    "created_at": "2026-11-22T02:00:00Z",
+    "expires_at": None,
+    "last_used_on": None,
+    "revoked_at": None,
+}
+
+A_WEBHOOK: dict[str, Any] = {
+    "webhook_id": "wh_0123456789abcdef",
+    "url": "https://shop.example/hooks",
+    "description": "the shop",
+    "events": ["job.succeeded", "job.failed"],
+    "created_at": "2026-11-22T02:00:00Z",
+    "disabled_at": None,
+    "disabled_by": None,
+    "failing_since": None,
+    "previous_secret_until": None,
+}
+
+A_DELIVERY: dict[str, Any] = {
+    "delivery_id": "0001763776800-0123456789abcdef",
+    "event_id": "job_1.SUCCEEDED",
+    "type": "job.succeeded",
+    "state": "failed",
+    "reason": None,
+    "created_at": "2026-11-22T02:00:00Z",
+    "next_attempt_at": None,
+    "attempts": [{"at": "2026-11-22T02:00:00Z", "status": 500, "milliseconds": 12, "answer": "no"}],
+}
+
 Reply = Callable[[httpx.Request], httpx.Response]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,10 @@ from suno_jobs_client.errors import (
 from suno_jobs_client.models import Job
 from suno_jobs_client.wire import BlockingWire, finish
 from tests.unit.client.service import (
+    A_DELIVERY,
+    A_KEY,
     A_USAGE,
+    A_WEBHOOK,
     KEY,
     URL,
     HeldWire,
@@ -337,6 +341,79 @@ def test_the_asynchronous_client_sends_the_same() -> None:
             return [job.job_id async for job in suno.list(kind="music")]
 
     assert asyncio.run(use(Service([says(a_job("SUCCEEDED"))]))) == ["job_1", "job_1"]
+
+
+SINCE = datetime(2026, 11, 22, tzinfo=UTC)
+NEW_KEY, NEW_WEBHOOK = A_KEY | {"key": "sj_live_new"}, A_WEBHOOK | {"secret": "whsec_bmV3"}
+MANAGING: list[tuple[str, list[Any], dict[str, Any], Any, str, Any]] = [
+    ("list_keys", [], {}, {"keys": [A_KEY]}, "GET /v1/keys", None),
+    ("create_key", [], {"name": "web shop", "days": 90}, NEW_KEY, "POST /v1/keys", {"name": "web shop", "days": 90}),
+    ("rotate_key", ["key_1"], {}, NEW_KEY, "POST /v1/keys/key_1/rotate", None),
+    ("rotate_key", ["key_1"], {"overlap_hours": 0}, NEW_KEY, "POST /v1/keys/key_1/rotate", {"overlap_hours": 0}),
+    ("revoke_key", ["key_1"], {}, None, "DELETE /v1/keys/key_1", None),
+    ("list_webhooks", [], {}, {"webhooks": [A_WEBHOOK]}, "GET /v1/webhooks", None),
+    ("create_webhook", [], {"url": "https://a.example"}, NEW_WEBHOOK, "POST /v1/webhooks", {"url": "https://a.example"}),
+    ("get_webhook", ["wh_1"], {}, A_WEBHOOK, "GET /v1/webhooks/wh_1", None),
+    ("change_webhook", ["wh_1"], {"disabled": False}, A_WEBHOOK, "PATCH /v1/webhooks/wh_1", {"disabled": False}),
+    ("delete_webhook", ["wh_1"], {}, None, "DELETE /v1/webhooks/wh_1", None),
+    ("rotate_webhook_secret", ["default"], {}, NEW_WEBHOOK, "POST /v1/webhooks/default/rotate", None),
+    ("send_test_event", ["wh_1"], {}, A_DELIVERY, "POST /v1/webhooks/wh_1/test", None),
+    ("retry_delivery", ["wh_1", "d_1"], {}, A_DELIVERY, "POST /v1/webhooks/wh_1/deliveries/d_1/retry", None),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "options", "answer", "request_line", "body"), MANAGING)
+def test_keys_and_webhooks_are_managed_by_both_clients(
+    name: str, given: list[Any], options: dict[str, Any], answer: Any, request_line: str, body: Any
+) -> None:
+    async def use(service: Service) -> Any:
+        async with AsyncSunoJobs(URL, KEY, http=httpx.AsyncClient(transport=httpx.MockTransport(service))) as suno:
+            return await getattr(suno, name)(*given, **options)
+
+    service = Service([says(answer) if answer else lambda _: httpx.Response(204)])
+    with blocking(service) as suno:
+        result = getattr(suno, name)(*given, **options)
+    assert asyncio.run(use(service)) == result
+    for request in service.requests:
+        assert f"{request.method} {request.url.path}" == request_line
+        assert request.content == (b"" if body is None else json.dumps(body).encode())
+    [shown] = result if isinstance(result, list) else [result]
+    [expected] = answer[name.removeprefix("list_")] if isinstance(result, list) else [answer]
+    assert (shown and shown.model_dump(mode="json")) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("create_key", []), ("rotate_key", ["key_1"]), ("create_webhook", []), ("rotate_webhook_secret", ["wh_1"])],
+)
+def test_what_makes_a_secret_is_not_repeated(name: str, given: list[str]) -> None:
+    """A repetition would leave a key that works and that its owner does not know."""
+    service = Service([a_lost_answer])
+    with blocking(service) as suno, pytest.raises(NoAnswer):
+        getattr(suno, name)(*given)
+    assert len(service.requests) == 1
+
+
+def test_deliveries_are_listed_and_replayed_over_all_pages() -> None:
+    pages = [says({"deliveries": [A_DELIVERY], "next": "d_1"}), says({"deliveries": [A_DELIVERY], "next": None})]
+
+    async def use(service: Service) -> tuple[int, int]:
+        async with AsyncSunoJobs(URL, KEY, http=httpx.AsyncClient(transport=httpx.MockTransport(service))) as suno:
+            listed = [delivery async for delivery in suno.list_deliveries("wh_1")]
+            service.replies = [says({"replayed": 100, "next": "d_1"}), says({"replayed": 3, "next": None})]
+            return len(listed), await suno.replay_deliveries("wh_1", since=SINCE, until=SINCE, delivered=True)
+
+    service = Service(pages.copy())
+    assert asyncio.run(use(service)) == (2, 103)
+    assert service.requests[1].url.query == b"limit=100&cursor=d_1"
+    range_of_time = {"since": SINCE.isoformat(), "delivered": True, "until": SINCE.isoformat()}
+    assert [service.sent(position) for position in (2, 3)] == [range_of_time, {**range_of_time, "cursor": "d_1"}]
+    service = Service(pages.copy())
+    with blocking(service) as suno:
+        assert len(list(suno.list_deliveries("wh_1"))) == 2
+        service.replies = [says({"replayed": 1, "next": None})]
+        assert suno.replay_deliveries("wh_1", since=SINCE) == 1
+    assert service.sent() == {"since": SINCE.isoformat(), "delivered": False}
 
 
 def test_pauses_are_spread_and_the_clock_runs() -> None:

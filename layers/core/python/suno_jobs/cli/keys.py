@@ -1,4 +1,4 @@
-"""``suno-jobs keys``: the API keys of tenants, and ``suno-jobs rotate-callback-secret``."""
+"""``suno-jobs tenant keys``: the API keys of any tenant, and ``suno-jobs rotate-callback-secret``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from suno_jobs.cli import aws
-from suno_jobs.cli.options import JobsTable, TenantName
+from suno_jobs.cli.options import JobsTable, KeyId, ScopeName, TenantName
 from suno_jobs.cli.problems import NotFound, WrongArgument
 from suno_jobs.jobs.identifiers import sandbox_of
 from suno_jobs.tenants.api_keys import ApiKey
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 ApiKeysTable = Annotated[str, Parameter(help="the stack's output ApiKeysTable")]
-ScopeName = Literal["jobs:read", "jobs:write", "webhooks", "keys", "operate"]
-KeyId = Annotated[str, Parameter(help="the id of a key, as keys list shows it")]
 
-app = App(name="keys", help="Create, list, rotate and revoke the API keys of tenants.")
+app = App(name="keys", help="Create, list, rotate and revoke the API keys of a tenant.")
 
 
 def _key_ring(table: str) -> KeyRing:

@@ -14,7 +14,9 @@ from cyclopts import App, Group
 from rich.console import Console
 
 from suno_jobs.cli import adopt, attach, callbacks, doctor, explain, keys, outputs, problems, quarantine, tenant
-from suno_jobs.cli.client import access, jobs, songs
+from suno_jobs.cli.client import access, jobs, songs, webhooks
+from suno_jobs.cli.client import keys as own_keys
+from suno_jobs.cli.client.options import WITH_API_KEY
 from suno_jobs.cli.problems import ExitCode
 
 
@@ -35,7 +37,6 @@ app = App(
     console=_HelpConsole(),
     group_commands=Group("With AWS credentials", sort_key=2),
 )
-WITH_API_KEY = Group("With an API key", sort_key=1)
 app.command(access.log_in, name="login", group=WITH_API_KEY)
 app.command(songs.generate, name="generate", group=WITH_API_KEY)
 app.command(songs.run, name="run", group=WITH_API_KEY)
@@ -49,15 +50,17 @@ app.command(jobs.show_events, name="events", group=WITH_API_KEY)
 app.command(jobs.adopt_task, name="adopt", group=WITH_API_KEY)
 app.command(jobs.show_gateways, name="gateways", group=WITH_API_KEY)
 app.command(jobs.show_usage, name="usage", group=WITH_API_KEY)
+app.command(webhooks.app)
+app.command(own_keys.app)
 
 app.command(outputs.print_outputs, name="outputs")
-app.command(keys.app)
 app.command(keys.rotate_secret, name="rotate-callback-secret")
 app.command(callbacks.redrive_callbacks, name="redrive-callbacks")
 app.command(adopt.adopt_file, name="adopt-file")
 app.command(attach.attach_data, name="attach")
 app.command(explain.print_timeline, name="explain")
 app.command(quarantine.app)
+tenant.app.command(keys.app)
 app.command(tenant.app)
 app.command(doctor.print_checks, name="doctor")
 

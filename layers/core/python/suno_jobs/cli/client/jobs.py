@@ -13,13 +13,11 @@ from cyclopts import Parameter
 
 from suno_jobs.cli.client import screen
 from suno_jobs.cli.client.access import connect, connect_async
+from suno_jobs.cli.client.options import AsJson, JobId
 from suno_jobs.cli.problems import ExitCode
 from suno_jobs_client import AsyncSunoJobs, SunoJobs
 from suno_jobs_client.calls import Filters
 from suno_jobs_client.models import Job
-
-AsJson = Annotated[bool, Parameter(name="--json", negative="", show_default=False, help="print the answer of the API as JSON")]
-JobId = Annotated[str, Parameter(name="job", help="the id of a job")]
 
 
 def list_jobs(

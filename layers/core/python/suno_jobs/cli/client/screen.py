@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel
 from rich.console import Console
-from rich.table import Table
+from rich.measure import Measurement
+from rich.table import Column, Table
 from rich.text import Text
 
 from suno_jobs_client.files import Progress
@@ -32,12 +33,74 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
+def print_done(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """For what the API answers with nothing."""
+    if as_json:
+        print_json(value)
+    else:
+        print(text)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """A table as wide as the terminal; in a pipe, as wide as its content."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
+    """A table as wide as the terminal; in a pipe, as wide as its content.
+
+    A word such as an id is never cut or folded, so that it can be copied. Where a terminal is too narrow for that, each row is
+    a list of its values.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, name in enumerate(columns):
+        words = all(" " not in row[number].plain for row in cells)
+        table.add_column(name, no_wrap=words, overflow="fold")
+    for row in cells:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+    console = _console()
+    if _fits(console, table):
+        _print_table(console, table)
+        return
+    for row in cells:
+        _print_lines(console, zip(columns, row, strict=True))
+        console.print()
+
+
+def print_facts(facts: Mapping[str, str | Text]) -> None:
+    """Names and values, without those that are empty."""
+    known = [(name, _cell(value)) for name, value in facts.items() if value]
+    table = Table.grid(Column(no_wrap=True), Column(overflow="fold"), padding=(0, 2))
+    for name, value in known:
+        table.add_row(name, value)
+    console = _console()
+    if _fits(console, table):
+        _print_table(console, table)
+    else:
+        _print_lines(console, known)
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 1000, highlight=False, markup=False, emoji=False)
+
+
+def _fits(console: Console, table: Table) -> bool:
+    """Whether the longest word of every column has its place."""
+    return Measurement.get(console, console.options.update(width=10_000), table).minimum <= console.width
+
+
+def _print_table(console: Console, table: Table) -> None:
+    with console.capture() as drawn:
+        console.print(table)
+    # Without the spaces that fill the last column.
+    print("\n".join(line.rstrip() for line in drawn.get().splitlines()))
+
+
+def _print_lines(console: Console, values: Iterable[tuple[str, Text]]) -> None:
+    for name, value in values:
+        if value:
+            console.print(Text.assemble((name, "bold"), " ", value), soft_wrap=True)
+
+
+def _cell(value: str | Text) -> Text:
+    """Titles come from outside: no markup in them is followed, and no code for the terminal."""
+    return value if isinstance(value, Text) else Text("".join(each if each.isprintable() else " " for each in value))
 
 
 def print_jobs(jobs: Iterable[Job | JobSummary]) -> None:
@@ -61,7 +124,7 @@ def print_job(job: Job) -> None:
         "error": error_of(job),
         "recoverable until": f"{job.recoverable_until:%Y-%m-%d %H:%M}" if job.recoverable_until else "",
     }
-    print_table(("", ""), [(name, value) for name, value in facts.items() if value])
+    print_facts(facts)
     if job.tracks:
         print()
         print_tracks(job)

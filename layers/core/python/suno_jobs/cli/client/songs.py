@@ -11,7 +11,8 @@ from cyclopts import Parameter
 from suno_jobs.cli.client import screen
 from suno_jobs.cli.client.access import connect
 from suno_jobs.cli.client.fields import KINDS, read_input
-from suno_jobs.cli.client.jobs import AsJson, code_of, save
+from suno_jobs.cli.client.jobs import code_of, save
+from suno_jobs.cli.client.options import AsJson
 from suno_jobs.cli.problems import ExitCode, WrongArgument
 from suno_jobs_client import SunoJobs
 from suno_jobs_client.requests import JobRequest
