@@ -101,6 +101,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
     "read_usage": ("usage", {"statusCode": 200}, {_GET: {}}),
     "read_gateways": ("gateways", {"statusCode": 200}, {_QUERY: _found()}),
     "describe_api": ("wrong_method", {"statusCode": 405}, {}),
+    "serve_console": ("page", {"statusCode": 200}, {}),
     "create_task": ("job", {"wait_seconds": 1}, {_GET: {"Item": WAITING_JOB}}),
     # The usual callback: it is stored and wakes an execution, which takes clients of three services.
     "receive_callback": (
@@ -133,7 +134,7 @@ _STARTS: Mapping[str, tuple[str, Json, Mapping[str, Json]]] = {
 
 
 def started() -> list[Function]:
-    """Every function, with an event for which it calls AWS but no gateway."""
+    """Every function, with an event for which it calls no gateway."""
     return [
         Function(
             name=name,

@@ -135,7 +135,7 @@ class LocalStack:
     def _install(self, template: Json) -> None:
         values = LOCAL_PARAMETERS | {"PublicBaseUrl": self.api_url} | self._parameters
         package(template, self._root, self.runtime(), make_uploader(self.client))
-        translated = translate(template, values, self._session)
+        translated = translate(template, values, self._session, self._ministack.url)
         self._deployed: Deployed = deploy(self.client, STACK_NAME, translated, values)
         if self._calls:
             calls.write_grants(self._calls, self.client("iam"), translated, self._deployed.ids)
@@ -245,6 +245,10 @@ class LocalStack:
         return self._front.origin
 
     @property
+    def console_url(self) -> str:
+        return f"{self.api_url}/console"
+
+    @property
     def bucket(self) -> str:
         return self.output("AssetsBucket")
 
@@ -257,6 +261,7 @@ class LocalStack:
         return {
             "api_url": self.api_url,
             "api_key": self.api_key,
+            "console_url": self.console_url,
             "bucket": self.bucket,
             "tables": {name: self._deployed.ids[name] for name in self._table_ids},
             "secrets": {name: self._deployed.ids[name] for name in self._secret_ids},

@@ -3,8 +3,8 @@
 The file itself stays as it is for AWS. Its deployed form differs in these points only: the functions run the project's own
 Python through a `bootstrap`; the state machine's definition is inlined; the API's OpenAPI body becomes routes and a CORS
 configuration, as the emulator reads those alone, and the front plays its routes into queues; fewer batches of a queue are
-processed at once; a reference to a secret becomes its ARN, which on AWS it is; and no bucket insists on TLS, which is not
-there.
+processed at once; a reference to a secret becomes its ARN, which on AWS it is; presigned URLs lead to the emulator; and no
+bucket insists on TLS, which is not there.
 """
 
 import io
@@ -104,7 +104,7 @@ def zip_folder(folder: Path, extra: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def translate(template: Json, parameters: Mapping[str, str], session: boto3.Session) -> Json:
+def translate(template: Json, parameters: Mapping[str, str], session: boto3.Session, assets_origin: str) -> Json:
     """Plain CloudFormation, made by AWS's own translator; it asks nobody, as no policy in the template is a name."""
     # It warns of switches that only AWS's own service has.
     logging.getLogger(feature_toggle.__name__).setLevel(logging.ERROR)
@@ -116,7 +116,7 @@ def translate(template: Json, parameters: Mapping[str, str], session: boto3.Sess
         for logical_id in of_type(translated, kind):
             del translated["Resources"][logical_id]
     for item in of_type(translated, "AWS::Lambda::Function").values():
-        localise(item["Properties"])
+        localise(item["Properties"], assets_origin)
     for item in of_type(translated, "AWS::Lambda::EventSourceMapping").values():
         item["Properties"]["ScalingConfig"] = {"MaximumConcurrency": limits.QUEUE_BATCHES}
     for logical_id, item in of_type(translated, "AWS::ApiGatewayV2::Api").items():
@@ -149,11 +149,14 @@ def with_secret_arns(node: Any, secrets: Collection[str]) -> Any:
     return [with_secret_arns(item, secrets) for item in node] if isinstance(node, list) else node
 
 
-def localise(function: Json) -> None:
+def localise(function: Json, assets_origin: str) -> None:
     """Our own runtime, with the variables that AWS sets for every function and this emulator does not."""
     function["Runtime"] = "provided.al2023"
     logging = function["LoggingConfig"]
-    function.setdefault("Environment", {}).setdefault("Variables", {}).update(
+    variables = function.setdefault("Environment", {}).setdefault("Variables", {})
+    if "ASSETS_ORIGINS" in variables:
+        variables["ASSETS_ORIGINS"] = assets_origin
+    variables.update(
         {
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": logging["LogGroup"],

@@ -42,7 +42,13 @@ DEPENDENCIES: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["
 EVERY_ARTEFACT = [*FUNCTIONS, *LAYERS]
 # They notice a package that got into the wrong layer. Our own code and its bytecode have about 1.1 MB, a tenth of them for
 # webhooks; Lambda takes 50 MB.
-COMPRESSED_LIMITS = {"CoreLayer": 1_250_000, "DependenciesLayer": 15_000_000, "DescribeApiFunction": 40_000}
+COMPRESSED_LIMITS = {
+    "CoreLayer": 1_250_000,
+    "DependenciesLayer": 15_000_000,
+    "DescribeApiFunction": 40_000,
+    "ServeConsoleFunction": 100_000,
+}
+SERVED = {"DescribeApiFunction": {"openapi.json"}, "ServeConsoleFunction": {"page"}}
 
 # botocore's names where they differ from the prefix of an IAM action
 SERVICES = {"states": "stepfunctions"}
@@ -194,7 +200,13 @@ def test_core_layer_contains_only_our_package_without_the_operators_commands(bui
 def test_functions_contain_only_their_entry_point_and_what_it_serves(build: Path) -> None:
     for function in FUNCTIONS:
         names = {path.name for path in (build / function).iterdir() if path.name != "__pycache__"}
-        assert names == ({"app.py", "openapi.json"} if function == "DescribeApiFunction" else {"app.py"}), function
+        assert names == {"app.py", *SERVED.get(function, ())}, function
+
+
+@pytest.mark.parametrize("build", [HOST, DEPLOYED], ids=["host", "deployed"])
+def test_the_console_is_shipped_as_it_is(build: Path) -> None:
+    shipped, source = build / "ServeConsoleFunction/page", ROOT / "functions/serve_console/page"
+    assert {path.name: path.read_bytes() for path in files(shipped)} == {path.name: path.read_bytes() for path in files(source)}
 
 
 @pytest.mark.parametrize("build", [HOST, DEPLOYED], ids=["host", "deployed"])
@@ -238,6 +250,7 @@ def contents(folder: Path) -> dict[str, tuple[int, int, str]]:
         ("CoreLayer", "layers/core/python"),
         ("DependenciesLayer", "layers/dependencies"),
         ("DescribeApiFunction", "functions/describe_api"),
+        ("ServeConsoleFunction", "functions/serve_console"),
     ],
 )
 def test_a_second_build_is_the_same_as_on_another_machine(artefact: str, source: str, tmp_path: Path) -> None:

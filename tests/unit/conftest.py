@@ -109,6 +109,7 @@ def deployed(aws_on_moto: SimpleNamespace, state_machine: str, monkeypatch: pyte
         "WEBHOOK_QUEUE_URL": "webhooks",
         "ASSETS_BUCKET_NAME": BUCKET,
         "WAIT_FUNCTION": "wait-for-job",
+        "ASSETS_ORIGINS": "https://assets.example",
         "PUBLIC_BASE_URL": "https://api.example",
         **dict.fromkeys(("FIRST_CHECK_SECONDS", "CHECK_INTERVAL_SECONDS", "MAX_CHECK_INTERVAL_SECONDS"), "20"),
         **dict.fromkeys(("JOB_DEADLINE_SECONDS", "AMBIGUOUS_SUBMIT_GRACE_SECONDS", "URL_LIFETIME_SECONDS"), "900"),

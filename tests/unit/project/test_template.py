@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
@@ -19,6 +21,7 @@ from suno_jobs.jobs.schedule import DECISIONS as NEXT_STEPS
 from suno_jobs.lifecycle.asset_files import QUARANTINE
 from suno_jobs.lifecycle.lost_submission import LONG_SUBMIT_SECONDS, SUBMIT_SECONDS
 from suno_jobs.runtime import settings
+from suno_jobs.runtime.aws import SIGNING
 from suno_jobs.runtime.routes import METHODS
 from suno_jobs.steps.check_task import CHECK_SECONDS
 from suno_jobs.steps.create_task import SYNCHRONOUS_SECONDS
@@ -405,26 +408,43 @@ def test_links_work_for_every_storage_class_that_may_be_chosen() -> None:
 # ---------------------------------------------------------------------------------- events and the API
 
 
-def cors(**parameters: str) -> tuple[Any, Any]:
-    """The configuration of the API and of the assets bucket."""
-    choices = Choices(TEMPLATE, parameters)
-    definition = choices.made(DEFINITION)
-    bucket = choices.made(RESOURCES["AssetsBucket"]["Properties"])
-    return definition.get("x-amazon-apigateway-cors"), bucket.get("CorsConfiguration")
+def cors(**parameters: str) -> Any:
+    """The configuration of the API."""
+    return Choices(TEMPLATE, parameters).made(DEFINITION).get("x-amazon-apigateway-cors")
 
 
 def test_no_page_in_a_browser_may_use_the_api_unless_its_origin_is_listed() -> None:
-    assert cors() == (None, None)
-    origins = {"Fn::Split": [",", "https://app.example,https://b.example"]}
-    api, bucket = cors(CorsOrigins="https://app.example,https://b.example")
-    [rule] = bucket["CorsRules"]
-    assert api["allowOrigins"] == rule["AllowedOrigins"] == origins
+    assert cors() is None
+    api = cors(CorsOrigins="https://app.example,https://b.example")
+    assert api["allowOrigins"] == {"Fn::Split": [",", "https://app.example,https://b.example"]}
     assert "allowCredentials" not in api
+
+
+def test_every_page_that_has_a_presigned_url_may_read_the_object() -> None:
+    """Without credentials, as the console does, whose own origin the bucket cannot name."""
+    [rule] = RESOURCES["AssetsBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedOrigins"] == ["*"]
     assert set(rule["AllowedMethods"]) == {"GET", "HEAD"}
+    distribution = RESOURCES["AssetsDistribution"]["Properties"]["DistributionConfig"]
+    assert distribution["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == SIMPLE_CORS
+
+
+SIMPLE_CORS = "60669652-455b-4ae9-85a4-c4c02393f86c"
+"""CloudFront's managed policy: every origin, GET and HEAD."""
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_the_console_may_use_the_urls_that_the_api_presigns(region: str) -> None:
+    s3 = boto3.client("s3", region_name=region, aws_access_key_id="ak", aws_secret_access_key="sk", config=SIGNING)
+    url = urlsplit(s3.generate_presigned_url("get_object", Params={"Bucket": "assets", "Key": "song.mp3"}))
+    values = {"AssetsBucket": "assets", "AWS::Region": region, "AWS::URLSuffix": "amazonaws.com"}
+    text = variables_of("ServeConsoleFunction")["ASSETS_ORIGINS"]["Fn::Sub"]
+    origins = re.sub(r"\$\{([\w:]+)\}", lambda name: values[name[1]], text).split()
+    assert f"{url.scheme}://{url.netloc}" in origins
 
 
 def test_a_page_may_use_every_method_of_the_api() -> None:
-    api, _ = cors(CorsOrigins="*")
+    api = cors(CorsOrigins="*")
     assert set(api["allowMethods"]) >= {method for methods in METHODS.values() for method in methods} - {"OPTIONS"}
 
 
@@ -505,7 +525,7 @@ def test_a_delivery_outlasts_its_attempt_and_an_attempt_its_function() -> None:
     assert RESOURCES["DeliverWebhookMapping"]["Properties"]["BatchSize"] == 1
 
 
-def test_without_a_key_the_functions_serve_documentation_only() -> None:
+def test_without_a_key_the_functions_serve_documentation_and_the_console_only() -> None:
     open_routes = {
         (name, event["Properties"]["Method"], event["Properties"]["Path"])
         for name, function in FUNCTIONS.items()
@@ -513,9 +533,9 @@ def test_without_a_key_the_functions_serve_documentation_only() -> None:
         if event["Type"] == "HttpApi" and "Auth" in event["Properties"]
     }
     # With a key, a wrong method would be a 401, and so would a browser's preflight request.
-    documentation = {("DescribeApiFunction", *route) for route in routes_of("DescribeApiFunction")}
-    assert open_routes == documentation
-    assert not statements(FUNCTIONS["DescribeApiFunction"])
+    serving = ("DescribeApiFunction", "ServeConsoleFunction")
+    assert open_routes == {(name, *route) for name in serving for route in routes_of(name)}
+    assert not any(statements(FUNCTIONS[name]) for name in serving)
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
 
 

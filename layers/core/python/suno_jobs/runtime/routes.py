@@ -10,6 +10,8 @@ _POST = ("OPTIONS", "POST")
 
 METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "/console": _READ,
+        "/console/{file}": _READ,
         "/v1/callbacks/{gateway}/{job_id}/{mac}": _POST,
         "/v1/callbacks/{gateway}/{job_id}/{mac}/signed": _POST,
         "/v1/gateways": _READ,

@@ -99,6 +99,10 @@ class ReadGatewaysSettings(Settings):
     jobs_table: str
 
 
+class ServeConsoleSettings(Settings):
+    assets_origins: str
+
+
 class ReceiveCallbackSettings(Settings):
     jobs_table: str
     receipts_bucket: str

@@ -1,0 +1,8 @@
+import { h, replace } from "./dom.js";
+
+export const title = "Jobs";
+
+/** @param {HTMLElement} main */
+export async function show(main) {
+  replace(main, h("h1", {}, title));
+}
