@@ -9,7 +9,7 @@ import pytest
 from suno_jobs.catalog.results import Link, Result
 from suno_jobs.errors import AssetIdentical, ErrorCode, Fault
 from suno_jobs.jobs.history import Entry
-from suno_jobs.jobs.record import DAY_SECONDS, Asset, Job, JobView, Track, TrackState
+from suno_jobs.jobs.record import DAY_SECONDS, Asset, Attempt, Job, JobView, Track, TrackState
 from suno_jobs.jobs.states import Cause, JobState
 from suno_jobs.lifecycle.one_song_twice import (
     IDENTICAL_SECONDS,
@@ -19,6 +19,7 @@ from suno_jobs.lifecycle.one_song_twice import (
     require_earlier_songs,
     require_own_bytes,
 )
+from suno_jobs.lifecycle.recovery import MARGIN_SECONDS
 from tests.builders import JOB
 from tests.world import DEADLINE, START
 
@@ -31,6 +32,14 @@ TWIN = replace(SECOND, fault=Fault(ErrorCode.ASSET_IDENTICAL, "the same"))
 STORING = Entry(START, JobState.STORING, Cause.POLL, 0, "ttapi").line()
 OPEN = replace(JOB, state=JobState.STORING, history=(STORING,))
 ENDED = replace(OPEN, state=JobState.SUCCEEDED, ended_at=START, recoverable_until=START + 3 * DAY_SECONDS)
+LOOKED_AFTER = DAY_SECONDS + MARGIN_SECONDS
+FAILED = replace(
+    OPEN,
+    state=JobState.FAILED,
+    ended_at=START,
+    attempts=(Attempt(START, "task"),),
+    recoverable_until=START + LOOKED_AFTER,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +50,7 @@ ENDED = replace(OPEN, state=JobState.SUCCEEDED, ended_at=START, recoverable_unti
         (ENDED, FIRST, DAY_SECONDS, False),
         (ENDED, FIRST, 3 * DAY_SECONDS - LAST_CHANCE_SECONDS - 1, False),
         (ENDED, FIRST, 3 * DAY_SECONDS - LAST_CHANCE_SECONDS, True),
+        (FAILED, FIRST, LOOKED_AFTER - 1, False),
         (replace(ENDED, recoverable_until=None), FIRST, DAY_SECONDS, True),
         (replace(ENDED, recoverable_until=None, event_pending=True), FIRST, 0, False),
         (OPEN, replace(FIRST, assets=(replace(AUDIO, sha256="bb"),)), 0, True),

@@ -12,7 +12,7 @@ from suno_jobs.errors import AssetIdentical, ErrorCode, Fault
 from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import Job, JobView, Track, TrackState
 from suno_jobs.jobs.states import JobState
-from suno_jobs.lifecycle.recovery import HURRY_SECONDS
+from suno_jobs.lifecycle.recovery import HURRY_SECONDS, recoverable_until
 from suno_jobs.media import lengths
 
 IDENTICAL_SECONDS = 300
@@ -42,7 +42,7 @@ def require_own_clip(view: JobView, track: Track, named: Collection[str], now: i
     """
     others = [each.track_id for each in view.tracks if each.attempt == track.attempt and each.track_id != track.track_id]
     for track_id in others:
-        if track_id.lower() in named and not _is_last_chance(view.job, now):
+        if track_id.lower() in named and not _is_last_chance(view, now):
             raise AssetIdentical(Fault(ErrorCode.ASSET_IDENTICAL, f"the file is that of track {track_id}", retryable=True))
 
 
@@ -65,7 +65,7 @@ def require_earlier_songs(view: JobView, track: Track, seconds: float | None, no
 
 def _earlier_songs(view: JobView, track: Track, now: int) -> list[Track]:
     """Those of the same task whose bytes the file of the track must not have, as long as there is time to fetch it again."""
-    if view.job.expects is not Result.TRACKS or _is_last_chance(view.job, now):
+    if view.job.expects is not Result.TRACKS or _is_last_chance(view, now):
         return []
     return [each for each in view.tracks if each.attempt == track.attempt and each.position < track.position]
 
@@ -85,7 +85,9 @@ def _storing_since(job: Job, now: int) -> int:
     return next((entry.at for entry in entries if entry.state is JobState.STORING), job.ended_at or now)
 
 
-def _is_last_chance(job: Job, now: int) -> bool:
+def _is_last_chance(view: JobView, now: int) -> bool:
     """Whether this may be the last run of recovery. How long that lasts is not known before the job's end is announced."""
-    until = job.recoverable_until
+    job = view.job
+    # A song that appears after a reported failure is fetched for longer than the failure alone would be looked after.
+    until = recoverable_until(view, job.state, now) if job.state is JobState.FAILED else job.recoverable_until
     return job.terminal and not job.event_pending and (until is None or now + LAST_CHANCE_SECONDS >= until)

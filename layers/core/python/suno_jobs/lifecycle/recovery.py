@@ -15,8 +15,9 @@ LONGEST_INTERVAL_SECONDS = 43_200
 
 REMAINING_SHARE = 4
 HURRY_SECONDS = 3600
-"""Towards the end of the time in which files are kept, the intervals get shorter: a quarter of that time, down to an hour. So a
-file that appears late, or that its server refuses several times, is still fetched several times."""
+"""Towards the end of the time in which files are kept, the intervals get shorter: a quarter of that time, down to an hour, and
+half of it in the last two hours. So a file that appears late, or that its server refuses several times, is still fetched a few
+times."""
 
 REPORTED_FAILURE_SECONDS = (600, 3600, DAY_SECONDS // 2, DAY_SECONDS)
 """How long after its end a job whose gateway reported a failure is checked again."""
@@ -96,4 +97,5 @@ def next_recovery_at(job: Job, now: int, *, song_found: bool = False, until: int
         return next((now + seconds - age for seconds in REPORTED_FAILURE_SECONDS if seconds > age), None)
     interval = min(max(age, SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)
     remaining = (until or job.recoverable_until or now) - now
-    return now + min(interval, max(remaining // REMAINING_SHARE, HURRY_SECONDS))
+    hurry = min(HURRY_SECONDS, max(remaining // 2, SHORTEST_INTERVAL_SECONDS))
+    return now + min(interval, max(remaining // REMAINING_SHARE, hurry))
