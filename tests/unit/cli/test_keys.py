@@ -1,4 +1,4 @@
-"""``suno-jobs tenant`` and ``suno-jobs tenant keys``: an operator manages who may use the API."""
+"""``suno-jobs tenants`` and ``suno-jobs tenants keys``: an operator manages who may use the API."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from suno_jobs.tenants.key_table import KeyTable
 from tests.world import API_KEYS_TABLE, TABLE, Clock
 
 KEYS = ("--api-keys", "keys")
-CREATE = ("tenant", "keys", "create", "acme", *KEYS, "--table", TABLE)
+CREATE = ("tenants", "keys", "create", "acme", *KEYS, "--table", TABLE)
 UNKNOWN = "key_vvvvvvvvvvvvvvvv"
 
 
 @pytest.fixture
 def table(aws: SimpleNamespace) -> KeyTable:
     aws.dynamodb.create_table(TableName="keys", **API_KEYS_TABLE)
-    assert main(["tenant", "create", "acme", "--table", TABLE]) == 0
+    assert main(["tenants", "create", "acme", "--table", TABLE]) == 0
     return KeyTable(aws.dynamodb, "keys")
 
 
@@ -87,10 +87,10 @@ def test_a_test_key_is_for_the_sandbox_of_its_tenant(table: KeyTable, clock: Clo
     assert (found.tenant, found.hint) == ("acme.test", secret[:12])
     live = run(capsys, *CREATE)
     assert live.startswith("sj_live_")
-    listed = run(capsys, "tenant", "keys", "list", "acme", *KEYS)
+    listed = run(capsys, "tenants", "keys", "list", "acme", *KEYS)
     assert all(secret[:12] in listed for secret in (secret, live))
-    assert run(capsys, "tenant", "keys", "rotate", "acme", found.key_id, *KEYS).startswith("sj_test_")
-    run(capsys, "tenant", "keys", "revoke", "acme", found.key_id, *KEYS)
+    assert run(capsys, "tenants", "keys", "rotate", "acme", found.key_id, *KEYS).startswith("sj_test_")
+    run(capsys, "tenants", "keys", "revoke", "acme", found.key_id, *KEYS)
     assert valid(table, clock, secret) is None
 
 
@@ -101,17 +101,17 @@ def test_the_command_knows_every_scope() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "named"),
     [
-        (["tenant", "keys", "create", "zenith", *KEYS, "--table", TABLE], 3, "suno-jobs tenant create zenith"),
+        (["tenants", "keys", "create", "zenith", *KEYS, "--table", TABLE], 3, "suno-jobs tenants create zenith"),
         ([*CREATE, "--scope", "jobs:delete"], 2, "jobs:delete"),
         ([*CREATE, "--days", "0"], 2, "--days"),
-        (["tenant", "keys", "rotate", "acme", UNKNOWN, *KEYS], 3, UNKNOWN),
-        (["tenant", "keys", "rotate", "acme", UNKNOWN, *KEYS, "--overlap-hours", "-1"], 2, "--overlap-hours"),
-        (["tenant", "keys", "revoke", "acme", UNKNOWN, *KEYS], 3, UNKNOWN),
-        (["tenant", "create", "acme", "--table", TABLE], 3, "acme"),
-        (["tenant", "create", "acme.test", "--table", TABLE], 2, "a-z"),
-        (["tenant", "keys", "create", "acme.test", *KEYS, "--table", TABLE], 3, "acme.test"),
-        (["tenant", "set-limits", "zenith", "--table", TABLE], 3, "zenith"),
-        (["tenant", "set-limits", "acme", "--table", TABLE, "--jobs-per-day", "-1"], 2, "negative"),
+        (["tenants", "keys", "rotate", "acme", UNKNOWN, *KEYS], 3, UNKNOWN),
+        (["tenants", "keys", "rotate", "acme", UNKNOWN, *KEYS, "--overlap-hours", "-1"], 2, "--overlap-hours"),
+        (["tenants", "keys", "revoke", "acme", UNKNOWN, *KEYS], 3, UNKNOWN),
+        (["tenants", "create", "acme", "--table", TABLE], 3, "acme"),
+        (["tenants", "create", "acme.test", "--table", TABLE], 2, "a-z"),
+        (["tenants", "keys", "create", "acme.test", *KEYS, "--table", TABLE], 3, "acme.test"),
+        (["tenants", "set-limits", "zenith", "--table", TABLE], 3, "zenith"),
+        (["tenants", "set-limits", "acme", "--table", TABLE, "--jobs-per-day", "-1"], 2, "negative"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_created(
@@ -124,16 +124,16 @@ def test_what_is_wrong_is_named_and_nothing_is_created(
 
 def test_tenants_are_listed_by_name(table: KeyTable, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("zenith", "10cc"):
-        run(capsys, "tenant", "create", name, "--table", TABLE)
-    assert run(capsys, "tenant", "list", "--table", TABLE).split() == ["10cc", "acme", "zenith"]
+        run(capsys, "tenants", "create", name, "--table", TABLE)
+    assert run(capsys, "tenants", "list", "--table", TABLE).split() == ["10cc", "acme", "zenith"]
 
 
 def test_limits_are_replaced_and_listed(table: KeyTable, capsys: pytest.CaptureFixture[str]) -> None:
-    change = ("tenant", "set-limits", "acme", "--table", TABLE)
+    change = ("tenants", "set-limits", "acme", "--table", TABLE)
     assert run(capsys, *change, "--jobs-in-progress", "5", "--usd-per-month", "12.5") == "acme limited"
-    assert run(capsys, "tenant", "list", "--table", TABLE) == "acme  jobs_in_progress=5  usd_per_month=12.5"
+    assert run(capsys, "tenants", "list", "--table", TABLE) == "acme  jobs_in_progress=5  usd_per_month=12.5"
     assert run(capsys, *change) == "acme has no limits"
-    assert run(capsys, "tenant", "list", "--table", TABLE) == "acme"
+    assert run(capsys, "tenants", "list", "--table", TABLE) == "acme"
 
 
 def test_a_rotated_key_works_until_the_overlap_is_over(ring: KeyRing, table: KeyTable, clock: Clock) -> None:
@@ -191,7 +191,7 @@ def test_a_list_shows_what_a_key_is_for_and_whether_it_still_works(
         ring.create("acme", name, [Scope.READ_JOBS], days)
     ids = {key.name: key.key_id for key in table.of_tenant("acme")}
     ring.revoke("acme", ids["revoked"])
-    lines = {line.split()[0]: line for line in run(capsys, "tenant", "keys", "list", "acme", *KEYS).splitlines()}
+    lines = {line.split()[0]: line for line in run(capsys, "tenants", "keys", "list", "acme", *KEYS).splitlines()}
     assert lines.keys() == set(ids.values())
     assert lines[ids["web shop"]].split("  ")[1:4] == [f"{secret[:12]}...", "valid", "used 2001-09-09"]
     conditions = {name: lines[ids[name]].split("  ")[2] for name in names}
@@ -203,6 +203,6 @@ def test_a_list_shows_what_a_key_is_for_and_whether_it_still_works(
 def test_keys_are_rotated_and_revoked_by_command(table: KeyTable, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, *CREATE)
     [key] = table.of_tenant("acme")
-    assert is_well_formed(run(capsys, "tenant", "keys", "rotate", "acme", key.key_id, *KEYS))
-    assert run(capsys, "tenant", "keys", "revoke", "acme", key.key_id, *KEYS) == f"{key.key_id} revoked"
+    assert is_well_formed(run(capsys, "tenants", "keys", "rotate", "acme", key.key_id, *KEYS))
+    assert run(capsys, "tenants", "keys", "revoke", "acme", key.key_id, *KEYS) == f"{key.key_id} revoked"
     assert sorted(each.revoked_at is None for each in table.of_tenant("acme")) == [False, True]

@@ -8,36 +8,23 @@ import re
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
-import boto3
 import pytest
 
 from local.source import read_template
 from suno_jobs.cli.main import main
-from suno_jobs.cli.outputs import read_outputs, variable_name
-from suno_jobs.cli.problems import ExitCode, NotFound
+from suno_jobs.cli.outputs import variable_name
+from suno_jobs.cli.problems import ExitCode
+from tests.unit.cli.conftest import Describe
 from tests.world import ROOT
 
 ODD = 'it\'s "$HOME" & `date`\n'
 OUTPUTS = [{"OutputKey": "ApiUrl", "OutputValue": "https://api.example"}, {"OutputKey": "JobsTable", "OutputValue": ODD}]
 
 
-class OneCall:
-    """CloudFormation for a caller that may only describe a stack."""
-
-    def __init__(self, stack: dict[str, Any]) -> None:
-        self.stack = stack
-
-    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
-        assert StackName == "songs"
-        return {"Stacks": [self.stack]}
-
-
 @pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = OneCall({"StackStatus": "UPDATE_COMPLETE", "Outputs": OUTPUTS})
-    monkeypatch.setattr(boto3, "client", lambda service, **_: {"cloudformation": client}[service])
+def stack(described: Describe) -> None:
+    described(Outputs=OUTPUTS)
 
 
 def test_the_shell_reads_the_outputs_unchanged(stack: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,12 +37,6 @@ def test_the_shell_reads_the_outputs_unchanged(stack: None, capsys: pytest.Captu
 def test_a_program_reads_them_as_json(stack: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["outputs", "--stack", "songs", "--json"]) == ExitCode.DONE
     assert json.loads(capsys.readouterr().out) == {"API_URL": "https://api.example", "JOBS_TABLE": ODD}
-
-
-def test_a_stack_without_outputs_is_named_with_its_status() -> None:
-    client: Any = OneCall({"StackStatus": "CREATE_IN_PROGRESS"})
-    with pytest.raises(NotFound, match=r"songs has no outputs\. Its status is CREATE_IN_PROGRESS"):
-        read_outputs(client, "songs")
 
 
 def test_a_stack_that_does_not_exist_is_named(aws: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,4 +55,5 @@ def test_the_documents_name_variables_that_the_command_prints() -> None:
 
 
 def shell_variables(page: Path) -> list[str]:
-    return re.findall(r"\$\{?([A-Z][A-Z_]+)", page.read_text())
+    """But for the settings of the command itself."""
+    return re.findall(r"\$\{?(?!SUNO_JOBS_)([A-Z][A-Z_]+)", page.read_text())

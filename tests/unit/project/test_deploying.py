@@ -111,8 +111,8 @@ def test_the_deployer_may_create_change_and_delete_every_resource() -> None:
 
 
 def test_the_deployer_may_run_the_commands_of_the_page() -> None:
-    """`outputs` calls CloudFormation only, and `tenant create` writes like `tenant keys create`."""
-    named = set(re.findall(r"bin/suno-jobs (?:tenant (?=keys))?([a-z-]+)", DEPLOYING))
+    """`outputs` calls CloudFormation only, and `tenants create` writes like `tenants keys create`."""
+    named = set(re.findall(r"bin/suno-jobs (?:tenants (?=keys))?([a-z-]+)", DEPLOYING))
     core = ROOT / "layers/core/python/suno_jobs"
     code = read_code(core)
     needed = {name: reachable_actions(code, core / f"cli/{name}.py") for name in named & {"doctor", "keys", "explain"}}

@@ -19,6 +19,7 @@ from cyclopts import Parameter
 from suno_jobs.cli import aws
 from suno_jobs.cli.options import JobsTable
 from suno_jobs.cli.problems import ExitCode, WrongArgument
+from suno_jobs.cli.stack import NO_STACK, StackOption
 from suno_jobs.errors import ClientError
 from suno_jobs.intake.adoption import AdoptionRequest, TaskAdopter, parse_adoption
 from suno_jobs.intake.creation import JobCreator
@@ -175,15 +176,21 @@ def adopt_file(  # noqa: PLR0913 - the options of a command
     file: Annotated[Path, Parameter(name="--from", help="CSV with a header, or JSON lines: gateway, kind, task_id")],
     tenant: Annotated[str, Parameter(help="who gets the jobs")],
     account: Annotated[str, Parameter(help="the account that has the tasks, as in the accounts secret")] = SHARED_ACCOUNT,
-    table: JobsTable,
-    state_machine: Annotated[str, Parameter(help="the stack's output StateMachineArn")],
+    stack: StackOption = NO_STACK,
+    table: JobsTable = None,
+    state_machine: Annotated[str | None, Parameter(help="the stack's output StateMachineArn")] = None,
     deadline: Annotated[int, Parameter(help="seconds in which each task must end")] = 21_600,
     wait: Annotated[int, Parameter(help="seconds to wait for the jobs; they continue without the command")] = 3600,
     allow_unknown_owner: Annotated[
         bool, Parameter(negative="", help="adopt although a task may be one that another tenant's job submitted")
     ] = False,
 ) -> int:
-    """Take over tasks that were created elsewhere, and print one line of JSON about each. May be repeated."""
+    """Take over tasks that were created elsewhere, and print one line of JSON about each. May be repeated.
+
+    ```
+    suno-jobs adopt-file --from tasks.csv --tenant acme --stack suno-jobs-dev
+    ```
+    """
     if not is_tenant_name(tenant):
         raise WrongArgument(TENANT_RULE)
     try:
@@ -193,8 +200,8 @@ def adopt_file(  # noqa: PLR0913 - the options of a command
         raise WrongArgument(f"{file} cannot be read: {error}") from error
     longest = 60
     creator = JobCreator(
-        jobs=JobStore(aws.dynamodb(), table),
-        executions=Executions(aws.stepfunctions(), state_machine, longest),
+        jobs=JobStore(aws.dynamodb(), stack.output("JobsTable", table)),
+        executions=Executions(aws.stepfunctions(), stack.output("StateMachineArn", state_machine), longest),
         deadline_seconds=deadline,
         slack_seconds=slack(longest),
         quotas=None,

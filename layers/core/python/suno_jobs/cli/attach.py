@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from suno_jobs.cli import aws
+from suno_jobs.cli.options import AsJson, show
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -28,13 +29,23 @@ def attach_data(
     api_keys: Annotated[str, Parameter(help="the table of API keys")],
     assets_bucket: Annotated[str, Parameter(help="the bucket of the files")],
     receipts_bucket: Annotated[str, Parameter(help="the bucket of the receipts")],
+    as_json: AsJson = False,
 ) -> None:
-    """Create a stack that contains existing tables and buckets, and nothing else yet."""
+    """Create a stack that contains existing tables and buckets, and nothing else yet.
+
+    ```
+    suno-jobs attach --stack suno-jobs --jobs-table suno-jobs-restored --api-keys keys --assets-bucket assets \
+      --receipts-bucket receipts
+    ```
+    """
     tables = {"JobsTable": jobs_table, "ApiKeysTable": api_keys}
     buckets = {"AssetsBucket": assets_bucket, "ReceiptsBucket": receipts_bucket}
     DataAttacher(aws.cloudformation(), aws.dynamodb()).attach(stack, tables, buckets)
-    print(f"The stack {stack} has its data. Deploy the application into it with `sam deploy`, but not before")
-    print("JobDeadlineSeconds have passed since the moment to which the table was restored.")
+    lines = (
+        f"The stack {stack} has its data. Deploy the application into it with `sam deploy`, but not before",
+        "JobDeadlineSeconds have passed since the moment to which the table was restored.",
+    )
+    show({"stack": stack, "resources": {**tables, **buckets}}, lines, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from suno_jobs.cli import aws
+from suno_jobs.cli.options import AsJson, show
+from suno_jobs.cli.stack import NO_STACK, StackOption
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -25,7 +27,18 @@ def redrive(client: SQSClient, dead_letter_queue: str) -> int:
     return count
 
 
-def redrive_callbacks(*, queue: Annotated[str, Parameter(help="the stack's output FailedCallbacksQueueUrl")]) -> None:
-    """Move the callbacks in the dead-letter queue back, so that they are processed again."""
-    count = redrive(aws.sqs(), queue)
-    print(f"SQS moves about {count} callbacks back to their queue." if count else "The dead-letter queue is empty.")
+def redrive_callbacks(
+    *,
+    stack: StackOption = NO_STACK,
+    queue: Annotated[str | None, Parameter(help="the stack's output FailedCallbacksQueueUrl")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move the callbacks in the dead-letter queue back, so that they are processed again.
+
+    ```
+    suno-jobs redrive-callbacks --stack suno-jobs-dev
+    ```
+    """
+    count = redrive(aws.sqs(), stack.output("FailedCallbacksQueueUrl", queue))
+    line = f"SQS moves about {count} callbacks back to their queue." if count else "The dead-letter queue is empty."
+    show({"moved": count}, [line], as_json=as_json)

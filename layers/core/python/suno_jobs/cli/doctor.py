@@ -10,8 +10,9 @@ from cyclopts import Parameter
 
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.cli import aws
-from suno_jobs.cli.options import JobsTable
+from suno_jobs.cli.options import AsJson, JobsTable, show
 from suno_jobs.cli.problems import CommandError, ExitCode
+from suno_jobs.cli.stack import NO_STACK, StackOption
 from suno_jobs.errors import ErrorCode, Fault, GatewayUnreachable, NoSlot
 from suno_jobs.gateways.parsing import read_object
 from suno_jobs.gateways.protocol import Balance, BalanceReading, ReadFailed
@@ -46,17 +47,28 @@ class Check(NamedTuple):
 
 
 def print_checks(
-    *, secret: Annotated[str, Parameter(help="the stack's output GatewayAccountsSecretArn")], table: JobsTable
+    *,
+    stack: StackOption = NO_STACK,
+    secret: Annotated[str | None, Parameter(help="the stack's output GatewayAccountsSecretArn")] = None,
+    table: JobsTable = None,
+    as_json: AsJson = False,
 ) -> int:
-    """Check the key of every gateway account, at no cost: by its balance, or by reading a task that does not exist."""
-    accounts = Secret(aws.secrets_manager, secret, time.monotonic)
-    calls = connect(aws.dynamodb(), table, accounts, time.time, time.sleep)
+    """Check the key of every gateway account, at no cost: by its balance, or by reading a task that does not exist.
+
+    ```
+    suno-jobs doctor --stack suno-jobs-dev
+    ```
+    """
+    accounts = Secret(aws.secrets_manager, stack.output("GatewayAccountsSecretArn", secret), time.monotonic)
+    calls = connect(aws.dynamodb(), stack.output("JobsTable", table), accounts, time.time, time.sleep)
     checks = []
     for check in check_accounts(calls):
-        print(check.describe(), flush=True)
+        if not as_json:
+            print(check.describe(), flush=True)
         checks.append(check)
     if not checks:
         raise CommandError("The accounts secret has no entry. Add one for each gateway, as the README shows.")
+    show([check._asdict() for check in checks], (), as_json=as_json)
     return ExitCode.NOT_DONE if any(check.remedy for check in checks) else ExitCode.DONE
 
 

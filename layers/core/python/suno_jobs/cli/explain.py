@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from suno_jobs.cli import aws
-from suno_jobs.cli.options import JobId, JobsTable
+from suno_jobs.cli.options import AsJson, JobId, JobsTable, show
 from suno_jobs.cli.problems import NotFound
+from suno_jobs.cli.stack import NO_STACK, StackOption
 from suno_jobs.errors import Fault
 from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import Job, JobView, Track
+from suno_jobs.jobs.views import events_view, job_view
 from suno_jobs.jobs.waiting import waiting_for
 from suno_jobs.runtime.executions import execution_name
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import Receipt, ReceiptStore
 
 
-def print_timeline(job_id: JobId, /, *, table: JobsTable) -> None:
-    """Print the history of a job."""
+def print_timeline(
+    job_id: JobId, /, *, stack: StackOption = NO_STACK, table: JobsTable = None, as_json: AsJson = False
+) -> None:
+    """Print the history of a job.
+
+    ```
+    suno-jobs explain job_0123456789abcdefghijklmnop --stack suno-jobs-dev
+    ```
+    """
+    table = stack.output("JobsTable", table)
     client = aws.dynamodb()
     if (view := JobStore(client, table).view(job_id)) is None:
         raise NotFound(f"no job {job_id}")
-    receipts = ReceiptStore(client, table, aws.s3, "", ttl_days=0)
-    print(*explain(view, receipts.list_receipts(job_id)), sep="\n")
+    receipts = [*ReceiptStore(client, table, aws.s3, "", ttl_days=0).list_receipts(job_id)]
+    value = {"job": job_view(view), "events": events_view(view.job), "receipts": [asdict(each) for each in receipts]}
+    show(value, explain(view, receipts), as_json=as_json)
 
 
 def explain(view: JobView, receipts: Iterable[Receipt]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``suno-jobs tenant keys``: the API keys of any tenant, and ``suno-jobs rotate-callback-secret``."""
+"""``suno-jobs tenants keys``: the API keys of any tenant, and ``suno-jobs rotate-callback-secret``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from suno_jobs.cli import aws
-from suno_jobs.cli.options import JobsTable, KeyId, ScopeName, TenantName
+from suno_jobs.cli.options import AsJson, JobsTable, KeyId, ScopeName, TenantName, show
 from suno_jobs.cli.problems import NotFound, WrongArgument
+from suno_jobs.cli.stack import NO_STACK, Stack, StackOption
 from suno_jobs.jobs.identifiers import sandbox_of
+from suno_jobs.steps.manage_keys import key_view
 from suno_jobs.tenants.api_keys import ApiKey
 from suno_jobs.tenants.key_ring import KeyRing
 from suno_jobs.tenants.key_table import KeyTable
@@ -24,13 +26,17 @@ from suno_jobs.tenants.tenant_list import TenantList
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
-ApiKeysTable = Annotated[str, Parameter(help="the stack's output ApiKeysTable")]
+ApiKeysTable = Annotated[str | None, Parameter(help="the stack's output ApiKeysTable")]
 
 app = App(name="keys", help="Create, list, rotate and revoke the API keys of a tenant.")
 
 
-def _key_ring(table: str) -> KeyRing:
-    return KeyRing(table=KeyTable(aws.dynamodb(), table), clock=time.time, random_bytes=os.urandom)
+def _key_ring(stack: Stack, table: str | None) -> KeyRing:
+    return KeyRing(table=_key_table(stack, table), clock=time.time, random_bytes=os.urandom)
+
+
+def _key_table(stack: Stack, table: str | None) -> KeyTable:
+    return KeyTable(aws.dynamodb(), stack.output("ApiKeysTable", table))
 
 
 @app.command(name="create")
@@ -38,8 +44,9 @@ def create_key(  # noqa: PLR0913 - the options of a command
     tenant: TenantName,
     /,
     *,
-    api_keys: ApiKeysTable,
-    table: JobsTable,
+    stack: StackOption = NO_STACK,
+    api_keys: ApiKeysTable = None,
+    table: JobsTable = None,
     name: Annotated[str, Parameter(help="what the key is for")] = "",
     scope: Annotated[Sequence[ScopeName], Parameter(negative="", help="what it may be used for; repeat it for several")] = (
         "jobs:read",
@@ -49,21 +56,34 @@ def create_key(  # noqa: PLR0913 - the options of a command
     test: Annotated[
         bool, Parameter(negative="", help="a key of the test mode: its jobs reach no gateway and cost nothing there")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Create an API key for a tenant and print it once."""
+    """Create an API key for a tenant and print it once.
+
+    ```
+    suno-jobs tenants keys create acme --name "web shop" --stack suno-jobs-dev
+    ```
+    """
     if days is not None and days < 1:
         raise WrongArgument("--days must be at least 1")
-    if TenantList(aws.dynamodb(), table).read(tenant) is None:
-        raise NotFound(f"There is no tenant {tenant}. Create it: suno-jobs tenant create {tenant} --table {table}")
-    secret, _ = _key_ring(api_keys).create(sandbox_of(tenant) if test else tenant, name, scope, days)
-    print(secret)
+    if TenantList(aws.dynamodb(), stack.output("JobsTable", table)).read(tenant) is None:
+        raise NotFound(f"There is no tenant {tenant}. Create it: suno-jobs tenants create {tenant}")
+    secret, key = _key_ring(stack, api_keys).create(sandbox_of(tenant) if test else tenant, name, scope, days)
+    show({"key": secret, "key_id": key.key_id}, [secret], as_json=as_json)
 
 
 @app.command(name="list")
-def list_keys(tenant: TenantName, /, *, api_keys: ApiKeysTable) -> None:
-    """Show the keys of a tenant, with their last day of use."""
-    for key in KeyTable(aws.dynamodb(), api_keys).of_tenant(tenant):
-        print(_line(key, time.time()))
+def list_keys(
+    tenant: TenantName, /, *, stack: StackOption = NO_STACK, api_keys: ApiKeysTable = None, as_json: AsJson = False
+) -> None:
+    """Show the keys of a tenant, with their last day of use.
+
+    ```
+    suno-jobs tenants keys list acme --stack suno-jobs-dev
+    ```
+    """
+    keys, now = [*_key_table(stack, api_keys).of_tenant(tenant)], time.time()
+    show([key_view(key) for key in keys], [_line(key, now) for key in keys], as_json=as_json)
 
 
 def _line(key: ApiKey, now: float) -> str:
@@ -89,22 +109,42 @@ def rotate_key(
     key_id: KeyId,
     /,
     *,
-    api_keys: ApiKeysTable,
+    stack: StackOption = NO_STACK,
+    api_keys: ApiKeysTable = None,
     overlap_hours: Annotated[int, Parameter(help="hours for which the old key still works")] = 24,
+    as_json: AsJson = False,
 ) -> None:
-    """Print a new key that replaces an old one, which works for some time yet."""
+    """Print a new key that replaces an old one, which works for some time yet.
+
+    ```
+    suno-jobs tenants keys rotate acme key_0123456789abcdef --stack suno-jobs-dev
+    ```
+    """
     if overlap_hours < 0:
         raise WrongArgument("--overlap-hours must not be negative")
-    ring = _key_ring(api_keys)
-    secret, _ = ring.rotate(ring.find(tenant, key_id), overlap_hours)
-    print(secret)
+    ring = _key_ring(stack, api_keys)
+    secret, key = ring.rotate(ring.find(tenant, key_id), overlap_hours)
+    show({"key": secret, "key_id": key.key_id}, [secret], as_json=as_json)
 
 
 @app.command(name="revoke")
-def revoke_key(tenant: TenantName, key_id: KeyId, /, *, api_keys: ApiKeysTable) -> None:
-    """End a key now; API Gateway may accept it for AuthorizerCacheSeconds longer."""
-    _key_ring(api_keys).revoke(tenant, key_id)
-    print(f"{key_id} revoked")
+def revoke_key(
+    tenant: TenantName,
+    key_id: KeyId,
+    /,
+    *,
+    stack: StackOption = NO_STACK,
+    api_keys: ApiKeysTable = None,
+    as_json: AsJson = False,
+) -> None:
+    """End a key now; API Gateway may accept it for AuthorizerCacheSeconds longer.
+
+    ```
+    suno-jobs tenants keys revoke acme key_0123456789abcdef --stack suno-jobs-dev
+    ```
+    """
+    _key_ring(stack, api_keys).revoke(tenant, key_id)
+    show({"revoked": key_id}, [f"{key_id} revoked"], as_json=as_json)
 
 
 def rotate_callback_secret(client: SecretsManagerClient, secret_id: str, new_value: Callable[[], str]) -> None:
@@ -123,7 +163,17 @@ def rotate_callback_secret(client: SecretsManagerClient, secret_id: str, new_val
     client.put_secret_value(SecretId=secret_id, SecretString=json.dumps(rotated))
 
 
-def rotate_secret(*, secret: Annotated[str, Parameter(help="the stack's output CallbackSecretArn")]) -> None:
-    """Replace the callback secret; the old one is still accepted."""
-    rotate_callback_secret(aws.secrets_manager(), secret, secrets.token_urlsafe)
-    print("rotated")
+def rotate_secret(
+    *,
+    stack: StackOption = NO_STACK,
+    secret: Annotated[str | None, Parameter(help="the stack's output CallbackSecretArn")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replace the callback secret; the old one is still accepted.
+
+    ```
+    suno-jobs rotate-callback-secret --stack suno-jobs-dev
+    ```
+    """
+    rotate_callback_secret(aws.secrets_manager(), stack.output("CallbackSecretArn", secret), secrets.token_urlsafe)
+    show({"rotated": True}, ["rotated"], as_json=as_json)

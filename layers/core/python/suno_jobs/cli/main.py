@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App, Group
 from rich.console import Console
 
-from suno_jobs.cli import adopt, attach, callbacks, doctor, explain, keys, outputs, problems, quarantine, tenant
+from suno_jobs.cli import adopt, attach, callbacks, doctor, explain, keys, outputs, problems, quarantine, tenants
 from suno_jobs.cli.client import access, jobs, songs, webhooks
 from suno_jobs.cli.client import keys as own_keys
 from suno_jobs.cli.client.options import WITH_API_KEY
@@ -60,8 +60,8 @@ app.command(adopt.adopt_file, name="adopt-file")
 app.command(attach.attach_data, name="attach")
 app.command(explain.print_timeline, name="explain")
 app.command(quarantine.app)
-tenant.app.command(keys.app)
-app.command(tenant.app)
+tenants.app.command(keys.app)
+app.command(tenants.app)
 app.command(doctor.print_checks, name="doctor")
 
 

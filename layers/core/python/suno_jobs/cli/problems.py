@@ -17,6 +17,8 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
 )
 from cyclopts import CycloptsError
 
@@ -60,9 +62,20 @@ class WrongArgument(CommandError):
 
 EXPECTED = (CommandError, CycloptsError, AssetError, Conflict, NoSuchKey, BotoCoreError, ClientError, api.SunoJobsError)
 
+_NOT_PERMITTED = "docs/runbook.md names the permissions of an operator."
+_NOT_LOGGED_IN = "Renew the credentials of your shell."
+_WRONG_PLACE = "Check the name, the region and the AWS account."
 _REMEDIES = {
-    "ResourceNotFoundException": "Check the name, the region and the AWS account.",
+    "AccessDenied": _NOT_PERMITTED,
+    "AccessDeniedException": _NOT_PERMITTED,
+    "AuthorizationError": _NOT_PERMITTED,
+    "ExpiredToken": _NOT_LOGGED_IN,
+    "ExpiredTokenException": _NOT_LOGGED_IN,
+    "InvalidClientTokenId": _NOT_LOGGED_IN,
     "NoSuchBucket": "Check --bucket, the region and the AWS account.",
+    "ResourceNotFoundException": _WRONG_PLACE,
+    "UnrecognizedClientException": _NOT_LOGGED_IN,
+    "ValidationError": _WRONG_PLACE,
 }
 
 
@@ -72,7 +85,7 @@ def exit_code(problem: Exception) -> ExitCode:
             return problem.exit_code
         case CycloptsError() | ParamValidationError() | NoRegionError():
             return ExitCode.WRONG_ARGUMENTS
-        case NoCredentialsError() | PartialCredentialsError() | ProfileNotFound():
+        case NoCredentialsError() | PartialCredentialsError() | ProfileNotFound() | SSOError() | TokenRetrievalError():
             return ExitCode.NOT_PERMITTED
         case ClientError():
             return _BY_AWS_CODE.get(_code(problem), ExitCode.NOT_DONE)
@@ -97,6 +110,8 @@ def _of_the_api(problem: api.SunoJobsError) -> ExitCode:
 _BY_AWS_CODE = {
     "AccessDenied": ExitCode.NOT_PERMITTED,
     "AccessDeniedException": ExitCode.NOT_PERMITTED,
+    "AuthorizationError": ExitCode.NOT_PERMITTED,  # SNS
+    "ExpiredToken": ExitCode.NOT_PERMITTED,
     "ExpiredTokenException": ExitCode.NOT_PERMITTED,
     "InvalidClientTokenId": ExitCode.NOT_PERMITTED,
     "UnrecognizedClientException": ExitCode.NOT_PERMITTED,

@@ -7,15 +7,16 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from cyclopts import App, Parameter
 
 from suno_jobs.catalog.results import Media
 from suno_jobs.cli import aws
-from suno_jobs.cli.options import AssetsBucket, JobId, JobsTable
+from suno_jobs.cli.options import AsJson, AssetsBucket, JobId, JobsTable, show
 from suno_jobs.cli.problems import CommandError, NotFound, WrongArgument
+from suno_jobs.cli.stack import NO_STACK, StackOption
 from suno_jobs.errors import AssetError, ErrorCode, Fault
 from suno_jobs.jobs.record import Asset, JobView, QuarantinedFile, Track, TrackState
 from suno_jobs.jobs.views import iso_time
@@ -37,29 +38,45 @@ app = App(name="quarantine", help="List files that did not pass the checks, or r
 
 
 @app.command(name="list")
-def print_files(job_id: JobId, /, *, table: JobsTable) -> None:
-    """Print the files in quarantine."""
-    if (view := JobStore(aws.dynamodb(), table).view(job_id)) is None:
+def print_files(job_id: JobId, /, *, stack: StackOption = NO_STACK, table: JobsTable = None, as_json: AsJson = False) -> None:
+    """Print the files in quarantine.
+
+    ```
+    suno-jobs quarantine list job_0123456789abcdefghijklmnop --stack suno-jobs-dev
+    ```
+    """
+    if (view := JobStore(aws.dynamodb(), stack.output("JobsTable", table)).view(job_id)) is None:
         raise NotFound(f"no job {job_id}")
-    print(*listed(view) if view.quarantine else [f"No file of {job_id} is in quarantine."], sep="\n")
+    lines = listed(view) if view.quarantine else [f"No file of {job_id} is in quarantine."]
+    show([asdict(file) for file in view.quarantine], lines, as_json=as_json)
 
 
 @app.command(name="release")
-def release_file(
+def release_file(  # noqa: PLR0913 - the options of a command
     job_id: JobId,
     sha256: Annotated[str, Parameter(help="the SHA-256 of the file, or its beginning")],
     /,
     *,
-    table: JobsTable,
-    bucket: AssetsBucket,
+    stack: StackOption = NO_STACK,
+    table: JobsTable = None,
+    bucket: AssetsBucket = None,
     extension: Annotated[str | None, Parameter(help="of a file whose content does not show its format, such as mp3")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Make one of the files an asset of its track."""
+    """Make one of the files an asset of its track.
+
+    ```
+    suno-jobs quarantine release job_0123456789abcdefghijklmnop 60303ae2 --stack suno-jobs-dev
+    ```
+    """
     if extension is not None and not (extension.isascii() and extension.isalnum() and len(extension) <= 8):
         raise WrongArgument("--extension has 1 to 8 letters and digits")
-    releaser = QuarantineReleaser(jobs=JobStore(aws.dynamodb(), table), s3=aws.s3(), bucket=bucket, clock=time.time)
-    print(f"released as {releaser.release_file(job_id, sha256, extension)}")
-    print("The next sweep completes the job.")
+    jobs = JobStore(aws.dynamodb(), stack.output("JobsTable", table))
+    bucket = stack.output("AssetsBucket", bucket)
+    released = QuarantineReleaser(jobs=jobs, s3=aws.s3(), bucket=bucket, clock=time.time).release_file(
+        job_id, sha256, extension
+    )
+    show({"key": released}, [f"released as {released}", "The next sweep completes the job."], as_json=as_json)
 
 
 def listed(view: JobView) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``suno-jobs keys``: the API keys of your own tenant. ``suno-jobs tenant keys`` has those of any, with AWS credentials."""
+"""``suno-jobs keys``: the API keys of your own tenant. ``suno-jobs tenants keys`` has those of any, with AWS credentials."""
 
 from __future__ import annotations
 

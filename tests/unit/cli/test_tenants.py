@@ -9,7 +9,7 @@ import pytest
 
 from suno_jobs.cli.main import main
 from suno_jobs.cli.problems import CommandError, ExitCode
-from suno_jobs.cli.tenant import TenantDeleter, TenantExporter
+from suno_jobs.cli.tenants import TenantDeleter, TenantExporter
 from suno_jobs.errors import JobNotFound
 from suno_jobs.steps.delete_job import JobDeleter
 from suno_jobs.storage.job_list import JobList
@@ -42,7 +42,7 @@ def of_other(world: World) -> str:
 def test_everything_of_a_tenant_is_exported(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job_id, other = ended(world), of_other(world)
     capsys.readouterr()
-    assert main(("tenant", "export", "acme", str(tmp_path), *PLACES)) == 0
+    assert main(("tenants", "export", "acme", str(tmp_path), *PLACES)) == 0
     assert capsys.readouterr().out.splitlines()[0] == f"1  {job_id} exported"
     names = sorted(str(path.relative_to(tmp_path / job_id)) for path in tmp_path.rglob("*") if path.is_file())
     assert [name for name in names if not name.startswith("receipts/callback-")] == [
@@ -82,12 +82,12 @@ def test_an_export_continues_with_what_is_new_or_has_changed(world: World, tmp_p
 def test_a_tenant_is_deleted_and_the_others_stay(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     job_ids, other = [ended(world), ended(world, "key-2")], of_other(world)
     capsys.readouterr()
-    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == 0
+    assert main(("tenants", "delete", "acme", *PLACES, "--confirm", "acme")) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "2 jobs deleted"
     assert [world.jobs.view(job_id) for job_id in job_ids] == [None, None]
     keys = [each["Key"] for each in world.s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert keys == [f"other/{other}/m-1/audio.mp3"]
-    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == 0
+    assert main(("tenants", "delete", "acme", *PLACES, "--confirm", "acme")) == 0
     assert capsys.readouterr().out == "0 jobs deleted\n"
 
 
@@ -95,11 +95,11 @@ def test_a_deletion_names_the_jobs_that_have_not_ended_and_can_be_repeated(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gone, running = ended(world), world.accept(key="key-2")
-    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == ExitCode.REFUSED
+    assert main(("tenants", "delete", "acme", *PLACES, "--confirm", "acme")) == ExitCode.REFUSED
     assert f"1 jobs have not ended: {running}" in capsys.readouterr().err
     assert world.jobs.view(gone) is None
     cancel(world, running)
-    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == 0
+    assert main(("tenants", "delete", "acme", *PLACES, "--confirm", "acme")) == 0
 
 
 def test_a_deletion_ends_with_the_webhooks_of_the_tenant_and_of_its_sandbox(
@@ -109,11 +109,11 @@ def test_a_deletion_ends_with_the_webhooks_of_the_tenant_and_of_its_sandbox(
     for tenant in ("acme", "acme.test", "other"):
         table.create(Endpoint(endpoint_id="we_1", tenant=tenant, events=SUBSCRIBED, secret="whsec_AAAA", recorded_at=1))
     running = world.accept()
-    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == ExitCode.REFUSED
+    assert main(("tenants", "delete", "acme", *PLACES, "--confirm", "acme")) == ExitCode.REFUSED
     assert len(table.of_tenant("acme")) == 1, "it gets the end of the job"
     cancel(world, running)
     capsys.readouterr()
-    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acme")) == 0
+    assert main(("tenants", "delete", "acme", *PLACES, "--confirm", "acme")) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"1  {running} deleted",
         "webhook we_1 of acme deleted",
@@ -126,13 +126,13 @@ def test_a_deletion_ends_with_the_webhooks_of_the_tenant_and_of_its_sandbox(
 def test_the_deletion_of_a_sandbox_leaves_the_webhooks_of_the_tenant(world: World) -> None:
     table = EndpointTable(world.dynamodb, TABLE)
     table.create(Endpoint(endpoint_id="we_1", tenant="acme", events=SUBSCRIBED, secret="whsec_AAAA", recorded_at=1))
-    assert main(("tenant", "delete", "acme.test", *PLACES, "--confirm", "acme.test")) == 0
+    assert main(("tenants", "delete", "acme.test", *PLACES, "--confirm", "acme.test")) == 0
     assert len(table.of_tenant("acme")) == 1
 
 
 def test_a_deletion_has_to_be_confirmed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     job_id = ended(world)
-    assert main(("tenant", "delete", "acme", *PLACES, "--confirm", "acm")) == ExitCode.WRONG_ARGUMENTS
+    assert main(("tenants", "delete", "acme", *PLACES, "--confirm", "acm")) == ExitCode.WRONG_ARGUMENTS
     assert "repeat the name" in capsys.readouterr().err
     assert world.jobs.view(job_id)
 

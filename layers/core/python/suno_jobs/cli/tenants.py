@@ -1,10 +1,10 @@
-"""``suno-jobs tenant``: creating and listing tenants, their limits, and exporting and deleting everything stored of one."""
+"""``suno-jobs tenants``: creating and listing tenants, their limits, and exporting and deleting everything stored of one."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from suno_jobs.cli import aws
-from suno_jobs.cli.options import AssetsBucket, JobsTable, ReceiptsBucket, TenantName
+from suno_jobs.cli.options import AsJson, AssetsBucket, JobsTable, ReceiptsBucket, TenantName, show
 from suno_jobs.cli.problems import CommandError, NotFound, WrongArgument
+from suno_jobs.cli.stack import NO_STACK, StackOption
 from suno_jobs.errors import JobNotFound, WrongState
 from suno_jobs.jobs.identifiers import TENANT_RULE, is_tenant_name, sandbox_of
 from suno_jobs.jobs.record import Job, JobView
@@ -36,23 +37,38 @@ Folder = Annotated[Path, Parameter(help="a folder on this machine; it is created
 NumberLimit = Annotated[int | None, Parameter(help="at most this many; without it, there is no such limit")]
 Confirmation = Annotated[str, Parameter(help="the name of the tenant once more, since the deletion cannot be undone")]
 
-app = App(name="tenant", help="Create and list tenants and limit their use; export or delete everything that is stored of one.")
+app = App(
+    name="tenants", help="Create and list tenants and limit their use; export or delete everything that is stored of one."
+)
 
 
 @app.command(name="create")
-def create_tenant(tenant: TenantName, /, *, table: JobsTable) -> None:
-    """Create a tenant, to which API keys can belong."""
+def create_tenant(
+    tenant: TenantName, /, *, stack: StackOption = NO_STACK, table: JobsTable = None, as_json: AsJson = False
+) -> None:
+    """Create a tenant, to which API keys can belong.
+
+    ```
+    suno-jobs tenants create acme --stack suno-jobs-dev
+    ```
+    """
     if not is_tenant_name(tenant):
         raise WrongArgument(TENANT_RULE)
-    TenantList(aws.dynamodb(), table).create(Tenant(tenant, int(time.time())))
-    print(f"{tenant} created")
+    TenantList(aws.dynamodb(), stack.output("JobsTable", table)).create(Tenant(tenant, int(time.time())))
+    show({"tenant": tenant}, [f"{tenant} created"], as_json=as_json)
 
 
 @app.command(name="list")
-def list_tenants(*, table: JobsTable) -> None:
-    """Show all tenants with their limits."""
-    for tenant in TenantList(aws.dynamodb(), table).all():
-        print("  ".join([tenant.name, *(f"{name}={value}" for name, value in tenant.limits.to_item().items())]))
+def list_tenants(*, stack: StackOption = NO_STACK, table: JobsTable = None, as_json: AsJson = False) -> None:
+    """Show all tenants with their limits.
+
+    ```
+    suno-jobs tenants list --stack suno-jobs-dev
+    ```
+    """
+    limits = {each.name: each.limits.to_item() for each in TenantList(aws.dynamodb(), stack.output("JobsTable", table)).all()}
+    lines = ("  ".join([name, *(f"{limit}={value}" for limit, value in each.items())]) for name, each in limits.items())
+    show([{"tenant": name, "limits": each} for name, each in limits.items()], lines, as_json=as_json)
 
 
 @app.command(name="set-limits")
@@ -60,14 +76,21 @@ def set_limits(  # noqa: PLR0913 - an option for each limit
     tenant: TenantName,
     /,
     *,
-    table: JobsTable,
+    stack: StackOption = NO_STACK,
+    table: JobsTable = None,
     requests_per_second: NumberLimit = None,
     jobs_in_progress: NumberLimit = None,
     jobs_per_day: NumberLimit = None,
     jobs_per_month: NumberLimit = None,
     usd_per_month: Annotated[float | None, Parameter(help="at most this much; without it, there is no such limit")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Replace all limits of a tenant; a function instance may use the earlier ones for 60 s longer."""
+    """Replace all limits of a tenant; a function instance may use the earlier ones for 60 s longer.
+
+    ```
+    suno-jobs tenants set-limits acme --jobs-in-progress 20 --usd-per-month 500 --stack suno-jobs-dev
+    ```
+    """
     limits = Limits(
         requests_per_second=requests_per_second,
         jobs_in_progress=jobs_in_progress,
@@ -77,18 +100,34 @@ def set_limits(  # noqa: PLR0913 - an option for each limit
     )
     if not all(0 <= value < inf for value in limits.to_item().values()):
         raise WrongArgument("a limit must not be negative")
-    tenants = TenantList(aws.dynamodb(), table)
+    tenants = TenantList(aws.dynamodb(), stack.output("JobsTable", table))
     if tenants.read(tenant) is None:
-        raise NotFound(f"There is no tenant {tenant}. suno-jobs tenant list shows all.")
+        raise NotFound(f"There is no tenant {tenant}. suno-jobs tenants list shows all.")
     tenants.set_limits(tenant, limits)
-    print(f"{tenant} limited" if limits.to_item() else f"{tenant} has no limits")
+    line = f"{tenant} limited" if limits.to_item() else f"{tenant} has no limits"
+    show({"tenant": tenant, "limits": limits.to_item()}, [line], as_json=as_json)
 
 
 @app.command(name="export")
-def export_tenant(
-    tenant: TenantName, folder: Folder, /, *, table: JobsTable, bucket: AssetsBucket, receipts: ReceiptsBucket
+def export_tenant(  # noqa: PLR0913 - the options of a command
+    tenant: TenantName,
+    folder: Folder,
+    /,
+    *,
+    stack: StackOption = NO_STACK,
+    table: JobsTable = None,
+    bucket: AssetsBucket = None,
+    receipts: ReceiptsBucket = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Copy the tenant's jobs and files to a folder. Repeat it to continue, or to add what has changed since."""
+    """Copy the tenant's jobs and files to a folder. Repeat it to continue, or to add what has changed since.
+
+    ```
+    suno-jobs tenants export acme ./acme --stack suno-jobs-dev
+    ```
+    """
+    table, bucket = stack.output("JobsTable", table), stack.output("AssetsBucket", bucket)
+    receipts = stack.output("ReceiptsBucket", receipts)
     dynamodb, s3 = aws.dynamodb(), aws.s3()
     exporter = TenantExporter(
         jobs=JobStore(dynamodb, table),
@@ -98,17 +137,31 @@ def export_tenant(
         bucket=bucket,
         folder=folder,
     )
-    for line in exporter.export_jobs(tenant):
-        print(line, flush=True)
+    _show_progress(exporter.export_jobs(tenant), as_json=as_json)
 
 
 @app.command(name="delete")
-def delete_tenant(
-    tenant: TenantName, /, *, table: JobsTable, bucket: AssetsBucket, receipts: ReceiptsBucket, confirm: Confirmation
+def delete_tenant(  # noqa: PLR0913 - the options of a command
+    tenant: TenantName,
+    /,
+    *,
+    stack: StackOption = NO_STACK,
+    table: JobsTable = None,
+    bucket: AssetsBucket = None,
+    receipts: ReceiptsBucket = None,
+    confirm: Confirmation,
+    as_json: AsJson = False,
 ) -> None:
-    """Delete the tenant's ended jobs with all their files, then its webhooks. Repeat it to continue, until no job is left."""
+    """Delete the tenant's ended jobs with all their files, then its webhooks. Repeat it to continue, until no job is left.
+
+    ```
+    suno-jobs tenants delete acme --confirm acme --stack suno-jobs-dev
+    ```
+    """
     if confirm != tenant:
         raise WrongArgument("--confirm must repeat the name of the tenant")
+    table, bucket = stack.output("JobsTable", table), stack.output("AssetsBucket", bucket)
+    receipts = stack.output("ReceiptsBucket", receipts)
     dynamodb = aws.dynamodb()
     jobs = JobStore(dynamodb, table)
     eraser = JobEraser(deletions=jobs.deletions, s3=aws.s3(), assets_bucket=bucket, receipts_bucket=receipts)
@@ -117,8 +170,13 @@ def delete_tenant(
         deleter=JobDeleter(jobs=jobs, eraser=eraser, clock=time.time),
         endpoints=EndpointTable(dynamodb, table),
     )
-    for line in deleter.delete_everything(tenant):
-        print(line, flush=True)
+    _show_progress(deleter.delete_everything(tenant), as_json=as_json)
+
+
+def _show_progress(lines: Iterable[str], *, as_json: bool) -> None:
+    """As it happens. With JSON, one object for each line."""
+    for line in lines:
+        print(json.dumps({"message": line}, ensure_ascii=False) if as_json else line, flush=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
