@@ -35,7 +35,8 @@ export class KeyRefused extends Error {
   name = "KeyRefused";
 }
 
-/** @typedef {{signal?: AbortSignal, headers?: Record<string, string>, idempotencyKey?: string, deadline?: number}} Options */
+/** @typedef {{signal?: AbortSignal, headers?: Record<string, string>, idempotencyKey?: string, deadline?: number, slowAfter?: number}} Options */
+// `slowAfter`: seconds after which the page says that it waits
 /** @typedef {{status: number, headers: Headers, body: any}} Answer */
 
 export class Api {
@@ -90,7 +91,7 @@ export class Api {
    * @param {string} method @param {string} path @param {any} body @param {Options} [options]
    * @returns {Promise<Answer>}
    */
-  async #send(method, path, body, { signal, headers = {}, idempotencyKey, deadline = DEADLINE_SECONDS } = {}) {
+  async #send(method, path, body, { signal, headers = {}, idempotencyKey, deadline = DEADLINE_SECONDS, slowAfter = SLOW_SECONDS } = {}) {
     const ended = AbortSignal.timeout(deadline * 1000);
     const request = {
       method,
@@ -103,17 +104,17 @@ export class Api {
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: signal ? AbortSignal.any([signal, ended]) : ended,
     };
-    const read = await this.#timed(() => fetchText(path, request), deadline, signal);
+    const read = await this.#timed(() => fetchText(path, request), { deadline, slowAfter, signal });
     return this.#answer(read);
   }
 
-  /** @param {() => Promise<Read>} fetched @param {number} deadline @param {AbortSignal} [signal] @returns {Promise<Read>} */
-  async #timed(fetched, deadline, signal) {
+  /** @param {() => Promise<Read>} fetched @param {{deadline: number, slowAfter: number, signal?: AbortSignal}} limits @returns {Promise<Read>} */
+  async #timed(fetched, { deadline, slowAfter, signal }) {
     let isSlow = false;
     const timer = setTimeout(() => {
       isSlow = true;
       this.#slow(1);
-    }, SLOW_SECONDS * 1000);
+    }, slowAfter * 1000);
     try {
       return await fetched();
     } catch (error) {

@@ -13,11 +13,12 @@ const LONGEST_PAUSE_SECONDS = 60;
  * @template T
  * @param {() => Promise<T>} load
  * @param {(loaded: T) => void | boolean} draw
- * @param {number} seconds
+ * @param {number | (() => number)} seconds a function if the pause depends on what was loaded
  * @param {{signal: AbortSignal, note: (text: string) => void, fail: (error: any) => void}} view
  * @returns {Promise<() => Promise<void>>}
  */
 export async function live(load, draw, seconds, { signal, note, fail }) {
+  const usual = () => (typeof seconds === "number" ? seconds : seconds());
   let updated = new Date();
   let wake = () => {};
   const step = async () => {
@@ -28,11 +29,11 @@ export async function live(load, draw, seconds, { signal, note, fail }) {
     return draw(loaded) !== false;
   };
   const repeat = async () => {
-    for (let pause = seconds, more = true; more; ) {
+    for (let pause = usual(), more = true; more; ) {
       await nextTurn(pause, signal, (now) => (wake = now));
       try {
         more = await step();
-        pause = seconds;
+        pause = usual();
       } catch (error) {
         if (!mayPass(error, signal)) throw error;
         note(`Not updated since ${EXACT.format(updated)}: ${/** @type {Error} */ (error).message}`);

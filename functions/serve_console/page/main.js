@@ -83,7 +83,7 @@ async function open(api) {
     const repeated = { signal, fail, note: (/** @type {string} */ text) => signal.aborted || notice("live", text) };
     const context = {
       ...{ params, query: new URLSearchParams(search), api, signal, go },
-      live: (/** @type {any} */ load, /** @type {any} */ draw, /** @type {number} */ seconds) => live(load, draw, seconds, repeated),
+      live: (/** @type {any} */ load, /** @type {any} */ draw, /** @type {number | (() => number)} */ seconds) => live(load, draw, seconds, repeated),
     };
     const drawing = shown.show(main, context);
     focusHeading();
