@@ -31,14 +31,14 @@ PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(READY) ## Generate one song each through all gateways, simulated on this machine, into songs/
-	$(BIN)/python -m local run
+run: $(READY) ## Generate one song each through all gateways, simulated on this machine, into songs/, and show the console
+	$(BIN)/suno-jobs local run
 
-local: $(READY) ## Run the complete stack on this machine, until Ctrl-C; LOCAL="--port 8080 --parameter JobDeadlineSeconds=60"
-	$(BIN)/python -m local up $(LOCAL)
+local: $(READY) ## Run the complete stack on this machine, until Ctrl-C; LOCAL="--port 8080 --account ttapi=@key.txt"
+	$(BIN)/suno-jobs local up $(LOCAL)
 
 faults: $(READY) ## List the faults of the simulator: [fault:lost_callback] in a prompt asks for one
-	$(BIN)/python -m local faults
+	$(BIN)/suno-jobs faults
 
 # The tests that need the complete stack run on two of them, a file at a time: a job mostly waits for its gateway or its deadline.
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/local tests/integration/test_download.py \

@@ -1,4 +1,4 @@
-"""`python -m local run`: one song through each gateway, from request to a file on this machine."""
+"""`suno-jobs local run`: one song through each gateway, from request to a file on this machine."""
 
 import hashlib
 import re
@@ -60,6 +60,23 @@ def run(stack: LocalStack, folder: Path, console: Console) -> int:
         saved = [track for row in rows for track in save(row, folder)]
     screen.summary(rows, saved, stack.bucket)
     return conclude(rows, saved, stack.logs, console)
+
+
+def show_where_to_look(stack: LocalStack, console: Console) -> None:
+    """Where the songs can be seen and heard, for as long as the stack is up."""
+    lines = [
+        "",
+        f"The jobs, and a player for their songs: {stack.console_url}",
+        f"API key: {stack.api_key}",
+        "",
+        "The same in another terminal:",
+        f"    export SUNO_JOBS_API_URL={stack.api_url} SUNO_JOBS_API_KEY={stack.api_key}",
+        "    .venv/bin/suno-jobs list",
+        "",
+        "Ctrl-C ends it.",
+    ]
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    console.file.flush()
 
 
 def submit(http: httpx.Client, gateway: str) -> Row:

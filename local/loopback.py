@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from argparse import ArgumentTypeError
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
-
-HIGHEST_PORT = 65535
-
-
-def port(text: str) -> int:
-    """An argument of a command. Raises ArgumentTypeError."""
-    if not text.isdecimal() or int(text) > HIGHEST_PORT:
-        raise ArgumentTypeError(f"must be a number from 0 to {HIGHEST_PORT}: {text}")
-    return int(text)
 
 
 class LoopbackServer(ThreadingHTTPServer):

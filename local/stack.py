@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from local import aws, calls, limits, stalls
+from local import aws, calls, limits, own_accounts, stalls
 from local.conditions import Json
 from local.deploy import Deployed, deploy, make_uploader
 from local.front import Front
@@ -43,7 +43,9 @@ class FunctionFailed(Exception):
 class LocalStack:
     """A context manager: ready on entry; on exit, whatever happened, no process, socket or file is left but the logs.
 
-    `gateways` replaces the simulator by another server for the gateways named; `audio_origins` are loopback origins beside the
+    `accounts` has keys of one's own by gateway: these gateways are really used, at their own address unless `gateways` has
+    another. They call back to `public_url`, where this API can be reached from outside, or not at all. `gateways` replaces the
+    simulator by another server for the gateways named; `audio_origins` are loopback origins beside the
     simulator's that audio may be fetched from. `logs` is a folder for a file of each function and emulator; it is not removed.
     """
 
@@ -53,6 +55,8 @@ class LocalStack:
         *,
         port: int = 0,
         gateways: Mapping[str, str] | None = None,
+        accounts: Mapping[str, str] | None = None,
+        public_url: str | None = None,
         audio_origins: Iterable[str] = (),
         simulator: Simulator | None = None,
         logs: Path | None = None,
@@ -61,6 +65,8 @@ class LocalStack:
         self._parameters = dict(parameters or {})
         self._port = port
         self._gateways = dict(gateways or {})
+        self._accounts = dict(accounts or {})
+        self._public_url = public_url
         self._audio_origins = tuple(audio_origins)
         self.simulator = simulator or Simulator()
         self.logs = logs or Path(tempfile.mkdtemp(prefix="suno-jobs-logs-"))
@@ -133,7 +139,8 @@ class LocalStack:
         self.api_key = self.create_api_key("local")
 
     def _install(self, template: Json) -> None:
-        values = LOCAL_PARAMETERS | {"PublicBaseUrl": self.api_url} | self._parameters
+        values = LOCAL_PARAMETERS | self._callbacks() | self._parameters
+        self.simulator.call_back_directly(values["PublicBaseUrl"], self.api_url)
         package(template, self._root, self.runtime(), make_uploader(self.client))
         translated = translate(template, values, self._session, self._ministack.url)
         self._deployed: Deployed = deploy(self.client, STACK_NAME, translated, values)
@@ -141,6 +148,13 @@ class LocalStack:
             calls.write_grants(self._calls, self.client("iam"), translated, self._deployed.ids)
         self._front.put_into_queues(queue_routes(translated["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]), self._send)
         self._front.route_to(self._ministack.port, f"/_aws/execute-api/{self._deployed.ids['HttpApi']}/$default")
+
+    def _callbacks(self) -> dict[str, str]:
+        if self._public_url:
+            return {"PublicBaseUrl": self._public_url.rstrip("/")}
+        if self._accounts:
+            return own_accounts.POLLING | {"PublicBaseUrl": own_accounts.NO_CALLBACKS}
+        return {"PublicBaseUrl": self.api_url}
 
     def update(self, parameters: Mapping[str, str]) -> None:
         """Deploys the application again, with other values of these parameters. Requests and jobs go on meanwhile."""
@@ -164,9 +178,11 @@ class LocalStack:
         )
 
     def put_gateway_accounts(self) -> None:
-        """With the present keys of the simulator."""
-        urls = {name: self.simulator.base_url(name) for name in GATEWAYS} | self._gateways
-        accounts = {f"{name}/default": {"api_key": self.simulator.keys[name], "base_url": url} for name, url in urls.items()}
+        """With the present keys of the simulator, and the accounts of one's own."""
+        urls = {name: self.simulator.base_url(name) for name in self.simulated} | self._gateways
+        keys = {name: self.simulator.keys[name] for name in GATEWAYS} | self._accounts
+        # Without a base_url, the adapter of the gateway has it.
+        accounts = {f"{name}/default": {"api_key": key, "base_url": urls.get(name)} for name, key in keys.items()}
         secret = self.output("GatewayAccountsSecretArn")
         self.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(accounts))
 
@@ -256,6 +272,11 @@ class LocalStack:
     def state_machine_arn(self) -> str:
         return self.output("StateMachineArn")
 
+    @property
+    def simulated(self) -> list[str]:
+        """The gateways that cost nothing here."""
+        return [name for name in GATEWAYS if name not in self._accounts and name not in self._gateways]
+
     def describe(self) -> dict[str, Any]:
         """What another program needs to use this stack."""
         return {
@@ -267,6 +288,7 @@ class LocalStack:
             "secrets": {name: self._deployed.ids[name] for name in self._secret_ids},
             "endpoints": {service: self.endpoint(service) for service in SERVICES},
             "simulator_url": self.simulator.url,
+            "simulated": self.simulated,
             "region": aws.REGION,
             "logs": str(self.logs),
         }

@@ -19,8 +19,7 @@ them.
 """
 
 from local.simulator.clock import Clock, HandClock
-from local.simulator.command import add_arguments, run
 from local.simulator.faults import FAULTS, UnknownFault
 from local.simulator.simulator import DEFAULT_KEYS, Simulator
 
-__all__ = ["DEFAULT_KEYS", "FAULTS", "Clock", "HandClock", "Simulator", "UnknownFault", "add_arguments", "run"]
+__all__ = ["DEFAULT_KEYS", "FAULTS", "Clock", "HandClock", "Simulator", "UnknownFault"]

@@ -104,7 +104,11 @@ class Simulator:
         """Takes back what ``fail_next`` has put upon orders that never came."""
         self._studio.forget_next(WIRES[gateway].name)
 
+    def call_back_directly(self, public_url: str, local_url: str) -> None:
+        """Sends what is addressed to ``public_url`` to ``local_url``, where the same API is."""
+        self._courier.detour = (public_url, local_url)
+
     def ready_line(self) -> str:
-        """What ``python -m local simulate`` prints when it is ready."""
+        """What ``suno-jobs simulate`` prints when it is ready."""
         gateways = {name: {"base_url": self.base_url(name), "api_key": self.keys[name]} for name in WIRES}
         return json.dumps({"simulator_url": self.url, "audio_origin": self.audio_origin, "gateways": gateways})

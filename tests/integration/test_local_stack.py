@@ -29,9 +29,11 @@ from local import aws, demo, template
 from local.front import Front, as_api_gateway
 from local.parameters import UnknownParameter
 from local.screen import Saved, Screen
+from local.simulator import Simulator
 from local.source import read_template
 from local.stack import ROOT, LocalStack
 from tests.integration.secrets_of_stack import secrets_in_logs, secrets_of
+from tests.integration.waiting import wait_for_end
 
 Json = dict[str, Any]
 SONG = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "a song about a lighthouse"}}
@@ -297,7 +299,7 @@ def await_end(pids: set[int], seconds: float = 10) -> None:
 
 @contextmanager
 def local_up(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """`python -m local up`, with `folder` for all that it writes."""
+    """`suno-jobs local up`, with `folder` for all that it writes."""
     command = [sys.executable, "-m", "local", "up", *arguments]
     pipe = subprocess.PIPE
     environment = {**os.environ, "TMPDIR": str(folder), "AWS_PROFILE": "nobody"}
@@ -309,7 +311,7 @@ def local_up(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_up_leaves_no_process_behind(number: signal.Signals, tmp_path: Path) -> None:
     with local_up(tmp_path) as process:
         assert process.stdout
@@ -326,6 +328,42 @@ def test_up_leaves_no_process_behind(number: signal.Signals, tmp_path: Path) -> 
     await_end(children)
     if number is not signal.SIGKILL:
         assert (code, list(tmp_path.iterdir())) == (0, [])
+
+
+@pytest.mark.slow
+def test_a_key_of_ones_own_is_used_at_its_gateway_and_shown_to_nobody(tmp_path: Path) -> None:
+    """A second simulator is the real gateway: with a key that the first one does not know, and without a way to call back."""
+    key = "sk-of-my-own"
+    (tmp_path / "key").write_text(key)
+    home = tmp_path / "home"
+    home.mkdir()
+    with Simulator(keys={"ttapi": key}, task_seconds=1.0) as real:
+        own = ["--account", f"ttapi=@{tmp_path / 'key'}", "--gateway", f"ttapi={real.base_url('ttapi')}"]
+        soon = ["--parameter", "FirstCheckSeconds=2", "--parameter", "CheckIntervalSeconds=1", "--task-seconds", "1"]
+        with local_up(home, *own, "--audio-origin", real.audio_origin, *soon) as process:
+            assert process.stdout
+            line = process.stdout.readline()
+            ready = json.loads(line)
+            headers = {"Authorization": f"Bearer {ready['api_key']}"}
+            with httpx.Client(base_url=ready["api_url"], headers=headers, timeout=40, trust_env=False) as api:
+                created = [api.post("/v1/jobs", json=SONG | {"gateway": name}).json() for name in ("ttapi", "crun")]
+                ended = [wait_for_end(api, each["job_id"], Path(ready["logs"])) for each in created]
+                simulated = httpx.get(f"{ready['simulator_url']}/_simulator/tasks", trust_env=False).json()["tasks"]
+            logs = [file.read_bytes() for file in Path(ready["logs"]).rglob("*") if file.is_file()]
+            shown = [visible(pid) for pid in descendants(process.pid) | {process.pid}]
+            process.send_signal(signal.SIGHUP)
+            assert (process.wait(timeout=20), list(home.iterdir())) == (0, [])
+        [task] = real.tasks("ttapi")
+    assert [job["state"] for job in ended] == ["SUCCEEDED", "SUCCEEDED"]
+    assert [each["outcome"] for each in task["callbacks"]] == ["ConnectError"]
+    assert [(each["gateway"], each["callbacks"][-1]["outcome"]) for each in simulated] == [("crun", 200)]
+    assert "ttapi" not in ready["simulated"]
+    assert not any(key.encode() in text for text in [line.encode(), *logs, *shown])
+
+
+def visible(pid: int) -> bytes:
+    """What others can see of a process, and what it has handed on to its children."""
+    return b"".join((Path("/proc") / str(pid) / name).read_bytes() for name in ("cmdline", "environ"))
 
 
 def test_a_failed_start_leaves_nothing_behind_and_says_why(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""`python -m local`: what its users give it, and what it says."""
+"""The commands of the local stack: what its users give it, and what it says."""
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from local.parameters import UnknownParameter, WrongParameter, check
 from local.simulator.faults import FAULTS
 from local.source import read_template
 from local.stack import GATEWAYS, ROOT
+from suno_jobs.cli.main import main
+from suno_jobs.cli.problems import ExitCode
 
 
 def local(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -56,12 +59,35 @@ def test_a_wrong_parameter_gets_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "http"])
-@pytest.mark.parametrize("command", ["up", "simulate"])
-def test_a_wrong_port_gets_one_line(command: str, port: str) -> None:
-    done = local(command, f"--port={port}")
-    assert done.returncode == 2
-    [line] = done.stderr.splitlines()
-    assert line.endswith(f"argument --port: must be a number from 0 to 65535: {port}")
+@pytest.mark.parametrize("command", [["local", "up"], ["simulate"]], ids=str)
+def test_a_wrong_port_gets_one_line(command: list[str], port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, f"--port={port}"]) == ExitCode.WRONG_ARGUMENTS
+    [line] = capsys.readouterr().err.splitlines()
+    assert "--port" in line
+    assert port in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["local", "up", "--parameter", "X"], "--parameter: not of the form NAME=VALUE: X"),
+        (["local", "run", "--gateway", "suno=http://x"], "--gateway: unknown gateway suno"),
+        (["simulate", "--key", "suno=k"], "--key: give GATEWAY=KEY"),
+        (["simulate", "--webhook-key", "kie="], "--webhook-key: give GATEWAY=KEY"),
+    ],
+)
+def test_a_wrong_argument_gets_one_line(arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == ExitCode.WRONG_ARGUMENTS
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(named)
+
+
+def test_a_port_that_is_taken_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["simulate", "--port", str(port)]) == ExitCode.NOT_DONE
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"port {port} cannot be used: ")
 
 
 def test_a_reader_that_stops_early_ends_the_command_quietly() -> None:

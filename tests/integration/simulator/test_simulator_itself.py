@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -14,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.simulator import FAULTS, HandClock, Simulator, UnknownFault, add_arguments
+from local.simulator import HandClock, Simulator, UnknownFault
 from local.simulator.gateways import WIRES
 from local.simulator.studio import SECOND_ACCOUNT
 from tests.integration.simulator.clients import (
@@ -128,16 +127,8 @@ def test_it_ends_without_a_thread_even_while_an_answer_is_held(http: httpx.Clien
     assert threading.active_count() == before
 
 
-COMMAND = """
-import argparse, local.simulator
-parser = argparse.ArgumentParser()
-local.simulator.add_arguments(parser)
-raise SystemExit(local.simulator.run(parser.parse_args()))
-"""
-
-
 def test_the_command_says_when_it_is_ready_and_ends_when_interrupted() -> None:
-    command = [sys.executable, "-c", COMMAND, "--task-seconds", "0.1", "--key", "crun=ak_1", "--faults-seed", "3"]
+    command = [sys.executable, "-m", "local", "simulate", "--task-seconds", "0.1", "--key", "crun=ak_1", "--faults-seed", "3"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
         assert process.stdout
@@ -146,12 +137,6 @@ def test_the_command_says_when_it_is_ready_and_ends_when_interrupted() -> None:
         assert ready["gateways"]["crun"] == {"base_url": ready["simulator_url"] + "/crun", "api_key": "ak_1"}
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 0
-
-
-def test_its_help_lists_every_fault() -> None:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    assert all(name in parser.format_help() for name in FAULTS)
 
 
 def test_a_second_account_does_not_see_the_tasks_of_the_first(client: Client, http: httpx.Client) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App, Group
 from rich.console import Console
 
-from suno_jobs.cli import adopt, attach, callbacks, doctor, explain, keys, outputs, problems, quarantine, tenants
+from suno_jobs.cli import adopt, attach, callbacks, checkout, doctor, explain, keys, outputs, problems, quarantine, tenants
 from suno_jobs.cli.client import access, jobs, songs, webhooks
 from suno_jobs.cli.client import keys as own_keys
 from suno_jobs.cli.client.options import WITH_API_KEY
@@ -52,6 +52,10 @@ app.command(jobs.show_gateways, name="gateways", group=WITH_API_KEY)
 app.command(jobs.show_usage, name="usage", group=WITH_API_KEY)
 app.command(webhooks.app)
 app.command(own_keys.app)
+
+app.command(checkout.local)
+app.command(checkout.simulate, name="simulate", group=checkout.GROUP)
+app.command(checkout.show_faults, name="faults", group=checkout.GROUP)
 
 app.command(outputs.print_outputs, name="outputs")
 app.command(keys.rotate_secret, name="rotate-callback-secret")
