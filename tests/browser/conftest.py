@@ -1,0 +1,97 @@
+"""The console in Debian's Chromium: one browser and one local stack for all tests, and a new page for each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from local.simulator import Simulator
+from local.stack import LocalStack
+from tests.browser.canned import Canned
+from tests.browser.watching import Watch
+
+NAMES = ("chromium", "chromium-browser")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+)
+PARAMETERS = {
+    "FirstCheckSeconds": "3",
+    "CheckIntervalSeconds": "1",
+    "MaxCheckIntervalSeconds": "2",
+    "JobDeadlineSeconds": "40",
+    "AmbiguousSubmitGraceSeconds": "4",
+    # The faults of one test shall not hold up another.
+    "BreakerFailures": "1000",
+}
+PATIENCE_MILLISECONDS = 20_000
+MISSING = "NO TEST RAN IN A BROWSER: Chromium is not installed. Install it (apt install chromium), or name it in CHROMIUM."
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes, those that need the stack run in one."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        (pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip)(MISSING)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with LocalStack(PARAMETERS, simulator=Simulator(task_seconds=1.0), logs=tmp_path_factory.mktemp("logs")) as running:
+        yield running
+
+
+@pytest.fixture
+def watch(browser: Browser) -> Iterator[Watch]:
+    """Pages that must not fail, break the policy of the console, or send a request to an origin that is not listed."""
+    with browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB") as context:
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        watching = Watch(context)
+        yield watching
+        watching.check()
+
+
+@pytest.fixture
+def page(watch: Watch, stack: LocalStack) -> Page:
+    """An empty page that may use the API and the bucket of the stack."""
+    watch.origins |= {stack.api_url, stack.endpoint("s3")}
+    return watch.new_page()
+
+
+@pytest.fixture
+def logged_in(page: Page, stack: LocalStack) -> Callable[[str], Page]:
+    """Opens the console of the stack at a hash such as ``#/jobs``, with a key of the tenant ``local``."""
+
+    def open_at(hash_: str) -> Page:
+        page.add_init_script(f"sessionStorage.length || sessionStorage.setItem('suno-jobs-key', '{stack.api_key}')")
+        page.goto(f"{stack.console_url}{hash_}")
+        return page
+
+    return open_at
+
+
+@pytest.fixture
+def canned(watch: Watch) -> Canned:
+    """The console at an origin of its own, where the examples of docs/openapi.json answer in place of the API."""
+    return Canned(watch)
