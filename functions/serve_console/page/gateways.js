@@ -21,7 +21,7 @@ function drawGateway(gateway) {
   const { name, health, rate, balances } = gateway;
   return h(
     "section",
-    { class: "card stack", data: { key: name }, "aria-labelledby": `gateway-${name}` },
+    { class: "card", data: { key: name }, "aria-labelledby": `gateway-${name}` },
     h("h2", { id: `gateway-${name}` }, name, " ", badge(health.status, health.status)),
     drawHealth(health),
     drawAccounts(health.accounts, rate),
@@ -39,9 +39,9 @@ export function badge(state, text) {
 
 /** @param {any} health @returns {HTMLElement} */
 function drawHealth(health) {
-  const until = health.open_until ? [" half open ", when(health.open_until)] : [];
+  const until = health.open_until ? [", half open ", when(health.open_until)] : [];
   const failure = health.last_failure_at ? [when(health.last_failure_at), health.last_error ? `: ${health.last_error}` : ""] : "none";
-  return facts([
+  return listing([
     ["Circuit breaker", [badge(health.breaker, BREAKER[/** @type {keyof BREAKER} */ (health.breaker)] ?? health.breaker), ...until]],
     ["Last success", health.last_success_at ? when(health.last_success_at) : "none"],
     ["Last failure", failure],
@@ -49,8 +49,8 @@ function drawHealth(health) {
 }
 
 /** @param {[string, any][]} rows @returns {HTMLElement} */
-export function facts(rows) {
-  return h("dl", { class: "facts" }, ...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+export function listing(rows) {
+  return h("dl", { class: "listing" }, ...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
 /** @param {any[]} accounts @param {{requests: number, seconds: number}} rate @returns {HTMLElement} */
@@ -64,7 +64,7 @@ function drawAccounts(accounts, rate) {
       "div",
       { class: "account", data: { key: account.account } },
       h("h3", {}, `Account ${account.account}`),
-      facts([
+      listing([
         ["Requests", used === null ? "not counted yet" : [`${number(used)} of ${number(most)} per second`, meter(used, most, "rate in use")]],
         ["Tasks in flight", number(account.tasks_in_flight)],
         ["Queue length", number(account.queue_length)],
@@ -72,7 +72,7 @@ function drawAccounts(accounts, rate) {
       ]),
     );
   });
-  return h("div", { class: "stack" }, h("p", { class: "muted" }, `${limit}.`), ...shown);
+  return h("div", { class: "column" }, h("p", { class: "muted" }, `${limit}.`), ...shown);
 }
 
 /** @param {number} value @param {number} most @param {string} label @returns {HTMLElement} */
@@ -85,7 +85,7 @@ export function meter(value, most, label) {
 function drawBalances(reported, balances) {
   const none = reported ? "Balance: not read, or of an account that you do not see." : "Balance: not reported by this gateway.";
   if (!balances.length) return h("p", { class: "muted" }, none);
-  return facts(
+  return listing(
     balances.map((each) => [
       `Balance of ${each.account}`,
       [`${number(each.amount)} ${each.unit} `, each.low ? badge("low", "low") : null, " read ", when(each.read_at)],

@@ -27,7 +27,7 @@ function loadDescription(api) {
 
 /** @param {HTMLElement} main @param {any} view */
 export async function show(main, { query, api, signal, go }) {
-  const body = h("div", { class: "stack" }, h("p", { class: "muted" }, "Loading the form ..."));
+  const body = h("div", { class: "column" }, h("p", { class: "muted" }, "Loading the form ..."));
   replace(main, h("h1", {}, title), body);
   const [document, gateways] = await Promise.all([loadDescription(api), api.get("/v1/gateways", { signal })]);
   const notice = await fillFrom(query.get("from"), document, api, signal);
@@ -57,8 +57,8 @@ class NewSong {
     this.notice = notice;
     this.busy = false;
     this.form = new SongForm({ document, gateways, api, signal, draft: kept.draft, changed: () => this.forgetEstimate() });
-    this.errors = h("div", { class: "stack problems", role: "alert" });
-    this.result = h("div", { class: "stack" });
+    this.errors = h("div", { class: "column problems", role: "alert" });
+    this.result = h("div", { class: "column" });
     this.check = h("button", { type: "button", class: "button primary", on: { click: () => this.estimate() } }, "Check and estimate");
     this.clear = h("button", { type: "button", class: "button", on: { click: () => this.startAgain() } }, "Clear the form");
   }

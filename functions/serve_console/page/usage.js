@@ -16,7 +16,7 @@ export async function show(main, { query, api, signal, go, live }) {
   const now = new Date().toISOString().slice(0, 7);
   const asked = query.get("month");
   const month = asked && MONTH.test(asked) ? asked : null;
-  const area = h("div", { class: "stack" });
+  const area = h("div", { class: "column" });
   replace(main, h("h1", {}, title), drawMonths(month ?? now, now, go), area);
   const load = () => api.get(month ? `/v1/usage?month=${month}` : "/v1/usage", { signal });
   await live(load, (/** @type {any} */ { body }) => update(area, ...drawUsage(body)), SECONDS);
