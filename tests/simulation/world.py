@@ -34,7 +34,7 @@ from suno_jobs.storage import table as storage_table
 from suno_jobs.tenants.api_keys import new_secret
 from suno_jobs.tenants.key_table import KeyTable
 from suno_jobs.tenants.tenant_list import Tenant, TenantList
-from suno_jobs.traffic import calls, client
+from suno_jobs.traffic import balances, calls, client
 from tests.api_keys import an_api_key
 from tests.simulation import elsewhere, media_pool, network
 from tests.simulation.aws_services import S3, Events, Secrets
@@ -216,6 +216,8 @@ class World:
             patch.object(calls, "send", partial(client.send, clock=lambda: self.loop.now)),
             patch.object(httpcore, "ConnectionPool", network.Pool),
             patch.object(deadlines, "Thread", network.InlineThread),
+            # Hourly, the balances of eight accounts would take a fifth of the time of a seed, and no job depends on them.
+            patch.object(balances, "EVERY_SECONDS", DAY_SECONDS),
             patch.object(storage_table, "PAUSE", storage_table.jittered(self._pause, self.random.random)),
             self._captured_logs(),
         ):
