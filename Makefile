@@ -172,7 +172,9 @@ test-httpx2: $(READY) ## Run the tests of the HTTP client on httpx2, the maintai
 	cd $(HTTPX2) && PYTHONPATH="$$PWD/layers/core/python" $(abspath $(BIN))/pytest --numprocesses=auto --dist=worksteal tests/unit/network tests/unit/traffic \
 		tests/properties/test_addresses.py tests/integration/test_download.py tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
 
-check: lint types templates test fleet-1000 bundle ## Run everything that CI runs
+check: $(READY) ## Run everything that CI runs
+	$(MAKE) --jobs=2 --output-sync=target lint types templates bundle fleet-1000
+	$(MAKE) test
 
 lock: $(READY) ## Pin the requirements again; UPGRADE=--upgrade selects newer versions
 	$(LOCK) --group dev --extra cli --output-file requirements-dev.txt pyproject.toml
