@@ -3,7 +3,7 @@
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from http.server import BaseHTTPRequestHandler
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,6 +29,8 @@ _HOP_BY_HOP = {
 }
 
 _Reply = tuple[int, list[tuple[str, str]], bytes]
+LOCAL_PATH = "/_local"
+"""Not of the API: it tells that this is a local stack, and which of its gateways cost nothing."""
 FUNCTION_FAILED: _Reply = (500, [("Content-Type", "application/json")], b'{"message":"Internal Server Error"}')
 Send = Callable[[Message], str]
 """Puts a message into its queue, and returns its id."""
@@ -59,6 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length))
         if target is None:
             return 503, [], b""
+        if self.path == LOCAL_PATH:
+            return 200, [("Content-Type", "application/json")], json.dumps({"simulated": self.server.simulated}).encode()
         if (enqueued := self._enqueue(body)) is not None:
             return enqueued
         try:
@@ -143,6 +147,7 @@ class Front(LoopbackServer):
 
     target: tuple[int, str] | None = None
     queue_routes: tuple[QueueRoute, ...] = ()
+    simulated: Sequence[str] = ()
     send: Send
 
     def __init__(self, port: int = 0) -> None:

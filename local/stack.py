@@ -147,6 +147,7 @@ class LocalStack:
         if self._calls:
             calls.write_grants(self._calls, self.client("iam"), translated, self._deployed.ids)
         self._front.put_into_queues(queue_routes(translated["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]), self._send)
+        self._front.simulated = self.simulated
         self._front.route_to(self._ministack.port, f"/_aws/execute-api/{self._deployed.ids['HttpApi']}/$default")
 
     def _callbacks(self) -> dict[str, str]:

@@ -31,7 +31,8 @@ from local.parameters import UnknownParameter
 from local.screen import Saved, Screen
 from local.simulator import Simulator
 from local.source import read_template
-from local.stack import ROOT, LocalStack
+from local.stack import GATEWAYS, ROOT, LocalStack
+from suno_jobs.cli.client.trigger import LOCAL_PATH
 from tests.integration.secrets_of_stack import secrets_in_logs, secrets_of
 from tests.integration.waiting import wait_for_end
 
@@ -157,6 +158,8 @@ def test_the_ready_line_names_what_another_program_needs(stack: LocalStack) -> N
         assert stack.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
     assert ready["secrets"].keys() == template.of_type(read_template(ROOT), "AWS::SecretsManager::Secret").keys()
     stack.client("s3").head_bucket(Bucket=ready["bucket"])
+    # By this, the command line knows that a live key costs nothing here.
+    assert httpx.get(f"{ready['api_url']}{LOCAL_PATH}", trust_env=False).json() == {"simulated": list(GATEWAYS)}
 
 
 def test_its_secrets_are_known_and_found_in_a_log(

@@ -13,9 +13,11 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from local.stack import LocalStack
+from suno_jobs.cli.client.listen import Forwarder, Watcher
 from suno_jobs.webhooks import sender
 from suno_jobs.webhooks.sender import Outcome, WebhookSender
 from suno_jobs.webhooks.signing import signed_headers
+from suno_jobs_client import SunoJobs
 from tests.integration.test_clients import CLIENTS, NODE
 from tests.integration.waiting import wait_for_end
 from tests.integration.webhook_receiver import Received, Receiver, serving
@@ -108,6 +110,8 @@ def test_the_end_of_a_job_reaches_its_webhook_and_its_callback_url(
     stack: LocalStack, as_tenant: Callable[[str], httpx.Client], webhooks: Receiver
 ) -> None:
     client, origin = as_tenant("hooked"), webhooks.origin
+    suno = SunoJobs(stack.api_url, client.headers["Authorization"].removeprefix("Bearer "))
+    listening = Watcher(suno)
     created = client.post("/v1/webhooks", json={"url": f"{origin}/hooked"}).json()
     default = client.post("/v1/webhooks/default/rotate").json()
     rotated = client.post(f"/v1/webhooks/{created['webhook_id']}/rotate").json()
@@ -116,6 +120,12 @@ def test_the_end_of_a_job_reaches_its_webhook_and_its_callback_url(
     event = verify(webhooks.wait("/hooked")[0], rotated["secret"], created["secret"])
     once = verify(webhooks.wait("/one?secret=1")[0], default["secret"])
     assert event == once
+    # What a developer gets on a machine that no service can reach.
+    with suno:
+        [found] = listening.look()
+    assert Forwarder(f"{origin}/laptop", SECRETS[0]).forward(found) == "forwarded: 200"
+    assert verify(webhooks.wait("/laptop")[0], SECRETS[0]) == event
+    assert (found.event_id, found.event_type, json.loads(found.body)) == (event["id"], event["type"], event)
     assert (event["id"], event["type"]) == (f"{job_id}.succeeded", "job.succeeded")
     assert event["data"]["tracks"][0]["track_id"] == job["tracks"][0]["track_id"]
     path = event["data"]["tracks"][0]["assets"][0]["url"]

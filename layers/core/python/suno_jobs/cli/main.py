@@ -14,7 +14,7 @@ from cyclopts import App, Group
 from rich.console import Console
 
 from suno_jobs.cli import adopt, attach, callbacks, checkout, doctor, explain, keys, outputs, problems, quarantine, tenants
-from suno_jobs.cli.client import access, jobs, songs, webhooks
+from suno_jobs.cli.client import access, jobs, listen, songs, trigger, webhooks
 from suno_jobs.cli.client import keys as own_keys
 from suno_jobs.cli.client.options import WITH_API_KEY
 from suno_jobs.cli.problems import ExitCode
@@ -56,6 +56,8 @@ app.command(own_keys.app)
 app.command(checkout.local)
 app.command(checkout.simulate, name="simulate", group=checkout.GROUP)
 app.command(checkout.show_faults, name="faults", group=checkout.GROUP)
+app.command(listen.listen, name="listen", group=checkout.GROUP)
+app.command(trigger.trigger, name="trigger", group=checkout.GROUP)
 
 app.command(outputs.print_outputs, name="outputs")
 app.command(keys.rotate_secret, name="rotate-callback-secret")

@@ -14,9 +14,15 @@ _LARGE = ("request", "result", "quarantine", "tracks")
 
 
 def job_body(view: JobView, event_id: str, event_type: str, at: int) -> bytes:
-    """JSON of less than BODY_BYTES. Files have the paths of their routes instead of presigned URLs, which would end between
-    retries. Of a larger job, the largest parts are left out; ``truncated`` names them, and ``url`` leads to the whole job."""
-    data: Json = {**job_view(view), "url": f"/v1/jobs/{view.job.job_id}", "truncated": []}
+    """JSON of less than BODY_BYTES."""
+    return shown_job_body({**job_view(view)}, event_id, event_type, at)
+
+
+def shown_job_body(job: Json, event_id: str, event_type: str, at: int) -> bytes:
+    """Of a job as ``GET`` shows it, which is changed. Files have the paths of their routes instead of presigned URLs, which
+    would end between retries. Of a larger job, the largest parts are left out; ``truncated`` names them, and ``url`` leads to
+    the whole job."""
+    data: Json = {**job, "url": f"/v1/jobs/{job['job_id']}", "truncated": []}
     for track in data["tracks"]:
         for asset in track["assets"]:
             asset["url"] = f"{data['url']}/tracks/{track['track_id']}/{asset['kind']}"
