@@ -7,14 +7,15 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from suno_jobs_client import retrying
-from suno_jobs_client.errors import JobNotSucceeded, StillRunning, SunoJobsError, retry_after_of
+from suno_jobs_client.errors import JobNotSucceeded, StillRunning, SunoJobsError, UnexpectedAnswer, retry_after_of
 from suno_jobs_client.models import (
     Delivery,
     DeliveryList,
@@ -39,6 +40,16 @@ POLL_SECONDS = 5.0
 DELIVERIES_PER_PAGE = 100
 
 Changed = Callable[[Job], None]
+A = TypeVar("A", bound=BaseModel)
+
+
+class More(TypedDict, total=False):
+    """The rest of a request. One that is not ``repeatable`` is not sent again after a lost answer."""
+
+    query: Mapping[str, str | Sequence[str]] | None
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None
+    repeatable: bool
 
 
 class Calls:
@@ -57,90 +68,83 @@ class Calls:
         """Repeated with the same key and request, it returns the same job and pays for nothing."""
         key = key or new_key()
         try:
-            response = await self.send("POST", "/v1/jobs", headers={"Idempotency-Key": key}, body=request)
+            return await self._ask(Job, "POST", "/v1/jobs", headers={"Idempotency-Key": key}, body=request)
         except SunoJobsError as error:
             error.idempotency_key = key
             raise
-        return Job.model_validate_json(response.content)
 
     async def preview(self, request: Mapping[str, Any]) -> Preview:
-        response = await self.send("POST", "/v1/jobs", query={"dry_run": "true"}, body=request)
-        return Preview.model_validate_json(response.content)
+        return await self._ask(Preview, "POST", "/v1/jobs", query={"dry_run": "true"}, body=request)
 
     async def get(self, job_id: str) -> Job:
-        return Job.model_validate_json((await self.send("GET", path_of("jobs", job_id))).content)
+        return await self._ask(Job, "GET", path_of("jobs", job_id))
 
     async def events(self, job_id: str) -> JobEvents:
-        return JobEvents.model_validate_json((await self.send("GET", path_of("jobs", job_id, "events"))).content)
+        return await self._ask(JobEvents, "GET", path_of("jobs", job_id, "events"))
 
     async def page(self, filters: Filters, cursor: str | None) -> JobList:
         query = {**_query(filters), **({"cursor": cursor} if cursor else {})}
-        return JobList.model_validate_json((await self.send("GET", "/v1/jobs", query=query)).content)
+        return await self._ask(JobList, "GET", "/v1/jobs", query=query)
 
     async def cancel(self, job_id: str) -> Job:
-        return Job.model_validate_json((await self.send("POST", path_of("jobs", job_id, "cancel"))).content)
+        return await self._ask(Job, "POST", path_of("jobs", job_id, "cancel"))
 
     async def retry(self, job_id: str, *, accept_second_charge: bool) -> Job:
         body = {"accept_second_charge": True} if accept_second_charge else None
-        return Job.model_validate_json((await self.send("POST", path_of("jobs", job_id, "retry"), body=body)).content)
+        return await self._ask(Job, "POST", path_of("jobs", job_id, "retry"), body=body)
 
     async def delete(self, job_id: str) -> None:
         await self.send("DELETE", path_of("jobs", job_id))
 
     async def gateways(self) -> GatewayList:
-        return GatewayList.model_validate_json((await self.send("GET", "/v1/gateways")).content)
+        return await self._ask(GatewayList, "GET", "/v1/gateways")
 
     async def usage(self, month: str | None) -> Usage:
-        response = await self.send("GET", "/v1/usage", query={"month": month} if month else None)
-        return Usage.model_validate_json(response.content)
+        return await self._ask(Usage, "GET", "/v1/usage", query={"month": month} if month else None)
 
     async def list_keys(self) -> KeyList:
-        return KeyList.model_validate_json((await self.send("GET", "/v1/keys")).content)
+        return await self._ask(KeyList, "GET", "/v1/keys")
 
     async def create_key(self, request: Mapping[str, Any]) -> NewKey:
-        response = await self.send("POST", "/v1/keys", body=request, repeatable=False)
-        return NewKey.model_validate_json(response.content)
+        return await self._ask(NewKey, "POST", "/v1/keys", body=request, repeatable=False)
 
     async def rotate_key(self, key_id: str, overlap_hours: int | None) -> NewKey:
-        response = await self.send("POST", path_of("keys", key_id, "rotate"), body=_overlap(overlap_hours), repeatable=False)
-        return NewKey.model_validate_json(response.content)
+        return await self._ask(
+            NewKey, "POST", path_of("keys", key_id, "rotate"), body=_overlap(overlap_hours), repeatable=False
+        )
 
     async def revoke_key(self, key_id: str) -> None:
         await self.send("DELETE", path_of("keys", key_id))
 
     async def list_webhooks(self) -> WebhookList:
-        return WebhookList.model_validate_json((await self.send("GET", "/v1/webhooks")).content)
+        return await self._ask(WebhookList, "GET", "/v1/webhooks")
 
     async def create_webhook(self, request: Mapping[str, Any]) -> NewWebhook:
-        response = await self.send("POST", "/v1/webhooks", body=request, repeatable=False)
-        return NewWebhook.model_validate_json(response.content)
+        return await self._ask(NewWebhook, "POST", "/v1/webhooks", body=request, repeatable=False)
 
     async def get_webhook(self, webhook_id: str) -> Webhook:
-        return Webhook.model_validate_json((await self.send("GET", path_of("webhooks", webhook_id))).content)
+        return await self._ask(Webhook, "GET", path_of("webhooks", webhook_id))
 
     async def change_webhook(self, webhook_id: str, changes: Mapping[str, Any]) -> Webhook:
-        response = await self.send("PATCH", path_of("webhooks", webhook_id), body=changes)
-        return Webhook.model_validate_json(response.content)
+        return await self._ask(Webhook, "PATCH", path_of("webhooks", webhook_id), body=changes)
 
     async def delete_webhook(self, webhook_id: str) -> None:
         await self.send("DELETE", path_of("webhooks", webhook_id))
 
     async def rotate_webhook_secret(self, webhook_id: str, overlap_hours: int | None) -> NewWebhook:
         path = path_of("webhooks", webhook_id, "rotate")
-        response = await self.send("POST", path, body=_overlap(overlap_hours), repeatable=False)
-        return NewWebhook.model_validate_json(response.content)
+        return await self._ask(NewWebhook, "POST", path, body=_overlap(overlap_hours), repeatable=False)
 
     async def send_test_event(self, webhook_id: str) -> Delivery:
-        return Delivery.model_validate_json((await self.send("POST", path_of("webhooks", webhook_id, "test"))).content)
+        return await self._ask(Delivery, "POST", path_of("webhooks", webhook_id, "test"))
 
     async def deliveries_page(self, webhook_id: str, cursor: str | None) -> DeliveryList:
         query = {"limit": str(DELIVERIES_PER_PAGE), **({"cursor": cursor} if cursor else {})}
-        response = await self.send("GET", path_of("webhooks", webhook_id, "deliveries"), query=query)
-        return DeliveryList.model_validate_json(response.content)
+        return await self._ask(DeliveryList, "GET", path_of("webhooks", webhook_id, "deliveries"), query=query)
 
     async def retry_delivery(self, webhook_id: str, delivery_id: str) -> Delivery:
         path = path_of("webhooks", webhook_id, "deliveries", delivery_id, "retry")
-        return Delivery.model_validate_json((await self.send("POST", path)).content)
+        return await self._ask(Delivery, "POST", path)
 
     async def replay_deliveries(self, webhook_id: str, since: datetime, until: datetime | None, *, delivered: bool) -> int:
         """Returns how many deliveries were restarted, with as many requests as that takes."""
@@ -149,8 +153,7 @@ class Calls:
             request["until"] = until.isoformat()
         replayed = 0
         while True:
-            response = await self.send("POST", path_of("webhooks", webhook_id, "replay"), body=request)
-            replay = Replay.model_validate_json(response.content)
+            replay = await self._ask(Replay, "POST", path_of("webhooks", webhook_id, "replay"), body=request)
             replayed += replay.replayed
             if replay.next is None:
                 return replayed
@@ -165,15 +168,16 @@ class Calls:
         ends = math.inf if seconds is None else self._wire.now() + seconds
         tag: str | None = None
         job: Job | None = None
+        # Without the tag of an earlier answer, the service would hold the request until the job ends.
+        at_once = changed is not None
         while True:
-            left = ends - self._wire.now()
-            held = max(min(math.ceil(left) if left < math.inf else LONGEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS), 0)
+            held = 0 if at_once else self._hold(ends)
             headers = {"Prefer": f"wait={held}"} if held else {}
             response = await self.send(
                 "GET", path_of("jobs", job_id), headers=headers | ({"If-None-Match": tag} if tag else {})
             )
             if response.status_code != 304:
-                job = Job.model_validate_json(response.content)
+                job = _read(Job, response)
                 tag = response.headers.get("ETag")
                 if changed:
                     changed(job)
@@ -181,9 +185,15 @@ class Calls:
                     return job
             if self._wire.now() >= ends:
                 raise StillRunning(job or await self.get(job_id))
-            if "Preference-Applied" not in response.headers:
+            if "Preference-Applied" not in response.headers and not at_once:
                 asked = retry_after_of(response) or POLL_SECONDS
                 await self._wire.sleep(min(asked, ends - self._wire.now()))
+            at_once = False
+
+    def _hold(self, ends: float) -> int:
+        """For how many whole seconds the service may hold a request."""
+        left = min(ends - self._wire.now(), LONGEST_WAIT_SECONDS)
+        return max(math.ceil(left), 0)
 
     async def generate(
         self, request: Mapping[str, Any], key: str | None, seconds: float | None, changed: Changed | None
@@ -200,26 +210,32 @@ class Calls:
             raise
         return job
 
-    async def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str | Sequence[str]] | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        repeatable: bool = True,
-    ) -> httpx.Response:
+    async def _ask(self, answer: type[A], method: str, path: str, **more: Unpack[More]) -> A:
+        return _read(answer, await self.send(method, path, **more))
+
+    async def send(self, method: str, path: str, **more: Unpack[More]) -> httpx.Response:
         """Sends a request with the API key. Every route may be repeated, except those that create or rotate a secret."""
+        body = more.get("body")
         content = {"Content-Type": "application/json"} if body is not None else {}
         request = httpx.Request(
             method,
             self._base + path,
-            params=query,
-            headers={**self._headers, **content, **(headers or {})},
+            params=more.get("query"),
+            headers={**self._headers, **content, **more.get("headers", {})},
             content=None if body is None else json.dumps(body).encode(),
         )
-        return await retrying.send(self._wire, request, repeatable=repeatable)
+        return await retrying.send(self._wire, request, repeatable=more.get("repeatable", True))
+
+
+def _read(answer: type[A], response: httpx.Response) -> A:
+    """Raises ``UnexpectedAnswer`` for anything else, such as the page of another server."""
+    try:
+        return answer.model_validate_json(response.content)
+    except ValidationError as error:
+        kind = response.headers.get("Content-Type", "no type")
+        raise UnexpectedAnswer(
+            f"{response.request.url} answered {response.status_code} with {kind}, which is not an answer of suno-jobs"
+        ) from error
 
 
 def new_key() -> str:

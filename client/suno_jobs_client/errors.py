@@ -27,6 +27,10 @@ class NoAnswer(SunoJobsError):
     """The service could not be reached, or its answer was lost. The request may have been carried out."""
 
 
+class UnexpectedAnswer(SunoJobsError):
+    """What answered is not the API, or an incompatible version of it. Check the address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A problem document (RFC 9457). API Gateway sends none: then ``name`` is empty and ``detail`` is its message."""

@@ -89,8 +89,24 @@ def test_a_login_in_a_terminal_asks(
     monkeypatch.setattr(sys, "stdin", terminal)
     monkeypatch.setattr("builtins.input", lambda _: URL)
     monkeypatch.setattr(access, "getpass", lambda _: KEY)
-    run(capsys, "login")
+    assert json.loads(run(capsys, "login", "--json")[0]) == {"api_url": URL, "file": str(access.access_file())}
     assert json.loads(access.access_file().read_text()) == {"api_url": URL, "api_key": KEY}
+
+
+def test_a_login_that_gets_no_answer_in_a_terminal_stores_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-D at the question."""
+
+    def end(_: str) -> str:
+        raise EOFError
+
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr(access, "getpass", end)
+    run(capsys, "login", URL, code=ExitCode.WRONG_ARGUMENTS)
+    assert not access.access_file().exists()
 
 
 @pytest.mark.parametrize(
@@ -331,8 +347,10 @@ def test_files_are_downloaded_into_a_folder_or_a_zip(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     serving(an_audio(a_job("SUCCEEDED") | {"title": "x"}))
-    run(capsys, "download", "job_1")
+    assert run(capsys, "download", "job_1")[0] == "Harbour Lights 1.mp3\nHarbour Lights 2.mp3\n"
     assert (tmp_path / "Harbour Lights 2.mp3").read_bytes() == AUDIO[1:]
+    files = ["songs/Harbour Lights 1.mp3", "songs/Harbour Lights 2.mp3"]
+    assert json.loads(run(capsys, "download", "job_1", "songs", "--json")[0]) == {"files": files}
     assert run(capsys, "download", "job_1", "--zip", str(tmp_path / "all.zip"))[0] == f"{tmp_path}/all.zip\n"
     large = a_job("SUCCEEDED", contents=(AUDIO,))
     large["tracks"][0]["assets"][0]["bytes"] = 2_500_000
@@ -410,6 +428,9 @@ def test_the_usage_is_a_table(serving: Serving, capsys: pytest.CaptureFixture[st
     out, _ = run(capsys, "usage", "--month", "2026-11")
     assert re.search(r"2026-11-01 +3 +1\.50\s+2026-11 +3 +1\.50", out)
     assert re.search(r"jobs in progress +20\s+jobs per month +0\s+usd per month +500\s*$", out)
+    serving(says(A_USAGE | {"limits": dict.fromkeys(A_USAGE["limits"])}))
+    assert "LIMIT" not in run(capsys, "usage")[0]
+    serving(says(A_USAGE))
     assert json.loads(run(capsys, "usage", "--json")[0]) == A_USAGE
 
 
@@ -418,5 +439,8 @@ def test_the_page_of_the_commands_is_that_of_the_code() -> None:
 
 
 @pytest.mark.parametrize("path", WITH_A_KEY, ids=" ".join)
-def test_every_command_with_a_key_has_an_example(capsys: pytest.CaptureFixture[str], path: tuple[str, ...]) -> None:
+def test_every_command_with_a_key_has_an_example_and_an_output_for_programs(
+    capsys: pytest.CaptureFixture[str], path: tuple[str, ...]
+) -> None:
     assert f"\n suno-jobs {' '.join(path)}" in run(capsys, *path, "--help")[0]
+    assert "--json" in run(capsys, *path, "--help")[0]

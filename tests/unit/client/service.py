@@ -15,7 +15,7 @@ URL = "https://api.example"
 KEY = "sj_live_test"
 AUDIO = bytes(range(256)) * 400
 
-A_USAGE = {
+A_USAGE: dict[str, Any] = {
     "month": "2026-11",
     "mode": "live",
     "jobs_in_progress": 1,

@@ -23,6 +23,7 @@ from suno_jobs_client.errors import (
     StillRunning,
     SunoJobsError,
     TooManyRequests,
+    UnexpectedAnswer,
     WrongState,
 )
 from suno_jobs_client.models import Job
@@ -132,8 +133,10 @@ def test_ids_cannot_leave_their_place_in_the_path() -> None:
     assert service.requests[0].url.raw_path == b"/v1/jobs/..%2Fkeys%3Fx%3D1"
 
 
-def test_a_wait_shows_each_change_and_returns_at_the_end() -> None:
+def test_a_wait_shows_the_state_at_once_and_each_change() -> None:
+    """Without a tag, the service holds a request until the job ends."""
     api, service, wire = calls(
+        says(a_job("SUBMITTING"), ETag='W/"0"'),
         says(a_job(), ETag='W/"1"', Preference_Applied="wait=25"),
         lambda _: httpx.Response(304, headers={"Preference-Applied": "wait=25"}),
         says(a_job("SUCCEEDED"), ETag='W/"2"', Preference_Applied="wait=25"),
@@ -141,10 +144,16 @@ def test_a_wait_shows_each_change_and_returns_at_the_end() -> None:
     )
     seen: list[str] = []
     assert finish(api.wait("job_1", None, lambda job: seen.append(job.state))).state == "SUCCEEDED"
-    assert seen == ["GENERATING", "SUCCEEDED"]
-    assert [request.headers.get("If-None-Match") for request in service.requests] == [None, 'W/"1"', 'W/"1"']
-    assert {request.headers["Prefer"] for request in service.requests} == {"wait=25"}
+    assert seen == ["SUBMITTING", "GENERATING", "SUCCEEDED"]
+    assert [request.headers.get("If-None-Match") for request in service.requests] == [None, 'W/"0"', 'W/"1"', 'W/"1"']
+    assert [request.headers.get("Prefer") for request in service.requests] == [None, "wait=25", "wait=25", "wait=25"]
     assert wire.slept == []
+
+
+def test_a_wait_that_shows_nothing_needs_one_request() -> None:
+    api, service, _ = calls(says(a_job("SUCCEEDED"), ETag='W/"2"', Preference_Applied="wait=25"))
+    finish(api.wait("job_1", None, None))
+    assert [request.headers.get("Prefer") for request in service.requests] == ["wait=25"]
 
 
 def test_a_wait_polls_where_the_service_does_not_wait() -> None:
@@ -214,6 +223,18 @@ def test_without_an_address_or_key_nothing_begins(monkeypatch: pytest.MonkeyPatc
     assert access_of(None, KEY) == (URL, KEY)
     monkeypatch.setenv("SUNO_JOBS_API_KEY", "from the environment")
     assert access_of(URL, None) == (URL, "from the environment")
+
+
+@pytest.mark.parametrize("content", [b"<html>Welcome</html>", b"[]", b'{"status": "ok"}'])
+def test_an_answer_of_another_server_is_an_error_with_the_address(content: bytes) -> None:
+    page = httpx.Response(200, content=content, headers={"Content-Type": "text/html"})
+    api, service, _ = calls(lambda _: page)
+    for call in (api.get("job_1"), api.wait("job_1", None, None), api.list_keys()):
+        with pytest.raises(UnexpectedAnswer, match=r"https://api\.example/v1/\S+ answered 200 with text/html"):
+            finish(call)
+    with pytest.raises(UnexpectedAnswer) as raised:
+        finish(api.submit(REQUEST, None))
+    assert raised.value.idempotency_key == service.requests[-1].headers["Idempotency-Key"]
 
 
 def test_a_blocking_call_that_would_suspend_is_a_mistake() -> None:

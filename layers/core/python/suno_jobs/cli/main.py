@@ -6,15 +6,17 @@ exit code, and raises one of ``problems.EXPECTED`` for what an operator can caus
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated, Literal, TextIO
 
-from cyclopts import App, Group
+from cyclopts import App, Group, Parameter
 from rich.console import Console
 
 from suno_jobs.cli import adopt, attach, callbacks, checkout, doctor, explain, keys, outputs, problems, quarantine, tenants
-from suno_jobs.cli.client import access, jobs, listen, songs, trigger, webhooks
+from suno_jobs.cli.client import access, jobs, listen, playing, songs, trigger, webhooks
 from suno_jobs.cli.client import keys as own_keys
 from suno_jobs.cli.client.options import WITH_API_KEY
 from suno_jobs.cli.problems import ExitCode
@@ -26,6 +28,7 @@ class _HelpConsole(Console):
         raise BrokenPipeError
 
 
+ABOUT = Group("About this command", sort_key=9)
 app = App(
     name="suno-jobs",
     help="Create and download songs with an API key, or operate a stack with the AWS credentials of the shell.",
@@ -50,6 +53,8 @@ app.command(jobs.show_events, name="events", group=WITH_API_KEY)
 app.command(jobs.adopt_task, name="adopt", group=WITH_API_KEY)
 app.command(jobs.show_gateways, name="gateways", group=WITH_API_KEY)
 app.command(jobs.show_usage, name="usage", group=WITH_API_KEY)
+app.command(playing.open_console, name="open", group=WITH_API_KEY)
+app.command(playing.play_song, name="play", group=WITH_API_KEY)
 app.command(webhooks.app)
 app.command(own_keys.app)
 
@@ -70,19 +75,54 @@ tenants.app.command(keys.app)
 app.command(tenants.app)
 app.command(doctor.print_checks, name="doctor")
 
+app["--help"].group = (ABOUT,)
+
+
+@app.command(name="completion", group=ABOUT)
+def print_completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="the shell to complete in")], /) -> None:
+    """Print a script that completes commands and options in a shell.
+
+    ```
+    suno-jobs completion bash > ~/.local/share/bash-completion/completions/suno-jobs
+    suno-jobs completion zsh > "${fpath[1]}/_suno-jobs"
+    suno-jobs completion fish > ~/.config/fish/completions/suno-jobs.fish
+    ```
+    """
+    print(app.generate_completion(shell=shell), end="")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        _replace_what_cannot_be_encoded(stream)
     try:
         code = app(arguments)
         sys.stdout.flush()
-    except problems.EXPECTED as problem:
-        print(problems.describe(problem), file=sys.stderr)
-        return problems.exit_code(problem)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The interpreter flushes once more at its end, and would report the closed pipe itself.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return ExitCode.PIPE_CLOSED
+    except problems.EXPECTED as problem:
+        print(problems.describe(problem), file=sys.stderr)
+        _finish_output()
+        return problems.exit_code(problem)
     return code or ExitCode.DONE
+
+
+def _replace_what_cannot_be_encoded(stream: TextIO) -> None:
+    """A title may have characters that the encoding of the terminal does not have."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
+
+
+def _finish_output() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
+
+
+def _discard_output() -> None:
+    """The interpreter flushes once more at its end, and would report a closed pipe or a full disk itself."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

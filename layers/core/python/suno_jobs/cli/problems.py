@@ -60,7 +60,17 @@ class WrongArgument(CommandError):
     exit_code = ExitCode.WRONG_ARGUMENTS
 
 
-EXPECTED = (CommandError, CycloptsError, AssetError, Conflict, NoSuchKey, BotoCoreError, ClientError, api.SunoJobsError)
+EXPECTED = (
+    CommandError,
+    CycloptsError,
+    AssetError,
+    Conflict,
+    NoSuchKey,
+    BotoCoreError,
+    ClientError,
+    api.SunoJobsError,
+    OSError,
+)
 
 _NOT_PERMITTED = "docs/runbook.md names the permissions of an operator."
 _NOT_LOGGED_IN = "Renew the credentials of your shell."
@@ -89,7 +99,7 @@ def exit_code(problem: Exception) -> ExitCode:
             return ExitCode.NOT_PERMITTED
         case ClientError():
             return _BY_AWS_CODE.get(_code(problem), ExitCode.NOT_DONE)
-        case BotoCoreError():
+        case BotoCoreError() | OSError():
             return ExitCode.NOT_DONE
         case api.SunoJobsError():
             return _of_the_api(problem)
@@ -102,6 +112,8 @@ def _of_the_api(problem: api.SunoJobsError) -> ExitCode:
             return ExitCode.NOT_PERMITTED
         case api.TooManyRequests():
             return ExitCode.QUOTA
+        case api.UnexpectedAnswer():
+            return ExitCode.WRONG_ARGUMENTS
         case api.ServiceFailed() | api.NoAnswer() | api.DownloadFailed():
             return ExitCode.NOT_DONE
     return ExitCode.REFUSED
@@ -133,7 +145,11 @@ def describe(problem: Exception) -> str:
             return "AWS has no region. Set AWS_DEFAULT_REGION, or choose a profile that has one."
         case ClientError():
             return _one_line(f"{problem} {_REMEDIES.get(_code(problem), '')}")
-        case api.NoAnswer() | api.ServiceFailed() if problem.idempotency_key:
+        case OSError():
+            return _one_line(": ".join(str(part) for part in (problem.filename, problem.strerror or problem) if part))
+        case api.NotPermitted() if not problem.problem.name:
+            return "The API key is not accepted: it is unknown, revoked or has expired. Run suno-jobs login with another one."
+        case api.NoAnswer() | api.ServiceFailed() | api.UnexpectedAnswer() if problem.idempotency_key:
             return _one_line(f"{problem} Repeat the command with --key {problem.idempotency_key}: that never pays twice.")
         case api.InvalidRequest():
             return _one_line("; ".join(f"{_place(each)}: {each.get('detail')}" for each in problem.errors) or str(problem))
@@ -145,4 +161,5 @@ def _place(error: Mapping[str, Any]) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Without codes for the terminal, which an answer might have."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

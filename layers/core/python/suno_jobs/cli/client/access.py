@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
+from suno_jobs.cli.client import screen
+from suno_jobs.cli.client.options import AsJson
 from suno_jobs.cli.problems import NotLoggedIn, WrongArgument
 from suno_jobs_client import AsyncSunoJobs, SunoJobs
 
@@ -21,15 +23,20 @@ URL, KEY = "SUNO_JOBS_API_URL", "SUNO_JOBS_API_KEY"
 
 def access_file() -> Path:
     """In the folder that the XDG base directories name for settings."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "suno-jobs" / "access.json"
+    try:
+        settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    except RuntimeError as error:
+        raise WrongArgument("There is no home folder. Set HOME or XDG_CONFIG_HOME.") from error
+    return settings / "suno-jobs" / "access.json"
 
 
 def find_access() -> tuple[str, str]:
     """The URL of the API, and the key. Each environment variable wins over the file. Raises NotLoggedIn."""
-    stored = _read()
+    stored = {} if os.environ.get(URL) and os.environ.get(KEY) else _read()
     url, key = os.environ.get(URL) or stored.get("api_url"), os.environ.get(KEY) or stored.get("api_key")
     if not url or not key:
         raise NotLoggedIn(f"There is no API key. Run suno-jobs login, or set {URL} and {KEY}.")
+    _check_private(url)
     return url, key
 
 
@@ -54,6 +61,8 @@ def _read() -> dict[str, str]:
 def log_in(
     api_url: Annotated[str | None, Parameter(help="the address of the API, such as the output ApiUrl of the stack")] = None,
     /,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Ask for an API key, check it, and store it for the other commands.
 
@@ -63,17 +72,28 @@ def log_in(
     suno-jobs login https://abc.execute-api.eu-central-1.amazonaws.com < key.txt
     ```
     """
-    asks = sys.stdin.isatty()
-    url = (api_url or (input("Address of the API: ") if asks else "")).strip()
-    key = (getpass("API key: ") if asks else sys.stdin.readline()).strip()
-    if not _is_private(url):
-        raise WrongArgument("the address of the API must begin with https://")
+    try:
+        url, key = _ask(api_url)
+    except EOFError as error:
+        raise WrongArgument("there is nothing on the standard input") from error
+    _check_private(url)
     if not key:
         raise WrongArgument("there is no API key on the standard input")
     with SunoJobs(url, key) as suno:
         next(suno.list(), None)
     _store({"api_url": url, "api_key": key})
-    print(f"The key is stored in {access_file()}")
+    screen.print_done({"api_url": url, "file": str(access_file())}, f"The key is stored in {access_file()}", as_json=as_json)
+
+
+def _ask(api_url: str | None) -> tuple[str, str]:
+    asks = sys.stdin.isatty()
+    url = api_url or (input("Address of the API: ") if asks else "")
+    return url.strip(), (getpass("API key: ") if asks else sys.stdin.readline()).strip()
+
+
+def _check_private(url: str) -> None:
+    if not _is_private(url):
+        raise WrongArgument(f"the address of the API must begin with https://, unlike {url!r}")
 
 
 def _is_private(url: str) -> bool:

@@ -98,6 +98,7 @@ def download_files(
     /,
     *,
     archive: Annotated[Path | None, Parameter(name="--zip", help="download all files into this zip instead")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Download the files of a job, checked by their SHA-256. Repeat the command to resume.
 
@@ -108,9 +109,14 @@ def download_files(
     with connect() as suno:
         found = suno.get(job)
         if archive:
-            print(suno.download_zip(found, archive, on_progress=screen.reporting_files()))
+            files: Sequence[Path] = [suno.download_zip(found, archive, on_progress=screen.reporting_files())]
         else:
-            save(suno, found, folder)
+            files = save(suno, found, folder)
+    if as_json:
+        screen.print_json({"files": [str(file) for file in files]})
+    else:
+        for file in files:
+            print(file)
 
 
 def cancel_job(job: JobId, /, *, as_json: AsJson = False) -> None:
@@ -232,14 +238,15 @@ def show_usage(
         return
     days = [(str(each.day), str(each.jobs), f"{each.usd:.2f}") for each in usage.days if each.jobs]
     screen.print_table(("DAY", "JOBS", "USD"), [*days, (usage.month, str(usage.jobs), f"{usage.usd:.2f}")])
-    print()
     limits = {name: value for name, value in usage.limits.model_dump().items() if value is not None}
-    screen.print_table(("LIMIT", ""), [(name.replace("_", " "), f"{value:g}") for name, value in limits.items()])
+    if limits:
+        print()
+        screen.print_table(("LIMIT", ""), [(name.replace("_", " "), f"{value:g}") for name, value in limits.items()])
 
 
-def save(suno: SunoJobs, job: Job, folder: Path) -> None:
+def save(suno: SunoJobs, job: Job, folder: Path) -> Sequence[Path]:
     """Downloads its files into the folder, and reports each one."""
-    suno.download(job, folder, on_progress=screen.reporting_files())
+    return suno.download(job, folder, on_progress=screen.reporting_files())
 
 
 def code_of(job: Job) -> int:

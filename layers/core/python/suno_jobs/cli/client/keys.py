@@ -18,6 +18,7 @@ from suno_jobs_client.requests import KeyRequest
 app = App(
     name="keys",
     group=WITH_API_KEY,
+    group_commands=WITH_API_KEY,
     help="Create, list, rotate and revoke the API keys of your tenant. Your key needs the scope keys.",
 )
 

@@ -15,6 +15,8 @@ from suno_jobs.cli.client.jobs import code_of, save
 from suno_jobs.cli.client.options import AsJson
 from suno_jobs.cli.problems import ExitCode, WrongArgument
 from suno_jobs_client import SunoJobs
+from suno_jobs_client.errors import SunoJobsError
+from suno_jobs_client.models import Job
 from suno_jobs_client.requests import JobRequest
 
 Gateways = Annotated[str, Parameter(name="--gateway", help="a gateway, several separated by commas, or auto")]
@@ -115,7 +117,7 @@ def _submit(request: JobRequest, *, wait: bool, download: Path | None, dry_run: 
         job = suno.submit(request, idempotency_key=key)
         if wait or download:
             screen.report(f"{job.job_id}  is submitted")
-            job = suno.wait(job.job_id, on_change=screen.reporting_changes())
+            job = _wait(suno, job.job_id)
         if download:
             save(suno, job, download)
     if as_json:
@@ -125,6 +127,14 @@ def _submit(request: JobRequest, *, wait: bool, download: Path | None, dry_run: 
     else:
         print(job.job_id)
     return code_of(job) if wait or download else ExitCode.DONE
+
+
+def _wait(suno: SunoJobs, job_id: str) -> Job:
+    try:
+        return suno.wait(job_id, on_change=screen.reporting_changes())
+    except (KeyboardInterrupt, SunoJobsError):
+        screen.report(f"The job goes on. Follow it with suno-jobs watch {job_id}")
+        raise
 
 
 def _preview(suno: SunoJobs, request: JobRequest, *, as_json: bool) -> int:

@@ -30,6 +30,7 @@ Events = Annotated[
 app = App(
     name="webhooks",
     group=WITH_API_KEY,
+    group_commands=WITH_API_KEY,
     help="Have the events of your jobs sent to your endpoints. Your key needs the scope webhooks.",
 )
 
