@@ -13,7 +13,7 @@ from cyclopts import App
 from local.source import read_template
 from suno_jobs.cli.checkout import GROUP as FROM_A_CHECKOUT
 from suno_jobs.cli.client.options import WITH_API_KEY
-from suno_jobs.cli.main import app, main
+from suno_jobs.cli.main import ABOUT, app, main
 from suno_jobs.cli.problems import ExitCode
 from suno_jobs.cli.stack import OPTIONS, VARIABLE, Stack
 from tests.unit.cli.conftest import Describe
@@ -116,7 +116,7 @@ def test_every_output_that_an_option_replaces_exists() -> None:
 def operator_commands(within: App = app, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for name in (name for name in within if not name.startswith("-")):
         command = within[name]
-        if isinstance(command.group, tuple) and any(group in command.group for group in (WITH_API_KEY, FROM_A_CHECKOUT)):
+        if isinstance(command.group, tuple) and any(group in command.group for group in (WITH_API_KEY, FROM_A_CHECKOUT, ABOUT)):
             continue
         inner = [*operator_commands(command, (*path, name))]
         yield from inner or [(*path, name)]
