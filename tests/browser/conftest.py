@@ -13,6 +13,7 @@ from local.simulator import Simulator
 from local.stack import LocalStack
 from tests.browser.canned import Canned
 from tests.browser.watching import Watch
+from tests.integration.webhook_receiver import Receiver, serving
 
 NAMES = ("chromium", "chromium-browser")
 FLAGS = (
@@ -57,8 +58,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    with LocalStack(PARAMETERS, simulator=Simulator(task_seconds=1.0), logs=tmp_path_factory.mktemp("logs")) as running:
+def webhooks() -> Iterator[Receiver]:
+    """An endpoint that the functions of the stack may reach."""
+    receiver = Receiver()
+    with serving(receiver):
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def stack(browser: Browser, webhooks: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    simulator, logs = Simulator(task_seconds=1.0), tmp_path_factory.mktemp("logs")
+    with LocalStack(PARAMETERS, audio_origins=[webhooks.origin], simulator=simulator, logs=logs) as running:
         yield running
 
 

@@ -44,7 +44,9 @@ export class SongForm {
     this.changed = changed;
     /** @type {Map<string, import("./field_frame.js").Place>} */
     this.places = new Map();
-    this.inputArea = h("div", { class: "members" });
+    this.inputMessage = h("p", { class: "field-error", id: "field-input-message", hidden: true });
+    this.inputArea = h("div", { class: "members", role: "group", tabindex: "-1", "aria-label": "Input", "aria-describedby": this.inputMessage.id });
+    this.places.set("/input", { control: this.inputArea, message: this.inputMessage });
     this.gatewayArea = h("div", { class: "members two" });
     this.options = fieldsOf(document, draft.kind).options;
     this.element = h("div", { class: "form card" }, this.drawKind(), this.gatewayArea, this.inputArea, this.drawOptions());
@@ -93,7 +95,7 @@ export class SongForm {
       const place = this.places.get(at);
       if (!place?.control.isConnected) continue;
       place.control.dataset.invalid = "";
-      if (!(place.control instanceof HTMLFieldSetElement)) place.control.setAttribute("aria-invalid", "true");
+      if (place.control.matches("input, select, textarea")) place.control.setAttribute("aria-invalid", "true");
       place.message.hidden = false;
       place.message.append(h("span", {}, detail), h("br"));
       return true;
@@ -143,7 +145,7 @@ export class SongForm {
     const more = others.length ? h("details", {}, h("summary", {}, "More fields"), h("div", { class: "members" }, ...this.drawFields(others))) : null;
     if (more instanceof HTMLDetailsElement) more.open = open;
     const needs = this.gateways.needs();
-    replace(this.inputArea, needs ? h("p", { class: "muted" }, ...prose(needs)) : null, ...this.drawFields(shown), more);
+    replace(this.inputArea, this.inputMessage, needs ? h("p", { class: "muted" }, ...prose(needs)) : null, ...this.drawFields(shown), more);
   }
 
   /** @param {Field[]} fields @returns {HTMLElement[]} */

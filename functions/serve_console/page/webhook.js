@@ -72,7 +72,7 @@ export class Endpoint {
   /** @param {boolean} disabled @returns {HTMLElement} */
   drawActions(disabled) {
     const button = (/** @type {string} */ key, /** @type {string} */ text, /** @type {() => any} */ click) =>
-      h("button", { type: "button", class: "button", data: { key }, on: { click } }, text);
+      h("button", { type: "button", class: key === "delete" ? "button danger" : "button", data: { key }, on: { click } }, text);
     const rotate = button("rotate", "Rotate the secret", () => this.rotate());
     if (this.isDefault) return h("div", { class: "buttons" }, rotate);
     return h(

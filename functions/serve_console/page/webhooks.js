@@ -70,7 +70,7 @@ function rowOf(endpoint) {
   const { webhook_id: id, url, description, events, created_at: created } = endpoint;
   const { state, text } = stateOf(endpoint);
   const link = h("a", { href: `#/webhooks/${id}` }, url);
-  return { key: id, cells: [[link, description ? h("div", { class: "muted" }, description) : null], badge(state, text), events.join(", "), when(created)] };
+  return { key: id, cells: [h("div", {}, link, description ? h("div", { class: "muted" }, description) : null), h("div", {}, badge(state, text)), events.join(", "), when(created)] };
 }
 
 /** The record that signs the events for the `callback_url` of jobs. @param {any[]} webhooks @param {() => void} make @returns {HTMLElement} */
