@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.config import Config
 
 from suno_jobs.cli.problems import WrongArgument
 from suno_jobs.runtime.aws import UPLOAD, WORK
@@ -14,10 +15,17 @@ from suno_jobs.runtime.aws import UPLOAD, WORK
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_stepfunctions.client import SFNClient
+
+
+# A sweep may run for its whole timeout. Two at once do no harm, but a repetition is not what was asked for.
+_SWEEP = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=150)
+_LONG_POLL = Config(connect_timeout=5, read_timeout=30)
 
 
 @contextmanager
@@ -39,9 +47,19 @@ def s3() -> S3Client:
         return boto3.client("s3", config=UPLOAD)
 
 
+def events() -> EventBridgeClient:
+    with _with_one_error():
+        return boto3.client("events", config=WORK)
+
+
+def functions() -> LambdaClient:
+    with _with_one_error():
+        return boto3.client("lambda", config=_SWEEP)
+
+
 def sqs() -> SQSClient:
     with _with_one_error():
-        return boto3.client("sqs", config=WORK)
+        return boto3.client("sqs", config=_LONG_POLL)
 
 
 def stepfunctions() -> SFNClient:

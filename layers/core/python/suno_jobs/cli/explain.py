@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 from suno_jobs.cli import aws
 from suno_jobs.cli.options import AsJson, JobId, JobsTable, show
@@ -13,7 +14,7 @@ from suno_jobs.cli.stack import NO_STACK, StackOption
 from suno_jobs.errors import Fault
 from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import Job, JobView, Track
-from suno_jobs.jobs.views import events_view, job_view
+from suno_jobs.jobs.views import events_view, iso_time, job_view
 from suno_jobs.jobs.waiting import waiting_for
 from suno_jobs.runtime.executions import execution_name
 from suno_jobs.storage.jobs import JobStore
@@ -34,8 +35,12 @@ def print_timeline(
     if (view := JobStore(client, table).view(job_id)) is None:
         raise NotFound(f"no job {job_id}")
     receipts = [*ReceiptStore(client, table, aws.s3, "", ttl_days=0).list_receipts(job_id)]
-    value = {"job": job_view(view), "events": events_view(view.job), "receipts": [asdict(each) for each in receipts]}
+    value = {"job": job_view(view), "events": events_view(view.job), "receipts": [receipt_view(each) for each in receipts]}
     show(value, explain(view, receipts), as_json=as_json)
+
+
+def receipt_view(receipt: Receipt) -> dict[str, Any]:
+    return {**asdict(receipt), "first_at": iso_time(receipt.first_at), "last_at": iso_time(receipt.last_at)}
 
 
 def explain(view: JobView, receipts: Iterable[Receipt]) -> Iterator[str]:

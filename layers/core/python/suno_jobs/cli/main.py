@@ -15,7 +15,23 @@ from typing import Annotated, Literal, TextIO
 from cyclopts import App, Group, Parameter
 from rich.console import Console
 
-from suno_jobs.cli import adopt, attach, callbacks, checkout, doctor, explain, keys, outputs, problems, quarantine, tenants
+from suno_jobs.cli import (
+    adopt,
+    attach,
+    callbacks,
+    checkout,
+    doctor,
+    explain,
+    keys,
+    outputs,
+    problems,
+    quarantine,
+    receipts,
+    stuck,
+    sweep,
+    tail,
+    tenants,
+)
 from suno_jobs.cli.client import access, jobs, listen, playing, songs, trigger, webhooks
 from suno_jobs.cli.client import keys as own_keys
 from suno_jobs.cli.client.options import WITH_API_KEY
@@ -70,6 +86,11 @@ app.command(callbacks.redrive_callbacks, name="redrive-callbacks")
 app.command(adopt.adopt_file, name="adopt-file")
 app.command(attach.attach_data, name="attach")
 app.command(explain.print_timeline, name="explain")
+app.command(receipts.print_receipts, name="receipts")
+app.command(receipts.replay_callback, name="replay")
+app.command(stuck.print_stuck, name="stuck")
+app.command(sweep.print_sweep, name="sweep")
+app.command(tail.follow_events, name="tail")
 app.command(quarantine.app)
 tenants.app.command(keys.app)
 app.command(tenants.app)

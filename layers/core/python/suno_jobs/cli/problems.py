@@ -52,6 +52,12 @@ class NotFound(CommandError, LookupError):
     """What the command names does not exist."""
 
 
+class NotDone(CommandError):
+    """It may work later."""
+
+    exit_code = ExitCode.NOT_DONE
+
+
 class NotLoggedIn(CommandError):
     exit_code = ExitCode.NOT_PERMITTED
 
@@ -129,6 +135,8 @@ _BY_AWS_CODE = {
     "UnrecognizedClientException": ExitCode.NOT_PERMITTED,
     "AWS.SimpleQueueService.NonExistentQueue": ExitCode.REFUSED,
     "NoSuchBucket": ExitCode.REFUSED,
+    "NoSuchKey": ExitCode.REFUSED,
+    "NotFound": ExitCode.REFUSED,
     "ResourceNotFoundException": ExitCode.REFUSED,
     "ValidationError": ExitCode.REFUSED,  # CloudFormation, about a stack that is not there
 }

@@ -18,7 +18,9 @@ VARIABLE = "SUNO_JOBS_STACK"
 OPTIONS = {
     "ApiKeysTable": "--api-keys",
     "AssetsBucket": "--bucket",
+    "CallbackQueueUrl": "--queue",
     "CallbackSecretArn": "--secret",
+    "EventBus": "--bus",
     "FailedCallbacksQueueUrl": "--queue",
     "GatewayAccountsSecretArn": "--secret",
     "JobsTable": "--table",

@@ -89,15 +89,12 @@ class ReceiptStore(Table):
 
     def list_receipts(self, job_id: str) -> Iterator[Receipt]:
         """All receipts of a job, without their bodies, in no particular order."""
+        return map(_receipt, self._items(job_id, "RECEIPT#"))
+
+    def with_bodies(self, job_id: str) -> Iterator[tuple[Receipt, bytes]]:
+        """All receipts of a job with their bodies, in no particular order."""
         for item in self._items(job_id, "RECEIPT#"):
-            yield Receipt(
-                source=item["sk"].split("#")[1],
-                first_at=item["first_at"],
-                last_at=item["last_at"],
-                times=item["times"],
-                http_status=item["http_status"],
-                bytes=item["bytes"],
-            )
+            yield _receipt(item), self._body(item)
 
     def _stored(self, job_id: str, digest: str, body: bytes) -> Item:
         packed = zlib.compress(body)
@@ -112,3 +109,14 @@ class ReceiptStore(Table):
             return zlib.decompress(item["body"])
         with self._s3().get_object(Bucket=self._bucket, Key=item["body_key"])["Body"] as body:
             return zlib.decompress(body.read())
+
+
+def _receipt(item: Item) -> Receipt:
+    return Receipt(
+        source=item["sk"].split("#")[1],
+        first_at=item["first_at"],
+        last_at=item["last_at"],
+        times=item["times"],
+        http_status=item["http_status"],
+        bytes=item["bytes"],
+    )
