@@ -69,6 +69,9 @@ $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json $(READY
 test-fast: $(READY) ## Run the tests that do not need the complete stack, with coverage
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal $(FAST) --cov
 
+screenshots: $(READY) ## Take the pictures of docs/console.md, of a stack on this machine with real jobs
+	$(BIN)/python -m tests.browser.screenshots
+
 SEEDS := 200
 SEED_START := 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,20 +11,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from local.simulator import Simulator
 from local.stack import LocalStack
 from tests.browser.canned import Canned
+from tests.browser.chromium import MISSING, find, launch
 from tests.browser.watching import Watch
 from tests.integration.webhook_receiver import Receiver, serving
 
-NAMES = ("chromium", "chromium-browser")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
 PARAMETERS = {
     "FirstCheckSeconds": "3",
     "CheckIntervalSeconds": "1",
@@ -36,7 +25,6 @@ PARAMETERS = {
     "BreakerFailures": "1000",
 }
 PATIENCE_MILLISECONDS = 20_000
-MISSING = "NO TEST RAN IN A BROWSER: Chromium is not installed. Install it (apt install chromium), or name it in CHROMIUM."
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,11 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        (pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip)(MISSING)
+    if find() is None:
+        (pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip)(f"NO TEST RAN IN A BROWSER: {MISSING}")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        running = launch(playwright)
         yield running
         running.close()
 
