@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from local.simulator import Simulator
 from local.stack import LocalStack
@@ -38,6 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     if find() is None:
         (pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip)(f"NO TEST RAN IN A BROWSER: {MISSING}")
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         running = launch(playwright)
         yield running

@@ -59,7 +59,7 @@ function section(name, heading) {
  */
 function jobPage(main, context) {
   const heading = h("h1", {}, "Job");
-  const state = h("p", { class: "job-state" });
+  const state = h("p", { class: "job-state" }, "Loading the job…");
   const actions = h("div", { class: "job-actions" });
   const [status, tracks, result] = [section("status", "State"), section("tracks", "Tracks"), section("result", "Result")];
   const [history, tries] = [section("history", "Timeline"), section("attempts", "Submissions")];

@@ -24,6 +24,7 @@ export function actionsView(bar, context) {
   };
   const [cancel, retry, remove] = [make("Cancel", askCancel), make("Retry", askRetry), make("Delete", askDelete)];
   bar.append(cancel, retry, remove);
+  for (const button of [cancel, retry, remove]) button.hidden = true;
   return (next) => {
     job = next;
     cancel.hidden = ENDED.has(job.state);

@@ -14,7 +14,7 @@ import { CHARGED, costText, ENDED, errorText, PROGRESS, STATES, WAITS } from "./
  */
 function facts(list) {
   const shown = list.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return h("dl", { class: "facts" }, ...shown.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h("dl", { class: "job-facts" }, ...shown.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
 /**
@@ -123,7 +123,7 @@ export function resultOf(job) {
         "article",
         { class: "card" },
         h("h3", {}, draft.title || `Draft ${index + 1}`),
-        copyButton("lyrics", () => draft.text),
+        h("div", {}, copyButton("lyrics", () => draft.text)),
         plainLyrics(draft.text),
       ),
     );

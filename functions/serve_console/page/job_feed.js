@@ -5,7 +5,7 @@ import { ENDED } from "./words.js";
 const WAIT_SECONDS = 20;
 const RECOVERY_SECONDS = 15;
 const ENDED_SECONDS = 60;
-const RENEW_SECONDS = 60;
+const RENEW_SECONDS = 2 * ENDED_SECONDS; // the job is read once more before the URLs expire
 
 /**
  * @param {string} url presigned by S3 (X-Amz-*), or by CloudFront (Expires)
@@ -87,7 +87,7 @@ export class JobFeed {
     if (answer.status === 304 && this.#known) return this.#known;
     this.#urls = urlsOf(answer.body);
     const etag = answer.headers.get("etag");
-    const events = this.#known && etag === this.#etag ? this.#known.events : await this.#events();
+    const events = this.#known && etag && etag === this.#etag ? this.#known.events : await this.#events();
     this.#etag = etag;
     this.#known = { job: answer.body, events };
     return this.#known;

@@ -24,8 +24,8 @@ export function jobTable(jobs, titleOf) {
 function cellsOf(job, title) {
   const link = h("a", { href: `#/jobs/${job.job_id}`, class: "job-link" }, title ?? job.job_id);
   const created = h("time", { datetime: job.created_at, title: new Date(job.created_at).toLocaleString() }, ageOf(job));
-  const song = h("div", { class: "stack" }, link, h("span", { class: "mono muted" }, title && job.job_id), metadataOf(job));
-  return [song, h("div", { class: "stack" }, badge(job.state), detail(job)), job.kind, job.gateway, created, costOf(job)];
+  const song = h("div", { class: "lines" }, link, h("span", { class: "mono muted" }, title && job.job_id), metadataOf(job));
+  return [song, h("div", { class: "lines" }, badge(job.state), detail(job)), job.kind, job.gateway, created, costOf(job)];
 }
 
 /** @param {any} job */

@@ -15,51 +15,82 @@ const SECONDS = 4;
  * @param {HTMLElement} main
  * @param {any} context
  */
-export async function show(main, { query, api, signal, go, live }) {
-  const view = { filters: new URLSearchParams(query), list: new JobList(api, signal, listQuery(query)) };
-  /** Unknown until the first load has succeeded. @type {(() => Promise<void>) | null} */
-  let refresh = null;
-  const place = h("div", { class: "job-list", "aria-busy": "true" }, h("p", { class: "muted" }, "Loading jobs…"));
-  const titles = new JobTitles(api, signal, () => draw());
-  const tell = announcing();
-  const see = seeing(place, titles, signal);
-  const draw = () => drawList(place, view, titles, more);
-  const load = async () => {
-    const list = view.list;
+export async function show(main, context) {
+  const view = new JobsView(context);
+  replace(main, h("h1", {}, title), view.form.element, view.place);
+  offerGateways(context.api, context.signal, view.form);
+  await act(view.place, () => view.begin());
+}
+
+class JobsView {
+  place = h("div", { class: "job-list", "aria-busy": "true" }, h("p", { class: "muted" }, "Loading jobs…"));
+  /** Reads the list at once; unknown until it was read for the first time. @type {(() => Promise<void>) | null} */
+  refresh = null;
+  isStarting = false;
+  tell = announcing();
+
+  /** @param {any} context */
+  constructor({ query, api, signal, go, live }) {
+    this.api = api;
+    this.signal = signal;
+    this.live = live;
+    this.filters = new URLSearchParams(query);
+    this.list = new JobList(api, signal, listQuery(this.filters));
+    this.titles = new JobTitles(api, signal, () => this.draw());
+    this.see = seeing(this.place, this.titles, signal);
+    this.form = filterForm(this.filters, { changed: (filters) => this.filter(filters), go });
+  }
+
+  async begin() {
+    this.isStarting = true;
+    try {
+      this.refresh = await this.live(() => this.load(), (/** @type {JobList} */ list) => this.show(list), SECONDS);
+    } finally {
+      this.isStarting = false;
+    }
+  }
+
+  async load() {
+    const list = this.list;
     await list.refresh();
     return list;
-  };
-  const shown = (/** @type {JobList} */ list) => {
-    if (list !== view.list) return;
-    draw();
-    tell(list);
-    see(list.jobs);
-  };
-  let isStarting = false;
-  const begin = async () => {
-    isStarting = true;
-    try {
-      refresh = await live(load, shown, SECONDS);
-    } finally {
-      isStarting = false;
-    }
-  };
-  const once = async () => shown(await load());
-  const more = () => act(place, async () => (await view.list.more(), shown(view.list)));
-  const changed = (/** @type {URLSearchParams} */ filters) => {
+  }
+
+  /** @param {JobList} list which is not shown if the filters have changed since it was asked for */
+  show(list) {
+    if (list !== this.list) return;
+    this.draw();
+    this.tell(list);
+    this.see(list.jobs);
+  }
+
+  draw() {
+    drawList(this.place, this, this.titles, () => this.more());
+  }
+
+  more() {
+    return act(this.place, async () => {
+      await this.list.more();
+      this.show(this.list);
+    });
+  }
+
+  /** @param {URLSearchParams} filters */
+  filter(filters) {
     history.replaceState(null, "", filters.size ? `#/jobs?${filters}` : "#/jobs");
-    const known = listQuery(view.filters).toString();
-    view.filters = filters;
-    form.show(filters);
-    if (listQuery(filters).toString() === known) return draw();
-    view.list = new JobList(api, signal, listQuery(filters));
-    place.setAttribute("aria-busy", "true");
-    act(place, refresh ?? (isStarting ? once : begin));
-  };
-  const form = filterForm(view.filters, { changed, go });
-  replace(main, h("h1", {}, title), form.element, place);
-  offerGateways(api, signal, form);
-  await act(place, begin);
+    const query = listQuery(filters);
+    const isSame = query.toString() === listQuery(this.filters).toString();
+    this.filters = filters;
+    this.form.show(filters);
+    if (isSame) return this.draw();
+    this.list = new JobList(this.api, this.signal, query);
+    this.place.setAttribute("aria-busy", "true");
+    act(this.place, async () => {
+      if (this.refresh) await this.refresh();
+      else if (this.isStarting) this.show(await this.load());
+      else await this.begin();
+    });
+  }
 }
 
 /**

@@ -65,7 +65,12 @@ async function goOn(media, key, { position, playing }, links) {
   }
   media.addEventListener("loadedmetadata", () => (media.currentTime = position), { once: true });
   media.src = links.url(key) ?? "";
-  if (playing) media.play().catch(() => announce("Press play to go on"));
+  if (playing) start(media);
+}
+
+/** @param {HTMLMediaElement} media */
+export function start(media) {
+  media.play().catch(() => announce("Press play to hear the song"));
 }
 
 /**
@@ -81,10 +86,10 @@ export function eachFrame(media, draw) {
     running = !media.paused && !media.ended && media.isConnected;
     if (running) requestAnimationFrame(step);
   };
-  const start = () => {
+  const begin = () => {
     if (!running) step();
   };
   for (const event of ["play", "playing", "seeked", "timeupdate", "pause", "ended", "loadedmetadata"]) {
-    media.addEventListener(event, start);
+    media.addEventListener(event, begin);
   }
 }

@@ -2,7 +2,7 @@
 
 import { h, replace } from "./dom.js";
 import { duration } from "./format.js";
-import { eachFrame } from "./player.js";
+import { eachFrame, start } from "./player.js";
 
 const PEAKS = 300;
 const SAMPLE_RATE = 8000; // enough for a picture, and a fifth of the memory
@@ -161,7 +161,7 @@ function seekBy(slider, media, length) {
   });
   slider.addEventListener("keydown", (event) => {
     const target = targetOf(event.key, media.currentTime, length());
-    if (event.key === " ") media.paused ? media.play() : media.pause();
+    if (event.key === " ") media.paused ? start(media) : media.pause();
     else if (target !== null) seek(target);
     else return;
     event.preventDefault();
