@@ -5,7 +5,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -40,7 +39,9 @@ def stay_up(options: StackOptions, *, accounts: Sequence[str], public_url: str |
     def serve(logs: Path) -> int:
         with make_stack(logs) as stack:
             print(json.dumps(stack.describe()), flush=True)
-            threading.Event().wait()
+            if sys.stderr.isatty():
+                demo.show_where_to_look(stack, Console(stderr=True))
+            wait_for_signal()
         return 0
 
     return with_logs(serve, interrupted=0)
@@ -48,7 +49,8 @@ def stay_up(options: StackOptions, *, accounts: Sequence[str], public_url: str |
 
 def run_demo(options: StackOptions, *, songs: Path, stay: bool | None) -> int:
     console = Console()
-    stays = console.is_terminal if stay is None else stay
+    # Not what rich takes for a terminal: it can be told so by a variable, which CI often does.
+    stays = sys.stdin.isatty() and sys.stdout.isatty() if stay is None else stay
     make_stack = prepare(options, demo.PARAMETERS)
 
     def show(logs: Path) -> int:
@@ -56,11 +58,10 @@ def run_demo(options: StackOptions, *, songs: Path, stay: bool | None) -> int:
             with console.status("Starting AWS and the gateways on this machine"):
                 stack = running.enter_context(make_stack(logs))
             code = demo.run(stack, songs, console)
-            if code or not stays:
-                return code
-            demo.show_where_to_look(stack, console)
-            wait_for_signal()
-        return 0
+            if stays and not code:
+                demo.show_where_to_look(stack, console)
+                wait_for_signal()
+        return code
 
     return with_logs(show, interrupted=130)
 
@@ -102,7 +103,8 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
 def wait_for_signal() -> None:
     try:
-        threading.Event().wait()
+        while True:
+            signal.pause()
     except Terminated:
         return
 

@@ -66,7 +66,7 @@ def show_where_to_look(stack: LocalStack, console: Console) -> None:
     """Where the songs can be seen and heard, for as long as the stack is up."""
     lines = [
         "",
-        f"The jobs, and a player for their songs: {stack.console_url}",
+        f"The console, with the jobs and a player for their songs: {stack.console_url}",
         f"API key: {stack.api_key}",
         "",
         "The same in another terminal:",

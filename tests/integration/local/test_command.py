@@ -6,11 +6,13 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from local import demo
+from local import commands, demo
 from local.parameters import UnknownParameter, WrongParameter, check
 from local.simulator.faults import FAULTS
 from local.source import read_template
@@ -108,3 +110,38 @@ def test_faults_are_shown_with_what_they_do() -> None:
 
 def test_the_demo_shows_every_gateway() -> None:
     assert sorted(demo.SONGS) == sorted(GATEWAYS)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "option", "code", "stays"),
+    [
+        (True, [], 0, True),
+        (False, [], 0, False),
+        (True, ["--no-stay"], 0, False),
+        (False, ["--stay"], 0, True),
+        (True, ["--stay"], 1, False),
+    ],
+)
+def test_the_demo_stays_up_in_a_terminal_until_it_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    terminal: bool,
+    option: list[str],
+    code: int,
+    stays: bool,
+) -> None:
+    """``FORCE_COLOR``, which CI may set, makes no terminal."""
+
+    def interrupt() -> None:
+        raise commands.Terminated
+
+    stack = SimpleNamespace(console_url="http://127.0.0.1:1/console", api_url="http://127.0.0.1:1", api_key="sj_live_x")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(commands, "prepare", lambda *_: lambda _: nullcontext(stack))
+    monkeypatch.setattr("local.commands.signal.signal", lambda *_: None)
+    monkeypatch.setattr("local.commands.signal.pause", interrupt)
+    monkeypatch.setattr(demo, "run", lambda *_: code)
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    assert main(["local", "run", *option]) == code
+    assert (stack.console_url in capsys.readouterr().out) == stays
