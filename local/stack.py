@@ -16,6 +16,7 @@ from local import aws, calls, limits, own_accounts, stalls
 from local.conditions import Json
 from local.deploy import Deployed, deploy, make_uploader
 from local.front import Front
+from local.operating import shell_file
 from local.parameters import check
 from local.processes import Emulator, EnvironmentTemplate
 from local.queue_routes import Message, queue_routes
@@ -23,6 +24,7 @@ from local.simulator import Simulator
 from local.simulator.simulator import DEFAULT_KEYS
 from local.source import read_template
 from local.template import Runtime, functions, layer_folders, of_type, package, translate
+from suno_jobs.cli.stack import VARIABLE as STACK_VARIABLE
 from suno_jobs.tenants.api_keys import TENANT_SCOPES, Scope
 from suno_jobs.tenants.key_ring import KeyRing
 from suno_jobs.tenants.key_table import KeyTable
@@ -137,6 +139,7 @@ class LocalStack:
         self._install(template)
         self.put_gateway_accounts()
         self.api_key = self.create_api_key("local")
+        self.shell_file.write_text(shell_file(self.operator_environment(), self.runtime().local_origins), encoding="utf-8")
 
     def _install(self, template: Json) -> None:
         values = LOCAL_PARAMETERS | self._callbacks() | self._parameters
@@ -278,6 +281,22 @@ class LocalStack:
         """The gateways that cost nothing here."""
         return [name for name in GATEWAYS if name not in self._accounts and name not in self._gateways]
 
+    def operator_environment(self) -> dict[str, str]:
+        """What `suno-jobs` and the AWS CLI need to operate this stack."""
+        return {
+            "AWS_ENDPOINT_URL": self._ministack.url,
+            "AWS_ENDPOINT_URL_SFN": self._interpreter.url,
+            "AWS_ACCESS_KEY_ID": aws.DUMMY,
+            "AWS_SECRET_ACCESS_KEY": aws.DUMMY,
+            "AWS_DEFAULT_REGION": aws.REGION,
+            STACK_VARIABLE: STACK_NAME,
+        }
+
+    @property
+    def shell_file(self) -> Path:
+        """What a shell has to read so that `suno-jobs` operates this stack."""
+        return self.logs / "operator.sh"
+
     def describe(self) -> dict[str, Any]:
         """What another program needs to use this stack."""
         return {
@@ -291,6 +310,7 @@ class LocalStack:
             "simulator_url": self.simulator.url,
             "simulated": self.simulated,
             "region": aws.REGION,
+            "shell": str(self.shell_file),
             "logs": str(self.logs),
         }
 

@@ -1,106 +1,241 @@
-"""Every entry of the accounts secret is checked at no cost, with one line that says what to do."""
+"""A stack is checked line by line. What is wrong has its remedy, and what cannot be read is a warning."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from local.simulator import Simulator
-from suno_jobs.cli.doctor import Check, check_accounts
+from suno_jobs.cli import doctor
+from suno_jobs.cli.checks import Check, State
 from suno_jobs.cli.main import main
-from suno_jobs.cli.problems import CommandError, ExitCode
-from suno_jobs.gateways.protocol import BalanceReading
-from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.cli.problems import ExitCode
+from suno_jobs.cli.stack import Stack
+from suno_jobs.cli.stack_checks import CLOCK_SECONDS, NEEDED_OUTPUTS, StackChecks, contradictions
 from suno_jobs.network.http import httpx
-from suno_jobs.traffic.account_items import AccountId
-from tests.builders import Denied, use_accounts, use_all_slots
-from tests.simulated_gateways import simulated
-from tests.world import ACCOUNTS, TABLE, FixedSecret, World
+from tests.builders import timed_out
+from tests.unit.cli.conftest import Describe
+from tests.world import DEADLINE, TABLE, World, template
+
+ANSWERED = 1_795_780_800
+"""What the header Date of the described stack says."""
+
+ENOUGH = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 900}
+FEW = {**ENOUGH, "UnreservedConcurrentExecutions": 49}
+QUIET = [("songs-SweepFailedAlarm-1AB", "OK"), ("songs-money-at-risk", "OK"), ("songs-dev-SweepFailedAlarm-1AB", "ALARM")]
 
 
-def check(world: World, accounts: Any) -> list[Check]:
-    use_accounts(world, FixedSecret(accounts))
-    return [*check_accounts(world.calls())]
+class Pages:
+    def __init__(self, page: Mapping[str, Any]) -> None:
+        self.page = page
+
+    def get_paginator(self, _: str) -> Pages:
+        return self
+
+    def paginate(self, **_: Any) -> list[Mapping[str, Any]]:
+        return [self.page]
 
 
-@pytest.mark.parametrize("gateway", GATEWAYS)
-def test_a_key_that_its_gateway_accepts_is_ok_and_nothing_is_ordered(world: World, gateway: str) -> None:
-    entry = ACCOUNTS[f"{gateway}/default"]
-    simulator = Simulator(keys={gateway: entry["api_key"]})
-    world.wire.answers = [simulated(simulator)]
-    [found] = check(world, {f"{gateway}/default": entry})
-    assert found.describe().split()[:2] == [f"{gateway}/default", "ok"]
-    assert ("reports no balance" in found.finding) != isinstance(GATEWAYS[gateway], BalanceReading)
-    assert simulator.orders() == []
+def alarms(*states: tuple[str, str]) -> Pages:
+    return Pages({"MetricAlarms": [{"AlarmName": name, "StateValue": state} for name, state in states]})
 
 
-@pytest.mark.parametrize("gateway", GATEWAYS)
-def test_a_key_that_its_gateway_refuses_is_named_with_the_remedy(world: World, gateway: str) -> None:
-    world.wire.answers = [simulated(Simulator())]
-    [found] = check(world, {f"{gateway}/default": ACCOUNTS[f"{gateway}/default"]})
-    assert found.finding.startswith("authentication: ")
-    assert found.describe().endswith("Correct its api_key in the accounts secret.")
+def subscribed(*arns: str) -> Pages:
+    return Pages({"Subscriptions": [{"SubscriptionArn": arn} for arn in arns]})
+
+
+def denied(*_: Any, **__: Any) -> Any:
+    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetAccountSettings")
+
+
+Run = Callable[..., dict[str, list[Check]]]
+
+
+@pytest.fixture
+def run(world: World, described: Describe) -> Run:
+    """The checks of a healthy stack, by their subjects. ``given`` replaces clients, parts of its description and the answer."""
+    sqs = boto3.client("sqs")
+    queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in NEEDED_OUTPUTS if name.endswith("QueueUrl")}
+    healthy = {
+        "lambda": SimpleNamespace(get_account_settings=lambda: {"AccountLimit": ENOUGH}),
+        "apigatewayv2": SimpleNamespace(get_stage=lambda **_: {"DefaultRouteSettings": {"ThrottlingRateLimit": 100.0}}),
+        "cloudwatch": alarms(*QUIET),
+        "sns": subscribed("PendingConfirmation", "arn:aws:sns:us-east-1:1:t:1"),
+        "sqs": sqs,
+        "dynamodb": world.dynamodb,
+    }
+
+    def checks(
+        *, clock: float = ANSWERED, answer: int | str = 200, parameters: Mapping[str, str] | None = None, **given: Any
+    ) -> dict[str, list[Check]]:
+        description: dict[str, Any] = {name: given.pop(name) for name in ("StackStatus", "Outputs") if name in given}
+        outputs = {**dict.fromkeys(NEEDED_OUTPUTS, "o"), **queues, "ApiUrl": "https://api.example", "JobsTable": TABLE}
+        values = parameters or {"AlarmTopicArn": "arn:aws:sns:us-east-1:1:t"}
+        pairs = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
+        whole: dict[str, Any] = {"Outputs": outputs, "Parameters": pairs, "Resources": {"HttpApi": "api"}, **description}
+        described(**whole)
+        clients = {**healthy, **given}
+        found = StackChecks(Stack("songs"), lambda: clock, clients.__getitem__, lambda _: answer).check_stack()
+        by_subject: dict[str, list[Check]] = {}
+        for check in found:
+            by_subject.setdefault(check.subject, []).append(check)
+        return by_subject
+
+    return checks
+
+
+def wrong(found: Mapping[str, list[Check]]) -> list[tuple[str, State]]:
+    return [(check.subject, check.state) for checks in found.values() for check in checks if check.state is not State.OK]
+
+
+def test_a_healthy_stack_has_ok_lines_only(world: World, run: Run) -> None:
+    world.clock.now = ANSWERED
+    world.generating()
+    found = run()
+    assert wrong(found) == []
+    assert found["jobs"][0].finding == "1 are open, the oldest since 2026-11-27T12:00:00Z"
+    assert len(found["queues"]) == 3
 
 
 @pytest.mark.parametrize(
-    ("name", "entry", "words"),
+    ("given", "subject", "state", "words"),
     [
-        ("suno/default", {"api_key": "k"}, "there is no gateway suno. The names are ttapi, "),
-        ("kie/Acme", {"api_key": "k"}, "no tenant can be named 'Acme'. Use kie/default"),
-        ("kie/default", {"api_key": ""}, "Correct the entry in the accounts secret."),
-        ("kie/default", {"api_key": "k", "low_balance": True}, "the low_balance of kie/default is not a number."),
-        ("newapi/default", {"api_key": "k"}, "has no base_url"),
+        ({"StackStatus": "UPDATE_IN_PROGRESS"}, "stack", State.WARNING, "Repeat the command after the deployment."),
+        ({"StackStatus": "UPDATE_ROLLBACK_FAILED"}, "stack", State.FAILED, "Deploy again."),
+        ({"clock": ANSWERED + CLOCK_SECONDS + 1}, "clock", State.FAILED, "61 s ahead of AWS Set its clock"),
+        ({"clock": ANSWERED - CLOCK_SECONDS - 1}, "clock", State.FAILED, "61 s behind AWS Set its clock"),
+        ({"answer": 404}, "callbacks", State.FAILED, "answered a callback with 404. Gateways must reach this address"),
+        ({"answer": "ConnectError"}, "callbacks", State.FAILED, "answered a callback with ConnectError."),
+        (
+            {"lambda": SimpleNamespace(get_account_settings=lambda: {"AccountLimit": FEW})},
+            "quotas",
+            State.WARNING,
+            "49 of 1000 concurrent executions of Lambda are not reserved. Ask AWS",
+        ),
+        ({"lambda": SimpleNamespace(get_account_settings=denied)}, "quotas", State.WARNING, "cannot be checked: "),
+        ({"cloudwatch": alarms(("songs-SweepFailedAlarm-1AB", "ALARM"))}, "alarms", State.FAILED, "docs/runbook.md"),
+        ({"cloudwatch": alarms(*QUIET[2:])}, "alarms", State.WARNING, "there is none."),
+        ({"sns": subscribed("PendingConfirmation")}, "subscribers", State.FAILED, "Subscribe the person on call"),
+        ({"parameters": {"AlarmTopicArn": ""}}, "subscribers", State.WARNING, "Set AlarmTopicArn"),
     ],
+    ids=str,
 )
-def test_an_entry_that_cannot_work_is_found_without_a_request(world: World, name: str, entry: Any, words: str) -> None:
-    [found] = check(world, {name: entry})
-    assert found.remedy
-    assert words in found.describe()
-    assert world.wire.requests == []
+def test_what_is_wrong_has_one_line_with_the_remedy(
+    run: Run, given: dict[str, Any], subject: str, state: State, words: str
+) -> None:
+    found = run(**given)
+    assert wrong(found) == [(subject, state)]
+    assert any(words in check.describe() for check in found[subject])
+
+
+def test_outputs_that_are_missing_are_named(run: Run) -> None:
+    assert "Deploy the current version." in run(Outputs={"ApiUrl": "u"})["stack"][0].describe()
+
+
+def test_the_api_may_have_no_limit_of_its_own(run: Run) -> None:
+    api = SimpleNamespace(get_stage=lambda **_: {})
+    assert run(apigatewayv2=api)["quotas"][1].finding == "the API has the limit of the account"
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("queue", "count", "state"),
     [
-        (httpx.ConnectError("refused"), "no answer: kie: ConnectError. Check its base_url"),
-        (httpx.Response(200, json={"code": 402, "msg": "no credits"}), "quota: no credits. Add credit at the gateway."),
-        (httpx.Response(200, json={"code": 455, "msg": "later"}), "maintenance: later. Try again later."),
-        (httpx.Response(200, json={"code": 200, "data": 99}), "99 credits, less than 100. Add credit at the gateway."),
+        ("FailedCallbacksQueue", 1, State.FAILED),
+        ("FailedSweepsQueue", 1, State.FAILED),
+        ("CallbackQueue", 100, State.OK),
+        ("CallbackQueue", 101, State.WARNING),
     ],
-    ids=["unreachable", "empty", "maintenance", "low"],
 )
-def test_the_line_says_what_to_do(world: World, answer: Any, words: str) -> None:
-    world.wire.answers = [answer]
-    [found] = check(world, {"kie/default": {"api_key": "k", "low_balance": 100}})
-    assert "FAILED" in found.describe()
-    assert words in found.describe()
+def test_queues_that_are_not_empty_are_named(run: Run, queue: str, count: int, state: State) -> None:
+    def get_queue_attributes(*, QueueUrl: str, **_: Any) -> Any:  # noqa: N803
+        messages = count if f"/{queue}Url" in QueueUrl else 0
+        return {"Attributes": {"ApproximateNumberOfMessages": str(messages)}}
+
+    found = run(sqs=SimpleNamespace(get_queue_attributes=get_queue_attributes))
+    assert wrong(found) == ([] if state is State.OK else [("queues", state)])
 
 
-def test_the_check_takes_a_slot_of_the_rate_limit(world: World) -> None:
-    use_all_slots(world, AccountId("kie", "default"))
-    [found] = check(world, {"kie/default": {"api_key": "k"}})
-    assert (found.remedy, world.wire.requests) == ("Try again later.", [])
+def test_jobs_that_are_stuck_are_counted(world: World, run: Run) -> None:
+    world.clock.now = ANSWERED - 2 * DEADLINE
+    world.generating()
+    assert run()["jobs"][0].describe().endswith("1 are stuck. See suno-jobs stuck.")
 
 
-def test_accounts_that_cannot_be_read_are_one_problem(world: World) -> None:
-    use_accounts(world, Denied())
-    with pytest.raises(CommandError, match="could not be read"):
-        [*check_accounts(world.calls())]
+def test_a_job_in_recovery_is_not_open(world: World, run: Run) -> None:
+    world.clock.now = ANSWERED - DEADLINE
+    timed_out(world)
+    assert run()["jobs"][0].finding == "none is open"
 
 
-def test_the_command_prints_a_line_for_each_entry(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    secrets = boto3.client("secretsmanager")
-    secrets.create_secret(Name="accounts", SecretString='{"suno/default": {}, "kie/Acme": {}}')
-    assert main(["doctor", "--secret", "accounts", "--table", TABLE]) == ExitCode.NOT_DONE
-    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()] == [
-        ["suno/default", "FAILED"],
-        ["kie/Acme", "FAILED"],
-    ]
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"FirstCheckSeconds": "60", "JobDeadlineSeconds": "30"}, "FirstCheckSeconds is longer than JobDeadlineSeconds."),
+        ({"AmbiguousSubmitGraceSeconds": "60", "JobDeadlineSeconds": "30"}, "AmbiguousSubmitGraceSeconds is longer"),
+        ({"CheckIntervalSeconds": "61", "MaxCheckIntervalSeconds": "60"}, "CheckIntervalSeconds is longer"),
+        ({"PublicBaseUrl": "http://api.example"}, "PublicBaseUrl is not encrypted."),
+        ({"AssetsDomain": "files.example"}, "AssetsDomain has no effect."),
+        ({"AutoGateways": "kie,suno"}, "AutoGateways names suno."),
+    ],
+)
+def test_parameters_that_do_not_fit_together_are_named(run: Run, parameters: dict[str, str], words: str) -> None:
+    [(finding, remedy)] = contradictions(parameters)
+    assert words in finding
+    assert remedy
+    found = run(parameters={**parameters, "AlarmTopicArn": "arn:aws:sns:us-east-1:1:t"})
+    assert wrong(found) == [("configuration", State.WARNING)]
 
 
-def test_no_entry_at_all_is_a_problem(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"FirstCheckSeconds": "30", "JobDeadlineSeconds": "30"},
+        {"PublicBaseUrl": "http://127.0.0.1:1"},
+        {"AutoGateways": "kie"},
+    ],
+)
+def test_parameters_that_fit_together_are_not(parameters: dict[str, str]) -> None:
+    assert [*contradictions(parameters)] == []
+
+
+def test_the_defaults_of_the_template_fit_together() -> None:
+    assert [*contradictions({name: str(each["Default"]) for name, each in template()["Parameters"].items()})] == []
+
+
+def test_the_command_checks_stack_and_accounts(
+    world: World, described: Describe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boto3.client("secretsmanager").create_secret(Name="accounts", SecretString='{"suno/default": {}}')
+    described(Outputs={"ApiUrl": "https://api.example", "GatewayAccountsSecretArn": "accounts", "JobsTable": TABLE})
+    monkeypatch.setattr(doctor, "post_forged", lambda _: "ConnectError")
+    assert main(["doctor", "--stack", "songs", "--json"]) == ExitCode.NOT_DONE
+    found = json.loads(capsys.readouterr().out)
+    assert [found[0]["subject"], found[-1]["subject"]] == ["stack", "suno/default"]
+    assert found[-1]["state"] == "failed"
+
+
+def test_a_warning_does_not_fail_the_command(
+    monkeypatch: pytest.MonkeyPatch, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     boto3.client("secretsmanager").create_secret(Name="accounts", SecretString="{}")
-    assert main(["doctor", "--secret", "accounts", "--table", TABLE]) == ExitCode.REFUSED
-    assert "has no entry" in capsys.readouterr().err
+    monkeypatch.setattr(doctor, "check_accounts", lambda _: [Check("alarms", "there is none.", "Deploy.", warning=True)])
+    assert main(["doctor", "--secret", "accounts", "--table", TABLE]) == ExitCode.DONE
+    assert capsys.readouterr().out.split() == ["alarms", "warning", "there", "is", "none.", "Deploy."]
+
+
+@pytest.mark.parametrize(("answer", "expected"), [(httpx.Response(200), 200), (httpx.ConnectError("no route"), "ConnectError")])
+def test_the_forged_callback_is_a_post(monkeypatch: pytest.MonkeyPatch, answer: Any, expected: int | str) -> None:
+    def post(url: str, **_: Any) -> Any:
+        assert url == "https://api.example/"
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(httpx, "post", post)
+    assert doctor.post_forged("https://api.example/") == expected

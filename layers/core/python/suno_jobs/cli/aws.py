@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -35,6 +35,12 @@ def _with_one_error() -> Iterator[None]:
         yield
     except ValueError as error:
         raise WrongArgument(str(error)) from error
+
+
+def client(service: Any) -> Any:
+    """A client of any service, for one that has no function here."""
+    with _with_one_error():
+        return boto3.client(service, config=WORK)
 
 
 def dynamodb() -> DynamoDBClient:

@@ -78,7 +78,7 @@ EXPECTED = (
     OSError,
 )
 
-_NOT_PERMITTED = "docs/runbook.md names the permissions of an operator."
+_NOT_PERMITTED = "docs/operator-policy.json has the permissions of an operator."
 _NOT_LOGGED_IN = "Renew the credentials of your shell."
 _WRONG_PLACE = "Check the name, the region and the AWS account."
 _REMEDIES = {

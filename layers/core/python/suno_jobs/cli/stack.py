@@ -12,7 +12,7 @@ from suno_jobs.cli import aws
 from suno_jobs.cli.problems import NotFound, WrongArgument
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import DescribeStacksOutputTypeDef, StackTypeDef
 
 VARIABLE = "SUNO_JOBS_STACK"
 OPTIONS = {
@@ -46,9 +46,22 @@ class Stack:
             raise WrongArgument(f"Name the stack with --stack, or in the environment variable {VARIABLE}.")
         return self._name
 
+    @property
+    def is_named(self) -> bool:
+        return bool(self._name)
+
     @cached_property
+    def _answer(self) -> DescribeStacksOutputTypeDef:
+        return aws.cloudformation().describe_stacks(StackName=self.name)
+
+    @property
     def described(self) -> StackTypeDef:
-        return aws.cloudformation().describe_stacks(StackName=self.name)["Stacks"][0]
+        return self._answer["Stacks"][0]
+
+    @property
+    def answered_at(self) -> str:
+        """When AWS answered, by its own clock, as in the header Date."""
+        return self._answer["ResponseMetadata"]["HTTPHeaders"]["date"]
 
     @cached_property
     def outputs(self) -> Mapping[str, str]:
