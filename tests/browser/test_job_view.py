@@ -91,7 +91,7 @@ def test_a_job_is_cancelled_and_a_failed_one_retried(logged_in: Callable[[str], 
     expect(page.locator(".error")).to_contain_text("generation_failed")
     page.get_by_role("button", name="Retry").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text(re.compile(r"Estimate: \d+ quota \(listed price\) at ttapi"))
+    expect(dialog).to_contain_text(re.compile(r"Estimate: ttapi \d+ quota \(listed price\)\."))
     create = dialog.get_by_role("button", name="Create the new job")
     expect(create).to_be_disabled()
     dialog.get_by_label("I accept a second charge").check()
@@ -156,6 +156,7 @@ def test_a_file_that_cannot_be_decoded_has_a_slider_without_a_picture(canned: Ca
     page = shown(canned, playable())
     expect(page.get_by_text("No waveform: this browser cannot decode the file.")).to_be_visible()
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", "0:00 of 0:04")
+    expect(page.get_by_text("This browser cannot play the file now.")).to_be_visible()
 
 
 def test_words_with_times_are_highlighted_while_their_song_plays(canned: Canned) -> None:
@@ -170,6 +171,31 @@ def test_words_with_times_are_highlighted_while_their_song_plays(canned: Canned)
     expect(page.locator(".sung")).to_have_text("harbour")
     page.get_by_text("lights", exact=True).click()
     expect(page.locator(".sung")).to_have_text("lights")
+
+
+def test_each_submission_has_its_outcome_and_each_event_its_cause(canned: Canned) -> None:
+    def event(second: int, state: str, gateway: str, **more: Any) -> Json:
+        found = {"at": f"2026-11-22T02:00:{second:02d}Z", "state": state, "cause": "client", "gateway": gateway}
+        return found | {"execution": JOB_ID, "task_id": None, "error": None, "waiting_for": None} | more
+
+    until = {"reason": "callback", "until": "2026-11-22T02:01:00Z"}
+    events = [
+        event(0, "ACCEPTED", "ttapi"),
+        event(1, "SUBMITTING", "ttapi"),
+        event(2, "SUBMITTING", "crun", error="quota"),
+        event(3, "SUBMITTING", "crun"),
+        event(4, "SUBMIT_UNKNOWN", "crun", error="ambiguous", waiting_for=until, cause="poll"),
+        event(5, "SUBMIT_UNKNOWN", "crun", task_id="5c79be8e"),
+        event(6, "GENERATING", "crun", cause="callback"),
+    ]
+    canned.answer(f"{READ}/events", 200, {"job_id": JOB_ID, "events": events})
+    page = shown(canned, job(state="GENERATING", tracks=[], manifest=None))
+    outcomes = page.locator(".job-attempts tbody tr td:last-child")
+    expect(outcomes).to_have_text(["refused: quota", "the answer was lost", "task 5c79be8e"])
+    expect(page.locator(".timeline li").nth(4)).to_contain_text(
+        "Cause: scheduled check. Error: ambiguous. Waits for the gateway's callback."
+    )
+    expect(page.locator(".timeline li").nth(6)).to_contain_text("Cause: callback of the gateway.")
 
 
 def test_what_is_missing_doubtful_or_refused_is_explained(canned: Canned) -> None:

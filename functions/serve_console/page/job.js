@@ -73,7 +73,7 @@ function jobPage(main, context) {
   const drawWords = wordsOf(result, context);
   const tell = announcing();
   return ({ job, events }) => {
-    document.title = `${job.state} ${titleOf(job)} – suno-jobs`;
+    document.title = `${job.state} ${titleOf(job)} · suno-jobs`;
     update(heading, titleOf(job));
     update(state, badge(job.state), " ", h("span", { class: "muted" }, `${job.kind} at ${job.gateway}`));
     drawActions(job);
@@ -118,6 +118,7 @@ function tracksOf(place, context) {
     read = version;
     readLyrics(job.manifest.url, context.signal).then(
       (found) => draw(job.tracks, (lyrics = found)),
+      // The next change, or the next look at an ended job, tries again.
       () => (read = ""),
     );
   };

@@ -2,7 +2,6 @@
 
 import { confirm } from "./confirm.js";
 import { announce, h } from "./dom.js";
-import { when } from "./format.js";
 import { costText, ENDED } from "./words.js";
 
 const RETRYABLE = new Set(["FAILED", "TIMED_OUT"]);
@@ -10,7 +9,7 @@ const RETRYABLE = new Set(["FAILED", "TIMED_OUT"]);
 /**
  * The buttons stay the same elements, so that the focus stays where it is.
  *
- * @param {Element} bar
+ * @param {HTMLElement} bar
  * @param {{api: any, signal: AbortSignal, go: (hash: string) => void, refresh: () => Promise<unknown>}} context
  * @returns {(job: any) => void}
  */
@@ -23,10 +22,14 @@ export function actionsView(bar, context) {
     return button;
   };
   const [cancel, retry, remove] = [make("Cancel", askCancel), make("Retry", askRetry), make("Delete", askDelete)];
-  bar.append(cancel, retry, remove);
-  for (const button of [cancel, retry, remove]) button.hidden = true;
+  const again = h("a", { class: "button" }, "Use again");
+  bar.append(cancel, retry, again, remove);
+  bar.hidden = true;
   return (next) => {
     job = next;
+    bar.hidden = false;
+    again.href = `#/new?from=${job.job_id}`;
+    again.hidden = !job.request || Boolean(job.request.adopt);
     cancel.hidden = ENDED.has(job.state);
     retry.hidden = !RETRYABLE.has(job.state) || job.retried_as !== null;
     remove.hidden = !ENDED.has(job.state);
@@ -85,7 +88,8 @@ function firstCharge(job) {
   const cost = job.cost ? ` (${costText(job.cost)})` : "";
   const paid = job.charged === "yes" ? `This job was charged${cost}.` : `This job may have been charged${cost}.`;
   if (!job.recoverable_until) return [paid];
-  return [h("p", {}, `${paid} Its song may still arrive until `, when(job.recoverable_until), ". Then there are two songs, and both are paid for.")];
+  const until = new Date(job.recoverable_until).toLocaleString();
+  return [`${paid} Its song may still arrive until ${until}. Then there are two songs, and both are paid for.`];
 }
 
 /**
@@ -98,8 +102,8 @@ async function estimateOf(job, api, signal) {
   if (job.request?.adopt) return "An adoption costs nothing.";
   try {
     const answer = await api.post("/v1/jobs?dry_run=true", job.request, { signal });
-    const prices = answer.body.gateways.map((/** @type {any} */ each) => `${costText(each.estimate)} at ${each.gateway}`);
-    return `Estimate: ${prices.join(", or ")}.`;
+    const prices = answer.body.gateways.map((/** @type {any} */ each) => `${each.gateway} ${costText(each.estimate)}`);
+    return `Estimate${prices.length > 1 ? ", for the first gateway that accepts it" : ""}: ${prices.join("; ")}.`;
   } catch {
     return job.cost ? `The price was ${costText(job.cost)} at ${job.gateway}.` : "The price is not known.";
   }

@@ -31,7 +31,7 @@ export function statusOf(job) {
       ["Created", when(job.created_at)],
       ["Updated", when(job.updated_at)],
       [ENDED.has(job.state) ? "Deadline was" : "Deadline", when(job.deadline_at)],
-      ["Can be recovered until", job.recoverable_until && when(job.recoverable_until)],
+      ["Recovery ends", job.recoverable_until && when(job.recoverable_until)],
       ["Cost", costText(job.cost)],
       ["Charged", h("span", {}, h("strong", {}, job.charged), ` – ${CHARGED[job.charged]}`)],
       ["Retry of", job.retry_of && h("a", { href: `#/jobs/${job.retry_of}` }, job.retry_of)],

@@ -42,10 +42,13 @@ function pauseOthers(media) {
 function renewOnError(media, key, label, links) {
   let renewed = false;
   let position = 0;
-  media.addEventListener("canplay", () => (renewed = false));
+  media.addEventListener("canplay", () => {
+    renewed = false;
+    media.parentElement?.querySelector(".unplayable")?.remove();
+  });
   media.addEventListener("timeupdate", () => (position = media.currentTime || position));
   media.addEventListener("error", async () => {
-    if (renewed) return announce(`${label} cannot be played now`);
+    if (renewed) return explain(media, label);
     renewed = true;
     await goOn(media, key, { position, playing: !media.paused }, links);
   });
@@ -66,6 +69,16 @@ async function goOn(media, key, { position, playing }, links) {
   media.addEventListener("loadedmetadata", () => (media.currentTime = position), { once: true });
   media.src = links.url(key) ?? "";
   if (playing) start(media);
+}
+
+/**
+ * @param {HTMLMediaElement} media
+ * @param {string} label
+ */
+function explain(media, label) {
+  announce(`${label} cannot be played`);
+  const isNew = !media.nextElementSibling?.classList.contains("unplayable");
+  if (isNew) media.after(h("p", { class: "unplayable muted" }, "This browser cannot play the file now. Download it instead."));
 }
 
 /** @param {HTMLMediaElement} media */

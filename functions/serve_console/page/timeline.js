@@ -57,7 +57,7 @@ export function attempts(events) {
     const last = found.at(-1);
     if (submits(event)) {
       found.push({ at: event.at, gateway: event.gateway, outcome: event.task_id ? `task ${event.task_id}` : "no answer yet" });
-    } else if (last && event.error && last.outcome === "no answer yet") {
+    } else if (last?.outcome === "no answer yet") {
       last.outcome = outcome(event);
     }
   }
@@ -71,6 +71,9 @@ function submits(event) {
 
 /** @param {any} event */
 function outcome(event) {
+  if (event.state === "CANCELLED") return "cancelled before the answer";
+  // An operation that is answered with its result has no task.
+  if (!event.error) return "accepted";
   return event.error === "ambiguous" ? "the answer was lost" : `refused: ${event.error}`;
 }
 
