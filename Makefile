@@ -55,7 +55,7 @@ CALLS := .calls
 test: test-fast simulate clients ## Run the unit, property, integration and browser tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal tests/simulation
 	RECORD_CALLS="$(CALLS)" PYTHON313="$(PYTHON313)" $(BIN)/pytest --numprocesses=2 --dist=loadfile $(STACK)
-	$(BIN)/pytest --numprocesses=2 --dist=loadgroup tests/browser
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile tests/browser
 	$(BIN)/python -m tests.permissions $(CALLS)
 
 # What makes and compiles the TypeScript client in the tests, and checks the console. Node itself is one of the pinned Python packages.

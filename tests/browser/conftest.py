@@ -27,13 +27,6 @@ PARAMETERS = {
 PATIENCE_MILLISECONDS = 20_000
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes, those that need the stack run in one."""
-    for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if find() is None:
