@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, expect
 from local.stack import LocalStack
 from suno_jobs.gateways.capabilities import capabilities
 from suno_jobs.traffic.health import NEVER_CALLED
-from tests.browser.canned import DOCUMENT, Canned
+from tests.browser.canned import DOCUMENT, KEY, Canned
 from tests.browser.watching import axe
 
 Json = dict[str, Any]
@@ -111,9 +111,12 @@ def test_each_message_of_the_api_is_at_its_field(canned: Canned) -> None:
     expect(page.get_by_text("must be at most 1")).to_be_visible()
     axe(page)
     canned.answer("POST /v1/jobs", 422, {**problem, "errors": errors[1:2]})
+    weight.fill("much")
     page.get_by_text("More fields").click()
     page.get_by_role("button", name="Check and estimate").click()
     expect(weight).to_be_focused()
+    # A number that cannot be read is not lost: the API refuses it.
+    assert json.loads(canned.requests[-1][1])["input"]["style_weight"] == "much"
 
 
 def test_a_repetition_after_a_lost_answer_has_the_same_key_and_a_changed_form_another(canned: Canned) -> None:
@@ -156,6 +159,16 @@ def test_what_was_typed_stays_while_another_view_is_open(canned: Canned) -> None
     check(page)
     assert json.loads(canned.requests[-1][1]) == {"gateway": ["crun", "ttapi"], "kind": "music", "input": {"prompt": "rain"}}
     page.get_by_role("button", name="Clear the form").click()
+    expect(page.get_by_role("textbox", name="Prompt")).to_have_value("")
+
+
+def test_the_next_person_at_the_page_finds_an_empty_form(canned: Canned) -> None:
+    page = open_form(canned)
+    page.get_by_role("textbox", name="Prompt").fill("rain")
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_label("API key").fill(KEY)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("link", name="New song").click()
     expect(page.get_by_role("textbox", name="Prompt")).to_have_value("")
 
 

@@ -17,7 +17,7 @@ export function frame(field, form, control, ...extra) {
   control.setAttribute("aria-describedby", describedBy);
   if (field.required) control.setAttribute("aria-required", "true");
   form.places.set(field.pointer, { control, message });
-  return h("div", { class: "field" }, h("label", { for: id }, field.label, mark(field)), control, message, ...extra, help);
+  return h("div", { class: "field" }, h("label", { for: id }, field.label, mark(field)), control, message, h("div", { class: "under" }, help, ...extra));
 }
 
 /** @param {Field} field @param {string} id */

@@ -105,24 +105,33 @@ function drawList(field, value, change, form) {
     const rows = values.map((each, index) => {
       const item = { ...at(/** @type {Field} */ (field.item), `${field.pointer}/${index}`), label: `${field.label} ${index + 1}`, required: false };
       const drawn = drawField(item, each, (changed) => ((values[index] = changed), change([...values])), form);
-      return removable(drawn, values.length > least && values.length > 1, () => (values.splice(index, 1), change([...values]), redraw()));
+      const remove = () => (values.splice(index, 1), change([...values]), redraw(), focusLast(group.body));
+      return removable(drawn, values.length > least && values.length > 1, item.label, remove);
     });
-    const more = values.length < most && adder(() => (values.push(undefined), redraw()));
+    const more = values.length < most && adder(field.label, () => (values.push(undefined), redraw(), focusLast(group.body)));
     replace(group.body, ...rows, more);
   };
   redraw();
   return group.element;
 }
 
-/** @param {HTMLElement} row @param {boolean} may @param {() => void} remove @returns {HTMLElement} */
-function removable(row, may, remove) {
+/** @param {HTMLElement} row @param {boolean} may @param {string} label @param {() => void} remove @returns {HTMLElement} */
+function removable(row, may, label, remove) {
   if (!may) return row;
-  return h("div", { class: "removable" }, row, h("button", { type: "button", class: "button", on: { click: remove } }, "Remove"));
+  const button = h("button", { type: "button", class: "button", "aria-label": `Remove ${label}`, on: { click: remove } }, "Remove");
+  return h("div", { class: "removable" }, row, button);
 }
 
-/** @param {() => void} add @returns {HTMLElement} */
-function adder(add) {
-  return h("button", { type: "button", class: "button", on: { click: add } }, "Add");
+/** @param {string} label @param {() => void} add @returns {HTMLElement} */
+function adder(label, add) {
+  return h("button", { type: "button", class: "button", "aria-label": `Add to ${label}`, on: { click: add } }, "Add");
+}
+
+/** The button that had the focus was drawn anew. @param {HTMLElement} body */
+function focusLast(body) {
+  const rows = body.querySelectorAll("input, select");
+  const last = rows[rows.length - (body.querySelector(".pair") ? 2 : 1)];
+  if (last instanceof HTMLElement) last.focus();
 }
 
 /** @param {Field} field @param {Record<string, any> | undefined} value @param {Change} change @param {Form} form @returns {HTMLElement} */
@@ -146,9 +155,10 @@ function drawMap(field, value, change, form) {
     const drawn = rows.map((row, index) => {
       const changed = () => change(rows.map((each) => [...each]));
       const boxes = h("div", { class: "pair" }, pairBox(row, 0, `Name ${index + 1}`, changed), pairBox(row, 1, `Value ${index + 1}`, changed));
-      return removable(boxes, rows.length > 1, () => (rows.splice(index, 1), changed(), redraw()));
+      const remove = () => (rows.splice(index, 1), changed(), redraw(), focusLast(group.body));
+      return removable(boxes, rows.length > 1, `${field.label} ${index + 1}`, remove);
     });
-    replace(group.body, ...drawn, adder(() => (rows.push(["", ""]), redraw())));
+    replace(group.body, ...drawn, adder(field.label, () => (rows.push(["", ""]), redraw(), focusLast(group.body))));
   };
   redraw();
   return group.element;

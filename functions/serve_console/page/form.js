@@ -47,9 +47,9 @@ export class SongForm {
     this.inputMessage = h("p", { class: "field-error", id: "field-input-message", hidden: true });
     this.inputArea = h("div", { class: "members", role: "group", tabindex: "-1", "aria-label": "Input", "aria-describedby": this.inputMessage.id });
     this.places.set("/input", { control: this.inputArea, message: this.inputMessage });
-    this.gatewayArea = h("div", { class: "members two" });
+    this.gatewayArea = h("div", { class: "members" });
     this.options = fieldsOf(document, draft.kind).options;
-    this.element = h("div", { class: "form card" }, this.drawKind(), this.gatewayArea, this.inputArea, this.drawOptions());
+    this.element = h("div", { class: "form card" }, h("div", { class: "members two" }, this.drawKind(), this.gatewayArea), this.inputArea, this.drawOptions());
     this.drawForKind();
   }
 

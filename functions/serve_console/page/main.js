@@ -43,6 +43,7 @@ function loggedIn(key) {
 }
 
 function logOut() {
+  dispatchEvent(new Event("logout"));
   history.replaceState(null, "", HOME);
   logIn("You are logged out. The key is forgotten.");
 }

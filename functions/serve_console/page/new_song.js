@@ -9,7 +9,7 @@ export const title = "New song";
 const SAFE = "You can create the job again: it is the same request, and is never paid for twice.";
 
 /**
- * What was typed stays until the page is loaded again. `order` is the key of the body that was sent last,
+ * What was typed stays until the page is loaded again or the user logs out. `order` is the key of the body that was sent last,
  * so the same body has the same Idempotency-Key until its job is known: a repetition is never paid for twice.
  * @type {{draft: import("./form.js").Draft, from: string | null, order: {text: string, key: string} | null}}
  */
@@ -59,7 +59,7 @@ class NewSong {
     this.form = new SongForm({ document, gateways, api, signal, draft: kept.draft, changed: () => this.forgetEstimate() });
     this.errors = h("div", { class: "column problems", role: "alert" });
     this.result = h("div", { class: "column" });
-    this.check = h("button", { type: "button", class: "button primary", on: { click: () => this.estimate() } }, "Check and estimate");
+    this.check = h("button", { type: "submit", class: "button primary" }, "Check and estimate");
     this.clear = h("button", { type: "button", class: "button", on: { click: () => this.startAgain() } }, "Clear the form");
   }
 
@@ -70,7 +70,7 @@ class NewSong {
     const buttons = h("div", { class: "buttons" }, this.check, this.clear);
     const form = h("form", { novalidate: "", autocomplete: "off" }, this.form.element, buttons);
     form.addEventListener("submit", (/** @type {Event} */ event) => (event.preventDefault(), this.estimate()));
-    replace(body, notice, this.errors, form, this.result);
+    replace(body, notice, this.errors, h("div", { class: "song" }, form, this.result));
   }
 
   /** The estimate is that of another form now. */
@@ -160,6 +160,9 @@ class NewSong {
 function startAnew() {
   Object.assign(kept, { draft: emptyDraft(), from: null, order: null });
 }
+
+// The next person at this page shall not see it.
+addEventListener("logout", startAnew);
 
 /** @param {any} body @returns {string} */
 function keyOf(body) {

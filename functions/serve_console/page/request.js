@@ -10,7 +10,7 @@ export function toJson(field, raw) {
   if (raw === undefined || raw === null) return undefined;
   switch (field.type) {
     case "switch":
-      return raw === "" || raw === field.schema.default ? undefined : raw === true || raw === "true";
+      return raw === "" ? undefined : raw === true || raw === "true";
     case "number":
       return numberOf(raw);
     case "list":

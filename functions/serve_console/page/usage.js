@@ -52,7 +52,7 @@ function drawUsage(usage) {
     drawChart("Jobs per day", usage.days, (day) => day.jobs, number),
     drawChart("Spending per day", usage.days, (day) => day.usd, money),
   );
-  return [test, drawTotals(usage), drawLimits(usage), charts, drawDays(usage.days)].filter((each) => each !== null);
+  return [test, drawTotals(usage), charts, drawDays(usage.days), drawLimits(usage)].filter((each) => each !== null);
 }
 
 /** @param {any} usage @returns {HTMLElement} */
