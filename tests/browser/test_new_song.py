@@ -70,7 +70,7 @@ def test_the_form_makes_one_job_after_an_estimate(logged_in: LoggedIn, stack: Lo
         job = api.get(f"/v1/jobs/{job_id}").json()
     assert (job["request"]["gateway"], job["kind"], job["metadata"]) == ("ttapi", "music", {"order": "7"})
     assert job["request"]["input"]["prompt"] == "A folk song about harbour lights"
-    page.goto(f"{stack.console_url}#/new?from={job_id}")
+    page.get_by_role("link", name="Use again").click()
     expect(page.get_by_role("textbox", name="Prompt")).to_have_value("A folk song about harbour lights")
 
 
@@ -180,10 +180,13 @@ def test_a_source_is_chosen_from_recent_jobs(canned: Canned) -> None:
         {"track_id": "lost", "title": "Lost", "state": "failed"},
         {"track_id": "e231c0f4", "title": "Harbour Lights", "state": "ready"},
     ]
-    canned.answer("GET /v1/jobs", 200, {"jobs": [job], "next": None})
+    elsewhere = job | {"job_id": "job_2", "gateway": "ttapi"}
+    canned.answer("GET /v1/jobs", 200, {"jobs": [elsewhere, job], "next": None})
     canned.answer("GET /v1/jobs/job_1", 200, {"result": None, "tracks": tracks})
     page.get_by_label("Kind").select_option("wav")
+    page.get_by_label("Gateway").select_option("kie")
     page.get_by_role("button", name="Choose from recent jobs").click()
+    expect(page.get_by_label("Source: job").get_by_role("option")).to_have_count(2)
     page.get_by_label("Source: job").select_option("job_1")
     expect(page.get_by_label("Track ID")).to_have_value("e231c0f4")
     check(page)

@@ -10,7 +10,7 @@ import { drawSource, isSource } from "./source_field.js";
  * @typedef {import("./schema.js").Field} Field
  * @typedef {import("./field_frame.js").Places & {
  *   limitOf: (field: Field) => {length: number, gateway: string | null} | null,
- *   models: () => string[], api: import("./api.js").Api, signal: AbortSignal,
+ *   models: () => string[], namedGateways: () => string[], api: import("./api.js").Api, signal: AbortSignal,
  * }} Form
  * @typedef {(value: any) => void} Change
  */

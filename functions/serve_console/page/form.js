@@ -176,6 +176,10 @@ export class SongForm {
   models() {
     return this.gateways.models();
   }
+
+  namedGateways() {
+    return this.gateways.named().map((each) => each.name);
+  }
 }
 
 /** @type {Field} */

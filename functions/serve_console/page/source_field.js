@@ -45,7 +45,9 @@ function chooser(form, choose, label) {
     replace(area, h("p", { class: "muted" }, "Loading recent jobs ..."));
     try {
       const { body } = await form.api.get("/v1/jobs?state=SUCCEEDED&limit=50", { signal: form.signal });
-      drawJobs(area, body.jobs, form, choose, label);
+      // Only the gateway of a source can use it.
+      const names = form.namedGateways();
+      drawJobs(area, body.jobs.filter((/** @type {any} */ job) => !names.length || names.includes(job.gateway)), form, choose, label);
     } catch (problem) {
       if (!form.signal.aborted) replace(area, h("p", { class: "error", role: "alert" }, `Recent jobs could not be loaded: ${message(problem)}`), button);
     }
@@ -57,7 +59,7 @@ function chooser(form, choose, label) {
 
 /** @param {HTMLElement} area @param {any[]} jobs @param {Form} form @param {(job: string, track: string) => void} choose @param {string} label */
 function drawJobs(area, jobs, form, choose, label) {
-  if (!jobs.length) return replace(area, h("p", { class: "muted" }, "No job has succeeded yet. Paste the ids below."));
+  if (!jobs.length) return replace(area, h("p", { class: "muted" }, "No recent job at the gateway has succeeded. Paste the ids below."));
   const tracks = h("div", { class: "field" });
   const offered = [["", "choose a job"], ...jobs.map((job) => [job.job_id, describe(job)])];
   const box = selection(`${label}: job`, offered, (id) => id && loadTracks(tracks, id, form, choose, label));

@@ -34,6 +34,7 @@ export class Endpoint {
     this.facts = h("section", { class: "card" });
     this.edit = h("details", { class: "card" }, h("summary", {}, "Change"));
     this.problem = h("div", {});
+    this.busy = false;
     this.reload = async () => {};
   }
 
@@ -111,14 +112,18 @@ export class Endpoint {
     await this.deliveries?.reload();
   }
 
-  /** Shows why the work failed. @param {() => Promise<any>} work @param {string} done */
+  /** One piece of work at a time. Shows why it failed. @param {() => Promise<any>} work @param {string} done */
   async act(work, done) {
+    if (this.busy) return;
+    this.busy = true;
     replace(this.problem);
     try {
       await work();
       announce(done);
     } catch (problem) {
       if (!this.view.signal.aborted) replace(this.problem, errorBox(problem));
+    } finally {
+      this.busy = false;
     }
   }
 

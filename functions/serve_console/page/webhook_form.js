@@ -53,6 +53,7 @@ function showProblem(problem, status, places) {
     else left.push(`${error.pointer || "The request"}: ${error.detail}`);
   }
   if (!problem.errors?.length) left.push(problem.detail || problem.message);
+  if (problem.status === undefined) left.push("It may have been saved all the same: look before you repeat it.");
   replace(status, left.join(" "));
   Object.values(places).find((place) => place.message.textContent)?.control.focus();
 }
