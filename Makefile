@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local faults build-client bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs types templates checkov build audit bundle bench test-313 test-httpx2 check lock clean
+.PHONY: help run local faults build-client bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs session types templates checkov build audit bundle bench test-313 test-httpx2 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ docs: $(READY) ## Write docs/openapi.json, the types of the client, docs/cli.md,
 	$(BIN)/python -c "from suno_jobs.cli.reference import page; print(page(), end='')" > docs/cli.md
 	$(BIN)/python -m suno_jobs.runtime.problem_pages docs/problems.md
 	$(BIN)/python -m openapi
+
+session: $(READY) ## Record docs/session.md: a session of the command line on a local stack
+	$(BIN)/python -m local.session
 
 types: $(READY) clients ## Check the types, also those of the console
 	$(BIN)/mypy

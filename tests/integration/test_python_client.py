@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from local import session
 from local.stack import LocalStack
 
 ROOT = Path(__file__).parents[2]
@@ -77,5 +78,9 @@ def test_the_command_line_brings_a_song_home(stack: LocalStack, tmp_path: Path) 
     job_id = made.stderr.split()[0]
     assert job_id in suno_jobs("list", "--state", "SUCCEEDED").stdout
     assert "GENERATING" in suno_jobs("events", job_id).stdout
-    assert suno_jobs("generate", "A song [fault:failed_task]", "--gateway", "ttapi", "--wait").returncode == 6
-    assert suno_jobs("cancel", job_id).stderr.count("\n") == 1
+
+
+def test_the_recorded_session_is_what_the_commands_print(stack: LocalStack) -> None:
+    assert session.without_progress(session.record(stack, "session")) == session.without_progress(
+        session.PAGE.read_text("utf-8")
+    ), "run make session"

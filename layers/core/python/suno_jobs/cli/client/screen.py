@@ -193,4 +193,6 @@ def reporting_files() -> Callable[[Progress], None]:
 
 
 def _size(count: int) -> str:
+    if count < 1000:
+        return f"{count} bytes"
     return f"{count / 1_000_000:.1f} MB" if count >= 1_000_000 else f"{count / 1000:.0f} kB"
