@@ -1,12 +1,14 @@
 """Clients that can reach the emulators and nothing else."""
 
 import os
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
@@ -59,13 +61,21 @@ def assume_role(role: str, endpoint: str) -> boto3.Session:
 
 
 def _isolated_core() -> Any:
-    return botocore.session.Session(
+    core = botocore.session.Session(
         session_vars={
             "profile": (None, _IGNORE_ENVIRONMENT, None, None),
             "config_file": (None, _IGNORE_ENVIRONMENT, os.devnull, None),
             "credentials_file": (None, _IGNORE_ENVIRONMENT, os.devnull, None),
         }
     )
+    core.register_component("data_loader", _shared_loader())
+    return core
+
+
+@cache
+def _shared_loader() -> botocore.loaders.Loader:
+    """The tables of AWS's endpoints and services, which take 40 MB. Each session would read its own."""
+    return botocore.loaders.create_loader()
 
 
 def require_loopback(url: str) -> None:
