@@ -18,6 +18,15 @@ WIDE, NARROW = (1280, 800), (360, 740)
 COLOURS = 256
 """A view has few; with a palette its picture takes a third."""
 
+TYPED = {
+    "new-song": {
+        "Prompt": "A folk song about harbour lights",
+        "Style": "acoustic guitar, slow, warm",
+        "Title": "Harbour Lights",
+    }
+}
+"""What is in the fields of a view."""
+
 Scheme = Literal["light", "dark"]
 
 
@@ -31,6 +40,8 @@ def main() -> None:
             page = open_console(browser, size, scheme, stack.api_key)
             page.goto(f"{stack.console_url}{hash_}")
             page.wait_for_load_state("networkidle")
+            for label, text in TYPED.get(name, {}).items():
+                page.get_by_role("textbox", name=label).fill(text)
             save(page, FOLDER / f"{name}.png")
             page.context.close()
         browser.close()

@@ -46,7 +46,7 @@ COMPRESSED_LIMITS = {
     "CoreLayer": 1_250_000,
     "DependenciesLayer": 15_000_000,
     "DescribeApiFunction": 40_000,
-    "ServeConsoleFunction": 100_000,
+    "ServeConsoleFunction": 150_000,
 }
 SERVED = {"DescribeApiFunction": {"openapi.json"}, "ServeConsoleFunction": {"page"}}
 

@@ -115,8 +115,11 @@ function focusHeading() {
 function mark(path) {
   for (const link of navigation.querySelectorAll("a")) {
     const isCurrent = link.hash === `#/${path.split("/")[0]}`;
-    if (isCurrent) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (isCurrent) {
+      link.setAttribute("aria-current", "page");
+      // On a narrow screen the navigation scrolls.
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else link.removeAttribute("aria-current");
   }
 }
 
