@@ -18,9 +18,12 @@ def main() -> int:
     return command(sys.argv[2:])
 
 
-def shell_file(variables: Mapping[str, str], origins: Iterable[str]) -> str:
-    """What points a shell at a local stack: the environment, and a function `suno-jobs`."""
+def write_shell_file(file: Path, variables: Mapping[str, str], origins: Iterable[str]) -> None:
+    """What points a shell at a local stack: the environment, and a command `suno-jobs` in a folder beside the file."""
     program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from local.operating import main; sys.exit(main())"
-    command = shlex.join([sys.executable, "-c", program, ",".join(origins)])
+    command = file.parent / "bin" / "suno-jobs"
+    command.parent.mkdir(exist_ok=True)
+    command.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-c", program, ",".join(origins)])} "$@"\n', "utf-8")
+    command.chmod(0o755)
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    return "\n".join([*exports, f'suno-jobs() {{ {command} "$@"; }}', ""])
+    file.write_text("\n".join([*exports, f"export PATH={shlex.quote(str(command.parent.resolve()))}:$PATH", ""]), "utf-8")

@@ -16,7 +16,7 @@ from local import aws, calls, limits, own_accounts, stalls
 from local.conditions import Json
 from local.deploy import Deployed, deploy, make_uploader
 from local.front import Front
-from local.operating import shell_file
+from local.operating import write_shell_file
 from local.parameters import check
 from local.processes import Emulator, EnvironmentTemplate
 from local.queue_routes import Message, queue_routes
@@ -139,7 +139,7 @@ class LocalStack:
         self._install(template)
         self.put_gateway_accounts()
         self.api_key = self.create_api_key("local")
-        self.shell_file.write_text(shell_file(self.operator_environment(), self.runtime().local_origins), encoding="utf-8")
+        write_shell_file(self.shell_file, self.operator_environment(), self.runtime().local_origins)
 
     def _install(self, template: Json) -> None:
         values = LOCAL_PARAMETERS | self._callbacks() | self._parameters

@@ -7,19 +7,27 @@ secrets, and changes of an imported table.
 from __future__ import annotations
 
 import io
+import json
 import secrets
+import subprocess
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx
+import pytest
 
 from local.simulator import Simulator
 from local.stack import ALIAS, STACK_NAME, LocalStack
 from suno_jobs.cli.attach import DataAttacher
 from suno_jobs.cli.keys import rotate_callback_secret
+from suno_jobs.cli.main import main
 from suno_jobs.jobs.identifiers import sandbox_of
 from suno_jobs.media.sandbox_files import SOUND_SECONDS
+from suno_jobs.network import local_origins
 from tests.integration.secrets_of_stack import without_secrets_in_logs
 from tests.integration.waiting import wait_for, wait_for_end
 
@@ -53,6 +61,52 @@ def versions(stack: LocalStack) -> dict[str, str]:
     functions = stack.client("lambda")
     names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
     return {name: functions.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"] for name in names}
+
+
+@contextmanager
+def tail(stack: LocalStack) -> Iterator[subprocess.Popen[str]]:
+    """`suno-jobs tail` in the shell of an operator, until the first event."""
+    script = f". {stack.shell_file}; suno-jobs tail --tenant local --count 1 --seconds 60 --json"
+    with subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline().startswith("Waiting for the events of ")
+        yield running
+
+
+class Operator:
+    """A person with the AWS credentials of the stack and its name, and nothing else."""
+
+    def __init__(self, stack: LocalStack, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        for name, value in stack.operator_environment().items():
+            patch.setenv(name, value)
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        patch.setattr(local_origins, "LOCAL_ORIGINS", frozenset(stack.runtime().local_origins))
+        self._capsys = capsys
+
+    def run(self, *arguments: str) -> Any:
+        """What the command prints as JSON."""
+        self._capsys.readouterr()
+        code = main([*arguments, "--json"])
+        out, errors = self._capsys.readouterr()
+        assert code == 0, f"{arguments}: {out}{errors}"
+        return json.loads(out)
+
+    def callbacks(self, job_id: str) -> int:
+        return sum(each["times"] for each in self.run("receipts", job_id) if each["source"] == "callback")
+
+
+def operate(operator: Operator, job_id: str) -> None:
+    before = operator.callbacks(job_id)
+    assert before > 0
+    operator.run("replay", job_id)
+    wait_for(lambda: operator.callbacks(job_id) == before + 1)
+    assert operator.run("explain", job_id)["job"]["state"] == "SUCCEEDED"
+    assert operator.run("stuck") == []
+    assert operator.run("sweep")["complete"]
+    found = operator.run("doctor")
+    assert {each["subject"] for each in found if each["state"] == "failed"} == set()
+    assert {"stack", "callbacks", "jobs", "ttapi/default"} <= {each["subject"] for each in found if each["state"] == "ok"}
+    assert operator.run("tenants", "keys", "list", "local")
 
 
 def update(stack: LocalStack, client: Client) -> None:
@@ -119,14 +173,19 @@ def use_the_sandbox_without_any_account(stack: LocalStack) -> None:
     client.api.close()
 
 
-def test_nothing_is_lost_and_nothing_is_paid_twice_on_the_second_day(tmp_path: Path) -> None:
+def test_nothing_is_lost_and_nothing_is_paid_twice_on_the_second_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     simulator = Simulator()
     # A function that has read the old key of a gateway waits for the longest interval before it uses the new one.
     intervals = {"CheckIntervalSeconds": "1", "MaxCheckIntervalSeconds": "2"}
     with without_secrets_in_logs(LocalStack(intervals, simulator=simulator, logs=tmp_path)) as stack:
         client = Client(stack, stack.api_key)
-        status, first = client.order("order-1")
+        with tail(stack) as running:
+            status, first = client.order("order-1")
+            assert json.loads(running.communicate(timeout=60)[0])["detail"]["job_id"] == first
         assert (status, client.succeeded(first)) == (202, True)
+        operate(Operator(stack, monkeypatch, capsys), first)
         update(stack, client)
         rotate(stack, client)
         restore(stack)

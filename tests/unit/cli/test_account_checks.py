@@ -101,7 +101,17 @@ def test_the_command_prints_a_line_for_each_entry(world: World, capsys: pytest.C
     ]
 
 
-def test_no_entry_at_all_is_a_problem(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    boto3.client("secretsmanager").create_secret(Name="accounts", SecretString="{}")
-    assert main(["doctor", "--secret", "accounts", "--table", TABLE]) == ExitCode.REFUSED
-    assert "has no entry" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("secret", "table", "words"),
+    [("accounts", TABLE, "has no entry"), ("nowhere", TABLE, "could not be read"), ("kie", "nowhere", "ResourceNotFound")],
+)
+def test_accounts_that_cannot_be_checked_are_one_line(
+    world: World, capsys: pytest.CaptureFixture[str], secret: str, table: str, words: str
+) -> None:
+    secrets = boto3.client("secretsmanager")
+    secrets.create_secret(Name="accounts", SecretString="{}")
+    secrets.create_secret(Name="kie", SecretString='{"kie/default": {"api_key": "k"}}')
+    assert main(["doctor", "--secret", secret, "--table", table]) == ExitCode.NOT_DONE
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith("accounts                 FAILED  cannot be checked: ")
+    assert words in line

@@ -12,7 +12,7 @@ from suno_jobs.cli import aws
 from suno_jobs.cli.account_checks import check_accounts
 from suno_jobs.cli.checks import Check, State
 from suno_jobs.cli.options import AsJson, JobsTable, show
-from suno_jobs.cli.problems import ExitCode
+from suno_jobs.cli.problems import EXPECTED, ExitCode, describe
 from suno_jobs.cli.stack import NO_STACK, Stack, StackOption
 from suno_jobs.cli.stack_checks import StackChecks
 from suno_jobs.network.http import httpx
@@ -50,7 +50,11 @@ def _checks(stack: Stack, secret: str | None, table: str | None) -> Iterator[Che
     if stack.is_named:
         yield from StackChecks(stack, time.time, aws.client, post_forged).check_stack()
     accounts = Secret(aws.secrets_manager, stack.output("GatewayAccountsSecretArn", secret), time.monotonic)
-    yield from check_accounts(connect(aws.dynamodb(), stack.output("JobsTable", table), accounts, time.time, time.sleep))
+    calls = connect(aws.dynamodb(), stack.output("JobsTable", table), accounts, time.time, time.sleep)
+    try:
+        yield from check_accounts(calls)
+    except EXPECTED as problem:
+        yield Check("accounts", "cannot be checked:", describe(problem))
 
 
 def post_forged(url: str) -> int | str:
