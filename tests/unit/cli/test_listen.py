@@ -24,12 +24,14 @@ OWN_SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 
 class Api:
-    """The routes that are used, over some jobs. ``failing``: the next requests get a 503."""
+    """The routes that are used, over some jobs. ``failing``: the next requests get a 503. ``after_the_open_ones``: what
+    happens once the open jobs were listed."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.hidden: set[str] = set()
         self.failing = 0
+        self.after_the_open_ones: Callable[[], None] = lambda: None
 
     def put(self, job_id: str, state: str, progress: str = "queued", age: int = 0) -> None:
         at = (datetime(2026, 11, 27, tzinfo=UTC) - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -50,6 +52,8 @@ class Api:
             for job in sorted(self.jobs.values(), key=lambda job: str(job["created_at"]), reverse=True)
             if (not states or job["state"] in states) and job["created_at"] > after and job["job_id"] not in self.hidden
         ]
+        if states:
+            self.after_the_open_ones()
         return httpx.Response(200, json={"jobs": listed, "next": None})
 
 
@@ -114,6 +118,15 @@ def test_a_job_that_begins_and_ends_between_two_looks_has_its_event(api: Api, wa
     api.put("other", "TIMED_OUT", age=5)
     assert sorted(seen(watcher)) == ["one.succeeded", "other.timed_out"]
     assert seen(watcher) == []
+
+
+def test_a_job_that_is_created_while_it_begins_to_listen_is_followed(api: Api, watch: Callable[[], Watcher]) -> None:
+    api.after_the_open_ones = lambda: api.put("job", "GENERATING")
+    watcher = watch()
+    api.after_the_open_ones = lambda: None
+    assert seen(watcher) == []
+    api.put("job", "SUCCEEDED")
+    assert seen(watcher) == ["job.succeeded"]
 
 
 def test_each_later_stage_of_a_job_is_an_event(api: Api, watch: Callable[[], Watcher]) -> None:
