@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ LoggedIn = Callable[[str], Page]
 
 # A function of the stack takes its time to start on a busy machine.
 PATIENCE = 20_000
+WITHOUT_URLS = re.compile(r"^The form contains the request of \w+\.$")
+WITH_URLS = re.compile(r"The queries of its URLs were not kept: check the URLs\.$")
 
 GATEWAYS = [{**each, "health": NEVER_CALLED, "balances": []} for each in capabilities()]
 OFFERS = [
@@ -80,10 +83,14 @@ def test_the_form_sends_what_it_was_filled_from_for_every_kind(canned: Canned) -
         job_id = f"job_{number}"
         canned.answer(f"GET /v1/jobs/{job_id}", 200, {"request": {**request, "metadata": {"order": "7"}}})
         page.evaluate(f"location.hash = '#/new?from={job_id}'")
-        expect(page.get_by_text(f"The form contains the request of {job_id}.")).to_be_visible()
+        notice = page.get_by_text(f"The form contains the request of {job_id}.")
+        expect(notice).to_have_text(WITH_URLS if "https:" in json.dumps(request) else WITHOUT_URLS)
         check(page)
         sent = json.loads(canned.requests[-1][1])
         assert sent == {**request, "metadata": {"order": "7"}}, kind
+    canned.answer("GET /v1/jobs/job_adopted", 200, {"request": {"gateway": "kie", "kind": "music", "adopt": {"task_id": "t"}}})
+    page.evaluate("location.hash = '#/new?from=job_adopted'")
+    expect(page.get_by_text("The job job_adopted adopted a task")).to_be_visible()
 
 
 def test_each_message_of_the_api_is_at_its_field(canned: Canned) -> None:
@@ -125,7 +132,7 @@ def test_a_repetition_after_a_lost_answer_has_the_same_key_and_a_changed_form_an
 
     def lose(route: Route) -> None:
         if "dry_run" in route.request.url:
-            route.fulfill(json={"job": {"mode": "live"}, "gateways": OFFERS})
+            route.fulfill(json={"job": {"mode": "test"}, "gateways": OFFERS})
             return
         keys.append(route.request.headers["idempotency-key"])
         route.abort("connectionreset")
@@ -133,6 +140,7 @@ def test_a_repetition_after_a_lost_answer_has_the_same_key_and_a_changed_form_an
     canned.answers["POST /v1/jobs"] = lose
     page.get_by_role("textbox", name="Prompt").fill("rain")
     check(page)
+    expect(page.get_by_text("This is test mode")).to_be_visible()
     create = page.get_by_role("button", name="Create job")
     create.click()
     expect(page.get_by_role("alert")).to_contain_text("never paid for twice")
@@ -160,6 +168,23 @@ def test_what_was_typed_stays_while_another_view_is_open(canned: Canned) -> None
     assert json.loads(canned.requests[-1][1]) == {"gateway": ["crun", "ttapi"], "kind": "music", "input": {"prompt": "rain"}}
     page.get_by_role("button", name="Clear the form").click()
     expect(page.get_by_role("textbox", name="Prompt")).to_have_value("")
+
+
+def test_a_name_given_twice_and_a_limit_that_is_reached_are_shown(canned: Canned) -> None:
+    page = open_form(canned)
+    page.get_by_text("Options").click()
+    page.get_by_label("Name 1").fill("order")
+    page.get_by_role("button", name="Add to Metadata").click()
+    expect(page.get_by_label("Name 2")).to_be_focused()
+    page.get_by_label("Name 2").fill("order")
+    page.get_by_role("button", name="Check and estimate").click()
+    expect(page.get_by_role("group", name="Metadata")).to_have_accessible_description(re.compile("has the name order twice"))
+    assert not any(request.startswith("POST") for request, _ in canned.requests)
+    page.get_by_role("button", name="Remove Metadata 2").click()
+    problem = {"type": "/v1/problems/quota-exceeded", "title": "A limit of the tenant is reached", "status": 429}
+    canned.answer("POST /v1/jobs", 429, {**problem, "detail": "It has reached jobs-in-progress."}, {"Retry-After": "30"})
+    page.get_by_role("button", name="Check and estimate").click()
+    expect(page.get_by_role("alert")).to_have_text("It has reached jobs-in-progress. Try again in 30 seconds.")
 
 
 def test_the_next_person_at_the_page_finds_an_empty_form(canned: Canned) -> None:

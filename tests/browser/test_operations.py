@@ -83,6 +83,13 @@ def test_gateways_shows_health_and_figures_and_keeps_what_is_open(canned: Canned
     expect(card.get_by_text("v6-wild", exact=True)).to_be_visible()
 
 
+def test_gateways_and_usage_read_what_the_stack_answers(logged_in: Callable[[str], Page]) -> None:
+    page = logged_in("#/gateways")
+    expect(page.get_by_role("region")).to_have_count(len(capabilities()), timeout=PATIENCE)
+    page.get_by_role("link", name="Usage").click()
+    expect(cells(page, "Spending per month")).to_have_text(["Spending per month", "no limit", re.compile(r"^\$"), NONE])
+
+
 def test_usage_shows_days_limits_and_another_month(canned: Canned) -> None:
     canned.answer("GET /v1/usage", 200, USAGE)
     page = canned.open("#/usage?month=2025-02")
