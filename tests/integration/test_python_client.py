@@ -5,15 +5,21 @@ So does the command line, for a person who has logged in.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from local import session
 from local.stack import LocalStack
+from suno_jobs.cli.client import access
+from suno_jobs.cli.main import main
+from suno_jobs_client.webhooks import verify
+from tests.integration.webhook_receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
 # Lambda's version of Python, which the Makefile looks for.
@@ -84,3 +90,37 @@ def test_the_recorded_session_is_what_the_commands_print(stack: LocalStack) -> N
     assert session.without_progress(session.record(stack, "session")) == session.without_progress(
         session.PAGE.read_text("utf-8")
     ), "run make session"
+
+
+def test_webhooks_and_keys_are_managed_from_their_creation_to_their_end(
+    stack: LocalStack, webhooks: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(access.URL, stack.api_url)
+    monkeypatch.setenv(access.KEY, stack.create_api_key("manager"))
+
+    def suno_jobs(*arguments: str) -> Any:
+        assert main([*arguments, "--json"]) == 0, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    made = suno_jobs("webhooks", "create", f"{webhooks.origin}/managed", "--event", "job.failed")
+    webhook = made["webhook_id"]
+    assert (
+        suno_jobs("webhooks", "update", webhook, "--description", "mine", "--event", "job.succeeded")["description"] == "mine"
+    )
+    secret = suno_jobs("webhooks", "rotate", webhook, "--overlap-hours", "0")["secret"]
+    assert secret != made["secret"]
+    delivery = suno_jobs("webhooks", "test", webhook)["delivery_id"]
+    [received] = webhooks.wait("/managed")
+    assert verify(received.headers, received.body, secret)["type"] == "webhook.test"
+    assert [each["delivery_id"] for each in suno_jobs("webhooks", "deliveries", webhook)] == [delivery]
+    assert suno_jobs("webhooks", "retry", webhook, delivery)["state"] == "pending"
+    webhooks.wait("/managed", 2)
+    assert suno_jobs("webhooks", "replay", webhook, "--since", made["created_at"]) == {"replayed": 0}
+    suno_jobs("webhooks", "delete", webhook)
+    assert suno_jobs("webhooks", "list") == []
+
+    key = suno_jobs("keys", "create", "--name", "shop", "--scope", "jobs:read", "--days", "1")
+    successor = suno_jobs("keys", "rotate", key["key_id"])
+    suno_jobs("keys", "revoke", successor["key_id"])
+    revoked = {each["key_id"]: bool(each["revoked_at"]) for each in suno_jobs("keys", "list")}
+    assert (revoked[key["key_id"]], revoked[successor["key_id"]]) == (False, True)
