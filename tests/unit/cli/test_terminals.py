@@ -118,6 +118,12 @@ def test_the_help_fits_a_narrow_terminal(showing: Showing, arguments: tuple[str,
     assert max(map(len, without_styles(showing(*arguments)).splitlines())) <= 40
 
 
+def test_the_help_of_every_command_names_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["generate", "--help"], ["keys", "list", "--help"]):
+        shown = " ".join(run(capsys, *arguments)[0].split())
+        assert [code for code in ExitCode if not re.search(rf"[:,] {code:d} \w", shown.partition("Exit codes")[2])] == []
+
+
 def test_a_pipe_gets_whole_lines_without_control_codes(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
     serving(says(summaries("FAILED")))
     out, _ = run(capsys, "list")

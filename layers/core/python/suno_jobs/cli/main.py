@@ -48,6 +48,7 @@ ABOUT = Group("About this command", sort_key=9)
 app = App(
     name="suno-jobs",
     help="Create and download songs with an API key, or operate a stack with the AWS credentials of the shell.",
+    help_epilogue=f"Exit codes: {', '.join(f'{code} {code.name.lower()}'.replace('_', ' ') for code in ExitCode)}.",
     version_flags=[],
     exit_on_error=False,
     print_error=False,
