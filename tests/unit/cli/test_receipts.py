@@ -170,6 +170,9 @@ def test_what_cannot_be_replayed_is_refused_with_the_reason(
     assert "sent no callback" in failed(capsys, "replay", signed, *replay.arguments)[1]
     receive(world, signed, (ReceiptSource.CALLBACK, {}))
     assert "kie signs its callbacks" in failed(capsys, "replay", signed, *replay.arguments)[1]
+    boto3.client("secretsmanager").create_secret(Name="another", SecretString="no JSON")
+    another = [each if each != "callback" else "another" for each in replay.arguments]
+    assert "is not the callback secret" in failed(capsys, "replay", job_id, *another)[1]
     assert replay.messages() == []
 
 

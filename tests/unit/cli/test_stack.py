@@ -8,6 +8,13 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    UnauthorizedSSOTokenError,
+)
 from cyclopts import App
 
 from local.source import read_template
@@ -18,6 +25,11 @@ from suno_jobs.cli.problems import ExitCode
 from suno_jobs.cli.stack import OPTIONS, VARIABLE, Stack
 from tests.unit.cli.conftest import Describe
 from tests.world import API_KEYS_TABLE, ROOT, TABLE
+
+
+def refusal(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeStacks")
+
 
 OUTPUTS = {"JobsTable": TABLE, "ApiKeysTable": "keys"}
 
@@ -111,6 +123,56 @@ def test_a_real_answer_of_cloudformation_is_read(aws: SimpleNamespace) -> None:
 
 def test_every_output_that_an_option_replaces_exists() -> None:
     assert OPTIONS.keys() <= read_template(ROOT)["Outputs"].keys()
+
+
+EXPLAINED = "docs/operator-policy.json has the permissions of an operator."
+RENEW = "Renew the credentials of your shell."
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "words"),
+    [
+        (refusal("AccessDenied"), ExitCode.NOT_PERMITTED, EXPLAINED),
+        (refusal("ExpiredToken"), ExitCode.NOT_PERMITTED, RENEW),
+        (refusal("InvalidClientTokenId"), ExitCode.NOT_PERMITTED, RENEW),
+        (NoCredentialsError(), ExitCode.NOT_PERMITTED, "credentials"),
+        (UnauthorizedSSOTokenError(), ExitCode.NOT_PERMITTED, "SSO"),
+        (NoRegionError(), ExitCode.WRONG_ARGUMENTS, "Set AWS_DEFAULT_REGION"),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1:1/"), ExitCode.NOT_DONE, "http://127.0.0.1:1/"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("outputs",),
+        ("receipts", "job_x"),
+        ("replay", "job_x"),
+        ("stuck",),
+        ("sweep",),
+        ("tail",),
+        ("doctor",),
+        ("tenants", "list"),
+        ("tenants", "keys", "list", "acme"),
+        ("quarantine", "list", "job_x"),
+        ("redrive-callbacks",),
+    ],
+    ids=" ".join,
+)
+def test_what_the_shell_lacks_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    raised: Exception,
+    code: ExitCode,
+    words: str,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(boto3, "client", refuse)
+    found, line = failed(capsys, *arguments, "--stack", "songs")
+    assert (found, words in line) == (code, True)
 
 
 def operator_commands(within: App = app, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -61,6 +61,8 @@ def test_a_sweep_that_did_not_finish_is_not_done(monkeypatch: pytest.MonkeyPatch
             ExitCode.NOT_DONE,
             "ExceptionGroup: jobs",
         ),
+        (Lambda({"statusCode": 200}), ExitCode.REFUSED, "f is not the function reconcile_jobs"),
+        (Lambda(None), ExitCode.REFUSED, "f is not the function reconcile_jobs"),
         (Lambda(ReadTimeoutError(endpoint_url="u")), ExitCode.NOT_DONE, "Read timeout"),
         (
             Lambda(ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "f"}}, "Invoke")),

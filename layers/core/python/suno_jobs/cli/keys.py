@@ -153,14 +153,20 @@ def rotate_callback_secret(client: SecretsManagerClient, secret_id: str, new_val
     Callbacks in flight are still accepted. After a second rotation, callbacks of jobs that were submitted under the oldest
     secret are refused; polling still finds their results.
     """
+    values = read_callback_secret(client, secret_id)
+    rotated = {**values, "current": new_value(), "previous": values["current"]}
+    client.put_secret_value(SecretId=secret_id, SecretString=json.dumps(rotated))
+
+
+def read_callback_secret(client: SecretsManagerClient, secret_id: str) -> dict[str, str]:
+    """Raises NotFound for any other secret."""
     try:
         values = json.loads(client.get_secret_value(SecretId=secret_id).get("SecretString", ""))
     except ValueError:
         values = None
     if not isinstance(values, dict) or not values.get("current"):
         raise NotFound("The secret is not the callback secret: it is no JSON object with a value current.")
-    rotated = {**values, "current": new_value(), "previous": values["current"]}
-    client.put_secret_value(SecretId=secret_id, SecretString=json.dumps(rotated))
+    return values
 
 
 def rotate_secret(

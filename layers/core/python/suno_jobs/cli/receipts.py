@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +13,13 @@ from cyclopts import Parameter
 from suno_jobs.cli import aws
 from suno_jobs.cli.cutting import cut_secrets
 from suno_jobs.cli.explain import receipt_view
+from suno_jobs.cli.keys import read_callback_secret
 from suno_jobs.cli.options import AsJson, JobId, JobsTable, ReceiptsBucket, show
 from suno_jobs.cli.problems import CommandError, NotFound
 from suno_jobs.cli.stack import NO_STACK, StackOption
 from suno_jobs.gateways.signatures import SIGNATURE_CHECKS
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.views import iso_time
-from suno_jobs.runtime.secrets import Secret
 from suno_jobs.steps.receive_callback import sent_bytes
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import Receipt, ReceiptSource, ReceiptStore
@@ -106,7 +105,7 @@ def replay_callback(  # noqa: PLR0913 - the options of a command
         raise NotFound(f"no job {job_id}")
     store = ReceiptStore(dynamodb, table, aws.s3, stack.output("ReceiptsBucket", receipts), ttl_days=0)
     found, body = choose_callback(read_receipts(store, job_id), number)
-    callback_secret = Secret(aws.secrets_manager, stack.output("CallbackSecretArn", secret), time.monotonic)
+    callback_secret = read_callback_secret(aws.secrets_manager(), stack.output("CallbackSecretArn", secret))
     CallbackReplayer(aws.sqs(), stack.output("CallbackQueueUrl", queue), callback_secret).replay(job, body)
     line = f"The callback of {iso_time(found.first_at)} is in the queue. suno-jobs explain {job_id} shows what it causes."
     show({"job_id": job_id, **receipt_view(found)}, [line], as_json=as_json)
@@ -127,15 +126,14 @@ def choose_callback(found: Stored, number: int | None) -> tuple[Receipt, bytes]:
 class CallbackReplayer:
     sqs: SQSClient
     queue: str
-    secret: Secret
+    secret: Mapping[str, str]
 
     def replay(self, job: Job, body: bytes) -> None:
         """As API Gateway puts it into the queue. Raises CommandError if the gateway has to sign it."""
         gateway = job.gateway
-        values = self.secret.values()
-        if gateway in SIGNATURE_CHECKS and values.get(webhook_key(gateway)):
+        if gateway in SIGNATURE_CHECKS and self.secret.get(webhook_key(gateway)):
             raise CommandError(f"{gateway} signs its callbacks, and no signature is stored. Use suno-jobs sweep.")
-        attributes = {"gateway": gateway, "job_id": job.job_id, "mac": mac(values["current"], gateway, job.job_id)}
+        attributes = {"gateway": gateway, "job_id": job.job_id, "mac": mac(self.secret["current"], gateway, job.job_id)}
         self.sqs.send_message(
             QueueUrl=self.queue, MessageBody=message_text(body), MessageAttributes={k: _text(v) for k, v in attributes.items()}
         )

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from suno_jobs.cli import aws
 from suno_jobs.cli.options import AsJson, show
-from suno_jobs.cli.problems import ExitCode, NotDone
+from suno_jobs.cli.problems import ExitCode, NotDone, NotFound
 from suno_jobs.cli.stack import NO_STACK, StackOption
 
 if TYPE_CHECKING:
@@ -38,10 +38,12 @@ def print_sweep(
 
 
 def run_sweep(client: LambdaClient, function: str) -> dict[str, Any]:
-    """What the sweep returned. Raises NotDone if it failed."""
+    """What the sweep returned. Raises NotDone if it failed, and NotFound if the function is another one."""
     answer = client.invoke(FunctionName=function, Qualifier=ALIAS, Payload=b"{}")
-    result: dict[str, Any] = json.load(answer["Payload"])
+    result: Any = json.load(answer["Payload"])
     if answer.get("FunctionError"):
-        reason = f"{result.get('errorType')}: {result.get('errorMessage')}"
+        reason = f"{result['errorType']}: {result['errorMessage']}"
         raise NotDone(f"The sweep failed: {reason}. The log of reconcile_jobs names the jobs; all others were resumed.")
+    if not isinstance(result, dict) or not {"started", "woken", "complete"} <= result.keys():
+        raise NotFound(f"{function} is not the function reconcile_jobs of a stack.")
     return result
