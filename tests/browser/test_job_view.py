@@ -100,6 +100,39 @@ def test_a_job_is_cancelled_and_a_failed_one_retried(logged_in: Callable[[str], 
     expect(page).not_to_have_url(re.compile(failing))
 
 
+def test_a_job_is_followed_by_long_polling_and_its_history_read_when_it_has_changed(canned: Canned) -> None:
+    running, tag = job(state="GENERATING", tracks=[], manifest=None), {"ETag": 'W/"1"', "Retry-After": "1"}
+    canned.answer(READ, 200, running, tag)
+    canned.watch.context.clock.install()
+    page = canned.open(f"#/jobs/{JOB_ID}")
+    expect(page.locator("main > .job-head .badge")).to_have_text("GENERATING")
+    canned.answers[READ] = lambda route: route.fulfill(status=304, headers=tag | {"Preference-Applied": "wait=20"})
+    for _ in range(2):
+        with page.expect_request(f"**/v1/jobs/{JOB_ID}") as asked:
+            page.clock.run_for(1100)
+        assert asked.value.headers["if-none-match"] == tag["ETag"]
+        assert asked.value.headers["prefer"] == "wait=20"
+    canned.keep_waiting(READ)
+    with page.expect_request(f"**/v1/jobs/{JOB_ID}"):
+        page.clock.run_for(1100)
+    page.clock.run_for(10_000)
+    assert page.get_by_text("Still waiting").count() == 0
+    assert [request for request, _ in canned.requests].count(f"{READ}/events") == 1
+
+
+def test_one_song_plays_at_a_time(canned: Canned) -> None:
+    Bucket(canned)
+    answer = playable()
+    answer["tracks"].append(answer["tracks"][0] | {"track_id": "second", "title": "Another"})
+    page = shown(canned, answer)
+    first, second = page.locator("audio").nth(0), page.locator("audio").nth(1)
+    for song in (first, second):
+        song.evaluate("audio => audio.play()")
+    expect(first).to_have_js_property("paused", True)  # noqa: FBT003 - the value of the property
+    expect(second).to_have_js_property("paused", False)  # noqa: FBT003
+    expect(page.get_by_role("link", name="Use again")).to_have_attribute("href", f"#/new?from={JOB_ID}")
+
+
 def test_an_expired_url_is_renewed_and_the_song_goes_on(canned: Canned) -> None:
     bucket, answer = Bucket(canned), playable()
     page = shown(canned, answer)
