@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from local.stack import LocalStack
 from tests.browser.canned import Canned
-from tests.browser.jobs_canned import JOB_ID, TRACK_ID, Bucket, job, playable
+from tests.browser.jobs_canned import JOB_ID, LONG_AFTER, TRACK_ID, Bucket, job, playable
 from tests.browser.watching import axe
 
 Json = dict[str, Any]
@@ -127,7 +128,7 @@ def test_one_song_plays_at_a_time(canned: Canned) -> None:
     page = shown(canned, answer)
     first, second = page.locator("audio").nth(0), page.locator("audio").nth(1)
     for song in (first, second):
-        song.evaluate("audio => audio.play()")
+        song.evaluate("audio => Object.assign(audio, {loop: true}).play()")
     expect(first).to_have_js_property("paused", True)  # noqa: FBT003 - the value of the property
     expect(second).to_have_js_property("paused", False)  # noqa: FBT003
     expect(page.get_by_role("link", name="Use again")).to_have_attribute("href", f"#/new?from={JOB_ID}")
@@ -137,7 +138,11 @@ def test_an_expired_url_is_renewed_and_the_song_goes_on(canned: Canned) -> None:
     bucket, answer = Bucket(canned), playable()
     page = shown(canned, answer)
     expect(page.locator("audio")).to_have_js_property("readyState", 4)
-    page.evaluate("Object.assign(document.querySelector('audio'), {currentTime: 2}).play()")
+    page.evaluate("""() => {
+        const audio = Object.assign(document.querySelector("audio"), {currentTime: 2});
+        audio.addEventListener("playing", () => (audio.dataset.from = audio.currentTime));
+        audio.play();
+    }""")
     played_beyond(page, 2)
     bucket.expired.add("X-Amz-Expires=900")
     for asset in answer["tracks"][0]["assets"]:
@@ -150,20 +155,30 @@ def test_an_expired_url_is_renewed_and_the_song_goes_on(canned: Canned) -> None:
     expect(page.locator("audio")).to_have_attribute("src", re.compile("=901"))
     played_beyond(page, 2)
     assert bucket.refused > 0
+    assert page.evaluate("Number(document.querySelector('audio').dataset.from)") >= 2
     assert page.evaluate("document.querySelector('audio').paused") is False
 
 
 def test_urls_are_renewed_before_they_expire(canned: Canned) -> None:
     Bucket(canned)
-    answer = playable()
-    for asset in answer["tracks"][0]["assets"]:
-        asset["url"] = asset["url"].replace("20990101T000000Z", "20260101T000000Z")
+    old, new = playable(), playable()
+    for asset in old["tracks"][0]["assets"]:
+        asset["url"] = asset["url"].replace(LONG_AFTER, "20260101T000000Z")
+
+    def answer(route: Route) -> None:
+        """The ETag does not change with the URLs, so only a request without it gets new ones."""
+        current = route.request.headers.get("if-none-match") == "W/1"
+        headers = {"ETag": "W/1", "Content-Type": "application/json"}
+        route.fulfill(status=304 if current else 200, headers=headers, body=json.dumps(answers[0]))
+
+    answers = [old, new]
+    canned.answers[READ] = answer
     canned.watch.context.clock.install()
-    page = shown(canned, answer)
+    page = canned.open(f"#/jobs/{JOB_ID}")
     page.get_by_text("Files (2)").click()
     download = page.get_by_role("link", name="Download audio")
     expect(download).to_have_attribute("href", re.compile("2026"))
-    canned.answer(READ, 200, playable())
+    answers.remove(old)
     page.clock.run_for(61_000)
     expect(download).to_have_attribute("href", re.compile("2099"))
 
@@ -296,6 +311,17 @@ def test_a_retry_says_what_it_costs_and_gives_the_focus_back(canned: Canned, cha
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(retry).to_be_focused()
+
+
+def test_a_question_ends_with_its_view(canned: Canned) -> None:
+    canned.answer(READ, 200, job(tracks=[], manifest=None))
+    page = canned.open("#/jobs")
+    page.get_by_role("link", name="A folk song about harbour lights").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_contain_text("This cannot be undone")
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
 
 
 def test_a_job_that_is_not_there_says_so(canned: Canned) -> None:

@@ -76,6 +76,10 @@ def test_a_list_shows_its_jobs_and_follows_them(canned: Canned) -> None:
     expect(rows).to_have_count(3)
     expect(rows.nth(1)).to_contain_text("SUCCEEDED")
     heard(page).to_have_text("A music job is now SUCCEEDED")
+    for _ in range(2):  # with the second request, the first answer has been drawn
+        with page.expect_request(lambda request: "/v1/jobs?" in request.url):
+            page.clock.run_for(5000)
+    heard(page).to_have_text("A music job is now SUCCEEDED")
     expect(rows.nth(2).get_by_role("link")).to_be_focused()
     axe(page)
 

@@ -13,9 +13,10 @@ import { errorBox } from "./parts.js";
  * @param {string} question.action the label of the button that acts
  * @param {string | null} [question.accept] what has to be ticked first
  * @param {(accepted: boolean) => Promise<void>} question.act its error is shown in the dialog
+ * @param {AbortSignal} question.signal of the view, with which the dialog ends
  * @returns {HTMLDialogElement}
  */
-export function confirm({ title, text, action, accept = null, act }) {
+export function confirm({ title, text, action, accept = null, act, signal }) {
   const id = `dialog-${crypto.randomUUID()}`;
   const tick = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" }));
   const go = /** @type {HTMLButtonElement} */ (h("button", { type: "submit", class: "button danger" }, action));
@@ -39,6 +40,7 @@ export function confirm({ title, text, action, accept = null, act }) {
     carryOut(box, go, problem, () => act(tick.checked));
   });
   box.addEventListener("close", () => box.remove());
+  signal.addEventListener("abort", () => box.close());
   box.append(form);
   document.body.append(box);
   box.showModal();

@@ -51,6 +51,7 @@ function costOfCancelling(job) {
  */
 function askCancel(job, { api, signal, refresh }) {
   confirm({
+    signal,
     title: "Cancel this job?",
     text: ["Nothing is submitted for it any more. It ends as CANCELLED and cannot be retried.", costOfCancelling(job)],
     action: "Cancel the job",
@@ -70,6 +71,7 @@ async function askRetry(job, { api, signal, go }) {
   const estimate = await estimateOf(job, api, signal);
   const paid = job.charged !== "no";
   confirm({
+    signal,
     title: "Retry this job?",
     text: [`This creates a new job with the same request. It is charged separately. ${estimate}`, ...firstCharge(job)],
     action: "Create the new job",
@@ -119,6 +121,7 @@ function askDelete(job, { api, signal, go }) {
   ];
   if (job.recoverable_until) text.push("Recovery ends: a song that arrives later is not stored, even if it was paid for.");
   confirm({
+    signal,
     title: "Delete this job?",
     text,
     action: "Delete the job",

@@ -26,6 +26,8 @@ export class JobTitles {
   /** @type {any[]} */
   #queue = [];
   #running = 0;
+  /** What was asked for in this view, so that a failure is not repeated with each look at the list. @type {Set<string>} */
+  #asked = new Set();
 
   /**
    * @param {any} api
@@ -52,8 +54,9 @@ export class JobTitles {
   want(job) {
     const known = this.known.get(job.job_id);
     const ended = ENDED.has(job.state);
-    if (known && (known.ended || !ended)) return;
-    if (this.#queue.some((each) => each.job_id === job.job_id)) return;
+    const question = `${job.job_id} ${ended}`;
+    if (this.#asked.has(question) || (known && (known.ended || !ended))) return;
+    this.#asked.add(question);
     this.#queue.push(job);
     this.#next();
   }
@@ -68,14 +71,14 @@ export class JobTitles {
     }
   }
 
-  /** A title that cannot be read is not worth a message: the row shows the id. @param {any} job */
+  /** @param {any} job */
   async #read(job) {
     try {
       const { body } = await this.api.get(`/v1/jobs/${job.job_id}`, { signal: this.signal });
       this.known.set(job.job_id, { text: titleOf(body), ended: ENDED.has(body.state) });
       this.changed();
     } catch {
-      this.known.set(job.job_id, { text: `${job.kind} job`, ended: true });
+      // The row keeps showing the id.
     }
   }
 }

@@ -136,7 +136,7 @@ export class Endpoint {
       this.draw(body);
     };
     const text = ["The new secret is shown once. Until the hours below have passed, every event is signed with both.", field];
-    const box = confirm({ title: "Rotate the secret?", text, action: "Rotate", act });
+    const box = confirm({ title: "Rotate the secret?", text, action: "Rotate", act, signal: this.view.signal });
     box.addEventListener("close", () => this.secret.querySelector("h2")?.focus());
   }
 
@@ -147,6 +147,6 @@ export class Endpoint {
       announce("The webhook was deleted.");
       this.view.go("#/webhooks");
     };
-    confirm({ title: "Delete this webhook?", text, action: "Delete", act });
+    confirm({ title: "Delete this webhook?", text, action: "Delete", act, signal: this.view.signal });
   }
 }
