@@ -97,6 +97,9 @@ def test_a_page_of_a_listed_origin_may_use_the_api_and_the_files(
     assert "etag" in job.headers["access-control-expose-headers"]
     file = httpx.get(job.json()["tracks"][0]["assets"][0]["url"], headers=PAGE, trust_env=False)
     assert (file.status_code, file.headers["access-control-allow-origin"]) == (200, "*")
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "range"}
+    preflight = httpx.options(job.json()["tracks"][0]["assets"][0]["url"], headers=PAGE | asked, trust_env=False)
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, "*")
 
 
 def test_a_page_of_another_origin_may_not(owner: httpx.Client, song: Json) -> None:
