@@ -14,7 +14,7 @@ from tests.browser.chromium import launch
 from tests.integration.webhook_receiver import Receiver, serving
 
 FOLDER = Path(__file__).parents[2] / "docs/screenshots"
-WIDE, NARROW = (1280, 800), (360, 740)
+WIDE, NARROW = (1280, 800), (360, 1100)
 COLOURS = 256
 """A view has few; with a palette its picture takes a third."""
 
@@ -42,6 +42,7 @@ def main() -> None:
             page.wait_for_load_state("networkidle")
             for label, text in TYPED.get(name, {}).items():
                 page.get_by_role("textbox", name=label).fill(text)
+            page.evaluate("scrollTo(0, 0)")
             save(page, FOLDER / f"{name}.png")
             page.context.close()
         browser.close()
