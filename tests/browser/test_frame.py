@@ -125,6 +125,15 @@ def test_a_person_with_a_keyboard_skips_the_navigation(canned: Canned) -> None:
     assert page.url.endswith("#/usage")
 
 
+def test_an_address_that_is_cut_off_is_no_job(canned: Canned) -> None:
+    canned.answer("GET /v1/jobs/%25E0", 404, {"type": "/v1/problems/job-not-found", "title": "No such job", "status": 404})
+    canned.answer(
+        "GET /v1/jobs/%25E0/events", 404, {"type": "/v1/problems/job-not-found", "title": "No such job", "status": 404}
+    )
+    page = canned.open("#/jobs/%E0")
+    expect(page.get_by_role("alert")).to_contain_text("No such job")
+
+
 def test_an_address_that_names_no_view_leads_back(canned: Canned) -> None:
     page = canned.open("#/nowhere")
     expect(page.get_by_role("heading", name="No such view")).to_be_focused()
@@ -229,6 +238,17 @@ def test_a_view_that_is_left_asks_the_api_no_more(canned: Canned) -> None:
     asked = len(canned.requests)
     page.clock.run_for(30_000)
     assert len(canned.requests) == asked
+
+
+def test_a_view_that_could_not_be_loaded_can_be_tried_again(canned: Canned) -> None:
+    page = canned.open("#/nowhere")
+    canned.files["usage.js"] = VIEW
+    page.route("**/console/usage.js*", lambda route: route.abort())
+    page.get_by_role("link", name="Usage").click()
+    expect(page.get_by_role("alert")).to_contain_text("The view could not be loaded.")
+    page.unroute("**/console/usage.js*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("1 jobs")).to_be_visible()
 
 
 def test_a_test_key_is_named_so(canned: Canned) -> None:

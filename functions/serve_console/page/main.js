@@ -1,6 +1,6 @@
 // The frame of the page: the session, the address, and the view that it names.
 
-import { Api, KeyRefused } from "./api.js";
+import { Api, KeyRefused, Unreachable } from "./api.js";
 import { announce, h, notice, replace } from "./dom.js";
 import { live } from "./live.js";
 import { showLogin } from "./login.js";
@@ -73,12 +73,12 @@ async function open(api) {
   const [path, search] = location.hash.replace(/^#\/?/, "").split("?");
   const found = ROUTES.map(([pattern, load, names]) => ({ match: pattern.exec(path), load, names })).find(({ match }) => match);
   if (!found?.match) return path ? showUnknown() : go(HOME, { replace: true, shown: () => open(api) });
-  const params = Object.fromEntries(found.names.map((name, index) => [name, decodeURIComponent(found.match?.[index + 1] ?? "")]));
+  const params = Object.fromEntries(found.names.map((name, index) => [name, decoded(found.match?.[index + 1] ?? "")]));
   const fail = (/** @type {any} */ error) => showError(error, signal, () => open(api));
   mark(path);
   notice("live", "");
   try {
-    const shown = await found.load();
+    const shown = await loaded(found.load);
     if (signal.aborted) return;
     document.title = `${shown.title} · suno-jobs`;
     const repeated = { signal, fail, note: (/** @type {string} */ text) => signal.aborted || notice("live", text) };
@@ -109,6 +109,26 @@ function focusHeading() {
   const heading = main.querySelector("h1") ?? main;
   heading.setAttribute("tabindex", "-1");
   /** @type {HTMLElement} */ (heading).focus();
+}
+
+/** @param {string} part */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // An address that was cut off or typed by hand.
+    return part;
+  }
+}
+
+/** The module of a view, which is fetched when it is opened first. @param {() => Promise<View>} load */
+async function loaded(load) {
+  try {
+    return await load();
+  } catch (error) {
+    if (error instanceof TypeError) throw new Unreachable("The view could not be loaded.");
+    throw error;
+  }
 }
 
 /** @param {string} path */

@@ -498,9 +498,12 @@ def test_a_header_is_mapped_only_where_it_is_always_sent() -> None:
     assert set(json.loads(mapped[f"{CALLBACK}/signed"])) == {"gateway", "job_id", "mac"} | signature
 
 
-def test_callbacks_are_throttled_apart_from_the_requests_of_clients() -> None:
+def test_callbacks_and_files_of_the_console_are_throttled_apart_from_the_requests_of_clients() -> None:
+    """A browser asks for some fifty files when it opens the console."""
     settings = RESOURCES["HttpApi"]["Properties"]["RouteSettings"]
-    assert set(settings) == {f"{method} {path}" for method, path in QUEUE_ROUTES}
+    assert set(settings) == {f"{method} {path}" for method, path in QUEUE_ROUTES | {("GET", "/console/{file}")}}
+    files = len(list((ROOT / "functions/serve_console/page").iterdir()))
+    assert settings["GET /console/{file}"]["ThrottlingBurstLimit"] > 5 * files
 
 
 def test_a_callback_that_fails_is_delivered_again_and_then_kept_for_as_long_as_sqs_can() -> None:
