@@ -212,12 +212,14 @@ def test_the_command_checks_stack_and_accounts(
     world: World, described: Describe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     boto3.client("secretsmanager").create_secret(Name="accounts", SecretString='{"suno/default": {}}')
-    described(Outputs={"ApiUrl": "https://api.example", "GatewayAccountsSecretArn": "accounts", "JobsTable": TABLE})
+    outputs = {"ApiUrl": "https://api.example", "GatewayAccountsSecretArn": "accounts", "JobsTable": TABLE}
+    cloudformation = described(Outputs=outputs)
     monkeypatch.setattr(doctor, "post_forged", lambda _: "ConnectError")
     assert main(["doctor", "--stack", "songs", "--json"]) == ExitCode.NOT_DONE
     found = json.loads(capsys.readouterr().out)
     assert [found[0]["subject"], found[-1]["subject"]] == ["stack", "suno/default"]
     assert found[-1]["state"] == "failed"
+    assert cloudformation.calls == 1
 
 
 def test_a_warning_does_not_fail_the_command(

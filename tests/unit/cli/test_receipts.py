@@ -110,6 +110,11 @@ def test_what_is_secret_is_cut(body: Any) -> None:
     assert [*secrets_in(cut_secrets(text.encode()).replace("\\", ""), ())] == []
 
 
+def test_secrets_in_json_in_a_string_are_cut() -> None:
+    inside = json.dumps({"api_key": "abcdefgh", "url": "https:\\/\\/a.example\\/?sig=abcdefgh"}).replace("\\\\", "\\")
+    assert "abcdefgh" not in cut_secrets(json.dumps({"param": inside}).encode())
+
+
 def test_what_is_not_secret_stays() -> None:
     harmless = {"token": "", "tokens": 5, "key": 7, "text": "[Verse] {odd", "url": "https://cdn.example/a.mp3", "none": None}
     assert json.loads(cut_secrets(json.dumps(harmless).encode())) == harmless

@@ -34,6 +34,15 @@ def test_a_job_that_ended_and_waits_for_recovery_is_not_stuck(world: World) -> N
     assert found(world) == []
 
 
+def test_a_job_with_a_lost_answer_that_ended_is_not_stuck(world: World) -> None:
+    job_id = lost(world)
+    world.clock.sleep(DEADLINE)
+    world.task_checker().check_task(job_id)
+    world.job_finisher().finish_job(job_id)
+    assert (world.job(job_id).state, world.due()) == (JobState.TIMED_OUT, [job_id])
+    assert found(world) == []
+
+
 def test_a_job_that_was_not_continued_in_time_is_stuck_since_then(world: World) -> None:
     job_id = world.generating()
     due_at = world.job(job_id).due_at
