@@ -357,6 +357,8 @@ def test_files_are_downloaded_into_a_folder_or_a_zip(
     large["tracks"][0]["missing"] = {"video": None}
     serving(says(large))
     assert re.search(r"audio 2\.5 MB +video", run(capsys, "get", "job_1")[0])
+    serving(says(a_job("SUCCEEDED", contents=(b"tiny",))))
+    assert "audio 4 bytes" in run(capsys, "get", "job_1")[0]
 
 
 def test_a_file_that_is_on_its_way_is_not_reported(capsys: pytest.CaptureFixture[str]) -> None:
