@@ -76,7 +76,6 @@ def log_in(
         url, key = _ask(api_url)
     except EOFError as error:
         raise WrongArgument("there is nothing on the standard input") from error
-    _check_private(url)
     if not key:
         raise WrongArgument("there is no API key on the standard input")
     with SunoJobs(url, key) as suno:
@@ -87,8 +86,9 @@ def log_in(
 
 def _ask(api_url: str | None) -> tuple[str, str]:
     asks = sys.stdin.isatty()
-    url = api_url or (input("Address of the API: ") if asks else "")
-    return url.strip(), (getpass("API key: ") if asks else sys.stdin.readline()).strip()
+    url = (api_url or (input("Address of the API: ") if asks else "")).strip()
+    _check_private(url)
+    return url, (getpass("API key: ") if asks else sys.stdin.readline()).strip()
 
 
 def _check_private(url: str) -> None:
