@@ -6,6 +6,8 @@ import { bytes, when } from "./format.js";
 import { plainLyrics } from "./lyrics.js";
 import { CHARGED, costText, ENDED, errorText, PROGRESS, STATES, WAITS } from "./words.js";
 
+const LONG = 60;
+
 /** @typedef {[string, any]} Fact a name, and a text or an element; no value: not shown */
 
 /**
@@ -14,7 +16,13 @@ import { CHARGED, costText, ENDED, errorText, PROGRESS, STATES, WAITS } from "./
  */
 function facts(list) {
   const shown = list.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return h("dl", { class: "job-facts" }, ...shown.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h("dl", { class: "job-facts" }, ...shown.map(fact));
+}
+
+/** @param {Fact} fact */
+function fact([name, value]) {
+  const text = h("dd", {}, value);
+  return h("div", { class: text.textContent.length > LONG ? "wide" : null }, h("dt", {}, name), text);
 }
 
 /**
@@ -129,8 +137,8 @@ export function resultOf(job) {
     );
   }
   const ids = Object.entries(result ?? {}).filter(([name]) => name.endsWith("_id"));
-  const fact = (/** @type {string} */ id) => h("span", {}, h("code", { class: "breakable" }, id), " ", copyButton("id", () => id));
-  return ids.length ? [facts(ids.map(([name, id]) => [name, fact(/** @type {string} */ (id))]))] : [];
+  const shown = (/** @type {string} */ id) => h("span", {}, h("code", { class: "breakable" }, id), " ", copyButton("id", () => id));
+  return ids.length ? [facts(ids.map(([name, id]) => [name, shown(/** @type {string} */ (id))]))] : [];
 }
 
 /**

@@ -25,7 +25,12 @@ function cellsOf(job, title) {
   const link = h("a", { href: `#/jobs/${job.job_id}`, class: "job-link" }, title ?? job.job_id);
   const created = h("time", { datetime: job.created_at, title: new Date(job.created_at).toLocaleString() }, ageOf(job));
   const song = h("div", { class: "lines" }, link, h("span", { class: "mono muted" }, title && job.job_id), metadataOf(job));
-  return [song, h("div", { class: "lines" }, badge(job.state), detail(job)), job.kind, job.gateway, created, costOf(job)];
+  return [song, h("div", { class: "lines" }, badge(job.state), detail(job)), kindOf(job), job.gateway, created, costOf(job)];
+}
+
+/** With places to break a long name. @param {any} job */
+function kindOf(job) {
+  return job.kind.split("_").map((/** @type {string} */ part, /** @type {number} */ index) => (index ? ["_", h("wbr"), part] : part));
 }
 
 /** @param {any} job */
@@ -41,7 +46,8 @@ function metadataOf(job) {
 
 /** @param {any} job */
 function detail(job) {
-  const text = job.error?.code ?? (job.waiting_for && `waits ${WAITS[job.waiting_for.reason] ?? job.waiting_for.reason}`);
+  const wait = job.waiting_for && `waits ${WAITS[job.waiting_for.reason] ?? job.waiting_for.reason}`;
+  const text = ENDED.has(job.state) ? job.error?.code : (wait ?? job.error?.code);
   return text && h("span", { class: "muted" }, text);
 }
 

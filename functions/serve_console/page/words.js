@@ -37,7 +37,7 @@ export const CAUSES = {
 
 /** @type {Record<string, string>} */
 export const CHARGED = {
-  no: "Not charged: every submission was refused, or was refunded.",
+  no: "Not charged: no gateway has accepted a task, or each one was refunded.",
   maybe: "May have been charged: the answer to a submission was lost, or was an error.",
   yes: "Charged: the gateway has accepted a task.",
 };
