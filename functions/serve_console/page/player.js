@@ -76,7 +76,7 @@ async function goOn(media, key, { position, playing }, links) {
  * @param {string} label
  */
 function explain(media, label) {
-  announce(`${label} cannot be played`);
+  if (!media.paused) announce(`${label} cannot be played`);
   const isNew = !media.nextElementSibling?.classList.contains("unplayable");
   if (isNew) media.after(h("p", { class: "unplayable muted" }, "This browser cannot play the file now. Download it instead."));
 }
