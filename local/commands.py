@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from time import sleep
 from types import FrameType
 from typing import NoReturn
 
@@ -102,9 +103,10 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
 
 def wait_for_signal() -> None:
+    """Looks once a second: the system may deliver a signal to another thread, and that does not end a wait of this one."""
     try:
         while True:
-            signal.pause()
+            sleep(1)
     except Terminated:
         return
 

@@ -132,14 +132,14 @@ def test_the_demo_stays_up_in_a_terminal_until_it_is_interrupted(
 ) -> None:
     """``FORCE_COLOR``, which CI may set, makes no terminal."""
 
-    def interrupt() -> None:
+    def interrupt(_seconds: float) -> None:
         raise commands.Terminated
 
     stack = SimpleNamespace(console_url="http://127.0.0.1:1/console", api_url="http://127.0.0.1:1", api_key="sj_live_x")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(commands, "prepare", lambda *_: lambda _: nullcontext(stack))
     monkeypatch.setattr("local.commands.signal.signal", lambda *_: None)
-    monkeypatch.setattr("local.commands.signal.pause", interrupt)
+    monkeypatch.setattr("local.commands.sleep", interrupt)
     monkeypatch.setattr(demo, "run", lambda *_: code)
     for stream in (sys.stdin, sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: terminal)

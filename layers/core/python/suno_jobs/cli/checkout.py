@@ -144,6 +144,6 @@ def find_local(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         raise NeedsCheckout(
             f"This command needs a checkout of suno-jobs with its development packages ({error}). "
-            "Run make help in the checkout once, then the command as .venv/bin/suno-jobs there."
+            "There, make run sets up .venv/bin/suno-jobs."
         ) from error
     return module
