@@ -98,7 +98,7 @@ def test_a_healthy_stack_has_ok_lines_only(world: World, run: Run) -> None:
     world.generating()
     found = run()
     assert wrong(found) == []
-    assert found["jobs"][0].finding == "1 are open, the oldest since 2026-11-27T12:00:00Z"
+    assert found["jobs"][0].finding == "open: 1, the oldest since 2026-11-27T12:00:00Z"
     assert len(found["queues"]) == 3
 
 
@@ -163,7 +163,7 @@ def test_queues_that_are_not_empty_are_named(run: Run, queue: str, count: int, s
 def test_jobs_that_are_stuck_are_counted(world: World, run: Run) -> None:
     world.clock.now = ANSWERED - 2 * DEADLINE
     world.generating()
-    assert run()["jobs"][0].describe().endswith("1 are stuck. See suno-jobs stuck.")
+    assert run()["jobs"][0].describe().endswith("; stuck: 1. See suno-jobs stuck.")
 
 
 def test_a_job_in_recovery_is_not_open(world: World, run: Run) -> None:

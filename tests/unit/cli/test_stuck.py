@@ -9,7 +9,9 @@ import pytest
 from suno_jobs.cli.main import main
 from suno_jobs.cli.problems import ExitCode
 from suno_jobs.cli.stuck import HELD_SECONDS, Stuck, find_stuck
+from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.states import JobState, WaitReason
+from suno_jobs.network.http import httpx
 from tests.builders import JOB_ID, lost, opened, timed_out
 from tests.world import DEADLINE, TABLE, World, a_job
 
@@ -81,6 +83,15 @@ def test_a_job_that_is_held_names_what_holds_it(world: World, reason: WaitReason
     assert found(world) == []
     world.clock.sleep(1)
     assert (only(world).why[: len(words)], only(world).since) == (words, now)
+
+
+def test_a_job_whose_task_cannot_be_read_is_held_since_its_last_change(world: World) -> None:
+    job_id = world.generating()
+    changed = Entry.read(world.job(job_id).history[-1]).at
+    world.clock.sleep(HELD_SECONDS)
+    world.wire.answers = [httpx.Response(401, json={"status": "FAILED", "message": "no such key"})]
+    world.task_checker().check_task(job_id)
+    assert (only(world).why[:24], only(world).since) == ("waits for a key of ttapi", changed)
 
 
 def test_a_job_behind_a_circuit_breaker_is_held_but_not_at_once(world: World) -> None:

@@ -146,9 +146,9 @@ class StackChecks:
         jobs = JobStore(self.client("dynamodb"), self.stack.output("JobsTable"))
         looked_at = filter(None, map(jobs.get, islice(jobs.due_index.job_ids(), JOBS_LOOKED_AT)))
         created = [job.created_at for job in looked_at if not job.terminal]
-        oldest = f"{len(created)} are open, the oldest since {iso_time(min(created))}" if created else "none is open"
+        oldest = f"open: {len(created)}, the oldest since {iso_time(min(created))}" if created else "none is open"
         stuck = sum(1 for _ in find_stuck(jobs, self.clock(), JOBS_LOOKED_AT))
-        yield Check("jobs", f"{oldest}; {stuck} are stuck." if stuck else oldest, "See suno-jobs stuck." if stuck else "")
+        yield Check("jobs", f"{oldest}; stuck: {stuck}." if stuck else oldest, "See suno-jobs stuck." if stuck else "")
 
 
 def contradictions(parameters: Mapping[str, str]) -> Iterator[tuple[str, str]]:

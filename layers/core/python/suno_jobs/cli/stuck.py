@@ -100,16 +100,17 @@ def _diagnose(job: Job, now: float) -> tuple[str, int, str] | None:
     if job.lost and not job.intent and not job.tasks:
         remedy = "Look for its task in the gateway's own list. The runbook describes jobs whose answer was lost."
         return f"the answer of {job.gateway} to its submission was lost", job.attempts[-1].at, remedy
-    if now - _changed_at(job) < HELD_SECONDS:
+    if now - _held_since(job) < HELD_SECONDS:
         return None
     if (wait := waiting_for(job)) and (held := _HELD.get(wait.reason)):
         why, remedy = held
-        return f"{why.format(gateway=job.gateway)} until {iso_time(wait.until)}", _changed_at(job), remedy
+        return f"{why.format(gateway=job.gateway)} until {iso_time(wait.until)}", _held_since(job), remedy
     return None
 
 
-def _changed_at(job: Job) -> int:
-    return Entry.read(job.history[-1]).at if job.history else job.created_at
+def _held_since(job: Job) -> int:
+    """A job without a task is held since it was accepted, however often it was tried."""
+    return Entry.read(job.history[-1]).at if job.tasks else job.created_at
 
 
 def _lines(found: Stuck) -> Iterator[str]:
