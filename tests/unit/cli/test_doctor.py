@@ -123,7 +123,7 @@ def test_a_healthy_stack_has_ok_lines_only(world: World, run: Run) -> None:
         ({"sns": subscribed("PendingConfirmation")}, "subscribers", State.FAILED, "Subscribe the person on call"),
         ({"parameters": {"AlarmTopicArn": ""}}, "subscribers", State.WARNING, "Set AlarmTopicArn"),
     ],
-    ids=str,
+    ids=lambda value: None if isinstance(value, dict) else str(value),
 )
 def test_what_is_wrong_has_one_line_with_the_remedy(
     run: Run, given: dict[str, Any], subject: str, state: State, words: str
