@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -115,8 +117,59 @@ def test_secrets_in_json_in_a_string_are_cut() -> None:
     assert "abcdefgh" not in cut_secrets(json.dumps({"param": inside}).encode())
 
 
+HIDDEN = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"id=7&api_key={HIDDEN}&state=done",
+        f"X-Api-Key: {HIDDEN}",
+        f"HTTP/1.1 200\r\nAuthorization: Token {HIDDEN}\r\n",
+        f'<a href="HTTPS://cdn.example/a.mp3?sig={HIDDEN}">',
+        f"//cdn.example/a.mp3?sig={HIDDEN}",
+        f"https://user:{HIDDEN}@cdn.example/a.mp3",
+        f"callback=https%3A%2F%2Fapi.example%2Fv1%2Fcallbacks%2Fttapi%2Fjob_a%2F{HIDDEN}",
+        f"url=https%3A%2F%2Fcdn.example%2Fa.mp3%3Fsig%3D{HIDDEN}&state=done",
+        f'{{"api_key": "{HIDDEN}", "the rest is miss',
+        f'"{{\\"api_key\\": \\"{HIDDEN}\\"}} the rest',
+        f'{{"token": {{"value": ["{HIDDEN}"]}}}}',
+        f'{{"keys": ["{HIDDEN}"]}}',
+        f'{{"note": "bearer {HIDDEN}"}}',
+        f'{{"url": "https://app.example/#access_token={HIDDEN}"}}',
+    ],
+    ids=lambda body: body[:20],
+)
+def test_a_secret_is_cut_in_every_form(body: str) -> None:
+    shown = cut_secrets(body.encode())
+    assert HIDDEN not in shown
+    assert "[cut]" in shown
+
+
+def test_a_body_that_is_made_to_be_slow_is_not() -> None:
+    started = time.process_time()
+    cut_secrets(b"https://" * 10_000)
+    assert time.process_time() - started < 5
+
+
+def test_a_body_sends_no_codes_to_the_terminal(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    job_id = world.generating()
+    receive(world, job_id, (ReceiptSource.CALLBACK, "\x1b]0;title\x07 \x9b31m red\nsecond".encode()))
+    shown = run(capsys, "receipts", job_id, *PLACES)
+    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown) is None
+    assert "\n   second\n" in shown
+
+
 def test_what_is_not_secret_stays() -> None:
-    harmless = {"token": "", "tokens": 5, "key": 7, "text": "[Verse] {odd", "url": "https://cdn.example/a.mp3", "none": None}
+    harmless = {
+        "token": "",
+        "tokens": 5,
+        "key": 7,
+        "text": "[Verse] {odd",
+        "lyrics": "Secret: my love // is key = to me",
+        "url": "https://cdn.example/a.mp3",
+        "none": None,
+    }
     assert json.loads(cut_secrets(json.dumps(harmless).encode())) == harmless
 
 

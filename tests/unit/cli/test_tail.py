@@ -119,6 +119,33 @@ def test_a_signal_ends_it_as_ctrl_c_does(bus: SimpleNamespace, monkeypatch: pyte
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_signal_while_something_is_made_or_removed_leaves_nothing_behind(
+    bus: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What AWS has just made is not known here yet."""
+
+    def ended_after(patched: pytest.MonkeyPatch, client: Any, name: str, number: signal.Signals) -> None:
+        real = getattr(client, name)
+
+        def call(**given: Any) -> Any:
+            answer = real(**given)
+            os.kill(os.getpid(), number)
+            return answer
+
+        patched.setattr(client, name, call)
+
+    for client, name in ((bus.sqs, "create_queue"), (bus.events, "put_rule"), (bus.events, "remove_targets")):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with monkeypatch.context() as patched:
+                patched.setattr(clients, "sqs", lambda: bus.sqs)
+                patched.setattr(clients, "events", lambda: bus.events)
+                patched.setattr(EventTail, "receive", lambda *_: iter(()))
+                ended_after(patched, client, name, number)
+                assert main(TAIL) == ExitCode.INTERRUPTED
+                assert bus.left() == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_it_ends_after_the_seconds_that_were_given(bus: SimpleNamespace) -> None:
     moments = iter([0.0, 1.0, 9.5, 10.0])
     bus.deliver()

@@ -255,6 +255,21 @@ def test_an_interrupted_wait_says_how_to_go_on(serving: Serving, capsys: pytest.
         assert "suno-jobs watch job_1" in run(capsys, "generate", "A song", "--wait", code=code)[1]
 
 
+def test_an_interrupted_submission_names_the_key_to_repeat_it_with(
+    serving: Serving, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may have been carried out: without its key, a repetition would be paid for as well."""
+
+    def interrupted(_: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    for given in ((), ("--key", "order-7")):
+        service = serving(interrupted)
+        errors = run(capsys, "generate", "A song", *given, code=ExitCode.INTERRUPTED)[1]
+        assert f"--key {service.requests[0].headers['Idempotency-Key']}:" in errors
+    assert "--key order-7:" in errors
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_completion_knows_every_command_and_the_shell_reads_it(
     capsys: pytest.CaptureFixture[str], shell: str, tmp_path: Path

@@ -8,10 +8,24 @@ from typing import Any
 
 CUT = "[cut]"
 
-_QUERY = re.compile(r"(https?://[^\s\"'<>?#]+)\?[^\s\"'<>]+")
-_MAC = re.compile(r"(/v1/callbacks/[^/\s]+/[^/\s]+/)[0-9a-f]{64}")
-_KEY = re.compile(r"\b((?:Bearer|Basic) |sk-|sj_[a-z]+_|whsec_)[\w.~+/=-]{8,}")
-_SECRET_NAME = re.compile(r"(?:key|token|secret|password|authorization|signature|cookie)$", re.IGNORECASE)
+_NAME = r"(?:key|token|secret|password|authorization|signature|cookie|credential)s?"
+_SECRET_NAME = re.compile(rf"{_NAME}$", re.IGNORECASE)
+_SLASH = r"(?:/|%2F)"
+_IN_A_STRING = (
+    (re.compile(r"((?:https?:|(?<![/\w:]))//[^\s\"'<>?#]{1,2000}\?)[^\s\"'<>]+", re.IGNORECASE), rf"\1{CUT}"),
+    (re.compile(r"(https?%3A%2F%2F[^\s\"'<>&]{1,2000}?%3F)[^\s\"'<>&]+", re.IGNORECASE), rf"\1{CUT}"),
+    (re.compile(r"(//)[^\s/@\"'<>?#]{1,500}@"), rf"\1{CUT}@"),
+    (re.compile(rf"({_SLASH}v1{_SLASH}callbacks(?:{_SLASH}[^/\s%]+){{2}}{_SLASH})[0-9a-f]{{64}}", re.IGNORECASE), rf"\1{CUT}"),
+    (re.compile(rf"((?:^|[?&;#\s\"'])[\w.-]*{_NAME}=)[^\s&;\"'<>]+", re.IGNORECASE), rf"\1{CUT}"),
+    (re.compile(r"\b((?:Bearer|Basic) |sk-|sj_[a-z]+_|whsec_|eyJ)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{CUT}"),
+)
+"""Queries of links, also where a link is part of a query; users of links; MACs; values in forms; keys, which end the list."""
+
+_IN_NO_JSON = (
+    re.compile(rf"(^[\w-]*{_NAME}:[ \t]*)\S.*", re.IGNORECASE | re.MULTILINE),
+    re.compile(rf"(\"[^\"\\]*{_NAME}\\*\"\s*:\s*\\*\")[^\"\\]+", re.IGNORECASE),
+)
+"""Lines of headers, and members of JSON that is broken, such as the first part of a document."""
 
 
 def cut_secrets(body: bytes) -> str:
@@ -20,17 +34,20 @@ def cut_secrets(body: bytes) -> str:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return _cut_text(text.replace("\\/", "/"))
+        text = _cut_text(text.replace("\\/", "/"))
+        for pattern in _IN_NO_JSON:
+            text = pattern.sub(rf"\1{CUT}", text)
+        return text
     return json.dumps(_cut(value), ensure_ascii=False, indent=2)
 
 
-def _cut(value: Any, name: str = "") -> Any:
+def _cut(value: Any, *, secret: bool = False) -> Any:
     match value:
         case dict():
-            return {each: _cut(inner, each) for each, inner in value.items()}
+            return {each: _cut(inner, secret=secret or bool(_SECRET_NAME.search(each))) for each, inner in value.items()}
         case list():
-            return [_cut(each, name) for each in value]
-        case str() if value and _SECRET_NAME.search(name):
+            return [_cut(each, secret=secret) for each in value]
+        case str() if value and secret:
             return CUT
         case str():
             return _cut_string(value)
@@ -48,4 +65,6 @@ def _cut_string(text: str) -> str:
 
 
 def _cut_text(text: str) -> str:
-    return _KEY.sub(rf"\1{CUT}", _MAC.sub(rf"\1{CUT}", _QUERY.sub(rf"\1?{CUT}", text)))
+    for pattern, kept in _IN_A_STRING:
+        text = pattern.sub(kept, text)
+    return text

@@ -12,7 +12,7 @@ from suno_jobs.cli import aws
 from suno_jobs.cli.account_checks import check_accounts
 from suno_jobs.cli.checks import Check, State
 from suno_jobs.cli.options import AsJson, JobsTable, show
-from suno_jobs.cli.problems import EXPECTED, ExitCode, describe
+from suno_jobs.cli.problems import EXPECTED, ExitCode, describe, printable
 from suno_jobs.cli.stack import NO_STACK, Stack, StackOption
 from suno_jobs.cli.stack_checks import StackChecks
 from suno_jobs.network.http import httpx
@@ -40,7 +40,7 @@ def print_checks(
     checks = []
     for check in _checks(stack, secret, table):
         if not as_json:
-            print(check.describe(), flush=True)
+            print(printable(check.describe()), flush=True)
         checks.append(check)
     show([check.view() for check in checks], (), as_json=as_json)
     return ExitCode.NOT_DONE if any(check.state is State.FAILED for check in checks) else ExitCode.DONE

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from suno_jobs.cli.problems import printable
+
 JobId = Annotated[str, Parameter(help="the id of a job")]
 TenantName = Annotated[str, Parameter(help="the name of a tenant")]
 JobsTable = Annotated[str | None, Parameter(help="the stack's output JobsTable")]
@@ -20,9 +22,9 @@ KeyId = Annotated[str, Parameter(help="the id of a key, as keys list shows it")]
 
 
 def show(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
-    """Prints the result as one JSON document, or as lines for people."""
+    """Prints the result as one JSON document, or as lines for people, which may have texts of a gateway."""
     if as_json:
         print(json.dumps(value, ensure_ascii=False, indent=2))
     else:
         for line in lines:
-            print(line)
+            print("\n".join(map(printable, line.split("\n"))))

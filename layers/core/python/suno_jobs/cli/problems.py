@@ -169,5 +169,9 @@ def _place(error: Mapping[str, Any]) -> str:
 
 
 def _one_line(text: str) -> str:
+    return " ".join(printable(text).split())
+
+
+def printable(text: str) -> str:
     """Without codes for the terminal, which an answer might have."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return "".join(each if each.isprintable() else " " for each in text)

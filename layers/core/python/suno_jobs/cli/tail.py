@@ -19,7 +19,7 @@ from cyclopts import Parameter
 
 from suno_jobs.cli import aws
 from suno_jobs.cli.options import AsJson
-from suno_jobs.cli.problems import EXPECTED, WrongArgument, describe
+from suno_jobs.cli.problems import EXPECTED, WrongArgument, describe, printable
 from suno_jobs.cli.stack import NO_STACK, StackOption
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def follow_events(  # noqa: PLR0913 - the options of a command
     with ended_by_signals(), tail.opened(pattern(tenant, job)) as queue:
         print(f"Waiting for the events of {at}. Ctrl-C ends the command.", file=sys.stderr, flush=True)
         for event in tail.receive(queue, count, seconds):
-            print(json.dumps(event, ensure_ascii=False) if as_json else line(event), flush=True)
+            print(json.dumps(event, ensure_ascii=False) if as_json else printable(line(event)), flush=True)
 
 
 def pattern(tenants: Sequence[str], jobs: Sequence[str]) -> dict[str, Any]:
@@ -94,6 +94,21 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Signals wait until its end: what AWS is just making could not be removed, since its answer has not arrived."""
+    noted: list[int] = []
+    numbers = (signal.SIGINT, *ENDING_SIGNALS)
+    before = {number: signal.signal(number, lambda arrived, _: noted.append(arrived)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if noted:
+        raise KeyboardInterrupt
+
+
 @dataclass(slots=True)
 class EventTail:
     events: EventBridgeClient
@@ -106,24 +121,31 @@ class EventTail:
     @contextmanager
     def opened(self, wanted: dict[str, Any]) -> Iterator[str]:
         """The URL of the queue. It and the rule are removed at the end; what cannot be removed is named."""
-        with ExitStack() as made:
-            queue = self.sqs.create_queue(QueueName=self.name, Attributes={"MessageRetentionPeriod": KEEP_SECONDS})["QueueUrl"]
-            made.callback(self._remove, f"the queue {self.name}", lambda: self.sqs.delete_queue(QueueUrl=queue))
-            arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-            rule = self.events.put_rule(Name=self.name, EventBusName=self.bus, EventPattern=json.dumps(wanted))["RuleArn"]
-            made.callback(
-                self._remove,
-                f"the rule {self.name}",
-                lambda: self.events.delete_rule(Name=self.name, EventBusName=self.bus),
-            )
-            self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy(arn, rule))})
-            self.events.put_targets(Rule=self.name, EventBusName=self.bus, Targets=[{"Id": "tail", "Arn": arn}])
-            made.callback(
-                self._remove,
-                f"the target of the rule {self.name}",
-                lambda: self.events.remove_targets(Rule=self.name, EventBusName=self.bus, Ids=["tail"]),
-            )
+        made = ExitStack()
+        try:
+            with undisturbed():
+                queue = self._make(made, wanted)
             yield queue
+        finally:
+            with undisturbed():
+                made.close()
+
+    def _make(self, made: ExitStack, wanted: dict[str, Any]) -> str:
+        """``made`` gets the removal of each thing as soon as it exists."""
+        queue = self.sqs.create_queue(QueueName=self.name, Attributes={"MessageRetentionPeriod": KEEP_SECONDS})["QueueUrl"]
+        made.callback(self._remove, f"the queue {self.name}", lambda: self.sqs.delete_queue(QueueUrl=queue))
+        arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        at = {"EventBusName": self.bus}
+        rule = self.events.put_rule(Name=self.name, **at, EventPattern=json.dumps(wanted))["RuleArn"]
+        made.callback(self._remove, f"the rule {self.name}", lambda: self.events.delete_rule(Name=self.name, **at))
+        self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy(arn, rule))})
+        self.events.put_targets(Rule=self.name, **at, Targets=[{"Id": "tail", "Arn": arn}])
+        made.callback(
+            self._remove,
+            f"the target of the rule {self.name}",
+            lambda: self.events.remove_targets(Rule=self.name, **at, Ids=["tail"]),
+        )
+        return queue
 
     def receive(self, queue: str, count: int | None, seconds: int | None) -> Iterator[Event]:
         """Each event once, although a queue may deliver it twice."""

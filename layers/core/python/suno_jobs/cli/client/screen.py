@@ -16,6 +16,7 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
+from suno_jobs.cli.problems import printable
 from suno_jobs_client.files import Progress
 from suno_jobs_client.models import Job, JobSummary
 
@@ -100,7 +101,7 @@ def _print_lines(console: Console, values: Iterable[tuple[str, Text]]) -> None:
 
 def _cell(value: str | Text) -> Text:
     """Titles come from outside: no markup in them is followed, and no code for the terminal."""
-    return value if isinstance(value, Text) else Text("".join(each if each.isprintable() else " " for each in value))
+    return value if isinstance(value, Text) else Text(printable(value))
 
 
 def print_jobs(jobs: Iterable[Job | JobSummary]) -> None:

@@ -15,6 +15,7 @@ from suno_jobs.cli.client.jobs import code_of, save
 from suno_jobs.cli.client.options import AsJson
 from suno_jobs.cli.problems import ExitCode, WrongArgument
 from suno_jobs_client import SunoJobs
+from suno_jobs_client.calls import new_key
 from suno_jobs_client.errors import SunoJobsError
 from suno_jobs_client.models import Job
 from suno_jobs_client.requests import JobRequest
@@ -114,7 +115,7 @@ def _submit(request: JobRequest, *, wait: bool, download: Path | None, dry_run: 
     with connect() as suno:
         if dry_run:
             return _preview(suno, request, as_json=as_json)
-        job = suno.submit(request, idempotency_key=key)
+        job = _send(suno, request, key or new_key())
         if wait or download:
             screen.report(f"{job.job_id}  is submitted")
             job = _wait(suno, job.job_id)
@@ -127,6 +128,15 @@ def _submit(request: JobRequest, *, wait: bool, download: Path | None, dry_run: 
     else:
         print(job.job_id)
     return code_of(job) if wait or download else ExitCode.DONE
+
+
+def _send(suno: SunoJobs, request: JobRequest, key: str) -> Job:
+    """Whoever interrupts it learns the key as well: the request may have been carried out."""
+    try:
+        return suno.submit(request, idempotency_key=key)
+    except KeyboardInterrupt:
+        screen.report(f"The job may have been created. Repeat the command with --key {key}: that never pays twice.")
+        raise
 
 
 def _wait(suno: SunoJobs, job_id: str) -> Job:
