@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,6 +62,8 @@ def test_an_installation_without_a_checkout_says_that_one_is_needed(
 def test_the_faults_are_those_of_the_simulator(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["faults"]) == 0
     assert "lost_callback" in capsys.readouterr().out
+    assert main(["faults", "--json"]) == 0
+    assert {"name": "lost_callback", "meaning": "no callback is sent"} in json.loads(capsys.readouterr().out)
 
 
 def test_the_help_lists_them_in_a_group_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:

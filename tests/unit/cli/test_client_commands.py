@@ -35,9 +35,6 @@ def commands_of(parent: App, path: tuple[str, ...] = ()) -> Iterator[tuple[str, 
             yield from parts or [(*path, name)]
 
 
-WITH_A_KEY = [path for path in commands_of(app) if app[path[0]].group == app["login"].group]
-
-
 def summary(state: str = "FAILED") -> dict[str, Any]:
     left_out = ("partial", "tracks", "manifest", "result", "request", "quarantine")
     return {name: value for name, value in a_job(state).items() if name not in left_out}
@@ -60,7 +57,7 @@ def test_without_a_key_every_command_says_what_to_do(capsys: pytest.CaptureFixtu
     out, errors = run(capsys, "list", code=ExitCode.NOT_PERMITTED)
     assert (out, "suno-jobs login" in errors) == ("", True)
     access.access_file().parent.mkdir(parents=True)
-    for content in ("no JSON", "[]"):
+    for content in ("no JSON", "[]", '{"api_url": 5, "api_key": ["x"]}'):
         access.access_file().write_text(content)
         assert "suno-jobs login" in run(capsys, "get", "job_1", code=ExitCode.NOT_PERMITTED)[1]
 
@@ -266,7 +263,11 @@ def test_every_kind_can_be_run(
         (("run", "lyrics", "--input", "[1]"), "JSON object"),
         (("run", "lyrics", "--input", "@missing.json"), "missing.json"),
         (("run", "wav", "--source", "job_1"), "JOB_ID/TRACK_ID"),
+        (("run", "lyrics", "--input", "[" * 100_000), "no JSON"),
         (("generate", "A song", "--metadata", "order"), "NAME=VALUE"),
+        (("list", "--limit", "-1"), "--limit"),
+        (("webhooks", "deliveries", "we_1", "--limit", "0"), "--limit"),
+        (("watch",), "name a job"),
     ],
 )
 def test_wrong_arguments_are_named(
@@ -440,9 +441,14 @@ def test_the_page_of_the_commands_is_that_of_the_code() -> None:
     assert (ROOT / "docs/cli.md").read_text() == page(), "run make docs"
 
 
-@pytest.mark.parametrize("path", WITH_A_KEY, ids=" ".join)
-def test_every_command_with_a_key_has_an_example_and_an_output_for_programs(
+WITHOUT_JSON = [("local", "up"), ("local", "run"), ("simulate",), ("adopt-file",), ("completion",)]
+"""What they print is JSON, a script or a demonstration."""
+
+
+@pytest.mark.parametrize("path", [*commands_of(app)], ids=" ".join)
+def test_every_command_has_an_example_and_an_output_for_programs(
     capsys: pytest.CaptureFixture[str], path: tuple[str, ...]
 ) -> None:
-    assert f"\n suno-jobs {' '.join(path)}" in run(capsys, *path, "--help")[0]
-    assert "--json" in run(capsys, *path, "--help")[0]
+    shown = run(capsys, *path, "--help")[0]
+    assert re.search(rf"\n .*suno-jobs {' '.join(path)}\b", shown.partition("Usage:")[2].partition("\n")[2])
+    assert ("--json" in shown) == (path not in WITHOUT_JSON)

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
 
 from suno_jobs.cli import aws as aws_clients
 from suno_jobs.cli.main import app, main
@@ -107,6 +107,7 @@ def test_a_shell_without_a_region_is_told_what_to_set(
     ("environment", "named", "expected"),
     [
         ({"AWS_ENDPOINT_URL": "nowhere"}, "nowhere", ExitCode.WRONG_ARGUMENTS),
+        ({"AWS_ENDPOINT_URL": "http://localhost:99999"}, "Port out of range", ExitCode.WRONG_ARGUMENTS),
         ({"AWS_PROFILE": "unknown"}, "unknown", ExitCode.NOT_PERMITTED),
     ],
     ids=str,
@@ -136,6 +137,34 @@ def test_an_endpoint_that_does_not_answer_is_named(
     monkeypatch.setattr(boto3, "client", lost)
     code, line = failed(capsys, *EXPLAIN)
     assert (code, "http://127.0.0.1:1/" in line) == (ExitCode.NOT_DONE, True)
+
+
+def test_a_credential_that_cannot_be_sent_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is in the message of botocore."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise HTTPClientError(error=ValueError("Invalid header value b'secret\\n'"))
+
+    monkeypatch.setattr(boto3, "client", refuse)
+    code, line = failed(capsys, *EXPLAIN)
+    assert (code, "secret" in line, "the end of a line" in line) == (ExitCode.NOT_PERMITTED, False, True)
+
+
+def test_streams_that_the_shell_has_closed_are_no_defect() -> None:
+    """As ``>&-`` does. Python then has None in their place."""
+    script = "import sys; from suno_jobs.cli.main import main; sys.exit(main(['login', 'https://api.example']))"
+    command = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, script]
+    environment = {"PYTHONPATH": f"{CORE}:{CORE.parents[2] / 'client'}"}
+    assert subprocess.run(command, check=False, env=environment).returncode == ExitCode.WRONG_ARGUMENTS
+
+
+def test_bytes_that_are_no_text_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """As of a terminal with another encoding. Python replaces them by what no request can contain."""
+    for arguments in (["generate", "caf\udce9"], ["explain", "\udcff", "--table", TABLE]):
+        code, line = failed(capsys, *arguments)
+        assert (code, "encoding" in line) == (ExitCode.WRONG_ARGUMENTS, True)
 
 
 def test_a_reader_that_stops_early_ends_the_command_quietly() -> None:
@@ -197,7 +226,15 @@ def test_what_the_state_of_a_job_does_not_permit_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"), [("AccessDeniedException", ExitCode.NOT_PERMITTED), ("ThrottlingException", ExitCode.NOT_DONE)]
+    ("code", "expected"),
+    [
+        ("AccessDeniedException", ExitCode.NOT_PERMITTED),
+        ("InvalidSignatureException", ExitCode.NOT_PERMITTED),
+        ("SignatureDoesNotMatch", ExitCode.NOT_PERMITTED),
+        ("InvalidAccessKeyId", ExitCode.NOT_PERMITTED),
+        ("ValidationException", ExitCode.REFUSED),
+        ("ThrottlingException", ExitCode.NOT_DONE),
+    ],
 )
 def test_an_answer_of_aws_has_the_exit_code_of_its_kind(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str, expected: ExitCode

@@ -236,6 +236,18 @@ def test_a_wrong_key_or_address_is_named(
     assert named in run(capsys, "list", code=code)[1]
 
 
+@pytest.mark.parametrize("key", ["sj_live_é", "sj_live_x\ny", "\u201csj_live_x\u201d"])
+def test_a_key_that_cannot_be_sent_is_named_without_it(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    service = serving(says({}))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("sj_live_é"))
+    assert "a character that no key has" in run(capsys, "login", URL, code=ExitCode.NOT_PERMITTED)[1]
+    monkeypatch.setenv(access.KEY, key)
+    errors = run(capsys, "list", code=ExitCode.NOT_PERMITTED)[1]
+    assert ("a character that no key has" in errors, key in errors, service.requests) == (True, False, [])
+
+
 @pytest.mark.parametrize("address", ["nowhere", "https://[x", "http://api.example"])
 def test_an_address_of_the_environment_is_checked_like_that_of_a_login(
     serving: Serving, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str
@@ -263,11 +275,10 @@ def test_an_interrupted_submission_names_the_key_to_repeat_it_with(
     def interrupted(_: httpx.Request) -> httpx.Response:
         raise KeyboardInterrupt
 
-    for given in ((), ("--key", "order-7")):
-        service = serving(interrupted)
-        errors = run(capsys, "generate", "A song", *given, code=ExitCode.INTERRUPTED)[1]
-        assert f"--key {service.requests[0].headers['Idempotency-Key']}:" in errors
-    assert "--key order-7:" in errors
+    service = serving(interrupted)
+    errors = run(capsys, "generate", "A song", code=ExitCode.INTERRUPTED)[1]
+    assert f"--key {service.requests[0].headers['Idempotency-Key']}:" in errors
+    assert "--key order-7:" in run(capsys, "generate", "A song", "--key", "order-7", code=ExitCode.INTERRUPTED)[1]
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -145,6 +146,7 @@ def test_only_a_local_stack_has_simulated_gateways(
         (TEST, "no_such", "there is no event or fault no_such"),
         (TEST, "lost_callback", "lost_callback needs a live key of the local stack"),
         (LIVE, "partial", "partial needs a test key"),
+        (LIVE, "slow_task=long", "there is no event or fault slow_task=long"),
     ],
 )
 def test_a_name_that_cannot_be_played_gets_one_line(
@@ -168,6 +170,14 @@ def test_the_list_has_every_event_marker_and_fault_with_its_key(capsys: pytest.C
     keys = {name: key for name, key, *_ in rows}
     assert keys.keys() == {*EVENTS, *(set(Marker) - {Marker.NONE}), *FAULTS}
     assert (keys["partial"], keys["lost_callback"]) == ("test", "live")
+
+
+def test_a_program_reads_the_job_and_the_list(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trigger", "job.failed", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == a_job()
+    assert main(["trigger", "--list", "--json"]) == 0
+    listed = {each["name"]: each["key"] for each in json.loads(capsys.readouterr().out)}
+    assert (listed["job.failed"], listed["lost_callback"]) == ("test, live", "live")
 
 
 def test_without_a_checkout_the_list_has_no_faults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -30,8 +32,9 @@ _LONG_POLL = Config(connect_timeout=5, read_timeout=30)
 
 @contextmanager
 def _with_one_error() -> Iterator[None]:
-    """botocore raises a plain ValueError for an endpoint that is no URL."""
+    """botocore raises a plain ValueError for an endpoint that is no URL, and for a wrong port only when it is called."""
     try:
+        _ = urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).port
         yield
     except ValueError as error:
         raise WrongArgument(str(error)) from error

@@ -16,6 +16,7 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
+from suno_jobs.cli.options import AsJson, show
 from suno_jobs.cli.problems import CommandError
 
 GROUP = Group("From a checkout", sort_key=3)
@@ -127,14 +128,18 @@ def simulate(  # noqa: PLR0913 - the options of a command
     return code
 
 
-def show_faults() -> None:
+def show_faults(*, as_json: AsJson = False) -> None:
     """List the faults that a simulated gateway can play.
 
     ```
     suno-jobs faults
     ```
     """
-    find_local("local.commands").show_faults()
+    if as_json:
+        faults = find_local("local.simulator.faults").FAULTS
+        show([{"name": name, "meaning": kind.meaning} for name, kind in faults.items()], (), as_json=True)
+    else:
+        find_local("local.commands").show_faults()
 
 
 def find_local(name: str) -> ModuleType:

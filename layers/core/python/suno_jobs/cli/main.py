@@ -10,6 +10,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal, TextIO
 
 from cyclopts import App, Group, Parameter
@@ -115,10 +116,11 @@ def print_completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         _replace_what_cannot_be_encoded(stream)
     try:
-        code = app(arguments)
+        code = app(_readable(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -130,6 +132,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _finish_output()
         return problems.exit_code(problem)
     return code or ExitCode.DONE
+
+
+def _open_what_is_closed() -> None:
+    """A shell can close a stream, as ``suno-jobs list >&-`` does. Then Python has None in its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+
+
+def _readable(arguments: Sequence[str]) -> Sequence[str]:
+    """Raises WrongArgument for bytes that are no text, which Python replaces by something that cannot be sent."""
+    for each in arguments:
+        if not each.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in each):
+            raise problems.WrongArgument(f"{each} is not in the encoding {sys.getfilesystemencoding()}")
+    return arguments
 
 
 def _replace_what_cannot_be_encoded(stream: TextIO) -> None:

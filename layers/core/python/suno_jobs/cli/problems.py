@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
@@ -81,18 +82,27 @@ EXPECTED = (
 _NOT_PERMITTED = "docs/operator-policy.json has the permissions of an operator."
 _NOT_LOGGED_IN = "Renew the credentials of your shell."
 _WRONG_PLACE = "Check the name, the region and the AWS account."
-_REMEDIES = {
-    "AccessDenied": _NOT_PERMITTED,
-    "AccessDeniedException": _NOT_PERMITTED,
-    "AuthorizationError": _NOT_PERMITTED,
-    "ExpiredToken": _NOT_LOGGED_IN,
-    "ExpiredTokenException": _NOT_LOGGED_IN,
-    "InvalidClientTokenId": _NOT_LOGGED_IN,
-    "NoSuchBucket": "Check --bucket, the region and the AWS account.",
-    "ResourceNotFoundException": _WRONG_PLACE,
-    "UnrecognizedClientException": _NOT_LOGGED_IN,
-    "ValidationError": _WRONG_PLACE,
+_BY_AWS_CODE: Mapping[str, tuple[ExitCode, str]] = {
+    **dict.fromkeys(("AccessDenied", "AccessDeniedException", "AuthorizationError"), (ExitCode.NOT_PERMITTED, _NOT_PERMITTED)),
+    **dict.fromkeys(
+        (
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ),
+        (ExitCode.NOT_PERMITTED, _NOT_LOGGED_IN),
+    ),
+    **dict.fromkeys(("AWS.SimpleQueueService.NonExistentQueue", "NoSuchKey", "NotFound"), (ExitCode.REFUSED, "")),
+    "NoSuchBucket": (ExitCode.REFUSED, "Check --bucket, the region and the AWS account."),
+    "ResourceNotFoundException": (ExitCode.REFUSED, _WRONG_PLACE),
+    "ValidationError": (ExitCode.REFUSED, _WRONG_PLACE),  # CloudFormation, about a stack that is not there
+    "ValidationException": (ExitCode.REFUSED, _WRONG_PLACE),  # DynamoDB, about a table of something else
 }
+"""The exit code and the remedy. For any other code, the command may work later."""
 
 
 def exit_code(problem: Exception) -> ExitCode:
@@ -104,7 +114,9 @@ def exit_code(problem: Exception) -> ExitCode:
         case NoCredentialsError() | PartialCredentialsError() | ProfileNotFound() | SSOError() | TokenRetrievalError():
             return ExitCode.NOT_PERMITTED
         case ClientError():
-            return _BY_AWS_CODE.get(_code(problem), ExitCode.NOT_DONE)
+            return _of_aws(problem)[0]
+        case HTTPClientError() if _cannot_be_sent(problem):
+            return ExitCode.NOT_PERMITTED
         case BotoCoreError() | OSError():
             return ExitCode.NOT_DONE
         case api.SunoJobsError():
@@ -125,25 +137,13 @@ def _of_the_api(problem: api.SunoJobsError) -> ExitCode:
     return ExitCode.REFUSED
 
 
-_BY_AWS_CODE = {
-    "AccessDenied": ExitCode.NOT_PERMITTED,
-    "AccessDeniedException": ExitCode.NOT_PERMITTED,
-    "AuthorizationError": ExitCode.NOT_PERMITTED,  # SNS
-    "ExpiredToken": ExitCode.NOT_PERMITTED,
-    "ExpiredTokenException": ExitCode.NOT_PERMITTED,
-    "InvalidClientTokenId": ExitCode.NOT_PERMITTED,
-    "UnrecognizedClientException": ExitCode.NOT_PERMITTED,
-    "AWS.SimpleQueueService.NonExistentQueue": ExitCode.REFUSED,
-    "NoSuchBucket": ExitCode.REFUSED,
-    "NoSuchKey": ExitCode.REFUSED,
-    "NotFound": ExitCode.REFUSED,
-    "ResourceNotFoundException": ExitCode.REFUSED,
-    "ValidationError": ExitCode.REFUSED,  # CloudFormation, about a stack that is not there
-}
+def _of_aws(problem: ClientError) -> tuple[ExitCode, str]:
+    return _BY_AWS_CODE.get(problem.response.get("Error", {}).get("Code", ""), (ExitCode.NOT_DONE, ""))
 
 
-def _code(problem: ClientError) -> str:
-    return problem.response.get("Error", {}).get("Code", "")
+def _cannot_be_sent(problem: HTTPClientError) -> bool:
+    """A credential with the end of a line in it, for example. The message of botocore contains it."""
+    return isinstance(problem.kwargs.get("error"), ValueError)
 
 
 def describe(problem: Exception) -> str:
@@ -152,7 +152,9 @@ def describe(problem: Exception) -> str:
         case NoRegionError():
             return "AWS has no region. Set AWS_DEFAULT_REGION, or choose a profile that has one."
         case ClientError():
-            return _one_line(f"{problem} {_REMEDIES.get(_code(problem), '')}")
+            return _one_line(f"{problem} {_of_aws(problem)[1]}")
+        case HTTPClientError() if _cannot_be_sent(problem):
+            return f"A credential of AWS has a character that cannot be sent, such as the end of a line. {_NOT_LOGGED_IN}"
         case OSError():
             return _one_line(": ".join(str(part) for part in (problem.filename, problem.strerror or problem) if part))
         case api.NotPermitted() if not problem.problem.name:

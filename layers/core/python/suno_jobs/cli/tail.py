@@ -135,15 +135,16 @@ class EventTail:
         queue = self.sqs.create_queue(QueueName=self.name, Attributes={"MessageRetentionPeriod": KEEP_SECONDS})["QueueUrl"]
         made.callback(self._remove, f"the queue {self.name}", lambda: self.sqs.delete_queue(QueueUrl=queue))
         arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        at = {"EventBusName": self.bus}
-        rule = self.events.put_rule(Name=self.name, **at, EventPattern=json.dumps(wanted))["RuleArn"]
-        made.callback(self._remove, f"the rule {self.name}", lambda: self.events.delete_rule(Name=self.name, **at))
+        rule = self.events.put_rule(Name=self.name, EventBusName=self.bus, EventPattern=json.dumps(wanted))["RuleArn"]
+        made.callback(
+            self._remove, f"the rule {self.name}", lambda: self.events.delete_rule(Name=self.name, EventBusName=self.bus)
+        )
         self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy(arn, rule))})
-        self.events.put_targets(Rule=self.name, **at, Targets=[{"Id": "tail", "Arn": arn}])
+        self.events.put_targets(Rule=self.name, EventBusName=self.bus, Targets=[{"Id": "tail", "Arn": arn}])
         made.callback(
             self._remove,
             f"the target of the rule {self.name}",
-            lambda: self.events.remove_targets(Rule=self.name, **at, Ids=["tail"]),
+            lambda: self.events.remove_targets(Rule=self.name, EventBusName=self.bus, Ids=["tail"]),
         )
         return queue
 

@@ -37,6 +37,7 @@ def find_access() -> tuple[str, str]:
     if not url or not key:
         raise NotLoggedIn(f"There is no API key. Run suno-jobs login, or set {URL} and {KEY}.")
     _check_private(url)
+    _check_key(key)
     return url, key
 
 
@@ -55,7 +56,7 @@ def _read() -> dict[str, str]:
         return {}
     except (OSError, ValueError) as error:
         raise NotLoggedIn(f"{access_file()} cannot be read. Run suno-jobs login again.") from error
-    return stored if isinstance(stored, dict) else {}
+    return {name: text for name, text in stored.items() if isinstance(text, str)} if isinstance(stored, dict) else {}
 
 
 def log_in(
@@ -78,6 +79,7 @@ def log_in(
         raise WrongArgument("there is nothing on the standard input") from error
     if not key:
         raise WrongArgument("there is no API key on the standard input")
+    _check_key(key)
     with SunoJobs(url, key) as suno:
         next(suno.list(), None)
     _store({"api_url": url, "api_key": key})
@@ -94,6 +96,12 @@ def _ask(api_url: str | None) -> tuple[str, str]:
 def _check_private(url: str) -> None:
     if not _is_private(url):
         raise WrongArgument(f"the address of the API must begin with https://, unlike {url!r}")
+
+
+def _check_key(key: str) -> None:
+    """No header can have another one."""
+    if not (key.isascii() and key.isprintable()):
+        raise NotLoggedIn("The API key has a character that no key has. Copy it again, without quotation marks and line ends.")
 
 
 def _is_private(url: str) -> bool:

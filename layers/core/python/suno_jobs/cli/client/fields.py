@@ -40,7 +40,7 @@ def _read_object(given: str) -> dict[str, Any]:
         value = json.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise WrongArgument(f"--input: {error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WrongArgument(f"--input is no JSON: {error}") from error
     if not isinstance(value, dict):
         raise WrongArgument("--input must be a JSON object")
@@ -54,7 +54,7 @@ def _value(name: str, expected: Any, text: str) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WrongArgument(f"--field {name}: {text} is no JSON value, such as true, 42 or a list") from error
 
 

@@ -13,8 +13,8 @@ from cyclopts import Parameter
 
 from suno_jobs.cli.client import screen
 from suno_jobs.cli.client.access import connect, connect_async
-from suno_jobs.cli.client.options import AsJson, JobId
-from suno_jobs.cli.problems import ExitCode
+from suno_jobs.cli.client.options import AsJson, JobId, Limit
+from suno_jobs.cli.problems import ExitCode, WrongArgument
 from suno_jobs_client import AsyncSunoJobs, SunoJobs
 from suno_jobs_client.calls import Filters
 from suno_jobs_client.models import Job
@@ -27,7 +27,7 @@ def list_jobs(
     ] = (),
     kind: Annotated[str | None, Parameter(help="only jobs of this kind")] = None,
     gateway: Annotated[str | None, Parameter(help="only jobs at this gateway")] = None,
-    limit: Annotated[int, Parameter(help="how many to show, newest first")] = 20,
+    limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """List your jobs, newest first.
@@ -69,6 +69,8 @@ def watch_jobs(*jobs: JobId, as_json: AsJson = False) -> int:
     suno-jobs watch job_0123456789abcdefghijklmnop job_1123456789abcdefghijklmnop
     ```
     """
+    if not jobs:
+        raise WrongArgument("name a job; suno-jobs list shows them")
     ended = anyio.run(_watch, jobs)
     if as_json:
         screen.print_json(ended)

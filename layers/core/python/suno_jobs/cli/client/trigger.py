@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from cyclopts import Parameter
 from suno_jobs.cli.checkout import NeedsCheckout, find_local
 from suno_jobs.cli.client import screen
 from suno_jobs.cli.client.access import connect, find_access
+from suno_jobs.cli.client.options import AsJson
 from suno_jobs.cli.problems import CommandError, WrongArgument
 from suno_jobs.gateways.sandbox import Marker
 from suno_jobs.jobs.identifiers import Mode
@@ -51,6 +54,7 @@ def trigger(
     show_list: Annotated[
         bool, Parameter(name="--list", negative="", show_default=False, help="show all names, and create nothing")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Create a job that plays an event or a fault, and print its id. It never costs money.
 
@@ -62,7 +66,7 @@ def trigger(
     ```
     """
     if show_list:
-        _show_list()
+        _show_list(as_json=as_json)
         return
     if name is None:
         raise WrongArgument("name an event or a fault; suno-jobs trigger --list shows them")
@@ -74,8 +78,11 @@ def trigger(
     with connect() as suno:
         job = suno.submit(cast("JobRequest", request))
         if name == "job.cancelled":
-            suno.cancel(job.job_id)
-    print(job.job_id)
+            job = suno.cancel(job.job_id)
+    if as_json:
+        screen.print_json(job)
+    else:
+        print(job.job_id)
 
 
 def _text(name: str, *, in_test_mode: bool) -> str:
@@ -103,6 +110,8 @@ def _faults(wanted: str = "") -> dict[str, Play]:
     """``wanted`` may have a number, as ``slow_task=3``. Raises NeedsCheckout."""
     texts = {wanted.partition("=")[0]: wanted}
     faults = find_local("local.simulator.faults").FAULTS
+    if "=" in wanted and not re.fullmatch(r"\w+=\d{1,9}(\.\d{1,9})?", wanted):
+        return {}
     return {name: Play(None, f"[fault:{texts.get(name, name)}]", kind.meaning) for name, kind in faults.items()}
 
 
@@ -126,11 +135,15 @@ def _simulated_gateways(url: str) -> list[str]:
     return list(found["simulated"]) if isinstance(found, dict) and "simulated" in found else []
 
 
-def _show_list() -> None:
+def _show_list(*, as_json: bool) -> None:
     plays = _events_and_markers()
     with suppress(NeedsCheckout):
         plays |= _faults()
-    screen.print_table(("NAME", "KEY", "WHAT HAPPENS"), _rows(plays))
+    rows = [*_rows(plays)]
+    if as_json:
+        print(json.dumps([dict(zip(("name", "key", "meaning"), row, strict=True)) for row in rows], indent=2))
+    else:
+        screen.print_table(("NAME", "KEY", "WHAT HAPPENS"), rows)
 
 
 def _rows(plays: Mapping[str, Play]) -> Iterator[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 
 from suno_jobs.cli.client import screen
 from suno_jobs.cli.client.access import connect
-from suno_jobs.cli.client.options import WITH_API_KEY, AsJson, Overlap
+from suno_jobs.cli.client.options import WITH_API_KEY, AsJson, Limit, Overlap
 from suno_jobs.cli.problems import WrongArgument
 from suno_jobs_client.models import Attempt, Delivery, NewWebhook, Webhook
 from suno_jobs_client.requests import WebhookChange, WebhookRequest
@@ -164,7 +164,7 @@ def list_deliveries(
     webhook: WebhookId,
     /,
     *,
-    limit: Annotated[int, Parameter(help="how many to show, newest first")] = 20,
+    limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """Show what was delivered to a webhook in the last 30 days, and the answer to each last attempt.
@@ -174,7 +174,7 @@ def list_deliveries(
     ```
     """
     with connect() as suno:
-        deliveries = list(islice(suno.list_deliveries(webhook), max(limit, 0)))
+        deliveries = list(islice(suno.list_deliveries(webhook), limit))
     if as_json:
         screen.print_json(deliveries)
     else:
