@@ -57,6 +57,8 @@ def showing(monkeypatch: pytest.MonkeyPatch) -> Showing:
         monkeypatch.setenv("COLUMNS", str(columns))
         with monkeypatch.context() as patched:
             patched.setattr(sys, "stdout", terminal := Terminal())
+            # The console of the help takes its width from the environment in which it is made.
+            patched.setattr(app, "console", type(app.console)())
             assert main(arguments) == ExitCode.DONE
         return terminal.getvalue()
 

@@ -35,14 +35,14 @@ BODY = {"gateway": "ttapi", "kind": "music", "input": {"prompt": "a song about r
 @pytest.mark.usefixtures("aws_on_moto")
 @pytest.mark.parametrize("name", VALID)
 def test_a_valid_name_is_accepted_everywhere(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    assert main(["tenant", "create", "--table", TABLE, "--", name]) == 0
+    assert main(["tenants", "create", "--table", TABLE, "--", name]) == 0
     assert capsys.readouterr().out == f"{name} created\n"
     assert world.job_submitter().submit_job(name, BODY, None)[0].job.tenant == name
 
 
 @pytest.mark.parametrize("name", INVALID, ids=lambda name: ascii(name[:70]))
 def test_no_tenant_is_created_with_an_invalid_name(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    assert main(["tenant", "create", "--table", TABLE, "--", name]) == 2
+    assert main(["tenants", "create", "--table", TABLE, "--", name]) == 2
     assert capsys.readouterr() == ("", f"{TENANT_RULE}\n")
     assert world.dynamodb.scan(TableName=TABLE)["Count"] == 0
 
