@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON313 := $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$python" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 
-.PHONY: help run local faults build-client bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs session types templates checkov build audit bundle bench test-313 test-httpx2 check lock clean
+.PHONY: help run local faults build-client build-cli bench-local fleet fleet-1000 fuzz-api soak test clients test-fast simulate crashes lint format docs session types templates checkov build audit bundle bench test-313 test-httpx2 check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,6 +125,10 @@ build: $(READY) ## Build what is deployed into .aws-sam/build, for arm64 and Pyt
 build-client: $(READY) ## Build the wheel of the Python client into dist/
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist client
 	@ls dist/suno_jobs_client-*.whl
+
+build-cli: $(READY) ## Build the wheel of the command suno-jobs into dist/; install it with its extra cli
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist .
+	@ls dist/suno_jobs-*.whl
 
 audit: ## Ask the OSV database about known vulnerabilities of what is shipped and of what builds and tests it
 	"$(PYTHON)" -m venv .venv-audit

@@ -1,6 +1,6 @@
 """The wheel of the Python client brings songs home from the local stack, on each version of Python that the project uses.
 
-So does the command line, for a person who has logged in.
+So does the command from its own wheel, for a person who has logged in.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from local import session
 from local.stack import LocalStack
 from suno_jobs.cli.client import access
 from suno_jobs.cli.main import main
+from suno_jobs.cli.problems import ExitCode
 from suno_jobs_client.webhooks import verify
 from tests.integration.webhook_receiver import Receiver
 
@@ -44,12 +45,23 @@ def run(*command: object) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", folder, "client")
+def build(project: str, folder: Path) -> Path:
+    """The wheel of the project in a folder of the repository."""
+    run(sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", folder, project)
     [built] = folder.glob("*.whl")
     return built
+
+
+def install(python: str, wheel: str, folder: Path) -> Path:
+    """The programs of a new environment that has the wheel, and nothing of this checkout."""
+    run(sys.executable, "-m", "uv", "venv", "--quiet", "--python", python, folder)
+    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", folder / "bin/python", wheel)
+    return folder / "bin"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build("client", tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.mark.parametrize(
@@ -62,20 +74,20 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_the_client_brings_songs_home(stack: LocalStack, wheel: Path, tmp_path: Path, python: str) -> None:
-    run(sys.executable, "-m", "uv", "venv", "--quiet", "--python", python, tmp_path / "venv")
-    installed = tmp_path / "venv/bin/python"
-    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", installed, wheel)
+    installed = install(python, str(wheel), tmp_path / "venv") / "python"
     key = stack.create_api_key("client")
     printed = run(installed, "-W", "error", ROOT / "tests/clients/home.py", stack.api_url, key, tmp_path / "songs")
     assert printed == PRINTED
 
 
 def test_the_command_line_brings_a_song_home(stack: LocalStack, tmp_path: Path) -> None:
+    installed = install(sys.executable, f"{build('.', tmp_path / 'wheel')}[cli]", tmp_path / "venv") / "suno-jobs"
     home = {"PATH": os.environ["PATH"], "XDG_CONFIG_HOME": str(tmp_path / "settings"), "NO_COLOR": "1"}
 
     def suno_jobs(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).parent / "suno-jobs"), *arguments]
-        return subprocess.run(command, env=home, input=given, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [installed, *arguments], env=home, input=given, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
 
     assert suno_jobs("login", stack.api_url, given=stack.create_api_key("shell")).returncode == 0
     made = suno_jobs("generate", "A folk song", "--gateway", "ttapi", "--download", "songs")
@@ -84,6 +96,8 @@ def test_the_command_line_brings_a_song_home(stack: LocalStack, tmp_path: Path) 
     job_id = made.stderr.split()[0]
     assert job_id in suno_jobs("list", "--state", "SUCCEEDED").stdout
     assert "GENERATING" in suno_jobs("events", job_id).stdout
+    assert suno_jobs("play", "songs/A folk song 9.mp3").returncode == ExitCode.REFUSED
+    assert "needs a checkout" in suno_jobs("local", "up").stderr
 
 
 def test_the_recorded_session_is_what_the_commands_print(stack: LocalStack) -> None:
