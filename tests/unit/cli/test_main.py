@@ -8,6 +8,8 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -192,6 +194,22 @@ def test_the_end_from_outside_has_an_exit_code(
     monkeypatch.setattr(boto3, "client", end)
     assert main(EXPLAIN) == code
     assert capfd.readouterr().err == ""
+
+
+def test_ctrl_c_while_the_commands_are_imported_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes a second. The installed command starts here."""
+    project = tomllib.loads((CORE.parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    start = EntryPoint("suno-jobs", project["scripts"]["suno-jobs"], "console_scripts").load()
+    monkeypatch.setattr(sys, "argv", ["suno-jobs", "completion", "bash"])
+    assert start() == ExitCode.DONE
+
+    class Importing:
+        def find_spec(self, *_: object) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "suno_jobs.cli.main")
+    monkeypatch.setattr(sys, "meta_path", [Importing()])
+    assert start() == ExitCode.INTERRUPTED
 
 
 class Closed(io.StringIO):
