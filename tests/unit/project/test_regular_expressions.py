@@ -13,12 +13,14 @@ import pkgutil
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import suno_jobs
 from suno_jobs.catalog import inputs, results
+from suno_jobs.cli import cutting
 from suno_jobs.gateways import parsing, sandbox, tracks
 from suno_jobs.gateways import results as gateway_results
 from suno_jobs.intake import adoption
@@ -39,6 +41,15 @@ def as_text(expression: re.Pattern[str] | re.Pattern[bytes]) -> re.Pattern[str]:
     """An expression for bytes as one for the text with the same code points."""
     pattern = expression.pattern
     return re.compile(pattern.decode("latin-1")) if isinstance(pattern, bytes) else re.compile(pattern, expression.flags)
+
+
+def patterns_in(values: Iterable[object]) -> Iterator[re.Pattern[Any]]:
+    """Those of a module, also where they are in a tuple."""
+    for value in values:
+        if isinstance(value, re.Pattern):
+            yield value
+        elif isinstance(value, tuple):
+            yield from patterns_in(value)
 
 
 WORST = {
@@ -69,9 +80,16 @@ WORST = {
     ssrf_guard._UNSAFE_IN_URL.pattern: "a",
     submit_job._KEY.pattern: "!",
     tracks._TRACK_ID.pattern: "a",
+    cutting._SECRET_NAME.pattern: "key",
     r"(?<=[a-z0-9])(?=[A-Z])": "aA",
+    r"\w+=\d{1,9}(\.\d{1,9})?": "a=1",
     r"[^\w.() -]+": "/",
     r"[^\w .()-]": "/",
+}
+_IN_RECEIPTS = ("http://a", "https%3A%2F%2F", "//a", "/v1/callbacks/a/", "?key", "-sj_a", "\nkey", '"key')
+WORST |= {
+    pattern.pattern: text
+    for pattern, text in zip(patterns_in((cutting._IN_A_STRING, cutting._IN_NO_JSON)), _IN_RECEIPTS, strict=True)
 }
 """The text whose repetition is the hardest for each expression. It comes close to a match, and closest at its end."""
 
@@ -90,7 +108,7 @@ def expressions() -> Iterator[re.Pattern[str]]:
     """Those that a module compiles at import, and those that are written at the place of their use."""
     for module in pkgutil.walk_packages(suno_jobs.__path__, "suno_jobs."):
         values = vars(importlib.import_module(module.name)).values()
-        yield from (as_text(value) for value in values if isinstance(value, re.Pattern))
+        yield from map(as_text, patterns_in(values))
     for path in CORE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
