@@ -42,8 +42,10 @@ class Canned:
         self.watch.origins |= {ORIGIN, ASSETS}
         self.watch.context.route("**/*", self._answer)
 
-    def open(self, hash_: str = "", *, key: str | None = KEY) -> Page:
+    def open(self, hash_: str = "", *, key: str | None = KEY, script: str = "") -> Page:
+        """``script`` runs before those of the page."""
         page = self.watch.new_page()
+        page.add_init_script(script)
         if key:
             page.add_init_script(f"sessionStorage.length || sessionStorage.setItem('suno-jobs-key', '{key}')")
         page.goto(f"{ORIGIN}/console{hash_}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from local.stack import LocalStack
 from tests.browser.canned import KEY, ORIGIN, Canned
@@ -141,6 +141,30 @@ def test_an_address_that_names_no_view_leads_back(canned: Canned) -> None:
     expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
 
 
+def test_a_browser_that_stores_nothing_has_the_key_in_the_memory_of_the_page(canned: Canned) -> None:
+    denied = "Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException('denied', 'SecurityError') }})"
+    page = canned.open("#/usage", key=None, script=denied)
+    log_in(page, KEY)
+    expect(page.get_by_role("heading", name="Usage", level=1)).to_be_visible()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_text("You are logged out.")).to_be_visible()
+
+
+def test_a_late_refusal_of_an_earlier_key_does_not_end_the_session(canned: Canned) -> None:
+    canned.answer("GET /v1/webhooks", 200, {"webhooks": []})
+    late: list[Route] = []
+    canned.answers["POST /v1/webhooks/default/rotate"] = late.append
+    page = canned.open("#/webhooks")
+    page.get_by_role("button", name="Create the default secret").click()
+    page.get_by_role("button", name="Log out").click()
+    log_in(page, KEY.replace("A", "B"))
+    expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
+    with page.expect_response("**/rotate"):
+        late[0].fulfill(status=403, json=FORBIDDEN)
+    page.get_by_role("link", name="Usage").click()
+    expect(page.get_by_role("heading", name="Usage", level=1)).to_be_visible()
+
+
 def test_a_key_that_expires_ends_the_session_and_the_next_continues_at_the_same_place(canned: Canned) -> None:
     canned.files["usage.js"] = VIEW
     canned.answer("GET /v1/usage", 403, FORBIDDEN)
@@ -195,6 +219,13 @@ def test_a_view_whose_api_fails_can_be_tried_again(canned: Canned) -> None:
     expect(alert).to_have_count(0)
 
 
+@pytest.mark.parametrize("body", ["<html>Sign in to this network</html>", ""])
+def test_an_answer_of_another_server_is_not_taken_for_one_of_the_api(canned: Canned, body: str) -> None:
+    canned.answers["GET /v1/usage"] = lambda route: route.fulfill(status=200, content_type="text/html", body=body)
+    page = canned.open("#/usage")
+    expect(page.get_by_role("alert")).to_contain_text("The answer is not one of the API")
+
+
 def usage_view(canned: Canned) -> Page:
     """Opened with one job, at a clock that the test moves."""
     canned.files["usage.js"] = VIEW
@@ -229,6 +260,17 @@ def test_a_view_that_cannot_be_updated_says_since_when(canned: Canned) -> None:
     page.clock.run_for(10_100)
     expect(page.get_by_text("2 jobs")).to_be_visible()
     expect(page.get_by_text("Not updated since")).to_have_count(0)
+
+
+def test_children_with_the_same_key_stay_when_they_are_drawn_anew(canned: Canned) -> None:
+    page = canned.open("#/nowhere")
+    texts = page.evaluate("""async () => {
+        const { h, update } = await import("./console/dom.js");
+        const list = h("ul");
+        for (const turn of [1, 2]) update(list, ...["a", "b"].map(text => h("li", { data: { key: "same" } }, text + turn)));
+        return [...list.children].map(item => item.textContent);
+    }""")
+    assert texts == ["a2", "b2"]
 
 
 def test_a_view_that_is_left_asks_the_api_no_more(canned: Canned) -> None:

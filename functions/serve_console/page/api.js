@@ -135,7 +135,10 @@ export class Api {
   /** @param {Read} read @returns {Answer} */
   #answer({ status, headers, text }) {
     const body = parsed(text);
-    if (status < 300 || status === 304) return { status, headers, body };
+    if (status === 204 || status === 304) return { status, headers, body };
+    // A proxy or a captive portal may answer in place of the API.
+    if (status < 300 && body === null) throw new Problem(status, { title: "The answer is not one of the API" }, headers);
+    if (status < 300) return { status, headers, body };
     const isProblem = headers.get("content-type")?.startsWith("application/problem+json");
     // API Gateway refuses a key itself, without a problem document.
     if (status === 401 || (status === 403 && !isProblem)) {

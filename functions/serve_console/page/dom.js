@@ -78,6 +78,7 @@ function updateChildren(parent, wanted) {
   for (const child of wanted) {
     const known = keyOf(child) ? keyed.get(keyOf(child)) : next && !keyOf(next) ? next : null;
     if (known && isSame(known, child)) {
+      keyed.delete(keyOf(child));
       if (known !== next) parent.insertBefore(known, next);
       else next = next.nextSibling;
       updateNode(known, child);

@@ -59,7 +59,9 @@ function frame(key) {
 /** @param {string} key */
 function start(key) {
   frame(key);
-  const api = new Api(key, { slow, keyRefused: () => logIn("The key is not valid any more: it was revoked or has expired. Log in again.") });
+  // A late answer to an earlier session ends no other one.
+  const keyRefused = () => savedKey() === key && logIn("The key is not valid any more: it was revoked or has expired. Log in again.");
+  const api = new Api(key, { slow, keyRefused });
   const follow = () => savedKey() === key && open(api);
   window.onhashchange = follow;
   follow();
