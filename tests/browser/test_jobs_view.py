@@ -164,6 +164,32 @@ def test_a_list_without_jobs_and_a_list_that_fails_say_so(canned: Canned) -> Non
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
+def test_a_title_that_was_not_loaded_when_the_list_was_left_is_loaded_later(canned: Canned) -> None:
+    listing(canned, [summary(1)])
+    read = f"GET /v1/jobs/{summary(1)['job_id']}"
+    canned.keep_waiting(read)
+    page = canned.open("#/jobs")
+    with page.expect_request(f"**{read.removeprefix('GET ')}"):
+        expect(page.locator("tbody tr")).to_have_count(1)
+    page.evaluate("location.hash = '#/usage'")
+    expect(page.get_by_role("heading", name="Usage", level=1)).to_be_visible()
+    del canned.answers[read]
+    page.go_back()
+    expect(page.get_by_role("link", name="Harbour Lights")).to_be_visible()
+
+
+def test_a_title_that_cannot_be_read_leaves_the_id_and_is_asked_for_once(canned: Canned) -> None:
+    listing(canned, [summary(1)])
+    job_id = summary(1)["job_id"]
+    canned.answer(f"GET /v1/jobs/{job_id}", 500, {"message": "Internal Server Error"})
+    page = live(canned, "#/jobs")
+    expect(page.get_by_role("link", name=job_id)).to_be_visible()
+    for _ in range(2):
+        with page.expect_response("**/v1/jobs?*"):
+            page.clock.run_for(4100)
+    assert [request for request, _ in canned.requests].count(f"GET /v1/jobs/{job_id}") == 1
+
+
 def test_a_title_is_text_whatever_it_contains(canned: Canned) -> None:
     listing(canned, [summary(1)])
     shown = job()

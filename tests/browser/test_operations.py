@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from suno_jobs.gateways.capabilities import capabilities
 from suno_jobs.webhooks.endpoints import EVENT_TYPES, SUBSCRIBED
@@ -148,6 +148,37 @@ def test_a_webhook_is_created_tested_retried_and_deleted(logged_in: Callable[[st
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("heading", name="Webhooks", level=1)).to_be_focused()
     expect(page.get_by_role("link", name=f"{webhooks.origin}/console")).to_have_count(0)
+
+
+def test_a_default_secret_is_created_once(canned: Canned) -> None:
+    canned.answer("GET /v1/webhooks", 200, {"webhooks": []})
+    rotate = "POST /v1/webhooks/default/rotate"
+    canned.answer(rotate, 201, {"secret": "whsec_first"})
+    page = canned.open("#/webhooks")
+    page.get_by_role("button", name="Create the default secret").dblclick()
+    expect(page.get_by_label("Secret", exact=True)).to_have_value("whsec_first")
+    page.get_by_role("button", name="I have stored it").click()
+    assert [request for request, _ in canned.requests].count(rotate) == 1
+
+
+def test_an_older_answer_does_not_replace_a_newer_one(canned: Canned) -> None:
+    canned.watch.context.clock.install()
+    canned.answer("GET /v1/webhooks", 200, {"webhooks": []})
+    page = canned.open("#/webhooks")
+    expect(page.get_by_text("No webhook yet.")).to_be_visible()
+    late: list[Route] = []
+    known = {"webhooks": [endpoint()]}
+    canned.answers["GET /v1/webhooks"] = lambda route: route.fulfill(json=known) if late else late.append(route)
+    with page.expect_request("**/v1/webhooks"):
+        page.clock.run_for(16_000)
+    canned.answer("POST /v1/webhooks", 201, {"secret": "whsec_first"})
+    page.get_by_text("Create a webhook").click()
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_role("link", name="https://shop.example/hooks")).to_be_visible()
+    with page.expect_response("**/v1/webhooks"):
+        late[0].fulfill(json={"webhooks": []})
+    page.clock.run_for(100)
+    expect(page.get_by_role("link", name="https://shop.example/hooks")).to_be_visible()
 
 
 def endpoint(**changed: Any) -> Json:

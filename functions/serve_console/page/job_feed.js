@@ -36,6 +36,9 @@ export class JobFeed {
   /** Whether the last request that preferred to wait did wait, so that the next one need not be delayed. */
   #waits = true;
   #retryAfter = 5;
+  /** The numbers of the last request, and of the last one whose answer is known. */
+  #asked = 0;
+  #answered = 0;
   /** @type {{job: any, events: any[]} | null} */
   #known = null;
   /** @type {Map<string, string>} */
@@ -80,11 +83,14 @@ export class JobFeed {
    * @returns {Promise<{job: any, events: any[]}>}
    */
   async load({ fresh = false } = {}) {
+    const turn = ++this.#asked;
     const renews = fresh || this.#known === null || this.#expiresOnScreen();
     const answer = await this.api.get(this.path, this.#request(renews));
     this.#retryAfter = Number(answer.headers.get("retry-after")) || 5;
     if (!renews) this.#waits = answer.headers.has("preference-applied");
-    if (answer.status === 304 && this.#known) return this.#known;
+    // A later request was answered before this one, which may know less.
+    if (this.#known && (answer.status === 304 || turn < this.#answered)) return this.#known;
+    this.#answered = turn;
     this.#urls = urlsOf(answer.body);
     const etag = answer.headers.get("etag");
     const events = this.#known && etag && etag === this.#etag ? this.#known.events : await this.#events();

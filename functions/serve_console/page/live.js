@@ -21,9 +21,14 @@ export async function live(load, draw, seconds, { signal, note, fail }) {
   const usual = () => (typeof seconds === "number" ? seconds : seconds());
   let updated = new Date();
   let wake = () => {};
+  let [asked, drawn] = [0, 0];
   const step = async () => {
+    const turn = ++asked;
     const loaded = await load();
     signal.throwIfAborted();
+    // A later request was answered before this one, which may know less.
+    if (turn < drawn) return true;
+    drawn = turn;
     updated = new Date();
     note("");
     return draw(loaded) !== false;

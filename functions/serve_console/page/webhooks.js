@@ -28,14 +28,22 @@ async function showList(main, { api, signal, live }) {
   const reload = await live(load, (/** @type {any} */ { body }) => update(list, drawList(body.webhooks), drawDefault(body.webhooks, make)), SECONDS);
   const shown = (/** @type {any} */ answer) => {
     showSecret(secret, answer.body.secret);
-    reload();
+    // If this fails, the next turn shows it.
+    reload().catch(() => {});
   };
   form.append(createForm(api, form, shown));
 
-  function make() {
-    return api.post(`/v1/webhooks/${DEFAULT}/rotate`, {}, {}).then(shown, (/** @type {any} */ problem) => {
+  let isMaking = false;
+  /** Once: a second secret would replace the first one, which may be shown last. */
+  async function make() {
+    if (isMaking) return;
+    isMaking = true;
+    try {
+      shown(await api.post(`/v1/webhooks/${DEFAULT}/rotate`, {}, {}));
+    } catch (problem) {
+      isMaking = false;
       replace(secret, errorBox(problem));
-    });
+    }
   }
 }
 
