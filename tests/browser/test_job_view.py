@@ -13,8 +13,8 @@ from playwright.sync_api import Page, Route, expect
 
 from local.stack import LocalStack
 from tests.browser.canned import Canned
-from tests.browser.jobs_canned import JOB_ID, LONG_AFTER, TRACK_ID, Bucket, job, playable
-from tests.browser.watching import axe
+from tests.browser.jobs_canned import JOB_ID, LONG_AFTER, TRACK_ID, Bucket, asset, job, playable
+from tests.browser.watching import WIDTHS, axe
 
 Json = dict[str, Any]
 READ = f"GET /v1/jobs/{JOB_ID}"
@@ -146,8 +146,8 @@ def test_an_expired_url_is_renewed_and_the_song_goes_on(canned: Canned) -> None:
     }""")
     played_beyond(page, 2)
     bucket.expired.add("X-Amz-Expires=900")
-    for asset in answer["tracks"][0]["assets"]:
-        asset["url"] = asset["url"].replace("=900", "=901")
+    for each in answer["tracks"][0]["assets"]:
+        each["url"] = each["url"].replace("=900", "=901")
     canned.answer(READ, 200, answer)
     # What a player does when it needs more of the file: it asks the same URL again.
     page.evaluate(
@@ -163,8 +163,8 @@ def test_an_expired_url_is_renewed_and_the_song_goes_on(canned: Canned) -> None:
 def test_urls_are_renewed_before_they_expire(canned: Canned) -> None:
     Bucket(canned)
     old, new = playable(), playable()
-    for asset in old["tracks"][0]["assets"]:
-        asset["url"] = asset["url"].replace(LONG_AFTER, "20260101T000000Z")
+    for each in old["tracks"][0]["assets"]:
+        each["url"] = each["url"].replace(LONG_AFTER, "20260101T000000Z")
 
     def answer(route: Route) -> None:
         """The ETag does not change with the URLs, so only a request without it gets new ones."""
@@ -323,6 +323,84 @@ def test_a_question_ends_with_its_view(canned: Canned) -> None:
     page.go_back()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
+
+
+def test_a_question_ends_with_the_session(canned: Canned) -> None:
+    canned.answer(READ, 200, job(state="GENERATING", tracks=[], manifest=None))
+    canned.answer(f"POST /v1/jobs/{JOB_ID}/cancel", 403, {"message": "Forbidden"})
+    page = canned.open(f"#/jobs/{JOB_ID}")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel the job").click()
+    expect(page.get_by_label("API key")).to_be_focused()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_double_click_asks_one_question(canned: Canned) -> None:
+    estimates: list[Route] = []
+    canned.answers["POST /v1/jobs"] = estimates.append
+    page = shown(canned, job(state="FAILED", error={"code": "generation_failed", **FAULT}, tracks=[], manifest=None))
+    page.get_by_role("button", name="Retry").dblclick()
+    assert len(estimates) == 1
+    # A question whose view was left in the meantime is not asked.
+    page.evaluate("location.hash = '#/usage'")
+    expect(page.get_by_role("heading", name="Usage", level=1)).to_be_focused()
+    expect(page.locator("dialog")).to_have_count(0)
+
+
+HOSTILE = "<img src=x onerror=alert(1)>\0\u202eabc " + "W" * 400
+
+
+def test_texts_and_links_of_others_change_nothing_on_the_page(canned: Canned) -> None:
+    Bucket(canned, lyrics=HOSTILE)
+    link = asset("data", "text/plain", b"") | {"url": "javascript:document.title='broken'"}
+    answer = playable(metadata={"W" * 40: HOSTILE}, requested_model=HOSTILE, retry_of=HOSTILE)
+    answer["tracks"][0] |= {
+        "title": HOSTILE,
+        "model": HOSTILE,
+        "missing": {"video": {"code": "x", **FAULT, "message": HOSTILE}},
+    }
+    answer["tracks"][0]["assets"].append(link)
+    answer["request"]["input"] = {"prompt": HOSTILE, "title": HOSTILE}
+    page = shown(canned, answer)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("<img src=x")
+    expect(page.get_by_text("Lyrics")).to_be_visible()
+    for summary in page.locator("summary").all():
+        summary.click()
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        page.get_by_role("link", name="Download data").click()
+    canned.watch.forget()
+    expect(page).not_to_have_title("broken")
+
+
+def test_lyrics_have_the_direction_of_their_language(canned: Canned) -> None:
+    Bucket(canned, lyrics="\u05e9\u05d9\u05e8 \u05d7\u05d3\u05e9")
+    page = shown(canned, playable())
+    page.get_by_text("Lyrics", exact=True).click()
+    assert page.get_by_role("region", name="Lyrics").locator("p").evaluate("p => p.matches(':dir(rtl)')")
+
+
+def test_songs_are_decoded_one_after_another(canned: Canned) -> None:
+    Bucket(canned)
+    answer = playable()
+    answer["tracks"].append(answer["tracks"][0] | {"track_id": "second"})
+    canned.answer(READ, 200, answer)
+    counting = """
+        const decode = OfflineAudioContext.prototype.decodeAudioData;
+        let running = 0;
+        window.most = 0;
+        OfflineAudioContext.prototype.decodeAudioData = async function (content) {
+            window.most = Math.max(window.most, ++running);
+            await new Promise(resolve => setTimeout(resolve, 200));
+            return decode.call(this, content).finally(() => { running -= 1; });
+        };
+    """
+    page = canned.open(f"#/jobs/{JOB_ID}", script=counting)
+    page.set_viewport_size({"width": 1280, "height": 2000})
+    expect(page.locator(".waveform[data-drawn=true]")).to_have_count(2)
+    assert page.evaluate("most") == 1
 
 
 def test_a_job_that_is_not_there_says_so(canned: Canned) -> None:

@@ -4,8 +4,8 @@ import { h, replace } from "./dom.js";
 import { errorBox } from "./parts.js";
 
 /**
- * The dialog stays open until the action has succeeded or the person leaves it. The browser keeps the focus inside it, and
- * gives it back afterwards.
+ * The dialog stays open until the action has succeeded, the person leaves it, or its view ends. The browser keeps the focus
+ * inside it, and gives it back afterwards.
  *
  * @param {object} question
  * @param {string} question.title
@@ -13,11 +13,11 @@ import { errorBox } from "./parts.js";
  * @param {string} question.action the label of the button that acts
  * @param {string | null} [question.accept] what has to be ticked first
  * @param {(accepted: boolean) => Promise<void>} question.act its error is shown in the dialog
- * @param {AbortSignal} question.signal of the view, with which the dialog ends
+ * @param {AbortSignal} question.signal of the view that asks
  * @returns {HTMLDialogElement}
  */
 export function confirm({ title, text, action, accept = null, act, signal }) {
-  const id = `dialog-${crypto.randomUUID()}`;
+  const id = "dialog-title";
   const tick = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" }));
   const go = /** @type {HTMLButtonElement} */ (h("button", { type: "submit", class: "button danger" }, action));
   const leave = h("button", { type: "button", class: "button", autofocus: "" }, "Go back");
@@ -40,6 +40,7 @@ export function confirm({ title, text, action, accept = null, act, signal }) {
     carryOut(box, go, problem, () => act(tick.checked));
   });
   box.addEventListener("close", () => box.remove());
+  // It would cover the next view, and act on what is not seen any more.
   signal.addEventListener("abort", () => box.close());
   box.append(form);
   document.body.append(box);

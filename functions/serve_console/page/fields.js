@@ -30,7 +30,7 @@ export function drawField(field, value, change, form) {
 /** @param {Field} field @param {string | undefined} value @param {Change} change @param {Form} form @returns {HTMLElement} */
 function drawText(field, value, change, form) {
   const long = field.schema.maxLength > ONE_LINE && !field.name.includes("url");
-  const control = h(long ? "textarea" : "input", long ? { rows: field.name.includes("lyrics") ? 6 : 3 } : { type: "text" });
+  const control = h(long ? "textarea" : "input", long ? { dir: "auto", rows: field.name.includes("lyrics") ? 6 : 3 } : { dir: "auto", type: "text" });
   const box = /** @type {HTMLInputElement} */ (control);
   box.value = value ?? "";
   box.autocomplete = "off";

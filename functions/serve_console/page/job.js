@@ -58,7 +58,7 @@ function section(name, heading) {
  * @returns {(loaded: {job: any, events: any[]}) => void}
  */
 function jobPage(main, context) {
-  const heading = h("h1", {}, "Job");
+  const heading = h("h1", { dir: "auto" }, "Job");
   const state = h("p", { class: "job-state" }, "Loading the job…");
   const actions = h("div", { class: "job-actions" });
   const [status, tracks, result] = [section("status", "State"), section("tracks", "Tracks"), section("result", "Result")];

@@ -18,7 +18,7 @@ export function actionsView(bar, context) {
   let job = null;
   const make = (/** @type {string} */ label, /** @type {(job: any, context: any) => unknown} */ act) => {
     const button = h("button", { type: "button", class: "button" }, label);
-    button.addEventListener("click", () => act(job, context));
+    button.addEventListener("click", () => unlessBusy(button, () => act(job, context)));
     return button;
   };
   const [cancel, retry, remove] = [make("Cancel", askCancel), make("Retry", askRetry), make("Delete", askDelete)];
@@ -34,6 +34,19 @@ export function actionsView(bar, context) {
     retry.hidden = !RETRYABLE.has(job.state) || job.retried_as !== null;
     remove.hidden = !ENDED.has(job.state);
   };
+}
+
+/**
+ * A second click asks nothing while the first one still loads what the question contains.
+ *
+ * @param {HTMLElement} button
+ * @param {() => unknown} act
+ */
+async function unlessBusy(button, act) {
+  if (button.getAttribute("aria-disabled")) return;
+  button.setAttribute("aria-disabled", "true");
+  await act();
+  button.removeAttribute("aria-disabled");
 }
 
 /** @param {any} job */
@@ -69,6 +82,7 @@ function askCancel(job, { api, signal, refresh }) {
  */
 async function askRetry(job, { api, signal, go }) {
   const estimate = await estimateOf(job, api, signal);
+  if (signal.aborted) return;
   const paid = job.charged !== "no";
   confirm({
     signal,

@@ -112,7 +112,7 @@ function inputOf(request) {
  * @param {any} value
  */
 function valueOf(name, value) {
-  if (typeof value === "string") return h("span", { class: "given" }, value);
+  if (typeof value === "string") return h("span", { class: "given", dir: "auto" }, value);
   const sources = [value].flat().filter((each) => each?.job_id);
   if (!sources.length) return h("code", {}, JSON.stringify(value));
   const links = sources.map((source) => h("li", {}, h("a", { href: `#/jobs/${source.job_id}` }, source.job_id), `, track ${source.track_id}`));
@@ -130,7 +130,7 @@ export function resultOf(job) {
       h(
         "article",
         { class: "card" },
-        h("h3", {}, draft.title || `Draft ${index + 1}`),
+        h("h3", { dir: "auto" }, draft.title || `Draft ${index + 1}`),
         h("div", {}, copyButton("lyrics", () => draft.text)),
         plainLyrics(draft.text),
       ),

@@ -22,7 +22,7 @@ export function jobTable(jobs, titleOf) {
  * @param {string | undefined} title
  */
 function cellsOf(job, title) {
-  const link = h("a", { href: `#/jobs/${job.job_id}`, class: "job-link" }, title ?? job.job_id);
+  const link = h("a", { href: `#/jobs/${job.job_id}`, class: "job-link", dir: "auto" }, title ?? job.job_id);
   const created = h("time", { datetime: job.created_at, title: new Date(job.created_at).toLocaleString() }, ageOf(job));
   const song = h("div", { class: "lines" }, link, h("span", { class: "mono muted" }, title && job.job_id), metadataOf(job));
   return [song, h("div", { class: "lines" }, badge(job.state), detail(job)), kindOf(job), job.gateway, created, costOf(job)];

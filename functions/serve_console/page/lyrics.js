@@ -10,7 +10,7 @@ const PAUSE_SECONDS = 1.5;
  * @returns {HTMLElement}
  */
 export function plainLyrics(text) {
-  const parts = text.split(/\n\s*\n/).map((part) => h("p", {}, part));
+  const parts = text.split(/\n\s*\n/).map((part) => h("p", { dir: "auto" }, part));
   return h("div", { class: "lyrics", tabindex: "0", role: "region", "aria-label": "Lyrics" }, ...parts);
 }
 
@@ -60,7 +60,7 @@ export function timedLyrics(timed, media) {
   const words = lines.flat();
   const spans = words.map((word) => h("span", { class: "word", title: `${word.start_s.toFixed(1)} s` }, word.word.trim()));
   let next = 0;
-  const paragraphs = lines.map((line) => h("p", {}, ...line.flatMap(() => [spans[next++], " "])));
+  const paragraphs = lines.map((line) => h("p", { dir: "auto" }, ...line.flatMap(() => [spans[next++], " "])));
   const box = h("div", { class: "lyrics timed", tabindex: "0", role: "region", "aria-label": "Lyrics with times" }, ...paragraphs);
   if (media) follow(box, spans, words, media);
   return box;

@@ -76,7 +76,7 @@ function trackCard(context) {
 function heading(track, name) {
   const facts = [track.duration_seconds && duration(track.duration_seconds), track.model ?? track.gateway_model];
   return [
-    h("h3", {}, name),
+    h("h3", { dir: "auto" }, name),
     h("p", { class: "track-facts" }, badge(track.state), " ", h("span", { class: "muted" }, facts.filter(Boolean).join(" · "))),
     track.state !== "stored" && h("p", { class: "muted" }, TRACK_STATES[track.state]),
   ];

@@ -7,6 +7,8 @@ import { eachFrame, start } from "./player.js";
 const PEAKS = 300;
 const SAMPLE_RATE = 8000; // enough for a picture, and a fifth of the memory
 const LARGEST_BYTES = 120_000_000;
+/** @type {Promise<unknown>} */
+let decoding = Promise.resolve();
 const STEP_SECONDS = 5;
 const PAGE_SECONDS = 30;
 
@@ -60,7 +62,7 @@ async function fill(picture, asset, { links, signal }) {
     return "No waveform: the file could not be loaded.";
   }
   try {
-    picture.peaks = peaks(await new OfflineAudioContext(1, 1, SAMPLE_RATE).decodeAudioData(content));
+    picture.peaks = await decode(content, signal);
     return "";
   } catch {
     return "No waveform: this browser cannot decode the file.";
@@ -80,6 +82,21 @@ async function fetchFile(key, links, signal) {
   }
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return answer.arrayBuffer();
+}
+
+/**
+ * One file at a time: a song of eight minutes takes some 200 MB while it is decoded.
+ *
+ * @param {ArrayBuffer} content
+ * @param {AbortSignal} signal
+ */
+function decode(content, signal) {
+  const decoded = decoding.then(async () => {
+    signal.throwIfAborted();
+    return peaks(await new OfflineAudioContext(1, 1, SAMPLE_RATE).decodeAudioData(content));
+  });
+  decoding = decoded.catch(() => {});
+  return decoded;
 }
 
 /**
