@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from suno_jobs.cli import aws
 from suno_jobs.cli.options import AsJson, JobsTable, KeyId, ScopeName, TenantName, show
-from suno_jobs.cli.problems import NotFound, WrongArgument
+from suno_jobs.cli.problems import NotFound
 from suno_jobs.cli.stack import NO_STACK, Stack, StackOption
 from suno_jobs.jobs.identifiers import sandbox_of
 from suno_jobs.steps.manage_keys import key_view
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 ApiKeysTable = Annotated[str | None, Parameter(help="the stack's output ApiKeysTable")]
+
+MOST_DAYS, MOST_OVERLAP_HOURS = 3650, 720
+"""As the API permits. A time after the year 9999 cannot be shown, and then no key of the tenant could be listed."""
 
 app = App(name="keys", help="Create, list, rotate and revoke the API keys of a tenant.")
 
@@ -52,7 +56,10 @@ def create_key(  # noqa: PLR0913 - the options of a command
         "jobs:read",
         "jobs:write",
     ),
-    days: Annotated[int | None, Parameter(help="days until it expires; without it, it never expires")] = None,
+    days: Annotated[
+        int | None,
+        Parameter(validator=Number(gte=1, lte=MOST_DAYS), help="days until it expires; without it, it never expires"),
+    ] = None,
     test: Annotated[
         bool, Parameter(negative="", help="a key of the test mode: its jobs reach no gateway and cost nothing there")
     ] = False,
@@ -64,8 +71,6 @@ def create_key(  # noqa: PLR0913 - the options of a command
     suno-jobs tenants keys create acme --name "web shop" --stack suno-jobs-dev
     ```
     """
-    if days is not None and days < 1:
-        raise WrongArgument("--days must be at least 1")
     if TenantList(aws.dynamodb(), stack.output("JobsTable", table)).read(tenant) is None:
         raise NotFound(f"There is no tenant {tenant}. Create it: suno-jobs tenants create {tenant}")
     secret, key = _key_ring(stack, api_keys).create(sandbox_of(tenant) if test else tenant, name, scope, days)
@@ -111,7 +116,9 @@ def rotate_key(
     *,
     stack: StackOption = NO_STACK,
     api_keys: ApiKeysTable = None,
-    overlap_hours: Annotated[int, Parameter(help="hours for which the old key still works")] = 24,
+    overlap_hours: Annotated[
+        int, Parameter(validator=Number(gte=0, lte=MOST_OVERLAP_HOURS), help="hours for which the old key still works")
+    ] = 24,
     as_json: AsJson = False,
 ) -> None:
     """Print a new key that replaces an old one, which works for some time yet.
@@ -120,8 +127,6 @@ def rotate_key(
     suno-jobs tenants keys rotate acme key_0123456789abcdef --stack suno-jobs-dev
     ```
     """
-    if overlap_hours < 0:
-        raise WrongArgument("--overlap-hours must not be negative")
     ring = _key_ring(stack, api_keys)
     secret, key = ring.rotate(ring.find(tenant, key_id), overlap_hours)
     show({"key": secret, "key_id": key.key_id}, [secret], as_json=as_json)

@@ -100,7 +100,7 @@ _BY_AWS_CODE: Mapping[str, tuple[ExitCode, str]] = {
     "NoSuchBucket": (ExitCode.REFUSED, "Check --bucket, the region and the AWS account."),
     "ResourceNotFoundException": (ExitCode.REFUSED, _WRONG_PLACE),
     "ValidationError": (ExitCode.REFUSED, _WRONG_PLACE),  # CloudFormation, about a stack that is not there
-    "ValidationException": (ExitCode.REFUSED, _WRONG_PLACE),  # DynamoDB, about a table of something else
+    "ValidationException": (ExitCode.REFUSED, "Check the values, and whether the table is that of suno-jobs."),
 }
 """The exit code and the remedy. For any other code, the command may work later."""
 
