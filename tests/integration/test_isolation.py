@@ -65,7 +65,7 @@ def stranger(request: pytest.FixtureRequest, as_tenant: Callable[[str], httpx.Cl
 
 def ask(client: httpx.Client, method: str, path: str, ids: Json) -> httpx.Response:
     """Raises KeyError for a parameter that this test does not know."""
-    known = {**ids, "name": "not-json"}
+    known = {**ids, "name": "not-json", "file": "main.js"}
     body: Json | None = {} if method == "PATCH" else None
     if path.endswith("/jobs/{job_id}/retry"):
         body = {"accept_second_charge": True}
