@@ -13,10 +13,10 @@ VARIABLE = "SUNO_JOBS_ACCOUNT_"
 """With the name of a gateway in capitals after it."""
 
 NO_CALLBACKS = "https://callbacks.invalid"
-"""Where gateways send callbacks that cannot reach this machine. No such host can exist (RFC 2606), so nobody else gets them."""
+"""Where gateways send callbacks that cannot reach this machine. No such host can exist (RFC 2606), so no third party gets them."""
 
 POLLING = {"FirstCheckSeconds": "20", "CheckIntervalSeconds": "10", "MaxCheckIntervalSeconds": "15"}
-"""Where no callback arrives. A song takes minutes; the rate limiter sees to the limits of the gateways."""
+"""Where no callback arrives. A song takes minutes; the rate limiter enforces the limits of the gateways."""
 
 
 def read_keys(given: Sequence[str], addressed: Collection[str]) -> dict[str, str]:

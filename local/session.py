@@ -38,11 +38,11 @@ The key is asked for, or read from the standard input. It is checked and stored 
 
 ## Make a song
 
-What it would cost. Nothing is created:
+The estimated cost. Nothing is created:
 
     $ suno-jobs generate "a folk song about harbour lights" --gateway ttapi,kie --dry-run
 
-The states and stages of the job appear as they happen. The files are complete and checked when they have their names. Without `--download` or `--wait`, the command prints the id of the job and returns.
+The states and stages of the job appear as they happen. A file gets its name when it is complete and checked. Without `--download` or `--wait`, the command prints the id of the job and returns.
 
     $ suno-jobs generate "a folk song about harbour lights" --gateway ttapi --download songs
 
@@ -54,11 +54,11 @@ The states and stages of the job appear as they happen. The files are complete a
 
 ## When something goes wrong
 
-A job that fails has an exit code of its own. A marker of the test mode asks for this failure:
+A failed job has its own exit code. Here a marker of the test mode causes the failure:
 
     $ suno-jobs generate "a song [test:no_credits]" --gateway ttapi --wait
 
-What the service refuses is one line on the standard error:
+If a request is refused, one line on the standard error says why:
 
     $ suno-jobs cancel {job}
     $ suno-jobs run wav --field title=Lights
@@ -66,7 +66,7 @@ What the service refuses is one line on the standard error:
 
 ## Keys and webhooks
 
-A new key or secret is shown once. Alone on the standard output, a key fits into a variable of the shell.
+A new key or secret is shown once. Only the key is on the standard output, so that a shell variable can hold it.
 
     $ suno-jobs keys create --name "web shop" --scope jobs:read --days 90
     $ suno-jobs keys list

@@ -165,7 +165,7 @@ class AsyncSunoJobs:
         return await self._calls.rotate_key(key_id, overlap_hours)
 
     async def revoke_key(self, key_id: str) -> None:
-        """Ends a key. It may be repeated."""
+        """May be repeated."""
         await self._calls.revoke_key(key_id)
 
     async def list_webhooks(self) -> Sequence[Webhook]:
@@ -183,7 +183,7 @@ class AsyncSunoJobs:
         return await self._calls.get_webhook(webhook_id)
 
     async def change_webhook(self, webhook_id: str, **changes: Unpack[WebhookChange]) -> Webhook:
-        """Changes what is given. ``disabled=False`` uses a webhook again that was disabled."""
+        """Changes what is given. ``disabled=False`` enables a disabled webhook again."""
         return await self._calls.change_webhook(webhook_id, changes)
 
     async def delete_webhook(self, webhook_id: str) -> None:

@@ -160,7 +160,7 @@ class SunoJobs:
         return finish(self._calls.rotate_key(key_id, overlap_hours))
 
     def revoke_key(self, key_id: str) -> None:
-        """Ends a key. It may be repeated."""
+        """May be repeated."""
         finish(self._calls.revoke_key(key_id))
 
     def list_webhooks(self) -> Sequence[Webhook]:
@@ -178,7 +178,7 @@ class SunoJobs:
         return finish(self._calls.get_webhook(webhook_id))
 
     def change_webhook(self, webhook_id: str, **changes: Unpack[WebhookChange]) -> Webhook:
-        """Changes what is given. ``disabled=False`` uses a webhook again that was disabled."""
+        """Changes what is given. ``disabled=False`` enables a disabled webhook again."""
         return finish(self._calls.change_webhook(webhook_id, changes))
 
     def delete_webhook(self, webhook_id: str) -> None:

@@ -200,7 +200,7 @@ def test_a_slow_api_is_said_to_be_slow_and_given_up_in_the_end(canned: Canned) -
     expect(page.get_by_text("Still waiting for the API")).to_have_count(0)
 
 
-def test_a_device_without_a_network_is_told(canned: Canned) -> None:
+def test_a_device_without_a_network_is_reported(canned: Canned) -> None:
     page = canned.open("#/usage")
     canned.watch.context.set_offline(offline=True)
     expect(page.get_by_text("This device is offline.")).to_be_visible()
@@ -223,7 +223,7 @@ def test_a_view_whose_api_fails_can_be_tried_again(canned: Canned) -> None:
 def test_an_answer_of_another_server_is_not_taken_for_one_of_the_api(canned: Canned, body: str) -> None:
     canned.answers["GET /v1/usage"] = lambda route: route.fulfill(status=200, content_type="text/html", body=body)
     page = canned.open("#/usage")
-    expect(page.get_by_role("alert")).to_contain_text("The answer is not one of the API")
+    expect(page.get_by_role("alert")).to_contain_text("The answer is not from the API")
 
 
 def usage_view(canned: Canned) -> Page:

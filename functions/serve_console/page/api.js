@@ -19,7 +19,7 @@ export class Problem extends Error {
     this.errors = document.errors ?? [];
     /** The limits of the tenant that were reached. @type {string[]} */
     this.quota = document["violated-policies"] ?? [];
-    /** Seconds until the request makes sense again. @type {number | null} */
+    /** Seconds after which the request may be repeated (`Retry-After`). @type {number | null} */
     this.retryAfter = Number.parseInt(headers.get("retry-after") ?? "", 10) || null;
     this.document = document;
   }
@@ -137,7 +137,7 @@ export class Api {
     const body = parsed(text);
     if (status === 204 || status === 304) return { status, headers, body };
     // A proxy or a captive portal may answer in place of the API.
-    if (status < 300 && body === null) throw new Problem(status, { title: "The answer is not one of the API" }, headers);
+    if (status < 300 && body === null) throw new Problem(status, { title: "The answer is not from the API" }, headers);
     if (status < 300) return { status, headers, body };
     const isProblem = headers.get("content-type")?.startsWith("application/problem+json");
     // API Gateway refuses a key itself, without a problem document.

@@ -121,7 +121,7 @@ export class Deliveries {
     const form = h("form", { class: "column", novalidate: true }, h("div", { class: "members two" }, since.element, until.element), check, h("div", { class: "buttons" }, button), said);
     form.addEventListener("submit", async (/** @type {Event} */ event) => {
       event.preventDefault();
-      if (!since.box.value) return replace(said, "Choose the time since when."), since.box.focus();
+      if (!since.box.value) return replace(said, "Choose the start of the range."), since.box.focus();
       button.disabled = true;
       const body = { since: isoOf(since.box.value), ...(until.box.value ? { until: isoOf(until.box.value) } : {}), delivered: delivered.checked };
       await this.replay(body, said);

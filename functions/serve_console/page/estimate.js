@@ -9,7 +9,7 @@ export function drawEstimate(preview) {
   const [first, ...others] = preview.gateways;
   const heading = h("h2", { tabindex: "-1" }, "Estimate");
   const summary = `${first.gateway}: ${costText(first.estimate)}`;
-  const free = preview.job.mode === "test" ? h("p", {}, "This is test mode: nothing is sent to a gateway, and nothing is paid.") : null;
+  const free = preview.job.mode === "test" ? h("p", {}, "This is test mode: nothing is sent to a gateway, and nothing is charged.") : null;
   const order = others.length ? h("p", { class: "muted" }, "The gateways are asked in this order. The next one is asked only if the one before has definitely refused or cannot be reached, so one of them is paid.") : null;
   const rows = preview.gateways.map((/** @type {any} */ each) => ({ cells: [each.gateway, modelOf(each), costText(each.estimate)] }));
   const element = h("section", { class: "card estimate" }, heading, free, table("Estimated cost by gateway", ["Gateway", "Model", "Estimate"], rows), order, unknown(preview.gateways));

@@ -83,7 +83,7 @@ export function meter(value, most, label) {
 
 /** @param {boolean} reported @param {any[]} balances @returns {HTMLElement} */
 function drawBalances(reported, balances) {
-  const none = reported ? "Balance: not read, or of an account that you do not see." : "Balance: not reported by this gateway.";
+  const none = reported ? "Balance: not read yet, or of an account that is not shown to you." : "Balance: not reported by this gateway.";
   if (!balances.length) return h("p", { class: "muted" }, none);
   return listing(
     balances.map((each) => [
@@ -116,7 +116,7 @@ function drawKinds({ kinds, unsupported }) {
 
 /** @param {any[]} prices @returns {HTMLElement} */
 function drawPrices(prices) {
-  if (!prices.length) return h("p", { class: "muted" }, "Prices: none is known.");
+  if (!prices.length) return h("p", { class: "muted" }, "No prices are known.");
   const items = prices.map((price) => h("li", {}, h("code", {}, price.kind), `: ${number(price.amount)} ${price.unit}${condition(price)} (${price.as_of})`));
   return disclosure("prices", `Prices (${prices.length})`, h("ul", {}, ...items));
 }

@@ -38,7 +38,7 @@ export function statusOf(job) {
       ["Progress", ENDED.has(job.state) ? null : `${job.progress}: ${PROGRESS[job.progress]}`],
       ["Created", when(job.created_at)],
       ["Updated", when(job.updated_at)],
-      [ENDED.has(job.state) ? "Deadline was" : "Deadline", when(job.deadline_at)],
+      ["Deadline", when(job.deadline_at)],
       ["Recovery ends", job.recoverable_until && when(job.recoverable_until)],
       ["Cost", costText(job.cost)],
       ["Charged", h("span", {}, h("strong", {}, job.charged), ` – ${CHARGED[job.charged]}`)],

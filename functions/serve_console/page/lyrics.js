@@ -61,7 +61,7 @@ export function timedLyrics(timed, media) {
   const spans = words.map((word) => h("span", { class: "word", title: `${word.start_s.toFixed(1)} s` }, word.word.trim()));
   let next = 0;
   const paragraphs = lines.map((line) => h("p", { dir: "auto" }, ...line.flatMap(() => [spans[next++], " "])));
-  const box = h("div", { class: "lyrics timed", tabindex: "0", role: "region", "aria-label": "Lyrics with times" }, ...paragraphs);
+  const box = h("div", { class: "lyrics timed", tabindex: "0", role: "region", "aria-label": "Timed lyrics" }, ...paragraphs);
   if (media) follow(box, spans, words, media);
   return box;
 }

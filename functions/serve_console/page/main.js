@@ -146,7 +146,7 @@ function mark(path) {
 }
 
 function showUnknown() {
-  replace(main, h("h1", {}, "No such view"), h("p", {}, "The address names no view of the console. ", h("a", { href: HOME }, "To the jobs")));
+  replace(main, h("h1", {}, "No such view"), h("p", {}, "The console has no view at this address. ", h("a", { href: HOME }, "To the jobs")));
   focusHeading();
 }
 

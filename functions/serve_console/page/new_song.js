@@ -27,7 +27,7 @@ function loadDescription(api) {
 
 /** @param {HTMLElement} main @param {any} view */
 export async function show(main, { query, api, signal, go }) {
-  const body = h("div", { class: "column" }, h("p", { class: "muted" }, "Loading the form ..."));
+  const body = h("div", { class: "column" }, h("p", { class: "muted" }, "Loading the form…"));
   replace(main, h("h1", {}, title), body);
   const [document, gateways] = await Promise.all([loadDescription(api), api.get("/v1/gateways", { signal })]);
   const notice = await fillFrom(query.get("from"), document, api, signal);
@@ -87,7 +87,7 @@ class NewSong {
   }
 
   async estimate() {
-    await this.work(this.check, "Checking ...", async () => {
+    await this.work(this.check, "Checking…", async () => {
       const body = this.form.request();
       const errors = this.form.localErrors();
       if (errors.length) return this.showErrors("", errors);
@@ -109,7 +109,7 @@ class NewSong {
 
   /** @param {HTMLElement} button @param {any} body the request that was estimated */
   async create(button, body) {
-    await this.work(button, "Creating ...", async () => {
+    await this.work(button, "Creating…", async () => {
       // It is not aborted with the view: the job may exist, and then the form has served its purpose.
       const { body: job } = await this.api.post("/v1/jobs", body, { idempotencyKey: keyOf(body) });
       startAnew();
@@ -161,7 +161,7 @@ function startAnew() {
   Object.assign(kept, { draft: emptyDraft(), from: null, order: null });
 }
 
-// The next person at this page shall not see it.
+// The next person at this page must not see it.
 addEventListener("logout", startAnew);
 
 /** @param {any} body @returns {string} */

@@ -35,7 +35,7 @@ function detailsOf(error) {
   if (error instanceof Unreachable) return [];
   if (!(error instanceof Problem)) return [String(error?.message ?? error)];
   const wrong = error.errors.map((each) => `${each.pointer ?? each.parameter ?? each.header ?? ""} ${each.detail}`.trim());
-  const later = error.retryAfter ? [`It makes sense again in ${error.retryAfter} seconds.`] : [];
+  const later = error.retryAfter ? [`Try again in ${error.retryAfter} seconds.`] : [];
   return [error.detail, ...wrong, ...later].filter(Boolean);
 }
 

@@ -42,7 +42,7 @@ export function drawSource(field, value, change, form, drawMembers) {
 function chooser(form, choose, label) {
   const area = h("div", { class: "members two" });
   const load = async () => {
-    replace(area, h("p", { class: "muted" }, "Loading recent jobs ..."));
+    replace(area, h("p", { class: "muted" }, "Loading recent jobs…"));
     try {
       const { body } = await form.api.get("/v1/jobs?state=SUCCEEDED&limit=50", { signal: form.signal });
       // Only the gateway of a source can use it.
@@ -75,7 +75,7 @@ function describe(job) {
 
 /** @param {HTMLElement} area @param {string} id @param {Form} form @param {(job: string, track: string) => void} choose @param {string} label */
 async function loadTracks(area, id, form, choose, label) {
-  replace(area, h("p", { class: "muted" }, "Loading its tracks ..."));
+  replace(area, h("p", { class: "muted" }, "Loading its tracks…"));
   try {
     const { body } = await form.api.get(`/v1/jobs/${id}`, { signal: form.signal });
     const usable = sourcesOf(body);

@@ -191,7 +191,7 @@ function missingOf(missing) {
   const entries = Object.entries(missing);
   if (!entries.length) return [];
   const items = entries.map(([kind, error]) => h("li", {}, `${kind}: ${errorText(error) || "not stored yet"}`));
-  return [h("p", {}, "Missing files, which never fail a track:"), h("ul", { class: "missing" }, ...items)];
+  return [h("p", {}, "Missing files (a track does not fail without them):"), h("ul", { class: "missing" }, ...items)];
 }
 
 /**

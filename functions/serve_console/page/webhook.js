@@ -63,7 +63,7 @@ export class Endpoint {
         ...(failing ? [/** @type {[string, any]} */ (["Failing since", when(failing)])] : []),
         ["Events", endpoint.events.join(", ")],
         ["Created", when(endpoint.created_at)],
-        ...(previous ? [/** @type {[string, any]} */ (["Earlier secret signs until", when(previous)])] : []),
+        ...(previous ? [/** @type {[string, any]} */ (["Earlier secret valid until", when(previous)])] : []),
       ]),
       this.drawActions(Boolean(disabled)),
     );
@@ -136,13 +136,13 @@ export class Endpoint {
       replace(this.secret, drawSecret(body.secret, () => replace(this.secret)));
       this.draw(body);
     };
-    const text = ["The new secret is shown once. Until the hours below have passed, every event is signed with both.", field];
+    const text = ["The new secret is shown once. For the hours below, every event is signed with both secrets.", field];
     const box = confirm({ title: "Rotate the secret?", text, action: "Rotate", act, signal: this.view.signal });
     box.addEventListener("close", () => this.secret.querySelector("h2")?.focus());
   }
 
   remove() {
-    const text = ["What is still to be delivered to it is dropped. Its deliveries are not shown any more."];
+    const text = ["Pending deliveries are dropped, and the earlier ones are not shown any more."];
     const act = async () => {
       await this.view.api.delete(this.path, {});
       announce("The webhook was deleted.");

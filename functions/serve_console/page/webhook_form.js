@@ -53,7 +53,7 @@ function showProblem(problem, status, places) {
     else left.push(`${error.pointer || "The request"}: ${error.detail}`);
   }
   if (!problem.errors?.length) left.push(problem.detail || problem.message);
-  if (problem.status === undefined) left.push("It may have been saved all the same: look before you repeat it.");
+  if (problem.status === undefined) left.push("It may have been saved: check before you try again.");
   replace(status, left.join(" "));
   Object.values(places).find((place) => place.message.textContent)?.control.focus();
 }

@@ -4,7 +4,7 @@
 export const STATES = {
   ACCEPTED: "Recorded and not yet submitted.",
   SUBMITTING: "Being submitted to a gateway, or to be submitted again.",
-  SUBMIT_UNKNOWN: "The gateway's answer to the submission was lost. The job waits for a sign of its task.",
+  SUBMIT_UNKNOWN: "The gateway's answer to the submission was lost. The job waits for a callback.",
   GENERATING: "The gateway has accepted the task.",
   STORING: "The task has ended, and its files are being downloaded and checked.",
   SUCCEEDED: "What this job shows as stored is complete and checked, in your own bucket.",

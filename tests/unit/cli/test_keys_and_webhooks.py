@@ -127,6 +127,6 @@ def test_deliveries_are_listed_retried_and_replayed(serving: Serving, capsys: py
     assert "--until yesterday" in errors
 
 
-def test_a_key_without_the_scope_is_told_so(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_key_without_the_scope_is_reported(serving: Serving, capsys: pytest.CaptureFixture[str]) -> None:
     serving(an_error(403, "scope-missing", "The API key lacks the scope keys."))
     assert "lacks the scope keys" in run(capsys, "keys", "list", code=ExitCode.NOT_PERMITTED)[1]

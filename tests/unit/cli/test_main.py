@@ -91,7 +91,7 @@ def test_a_table_that_is_not_there_is_an_error_with_its_remedy(
     assert "Check the name, the region and the AWS account." in line
 
 
-def test_a_shell_without_a_region_is_told_what_to_set(
+def test_without_a_region_the_message_names_what_to_set(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from suno_jobs.cli.cutting import cut_secrets
+from suno_jobs.cli.redaction import cut_secrets
 from suno_jobs.cli.main import main
 from suno_jobs.cli.problems import CommandError, ExitCode
 from suno_jobs.cli.receipts import message_text

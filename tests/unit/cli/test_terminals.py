@@ -213,7 +213,7 @@ def no_space(*_: object) -> None:
     raise OSError(28, os.strerror(28))
 
 
-def test_a_machine_without_a_home_is_told_what_to_set(
+def test_without_a_home_folder_the_message_names_what_to_set(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def homeless() -> Path:

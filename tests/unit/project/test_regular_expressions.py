@@ -20,7 +20,7 @@ from typing import Any
 
 import suno_jobs
 from suno_jobs.catalog import inputs, results
-from suno_jobs.cli import cutting
+from suno_jobs.cli import redaction
 from suno_jobs.gateways import parsing, sandbox, tracks
 from suno_jobs.gateways import results as gateway_results
 from suno_jobs.intake import adoption
@@ -80,7 +80,7 @@ WORST = {
     ssrf_guard._UNSAFE_IN_URL.pattern: "a",
     submit_job._KEY.pattern: "!",
     tracks._TRACK_ID.pattern: "a",
-    cutting._SECRET_NAME.pattern: "key",
+    redaction._SECRET_NAME.pattern: "key",
     r"(?<=[a-z0-9])(?=[A-Z])": "aA",
     r"\w+=\d{1,9}(\.\d{1,9})?": "a=1",
     r"[^\w.() -]+": "/",
@@ -89,7 +89,7 @@ WORST = {
 _IN_RECEIPTS = ("http://a", "https%3A%2F%2F", "//a", "/v1/callbacks/a/", "?key", "-sj_a", "\nkey", '"key')
 WORST |= {
     pattern.pattern: text
-    for pattern, text in zip(patterns_in((cutting._IN_A_STRING, cutting._IN_NO_JSON)), _IN_RECEIPTS, strict=True)
+    for pattern, text in zip(patterns_in((redaction._IN_A_STRING, redaction._IN_NO_JSON)), _IN_RECEIPTS, strict=True)
 }
 """The text whose repetition is the hardest for each expression. It comes close to a match, and closest at its end."""
 

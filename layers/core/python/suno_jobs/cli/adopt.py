@@ -174,7 +174,7 @@ def _result(line: Line) -> dict[str, Any]:
 def adopt_file(  # noqa: PLR0913 - the options of a command
     *,
     file: Annotated[Path, Parameter(name="--from", help="CSV with a header, or JSON lines: gateway, kind, task_id")],
-    tenant: Annotated[str, Parameter(help="who gets the jobs")],
+    tenant: Annotated[str, Parameter(help="the tenant that gets the jobs")],
     account: Annotated[str, Parameter(help="the account that has the tasks, as in the accounts secret")] = SHARED_ACCOUNT,
     stack: StackOption = NO_STACK,
     table: JobsTable = None,

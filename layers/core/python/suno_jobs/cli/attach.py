@@ -34,8 +34,7 @@ def attach_data(
     """Create a stack that contains existing tables and buckets, and nothing else yet.
 
     ```
-    suno-jobs attach --stack suno-jobs --jobs-table suno-jobs-restored --api-keys keys --assets-bucket assets \
-      --receipts-bucket receipts
+    suno-jobs attach --stack suno-jobs --jobs-table jobs --api-keys keys --assets-bucket assets --receipts-bucket receipts
     ```
     """
     tables = {"JobsTable": jobs_table, "ApiKeysTable": api_keys}

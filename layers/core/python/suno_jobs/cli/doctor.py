@@ -29,7 +29,7 @@ def print_checks(
     table: JobsTable = None,
     as_json: AsJson = False,
 ) -> int:
-    """Check a stack and the key of every gateway account, at no cost. Each line that is not ok has the remedy.
+    """Check a stack and the key of every gateway account, at no cost. Each line that is not ok says what to do.
 
     A key is checked by its balance, or by reading a task that does not exist. Without `--stack`, only the keys are checked.
 

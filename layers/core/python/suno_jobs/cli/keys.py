@@ -142,7 +142,7 @@ def revoke_key(
     api_keys: ApiKeysTable = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a key now; API Gateway may accept it for AuthorizerCacheSeconds longer.
+    """Revoke a key; API Gateway may accept it for AuthorizerCacheSeconds longer.
 
     ```
     suno-jobs tenants keys revoke acme key_0123456789abcdef --stack suno-jobs-dev

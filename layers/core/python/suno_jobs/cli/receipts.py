@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from suno_jobs.cli import aws
-from suno_jobs.cli.cutting import cut_secrets
+from suno_jobs.cli.redaction import cut_secrets
 from suno_jobs.cli.explain import receipt_view
 from suno_jobs.cli.keys import read_callback_secret
 from suno_jobs.cli.options import AsJson, JobId, JobsTable, ReceiptsBucket, show

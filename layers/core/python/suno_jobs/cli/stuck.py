@@ -22,7 +22,7 @@ from suno_jobs.jobs.waiting import waiting_for
 from suno_jobs.storage.jobs import JobStore
 
 HELD_SECONDS = 60
-"""A shorter wait for the own turn is part of a normal job."""
+"""A shorter wait in the queue of a gateway is part of a normal job."""
 
 SWEEP = "suno-jobs sweep resumes it. If sweeps fail, see SweepFailedAlarm in the runbook."
 

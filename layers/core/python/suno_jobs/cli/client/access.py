@@ -99,7 +99,7 @@ def _check_private(url: str) -> None:
 
 
 def _check_key(key: str) -> None:
-    """No header can have another one."""
+    """Raises NotLoggedIn for a key that no HTTP header can contain."""
     if not (key.isascii() and key.isprintable()):
         raise NotLoggedIn("The API key has a character that no key has. Copy it again, without quotation marks and line ends.")
 

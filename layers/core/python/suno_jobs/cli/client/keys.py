@@ -106,7 +106,7 @@ def rotate_key(key: KeyId, /, *, overlap_hours: Overlap = None, as_json: AsJson 
 
 @app.command(name="revoke")
 def revoke_key(key: KeyId, /, *, as_json: AsJson = False) -> None:
-    """End a key now. It may be accepted for a minute longer.
+    """Revoke a key. It may be accepted for a minute longer.
 
     ```
     suno-jobs keys revoke key_0123456789abcdef

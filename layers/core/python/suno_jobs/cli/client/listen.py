@@ -78,7 +78,7 @@ def listen(
 
 
 def happening(watcher: Watcher) -> Iterator[Event]:
-    """Goes on when the service cannot be reached for a while."""
+    """Continues after the service could not be reached for a while."""
     while True:
         try:
             yield from watcher.look()
@@ -178,7 +178,7 @@ class Forwarder:
         self._sender = WebhookSender(trusted_origins=frozenset({f"{parts.scheme}://{parts.netloc}"} if url else ()))
 
     def forward(self, event: Event) -> str:
-        """What came of it, in words; empty if there is no URL."""
+        """Returns the outcome as text, empty if there is no URL."""
         if self.url is None:
             return ""
         headers = signed_headers([self.secret], event.event_id, int(time.time()), event.body)

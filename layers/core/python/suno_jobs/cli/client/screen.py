@@ -35,7 +35,7 @@ def _plain(value: Any) -> Any:
 
 
 def print_done(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
-    """For what the API answers with nothing."""
+    """For requests whose answer has no content."""
     if as_json:
         print_json(value)
     else:

@@ -131,7 +131,7 @@ def _submit(request: JobRequest, *, wait: bool, download: Path | None, dry_run: 
 
 
 def _send(suno: SunoJobs, request: JobRequest, key: str) -> Job:
-    """Whoever interrupts it learns the key as well: the request may have been carried out."""
+    """An interruption reports the key, because the request may have been carried out."""
     try:
         return suno.submit(request, idempotency_key=key)
     except KeyboardInterrupt:

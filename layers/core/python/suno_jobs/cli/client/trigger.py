@@ -41,7 +41,7 @@ EVENTS: Mapping[str, Play] = {
 }
 GATEWAY = Annotated[str | None, Parameter(help="the gateway; without it, auto with a test key, else a simulated one")]
 LOCAL_PATH = "/_local"
-"""Where a local stack tells which of its gateways are simulated."""
+"""The path at which a local stack lists its simulated gateways."""
 
 
 def trigger(

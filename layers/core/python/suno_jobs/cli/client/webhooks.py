@@ -97,11 +97,11 @@ def update_webhook(
     event: Events = (),
     description: Description = None,
     disable: Annotated[
-        bool | None, Parameter(negative="--enable", show_default=False, help="stop its use, or use it again")
+        bool | None, Parameter(negative="--enable", show_default=False, help="disable it, or enable it again")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change what is given of a webhook.
+    """Change a webhook. What is not given stays as it is.
 
     ```
     suno-jobs webhooks update we_0123456789abcdef --url https://shop.example/songs --enable

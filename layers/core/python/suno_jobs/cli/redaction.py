@@ -1,4 +1,4 @@
-"""Cuts what nobody but its owner may see out of what a gateway sent: signatures of links, callback MACs, keys."""
+"""Removes secrets from what a gateway sent: signatures of links, callback MACs, keys."""
 
 from __future__ import annotations
 
