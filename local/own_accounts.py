@@ -13,7 +13,7 @@ VARIABLE = "SUNO_JOBS_ACCOUNT_"
 """With the name of a gateway in capitals after it."""
 
 NO_CALLBACKS = "https://callbacks.invalid"
-"""Where gateways send callbacks that cannot reach this machine. No such host can exist (RFC 2606), so no third party gets them."""
+"""Where gateways send callbacks that cannot reach this machine. No such host can exist (RFC 2606), so no one gets them."""
 
 POLLING = {"FirstCheckSeconds": "20", "CheckIntervalSeconds": "10", "MaxCheckIntervalSeconds": "15"}
 """Where no callback arrives. A song takes minutes; the rate limiter enforces the limits of the gateways."""

@@ -90,7 +90,7 @@ def record(stack: LocalStack, tenant: str) -> str:
 
 @contextlib.contextmanager
 def _away_from_home(folder: str) -> Iterator[None]:
-    """In an empty folder, with an environment in which nobody has logged in and no browser opens."""
+    """In an empty folder, with an environment that has no API key and opens no browser."""
     before = dict(os.environ)
     for name in (access.URL, access.KEY, "DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "FORCE_COLOR"):
         os.environ.pop(name, None)

@@ -1,4 +1,4 @@
-"""GET /console and its files: a page that uses the API with its user's key. The function has no permission, and its routes need no key."""
+"""GET /console and its files: a page that uses the API with a key. The routes need no key, the function no permission."""
 
 import os
 from collections.abc import Mapping

@@ -23,7 +23,7 @@ def aws(aws_on_moto: SimpleNamespace) -> SimpleNamespace:
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Nobody has logged in."""
+    """No API key is stored or set."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     monkeypatch.delenv(access.KEY, raising=False)
     monkeypatch.delenv(access.URL, raising=False)

@@ -11,10 +11,10 @@ from typing import Any
 import boto3
 import pytest
 
-from suno_jobs.cli.redaction import cut_secrets
 from suno_jobs.cli.main import main
 from suno_jobs.cli.problems import CommandError, ExitCode
 from suno_jobs.cli.receipts import message_text
+from suno_jobs.cli.redaction import cut_secrets
 from suno_jobs.steps.receive_callback import CallbackReceiver, sent_bytes
 from suno_jobs.storage.receipts import INLINE_BYTES, ReceiptSource
 from tests.builders import seeded

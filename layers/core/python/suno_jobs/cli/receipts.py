@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from suno_jobs.cli import aws
-from suno_jobs.cli.redaction import cut_secrets
 from suno_jobs.cli.explain import receipt_view
 from suno_jobs.cli.keys import read_callback_secret
 from suno_jobs.cli.options import AsJson, JobId, JobsTable, ReceiptsBucket, show
 from suno_jobs.cli.problems import CommandError, NotFound
+from suno_jobs.cli.redaction import cut_secrets
 from suno_jobs.cli.stack import NO_STACK, StackOption
 from suno_jobs.gateways.signatures import SIGNATURE_CHECKS
 from suno_jobs.jobs.record import Job

@@ -108,7 +108,7 @@ def _secret() -> str:
 
 
 class Watcher:
-    """Finds what has happened to jobs since it last looked. Ended jobs are not looked at again."""
+    """Finds what has happened to jobs since the last call. Ended jobs are not read again."""
 
     def __init__(self, suno: SunoJobs) -> None:
         self._suno = suno
