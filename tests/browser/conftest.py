@@ -21,6 +21,7 @@ PARAMETERS = {
     "MaxCheckIntervalSeconds": "2",
     "JobDeadlineSeconds": "40",
     "AmbiguousSubmitGraceSeconds": "4",
+    "AuthorizerCacheSeconds": "1",
     # The faults of one test shall not hold up another.
     "BreakerFailures": "1000",
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -69,6 +71,35 @@ def test_a_person_logs_in_with_a_key_of_the_stack_and_out_again(page: Page, stac
     assert page.evaluate("sessionStorage.length") == 0
     page.reload()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_a_key_that_is_revoked_on_the_stack_ends_the_session(page: Page, stack: LocalStack) -> None:
+    headers = {"Authorization": f"Bearer {stack.create_api_key('local')}"}
+    with httpx.Client(base_url=stack.api_url, headers=headers, timeout=40, trust_env=False) as api:
+        made = api.post("/v1/keys", json={"name": "console"}).json()
+        page.goto(f"{stack.console_url}#/jobs")
+        log_in(page, made["key"])
+        expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
+        assert api.delete(f"/v1/keys/{made['key_id']}").is_success
+    expect(page.get_by_role("alert").filter(has_text="not valid any more")).to_be_visible()
+    log_in(page, stack.api_key)
+    expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
+
+
+def test_answers_of_the_stack_that_are_slow_are_waited_for(logged_in: Callable[[str], Page], page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/usage*", hold)
+    logged_in("#/usage")
+    expect(page.get_by_text("Still waiting for the API")).to_be_visible()
+    [request] = held
+    request.continue_()
+    page.unroute("**/v1/usage*")
+    expect(page.get_by_role("heading", name="Limits")).to_be_visible()
+    expect(page.get_by_text("Still waiting for the API")).to_have_count(0)
 
 
 def test_the_login_is_accessible(canned: Canned) -> None:
