@@ -107,7 +107,7 @@ def test_each_message_of_the_api_is_at_its_field(canned: Canned) -> None:
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("The request: is too much")
     expect(alert).to_contain_text("Prefer: is wrong")
-    expect(alert).to_contain_text("2 fields have to be changed.")
+    expect(alert).to_contain_text("Correct 2 fields.")
     title = page.get_by_label("Title")
     expect(title).to_be_focused()
     expect(title).to_have_accessible_description("is odd")

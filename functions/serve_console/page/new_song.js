@@ -151,7 +151,7 @@ class NewSong {
     if (errors.length) replace(this.result);
     const lines = left.map((error) => `${error.pointer || error.parameter || error.header || "The request"}: ${error.detail}`);
     if (text) lines.unshift(text);
-    if (count) lines.push(count === 1 ? "One field has to be changed." : `${count} fields have to be changed.`);
+    if (count) lines.push(count === 1 ? "Correct one field." : `Correct ${count} fields.`);
     replace(this.errors, lines.length ? h("div", { class: "error" }, ...lines.map((line) => h("p", {}, line))) : null);
     if (lines.length && !count) this.errors.scrollIntoView({ block: "center" });
   }
