@@ -8,17 +8,15 @@ const ENDED_SECONDS = 60;
 const RENEW_SECONDS = 2 * ENDED_SECONDS; // the job is read once more before the URLs expire
 
 /**
- * @param {string} url presigned by S3 (X-Amz-*), or by CloudFront (Expires)
+ * @param {string} url presigned by S3
  * @returns {number} when it expires, in milliseconds since 1970; Infinity if the URL does not say so
  */
 export function expiresAt(url) {
   const query = new URL(url, location.href).searchParams;
   const signed = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get("X-Amz-Date") ?? "");
-  if (signed) {
-    const [year, month, day, hour, minute, second] = signed.slice(1).map(Number);
-    return Date.UTC(year, month - 1, day, hour, minute, second) + Number(query.get("X-Amz-Expires")) * 1000;
-  }
-  return Number(query.get("Expires")) * 1000 || Infinity;
+  if (!signed) return Infinity;
+  const [year, month, day, hour, minute, second] = signed.slice(1).map(Number);
+  return Date.UTC(year, month - 1, day, hour, minute, second) + Number(query.get("X-Amz-Expires")) * 1000;
 }
 
 /**
