@@ -82,8 +82,11 @@ def seen_by(process: subprocess.Popen[str]) -> dict[str, object]:
 
 
 def is_alive(pid: object) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_an_environment_has_variables_folder_and_output_of_its_bootstrap_and_a_process_of_its_own(folder: Path) -> None:

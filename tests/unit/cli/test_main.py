@@ -154,6 +154,14 @@ def test_a_credential_that_cannot_be_sent_is_not_shown(
     assert (code, "secret" in line, "the end of a line" in line) == (ExitCode.NOT_PERMITTED, False, True)
 
 
+def test_a_closed_input_is_empty(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["login", "http://127.0.0.1:1"]) == ExitCode.WRONG_ARGUMENTS
+    assert capsys.readouterr().err == "there is no API key on the standard input\n"
+    with sys.stdin as opened:
+        assert opened.read() == ""
+
+
 def test_streams_that_the_shell_has_closed_are_no_defect() -> None:
     """As ``>&-`` does. Python then has None in their place."""
     script = "import sys; from suno_jobs.cli.main import main; sys.exit(main(['login', 'https://api.example']))"

@@ -123,6 +123,7 @@ def test_a_signal_while_something_is_made_or_removed_leaves_nothing_behind(
     bus: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What AWS has just made is not known here yet."""
+    before = signal.getsignal(signal.SIGINT)
 
     def ended_after(patched: pytest.MonkeyPatch, client: Any, name: str, number: signal.Signals) -> None:
         real = getattr(client, name)
@@ -143,7 +144,7 @@ def test_a_signal_while_something_is_made_or_removed_leaves_nothing_behind(
                 ended_after(patched, client, name, number)
                 assert main(TAIL) == ExitCode.INTERRUPTED
                 assert bus.left() == []
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_it_ends_after_the_seconds_that_were_given(bus: SimpleNamespace) -> None:
