@@ -52,6 +52,16 @@ def played_beyond(page: Page, seconds: float) -> None:
     )
 
 
+CACHE_OF_A_FETCHED_FILE = """async audio => {
+    const { fetchUrl } = await import(new URL("console/bucket.js", location.href).href);
+    const { fetch } = window;
+    let mode;
+    window.fetch = (url, options) => fetch(url, options).finally(() => (mode = options.cache));
+    await fetchUrl(audio.currentSrc, new AbortController().signal).finally(() => (window.fetch = fetch));
+    return mode;
+}"""
+
+
 def test_a_job_is_followed_from_its_submission_to_playing_audio(logged_in: Callable[[str], Page], stack: LocalStack) -> None:
     job_id = submit(stack, "A folk song about harbour lights [fault:slow_task=3]")
     page = logged_in(f"#/jobs/{job_id}")
@@ -66,6 +76,8 @@ def test_a_job_is_followed_from_its_submission_to_playing_audio(logged_in: Calla
     expect(page.locator(".waveform").first).to_have_attribute("data-drawn", "true")
     assert page.locator(".waveform canvas").first.evaluate(INK) > 500
     assert song.evaluate("audio => audio.paused") is False
+    # The player's answer is in the cache. S3 has not permitted a page to read it, since a player's request has no origin.
+    assert song.evaluate(CACHE_OF_A_FETCHED_FILE) == "no-store"
     with page.expect_download() as download:
         page.get_by_text(re.compile("Files")).first.click()
         page.get_by_role("link", name=re.compile("Download audio")).first.click()

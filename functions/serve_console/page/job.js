@@ -1,5 +1,6 @@
 // A job: followed live, with its tracks, its history and what it costs.
 
+import { fetchUrl } from "./bucket.js";
 import { announce, h, replace, update } from "./dom.js";
 import { actionsView } from "./job_actions.js";
 import { countdown, quarantineOf, rawOf, requestOf, resultOf, statusOf } from "./job_facts.js";
@@ -131,7 +132,7 @@ function tracksOf(place, context) {
  * @param {AbortSignal} signal
  */
 async function readLyrics(url, signal) {
-  const answer = await fetch(url, { signal, credentials: "omit" });
+  const answer = await fetchUrl(url, signal);
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return lyricsIn(await answer.json());
 }

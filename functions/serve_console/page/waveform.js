@@ -1,5 +1,6 @@
 // A waveform that the browser computes from the file. It is also the slider for the position in the song.
 
+import { fetchUrl } from "./bucket.js";
 import { h, replace } from "./dom.js";
 import { duration } from "./format.js";
 import { eachFrame, start } from "./player.js";
@@ -75,10 +76,10 @@ async function fill(picture, asset, { links, signal }) {
  * @param {AbortSignal} signal
  */
 async function fetchFile(key, links, signal) {
-  let answer = await fetch(links.url(key) ?? "", { signal, credentials: "omit" });
+  let answer = await fetchUrl(links.url(key) ?? "", signal);
   if (answer.status === 403) {
     await links.renew();
-    answer = await fetch(links.url(key) ?? "", { signal, credentials: "omit" });
+    answer = await fetchUrl(links.url(key) ?? "", signal);
   }
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return answer.arrayBuffer();
