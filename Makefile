@@ -40,21 +40,23 @@ local: $(READY) ## Run the complete stack on this machine, until Ctrl-C; LOCAL="
 faults: $(READY) ## List the faults of the simulator: [fault:lost_callback] in a prompt asks for one
 	$(BIN)/suno-jobs faults
 
-# The tests that need the complete stack run on three of them, a file at a time: a job mostly waits for its gateway or its deadline.
+# The tests that need the complete stack run on three of them, a file at a time, the longest first: a job mostly waits for its
+# gateway or its deadline.
 FAST := tests/unit tests/properties tests/integration/simulator tests/integration/local tests/integration/test_download.py \
 	tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
-STACK := tests/integration/test_accounts.py tests/integration/test_adoption.py tests/integration/test_bench.py tests/integration/test_clients.py \
-	tests/integration/test_day_two.py tests/integration/test_erasing.py \
-	tests/integration/test_fuzzing.py tests/integration/test_http.py tests/integration/test_isolation.py tests/integration/test_local_stack.py \
-	tests/integration/test_jobs.py tests/integration/test_python_client.py tests/integration/test_races.py tests/integration/test_kinds.py \
-	tests/integration/test_stalled_dynamodb.py tests/integration/test_waiting.py tests/integration/test_webhooks.py
+STACK := tests/integration/test_kinds.py tests/integration/test_fuzzing.py tests/integration/test_jobs.py \
+	tests/integration/test_day_two.py tests/integration/test_local_stack.py tests/integration/test_bench.py \
+	tests/integration/test_http.py tests/integration/test_python_client.py tests/integration/test_races.py \
+	tests/integration/test_stalled_dynamodb.py tests/integration/test_isolation.py tests/integration/test_accounts.py \
+	tests/integration/test_webhooks.py tests/integration/test_waiting.py tests/integration/test_adoption.py \
+	tests/integration/test_erasing.py tests/integration/test_clients.py
 
 # Which AWS calls the functions made in the simulation and on the local stacks, to be compared with what they may do.
 CALLS := .calls
 
 test: test-fast simulate clients ## Run the unit, property, integration and browser tests, the simulation and the crash matrix
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal tests/simulation
-	RECORD_CALLS="$(CALLS)" PYTHON313="$(PYTHON313)" $(BIN)/pytest --numprocesses=3 --dist=loadfile $(STACK) tests/browser
+	RECORD_CALLS="$(CALLS)" PYTHON313="$(PYTHON313)" $(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(STACK) tests/browser
 	$(BIN)/python -m tests.permissions $(CALLS)
 
 # What makes and compiles the TypeScript client in the tests, and checks the console. Node itself is one of the pinned Python packages.
