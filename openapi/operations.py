@@ -176,8 +176,9 @@ _CALLBACK = tuple(
         ("mac", "Authenticates the gateway. A callback whose MAC is wrong is dropped when it leaves the queue."),
     )
 )
+_HEADER_VALUE: Json = {"type": "string", "pattern": r"^[\x21-\x7E]([\t\x20-\x7E]*[\x21-\x7E])?$"}
 _SIGNATURE = tuple(
-    {**_header(name, description, {"type": "string", "pattern": r"^[\x21-\x7E]([\x20-\x7E]*[\x21-\x7E])?$"}), "required": True}
+    {**_header(name, description, _HEADER_VALUE), "required": True}
     for name, description in (("x-webhook-signature", "The signature."), ("x-webhook-timestamp", "When it was made."))
 )
 _SENT: Json = {"required": True, "schema": {"description": "Whatever the gateway sends. It is stored, and never believed."}}
