@@ -227,7 +227,7 @@ class World:
                 self.loop.close()
 
     def _pause(self, seconds: float) -> None:
-        """Of the process that writes: an invocation, or somebody outside of Lambda."""
+        """Of the process that writes: an invocation, or a person or program outside of Lambda."""
         invocation: Invocation | None = self.loop.current.local
         (invocation or self.loop).sleep(seconds)
 

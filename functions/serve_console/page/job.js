@@ -21,11 +21,11 @@ export const title = "Job";
  */
 export async function show(main, { params, api, signal, go, live }) {
   const feed = new JobFeed(api, params.job_id, signal);
-  const refresh = async () => {
+  const renew = async () => {
     draw(await feed.load({ fresh: true }));
   };
-  const links = { url: (/** @type {string} */ key) => feed.url(key), renew: refresh };
-  const draw = jobPage(main, { api, signal, go, links, refresh });
+  const links = { url: (/** @type {string} */ key) => feed.url(key), renew };
+  const draw = jobPage(main, { api, signal, go, links });
   await live(() => feed.load(), draw, () => feed.seconds);
   const clock = setInterval(() => tick(main), 1000);
   signal.addEventListener("abort", () => clearInterval(clock));

@@ -10,7 +10,7 @@ const RETRYABLE = new Set(["FAILED", "TIMED_OUT"]);
  * The buttons stay the same elements, so that the focus stays where it is.
  *
  * @param {HTMLElement} bar
- * @param {{api: any, signal: AbortSignal, go: (hash: string) => void, refresh: () => Promise<unknown>}} context
+ * @param {{api: any, signal: AbortSignal, go: (hash: string) => void}} context
  * @returns {(job: any) => void}
  */
 export function actionsView(bar, context) {
@@ -45,8 +45,11 @@ export function actionsView(bar, context) {
 async function unlessBusy(button, act) {
   if (button.getAttribute("aria-disabled")) return;
   button.setAttribute("aria-disabled", "true");
-  await act();
-  button.removeAttribute("aria-disabled");
+  try {
+    await act();
+  } finally {
+    button.removeAttribute("aria-disabled");
+  }
 }
 
 /** @param {any} job */
@@ -62,7 +65,7 @@ function costOfCancelling(job) {
  * @param {any} job
  * @param {any} context
  */
-function askCancel(job, { api, signal, refresh }) {
+function askCancel(job, { api, signal }) {
   confirm({
     signal,
     title: "Cancel this job?",
@@ -70,8 +73,8 @@ function askCancel(job, { api, signal, refresh }) {
     action: "Cancel the job",
     act: async () => {
       await api.post(`/v1/jobs/${job.job_id}/cancel`, undefined, { signal });
+      // What the job is now is seen by the request that waits for a change of it.
       announce("The job is cancelled");
-      await refresh();
     },
   });
 }

@@ -1,4 +1,4 @@
-"""Keys of one's own at gateways: where they come from, and that they are shown to nobody."""
+"""Keys of one's own at gateways: where they come from, and that they are never shown."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_gateways_call_back_where_they_reach_us_or_are_polled(tmp_path: Path, pu
 
 
 def test_the_address_without_callbacks_is_one_that_a_gateway_may_check() -> None:
-    assert NO_CALLBACKS.endswith(".invalid"), "the host of somebody would get the MACs"
+    assert NO_CALLBACKS.endswith(".invalid"), "a host that exists would get the MACs"
     check_url(f"{NO_CALLBACKS}/v1/callbacks")
     assert [name for name, gateway in registry.GATEWAYS.items() if not gateway.base_url] == ["newapi"]
 

@@ -88,6 +88,6 @@ def _storing_since(job: Job, now: int) -> int:
 def _is_last_chance(view: JobView, now: int) -> bool:
     """Whether this may be the last run of recovery. How long that lasts is not known before the job's end is announced."""
     job = view.job
-    # A song that appears after a reported failure is fetched for longer than the failure alone would be looked after.
+    # After a reported failure, recovery lasts longer once a song has appeared.
     until = recoverable_until(view, job.state, now) if job.state is JobState.FAILED else job.recoverable_until
     return job.terminal and not job.event_pending and (until is None or now + LAST_CHANCE_SECONDS >= until)
