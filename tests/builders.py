@@ -191,6 +191,9 @@ class Throttled:
     def update_item(self, **_: Any) -> None:
         raise AwsError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
 
+    def delete_item(self, **_: Any) -> None:
+        raise AwsError({"Error": {"Code": "ThrottlingException"}}, "DeleteItem")
+
 
 class Contended:
     """A table on which another transaction always changes the same item."""

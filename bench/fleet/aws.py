@@ -21,18 +21,19 @@ WRITES_PER_SECOND = 1000
 ATTEMPTS = 4
 """How often the client sends a throttled request: see ``runtime.aws``."""
 
-ACCOUNT = "BUDGET#"
+SHARED = ("BUDGET#", "QUEUE#")
+"""The partitions that all jobs at an account write to."""
 
 PAGE = 100
 """So many items are read at once."""
 
 
 class SortedTable(Table):
-    """Keeps the keys of the long partitions in order: those of the accounts, and those of the index of due work."""
+    """Keeps the keys of the long partitions in order: the shared ones, and those of the index of due work."""
 
     def __init__(self, keys: Index, indexes: Mapping[str, Index]) -> None:
         Table.__init__(self, keys, indexes)
-        self.accounts: dict[str, list[str]] = {}
+        self.shared: dict[str, list[str]] = {}
         self.due: dict[str, list[tuple[int, str]]] = {}
         self._unpacked: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -40,27 +41,27 @@ class SortedTable(Table):
         first, second = item["pk"]["S"], item["sk"]["S"]
         partition = self.items.setdefault(first, {})
         old = partition.get(second, {})
-        if not old and first.startswith(ACCOUNT):
-            bisect.insort(self.accounts.setdefault(first, []), second)
+        if not old and first.startswith(SHARED):
+            bisect.insort(self.shared.setdefault(first, []), second)
         if (was := _due(old)) != (becomes := _due(item)):
             self._move(was, becomes)
         partition[second] = item
         self._unpacked.pop((first, second), None)
 
     def delete(self, key: tuple[str, Any]) -> None:
-        if self.items.get(key[0], {}).pop(key[1], None) and key[0].startswith(ACCOUNT):
-            keys = self.accounts[key[0]]
+        if self.items.get(key[0], {}).pop(key[1], None) and key[0].startswith(SHARED):
+            keys = self.shared[key[0]]
             del keys[bisect.bisect_left(keys, key[1])]
             self._unpacked.pop(key, None)
 
     def keys_after(self, partition: str, prefix: str, after: str = "") -> list[str]:
-        """The next sort keys at an account that begin with the prefix, in order, as they are now, but at most PAGE."""
-        keys = self.accounts.get(partition, [])
+        """The next sort keys of a shared partition that begin with the prefix, in order, as they are now, but at most PAGE."""
+        keys = self.shared.get(partition, [])
         first = bisect.bisect_right(keys, after) if after else bisect.bisect_left(keys, prefix)
         return keys[first : min(first + PAGE, bisect.bisect_left(keys, f"{prefix}~", first))]
 
     def unpacked(self, partition: str, sort: str) -> dict[str, Any]:
-        """An item at an account, which must not be changed. The head of the queue is read again and again."""
+        """A shared item, which must not be changed. The head of the queue is read again and again."""
         found = self._unpacked.get((partition, sort))
         if found is None:
             found = self._unpacked[partition, sort] = unpack(self.items[partition][sort])
@@ -83,7 +84,7 @@ def _due(item: Item) -> tuple[str, int, str] | None:
 
 
 class FleetTable(DynamoDb):
-    """Counts writes, and throttles those to one account above what its partition takes. Queries read only what they return."""
+    """Counts writes, and throttles those to a shared partition above what it takes. Queries read only what they return."""
 
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None], random: Random) -> None:
         super().__init__({})
@@ -93,7 +94,7 @@ class FleetTable(DynamoDb):
         self.writes = 0
         self.hottest = self.partition = 0
         self._items: Counter[tuple[str, int]] = Counter()
-        self._partitions: Counter[int] = Counter()
+        self._partitions: Counter[tuple[str, int]] = Counter()
         self._clock, self._sleep, self._random = clock, sleep, random
 
     def update_item(self, *, TableName: str, Key: Item, ReturnValues: str = "NONE", **arguments: Any) -> dict[str, Any]:  # noqa: N803
@@ -106,22 +107,23 @@ class FleetTable(DynamoDb):
 
     def _count(self, item_key: Item) -> None:
         self.writes += 1
-        if not item_key["pk"]["S"].startswith(ACCOUNT):
+        partition = item_key["pk"]["S"]
+        if not partition.startswith(SHARED):
             return
-        second = self._admitted()
-        self._partitions[second] += 1
-        self.partition = max(self.partition, self._partitions[second])
+        second = self._admitted(partition)
+        self._partitions[partition, second] += 1
+        self.partition = max(self.partition, self._partitions[partition, second])
         item = item_key["sk"]["S"], second
         self._items[item] += 1
         self.hottest = max(self.hottest, self._items[item])
         if len(self._items) > 100_000:
             self._items = Counter({each: count for each, count in self._items.items() if each[1] > second - 60})
 
-    def _admitted(self) -> int:
+    def _admitted(self, partition: str) -> int:
         """The second in which the partition takes the write, after the retries of the client."""
         for attempt in range(ATTEMPTS):
             second = int(self._clock())
-            if self._partitions[second] < WRITES_PER_SECOND:
+            if self._partitions[partition, second] < WRITES_PER_SECOND:
                 return second
             self._sleep(self._random.uniform(0, 2**attempt))
         raise aws_error("ProvisionedThroughputExceededException", "UpdateItem")

@@ -57,7 +57,7 @@ class Figures:
     ``used`` are the requests per second in the middle of the run. ``recovered`` songs were known only after the deadlines of
     their jobs, and ``lost`` ones never. ``out_of_order`` jobs were passed by others behind them. ``delays`` are from the end of
     a task at the gateway to its job, ``known`` the seconds since the start at which jobs had their songs. ``hottest`` are the
-    most writes to one item within a second, ``partition`` those to all items of the account.
+    most writes to one item within a second, ``partition`` those to one partition.
     """
 
     refusals: int = 0

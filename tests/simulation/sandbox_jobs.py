@@ -43,7 +43,7 @@ ANSWERED_ENDS: Mapping[Marker, str] = {Marker.TIMED_OUT: "SUCCEEDED", Marker.NO_
 OF_SONGS = frozenset({Marker.PARTIAL, Marker.DAMAGED_FILE})
 """These markers concern files, so lyrics fail, or succeed."""
 
-SHARED = ("BUDGET#", "HEALTH", "BALANCE")
+SHARED = ("BUDGET#", "QUEUE#", "HEALTH", "BALANCE")
 """The partitions of what tenants share at a gateway account."""
 
 

@@ -12,6 +12,8 @@ from typing import Literal
 
 import pytest
 
+from bench.fleet.figures import Load
+from bench.fleet.system import Fleet
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.traffic.admission import HORIZON_SECONDS
 from tests.simulation.crashes import Boundary, Crash, CrashInjector
@@ -182,6 +184,15 @@ def test_every_job_of_a_burst_is_submitted_in_time_without_a_refusal() -> None:
         assert all(shared.tries(order) == 1 for _, order in burst)
 
 
+def test_i12_no_job_is_passed_while_thousands_begin_to_wait_and_the_table_throttles_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A tenth of the jobs that a table of full size takes, and a tenth of its writes."""
+    monkeypatch.setattr("bench.fleet.aws.WRITES_PER_SECOND", 100)
+    figures = Fleet(Load(2000, loss=0.02)).run()
+    assert (figures.partition, figures.out_of_order, figures.refusals, figures.late) == (100, 0, 0, 0)
+
+
 def test_a_tenant_with_an_account_of_its_own_waits_for_no_other_tenant() -> None:
     many, few = songs("many", 60, gateway="sunoapi"), songs("few", 3, gateway="sunoapi", begin=1)
     shared = Shared([*many, *few], own_accounts=frozenset({("sunoapi", "few")}))
@@ -202,5 +213,5 @@ def test_a_crash_leaks_no_task_in_flight(call: int, when: Literal["before", "aft
     with shared.open():
         shared.run()
         assert violations(shared) == []
-        partition = shared.jobs_table.items[f"BUDGET#{GATEWAY}#default"]
-        assert not [sort for sort in partition if sort.startswith(("TASK#", "QUEUE#"))]
+        partitions = (shared.jobs_table.items[f"{each}#{GATEWAY}#default"] for each in ("BUDGET", "QUEUE"))
+        assert not [sort for each in partitions for sort in each if sort.startswith(("TASK#", "QUEUE#"))]

@@ -18,7 +18,7 @@ from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.accounts import AccountReadFailed, AccountUnusable, account_name
 from suno_jobs.traffic.calls import GatewayCalls
 from suno_jobs.traffic.concurrency import TASK
-from suno_jobs.traffic.submission_queue import QUEUE
+from suno_jobs.traffic.submission_queue import QUEUE, queue_key
 from tests.builders import ACCEPTED, music, running, task, use_accounts
 from tests.world import ACCOUNTS, TABLE, Clock, FixedSecret, World
 
@@ -86,7 +86,7 @@ def test_a_waiting_job_keeps_its_place_and_account_and_reads_its_request_only_to
     world.wire.answers = [ACCEPTED]
     world.task_creator().create_task(job_id)
     assert (keys(world), world.job(job_id).place) == ([SHARED_KEY], None)
-    assert list(AccountItems(world.dynamodb, TABLE).find(world.job(job_id), QUEUE)) == []
+    assert list(AccountItems(world.dynamodb, TABLE).find_at(queue_key(world.job(job_id), QUEUE))) == []
 
 
 def test_a_submission_whose_slot_was_missed_is_not_in_flight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.admission import EARLY_SECONDS, HORIZON_SECONDS, SOONEST_SECONDS, Admission, Turn
 from suno_jobs.traffic.concurrency import PROBE_SECONDS, TASK, Concurrency, Room
-from suno_jobs.traffic.submission_queue import CLEARED, LIVE_SECONDS, PAGE, SubmissionQueue
-from tests.builders import ACCEPTED, music, opened, running, task, use_accounts
+from suno_jobs.traffic.submission_queue import CLEARED, LIVE_SECONDS, PAGE, SubmissionQueue, tenant_key
+from tests.builders import ACCEPTED, Throttled, music, opened, running, task, use_accounts
 from tests.world import BREAKER_SECONDS, DEADLINE, PACE, START, TABLE, FixedSecret, World, a_job
 
 BUSY = Fault(ErrorCode.RATE_LIMITED, "full")
@@ -85,6 +85,18 @@ def test_a_job_that_did_not_come_back_is_passed_and_its_entry_removed(world: Wor
     for _ in range(3):
         SubmissionQueue(items(world)).read(gone[-1], world.now)
     assert [entry["sk"]["S"] for entry in world.items("QUEUE#")] == [last.place]
+
+
+def test_i12_a_job_loses_neither_its_place_nor_its_turn_while_the_queue_is_throttled(world: World) -> None:
+    admission, throttled = world.admission(), SubmissionQueue(AccountItems(Throttled(), TABLE))  # type: ignore[arg-type]
+    first, second = queue(world, job(1), job(2))
+    turn = admission.ask(first, None)
+    stuck = replace(admission, queue=throttled)
+    assert stuck.wait(first, turn, world.now + 60) == first.place
+    assert stuck.enter(first, turn)
+    assert admission.ask(second, 1).queue.ahead == 1
+    world.clock.sleep(60 + LIVE_SECONDS)
+    assert admission.ask(second, 1).queue.ahead == 0
 
 
 def test_a_job_keeps_its_place_while_it_waits(world: World) -> None:
@@ -293,7 +305,7 @@ def test_a_job_behind_those_that_wait_for_slots_comes_when_its_slot_is_near(worl
 def test_i12_a_job_whose_turn_cannot_come_before_its_deadline_ends_early_and_costs_nothing(world: World) -> None:
     [*_, last] = queue(world, *(job(number) for number in range(PAGE)))
     behind = int(DEADLINE * 5 * 1.1)
-    items(world).change(last, "TENANT#acme", Change(adds={"number": behind}))
+    items(world).change_at(tenant_key(last, "acme"), Change(adds={"number": behind}))
     job_id = world.accept()
     world.use_up_slots(job_id)
     waiting = world.items("QUEUE#")
@@ -314,7 +326,7 @@ def test_i12_a_job_is_told_early_whose_turn_other_tenants_take(world: World, oth
     queue(world, *(job(number, tenant) for tenant in ("acme", *others) for number in range(PAGE)))
     for tenant, share in {"acme": 0.6, **others}.items():
         places = Change(adds={"number": int(share * possible) - PAGE})
-        items(world).change(job(), f"TENANT#{tenant}", places)
+        items(world).change_at(tenant_key(job(), tenant), places)
     far = job(PAGE)
     turn = world.admission().ask(far, None)
     reads = Reads(world.dynamodb)

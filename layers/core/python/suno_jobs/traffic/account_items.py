@@ -3,8 +3,9 @@
 RATE                    when the next request may leave: see ``rate_limiter``
 LIMIT                   the learned limit on concurrent tasks: see ``concurrency``
 TASK#{job_id}           one task in flight: see ``concurrency``
-TENANT#{tenant}         the tenant's circuit breaker, and its last place in the queue
-QUEUE#{place}           one job that waits to be submitted: see ``submission_queue``
+
+The jobs that wait to be submitted are in a partition of their own: see ``submission_queue``. A partition takes about 1000
+writes a second, and thousands of jobs that begin to wait must not keep those whose turn it is from their slots.
 """
 
 from __future__ import annotations
@@ -44,10 +45,6 @@ def account_key(gateway: str, account: str, sort: str) -> Item:
     return {"pk": f"BUDGET#{gateway}#{account}", "sk": sort}
 
 
-def tenant_sort(tenant: str) -> str:
-    return f"TENANT#{tenant}"
-
-
 @dataclass(frozen=True, slots=True)
 class AccountItems:
     """Reads and conditional writes of single items, by the gateway and account of a job."""
@@ -77,7 +74,10 @@ class AccountItems:
         return unpack(answer["Attributes"])
 
     def delete(self, job: Job, sort: str) -> None:
-        self.client.delete_item(TableName=self.table, Key=pack(account_key(job.gateway, job.account, sort)))
+        self.delete_at(account_key(job.gateway, job.account, sort))
+
+    def delete_at(self, item_key: Item) -> None:
+        self.client.delete_item(TableName=self.table, Key=pack(item_key))
 
     def find(self, job: Job, prefix: str) -> Iterator[Item]:
         """The items whose sort key begins with the prefix, in its order."""

@@ -59,7 +59,7 @@ class NothingShared(AccountItems):
     def change_at(self, item_key: Item, change: Change) -> Item | None:  # noqa: ARG002
         return None
 
-    def delete(self, job: Job, sort: str) -> None:
+    def delete_at(self, item_key: Item) -> None:
         """There is nothing to delete."""
 
     def find_at(self, begin: Item) -> Iterator[Item]:  # noqa: ARG002

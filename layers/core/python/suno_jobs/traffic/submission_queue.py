@@ -2,15 +2,24 @@
 
 The order is that of start-time fair queueing: a job's place is one after the last place of its tenant, but not before the
 place at the head of the queue. So tenants take turns, and the jobs of one tenant keep the order in which they began to wait.
+
+The queue is the partition ``QUEUE#{gateway}#{account}``: ``QUEUE#{number}#{job_id}`` is the place of a job, and
+``TENANT#{tenant}`` has the last number of the tenant.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError
+from botocore.exceptions import ClientError as AwsError
+
+from suno_jobs.runtime import telemetry
 from suno_jobs.storage.update_expressions import Change
-from suno_jobs.traffic.account_items import AccountItems, Item, tenant_sort
+from suno_jobs.traffic.account_items import AccountItems, AtAccount, Item
 
 if TYPE_CHECKING:
     from suno_jobs.jobs.record import Job
@@ -50,12 +59,12 @@ class SubmissionQueue:
         """Without a place of its own, the job is behind all others. A tenant that is held does not hold other tenants."""
         live: list[Item] = []
         gone: list[Item] = []
-        for entry in self.items.find(job, QUEUE):
+        for entry in self.items.find_at(queue_key(job, QUEUE)):
             (live if entry["back_at"] + LIVE_SECONDS > now else gone).append(entry)
             if len(live) >= PAGE:
                 break
         for entry in gone[:CLEARED]:
-            self.items.delete(job, entry["sk"])
+            self.items.delete_at(queue_key(job, entry["sk"]))
         ahead = [
             entry
             for entry in live
@@ -80,7 +89,7 @@ class SubmissionQueue:
         return queue.number - queue.head + sum(max(0, count) for count in others)
 
     def _last_number(self, job: Job, tenant: str) -> int:
-        number: int = self.items.get(job, tenant_sort(tenant)).get("number", 0)
+        number: int = self.items.get_at(tenant_key(job, tenant)).get("number", 0)
         return number
 
     def join(self, job: Job, head: int | None, *, now: int) -> str:
@@ -91,19 +100,41 @@ class SubmissionQueue:
         follow = Change(adds={"number": 1}).require("#number >= :first", "number", first=first)
         # The likely one comes first: while a queue is long, its tenant's item has the most writes.
         likely, other = (begin, follow) if head is None else (follow, begin)
-        sort = tenant_sort(job.tenant)
-        taken = self.items.change(job, sort, likely) or self.items.change(job, sort, other)
-        taken = taken or self.items.change(job, sort, Change(adds={"number": 1})) or {}
+        key = tenant_key(job, job.tenant)
+        taken = self.items.change_at(key, likely) or self.items.change_at(key, other)
+        taken = taken or self.items.change_at(key, Change(adds={"number": 1})) or {}
         return f"{QUEUE}{taken['number']:015d}#{job.job_id}"
 
     def keep(self, job: Job, place: str, *, back_at: int, held: bool) -> None:
-        """Records when the job comes back. ``held``: it waits for its own tenant's sake."""
+        """Records when the job comes back. ``held``: it waits for its own tenant's sake.
+
+        Without this record, others may pass the job until it asks again. If it waited for a retry instead, it would be later.
+        """
         entry = {"tenant": job.tenant, "back_at": back_at, "held": held, "expires_at": job.deadline_at + DAY_SECONDS}
-        self.items.change(job, place, Change(sets=entry))
+        with _throttling_tolerated(job):
+            self.items.change_at(queue_key(job, place), Change(sets=entry))
 
     def leave(self, job: Job) -> None:
+        """An entry that stays is passed when its job does not come back."""
         if job.place:
-            self.items.delete(job, job.place)
+            with _throttling_tolerated(job):
+                self.items.delete_at(queue_key(job, job.place))
+
+
+def queue_key(at: AtAccount, sort: str) -> Item:
+    return {"pk": f"QUEUE#{at.gateway}#{at.account}", "sk": sort}
+
+
+def tenant_key(at: AtAccount, tenant: str) -> Item:
+    return queue_key(at, f"TENANT#{tenant}")
+
+
+@contextmanager
+def _throttling_tolerated(job: Job) -> Iterator[None]:
+    try:
+        yield
+    except (AwsError, BotoCoreError) as error:
+        telemetry.log.warning("queue not updated", gateway=job.gateway, account=job.account, reason=str(error))
 
 
 def place_number(place: str) -> int:
