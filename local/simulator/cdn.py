@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from local.simulator.faults import FAULTS, strikes
+from local.simulator.faults import FAULTS, Faults, strikes
 from local.simulator.gateways import WIRES
 from local.simulator.media import CONTENT_TYPES, Media, cover, of_another_clip, render
 from local.simulator.studio import HTML, Studio
@@ -46,11 +46,18 @@ def _made(studio: Studio, gateway: str, track_id: str, ending: str, *, renewed: 
         return _missing(int(faults["cdn_status"]))
     if strikes(faults, "audio_404_first", download.number):
         return _missing()
-    if strikes(faults, "html_audio", download.number):
-        return HTML
+    if other := _instead(download.number, faults):
+        return other
     if strikes(faults, "truncated_audio", download.number):
         return Reply(200, file[: len(file) // 2], CONTENT_TYPES[media], declared_length=len(file))
     return _reply(media, damaged(media, file) if strikes(faults, "damaged_audio", download.number) else file)
+
+
+def _instead(number: int, faults: Faults) -> Reply | None:
+    """What is served at the link of the file instead of it, with status 200."""
+    if strikes(faults, "html_audio", number):
+        return HTML
+    return _reply(Media.PNG, cover("", 64)) if strikes(faults, "image_audio", number) else None
 
 
 def damaged(media: Media, file: bytes) -> bytes:

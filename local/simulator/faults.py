@@ -79,6 +79,7 @@ FAULTS: dict[str, FaultKind] = {
     "audio_404_first": FaultKind(2, "the first n downloads of each file are answered with 404"),
     "truncated_audio": FaultKind(EVERY, "the first n downloads of each file break off half way"),
     "html_audio": FaultKind(EVERY, "the first n downloads of each file are an HTML page with status 200"),
+    "image_audio": FaultKind(EVERY, "the first n downloads of each file are a picture with status 200"),
     "damaged_audio": FaultKind(EVERY, "the first n downloads of each file are whole, but the file is damaged inside"),
     "wrong_song": FaultKind(EVERY, "the files name another clip in their tag, as if they were another song"),
     "wrong_length": FaultKind(60, "the length of each song is reported as n seconds"),

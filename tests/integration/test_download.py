@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetRefused, ErrorCode
+from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetTooLarge, ErrorCode
 from suno_jobs.network.download import USER_AGENT, Downloaded, Downloader
 from suno_jobs.network.http import httpx
 from suno_jobs.network.ssrf_guard import GuardedTransport
@@ -80,7 +80,10 @@ BROKEN = {
         page("HTTP/1.1 206 Partial Content\nContent-Range: bytes 0-299999/900000\nContent-Length: 300000"),
         ErrorCode.ASSET_TRUNCATED,
     ),
-    "gzip": (whole("\nContent-Encoding: gzip"), ErrorCode.ASSET_WRONG_TYPE),
+    "a part whose length is unknown": (
+        page("HTTP/1.1 206 Partial Content\nContent-Range: bytes 0-299999/300000\nConnection: close"),
+        ErrorCode.ASSET_TRUNCATED,
+    ),
     "no answer": (lambda _connection, _headers: None, ErrorCode.ASSET_UNAVAILABLE),
     "not HTTP": (page("SSH-2.0-OpenSSH_9.6", b""), ErrorCode.ASSET_UNAVAILABLE),
     "two lengths": (page("HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 2", b"ab"), ErrorCode.ASSET_UNAVAILABLE),
@@ -139,10 +142,26 @@ def test_an_old_link_that_works_is_as_good_as_any(server: Server, downloader: Do
 def test_a_file_over_the_limit_is_refused(server: Server, downloader: Downloader, length: str) -> None:
     server.pages["/song"] = page(f"HTTP/1.1 200 OK{length}")
     file = io.BytesIO()
-    with pytest.raises(AssetRefused) as caught:
+    with pytest.raises(AssetTooLarge) as caught:
         fetch(downloader, file, max_bytes=len(BODY) - 1)
     assert (caught.value.fault.code, caught.value.fault.limit_bytes) == (ErrorCode.ASSET_TOO_LARGE, len(BODY) - 1)
     assert len(file.getvalue()) < len(BODY)
+
+
+@pytest.mark.parametrize("encoding", ["aws-chunked", "utf-8", "none", "", "gzip"])
+def test_the_bytes_are_kept_as_they_were_sent_whatever_their_encoding_is_called(
+    server: Server, downloader: Downloader, encoding: str
+) -> None:
+    server.pages["/song"] = whole(f"\nContent-Encoding: {encoding}")
+    file = io.BytesIO()
+    fetch(downloader, file)
+    assert file.getvalue() == BODY
+
+
+@pytest.mark.parametrize("head", ["203 Transformed", "206 Partial Content\nContent-Range: bytes 0-299999/300000"])
+def test_a_whole_file_under_another_status_of_success_is_kept(server: Server, downloader: Downloader, head: str) -> None:
+    server.pages["/song"] = page(f"HTTP/1.1 {head}\nContent-Length: 300000")
+    assert fetch(downloader, io.BytesIO()).bytes == len(BODY) == 300_000
 
 
 def test_a_file_of_just_the_limit_is_kept(server: Server, downloader: Downloader) -> None:

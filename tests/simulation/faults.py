@@ -38,12 +38,13 @@ LATE = (3, 60, 290, 310, 1300, 20_000, 80_000)
 
 ODD_ANSWERS: Mapping[str, tuple[float, ...]] = {
     "cancelled_task": (FAULTS["cancelled_task"].default,),
-    "cdn_status": (202, 400, 401, 404, 405, 409, 412, 416, 421, 423, 451, 500, 503),
+    "cdn_status": (202, 300, 400, 401, 404, 405, 409, 412, 416, 421, 423, 429, 451, 500, 503),
     "cdn_times": (1, 2, 4, 8, 30),
     "damaged_audio": (1, 3, 8, 10**6),
     "dying_links": (1, 30, 300, 3000),
     "error_names_task": (FAULTS["error_names_task"].default,),
     "failed_then_success": (30, 590, 610, 3500, 20_000, 80_000),
+    "image_audio": (1, 3, 8, 10**6),
     "json_in_strings": (FAULTS["json_in_strings"].default,),
     "late_first_file": (60, 400, 1300, 15_000),
     "late_links": LATE,
@@ -63,7 +64,15 @@ clients, its other faults and their times."""
 
 LATE_SONGS = ("cdn_status", "dying_links", "error_names_task", "failed_then_success", "late_links", "late_second_link")
 
-WRONG_FILES = ("damaged_audio", "late_first_file", "one_file_for_both", "stream_first", "wrong_length", "wrong_song")
+WRONG_FILES = (
+    "damaged_audio",
+    "image_audio",
+    "late_first_file",
+    "one_file_for_both",
+    "stream_first",
+    "wrong_length",
+    "wrong_song",
+)
 
 COMPANIONS: Mapping[str, str] = {
     "cdn_status": "cdn_times",

@@ -50,6 +50,7 @@ HARMLESS: Mapping[str, float] = {
     "garbage_callback": inf,
     "garbled_poll": 3,
     "html_audio": 3,
+    "image_audio": 3,
     "json_in_strings": inf,
     "late_callback": inf,
     "late_first_file": 200,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suno_jobs.errors import AssetRefused, ErrorCode, Fault
+from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.jobs.record import DAY_SECONDS, TrackState
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
@@ -16,6 +16,8 @@ from suno_jobs.steps.check_task import NO_AUDIO_SECONDS
 from suno_jobs.steps.receive_callback import CallbackReceiver
 from suno_jobs.storage.receipts import ReceiptSource
 from tests.builders import BODY, always, cancel, ended_execution, music, path, running, store, task
+from tests.unit.gateways.acedata_samples import FINISHED
+from tests.unit.gateways.acedata_samples import task as acedata_task
 from tests.world import DEADLINE, PACE, World
 
 FAILED = httpx.Response(200, json={"status": "FAILED", "jobId": "J1", "message": "too sad", "data": None})
@@ -64,6 +66,31 @@ def test_a_reported_failure_is_checked_three_times_and_stays(world: World, answe
         assert world.job_finisher().finish_job(job_id) is JobState.FAILED
     assert tuple(ages) == REPORTED_FAILURE_SECONDS
     assert [event["DetailType"] for event in world.bus.events] == ["job.failed"]
+
+
+def test_a_track_that_was_reported_as_failed_and_appears_later_is_stored(world: World) -> None:
+    """Its task has succeeded with the other one."""
+    job_id = world.generating("acedata")
+
+    def report(second: str | None) -> httpx.Response:
+        songs = [{"id": "a", "state": "succeeded", "audio_url": "https://cdn.example/a.mp3"}]
+        songs += [{"id": "b", "state": "succeeded", "audio_url": second} if second else {"id": "b", "state": "error"}]
+        return httpx.Response(200, json=acedata_task({"success": True, "data": songs}, **FINISHED))
+
+    world.wire.answers = [report(None)]
+    store(world, world.task_checker().check_task(job_id))
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    ended_execution(world, job_id)
+    ended_at, ages = world.now, []
+    assert (world.view(job_id).partial, world.job(job_id).recoverable_until) == (True, ended_at + 25 * 3600)
+    for second in (None, None, None, "https://cdn.example/b.mp3"):
+        world.wire.answers = [report(second)]
+        step = check_again(world, job_id)
+        ages.append(world.now - ended_at)
+        store(world, step)
+        assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert tuple(ages) == REPORTED_FAILURE_SECONDS
+    assert (world.view(job_id).partial, world.due()) == (False, [])
 
 
 def test_what_was_refused_before_a_task_existed_is_not_checked_again(world: World) -> None:
@@ -124,7 +151,7 @@ def test_a_job_whose_only_file_was_refused_times_out_since_a_better_file_may_com
     job_id = world.generating()
     world.wire.answers = [task(music(1))]
     assert world.task_checker().check_task(job_id).tracks == ("m-1",)
-    world.jobs.tracks.fail_track(job_id, "m-1", AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF")).fault, final=True)
+    world.jobs.tracks.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_TOO_LARGE, "2 GB"), final=True)
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
     assert world.job(job_id).recoverable_until is not None
 
@@ -133,13 +160,13 @@ def test_a_failure_that_is_reported_after_a_file_was_refused_does_not_end_the_re
     job_id = world.generating()
     world.wire.answers = [task(music(1))]
     world.task_checker().check_task(job_id)
-    world.jobs.tracks.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF"), final=True)
+    world.jobs.tracks.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_TOO_LARGE, "2 GB"), final=True)
     world.wire.answers = [FAILED]
-    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.task_checker().check_task(job_id).next == "store"
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
     job = world.job(job_id)
     assert job.fault is not None
-    assert (job.fault.code, job.recoverable_until is not None) == (ErrorCode.ASSET_WRONG_TYPE, True)
+    assert (job.fault.code, job.recoverable_until is not None) == (ErrorCode.ASSET_TOO_LARGE, True)
 
 
 def test_the_song_of_a_job_that_was_cancelled_after_payment_is_stored_and_the_job_stays_cancelled(world: World) -> None:

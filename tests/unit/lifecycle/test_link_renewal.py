@@ -148,9 +148,9 @@ def test_a_link_that_must_not_be_fetched_is_renewed(world: World) -> None:
     assert renewing(world, job_id) == "R1"
 
 
-def test_a_renewed_link_makes_a_refused_track_ready_again(world: World) -> None:
+def test_a_track_whose_file_was_refused_gets_a_renewed_link(world: World) -> None:
     job_id = unsaved(world)
-    world.jobs.tracks.fail_track(job_id, "t-1", Fault(ErrorCode.ASSET_WRONG_TYPE, "the file is a PDF"), final=True)
+    world.jobs.tracks.fail_track(job_id, "t-1", Fault(ErrorCode.ASSET_WRONG_TYPE, "the file is a PDF"), final=False)
     world.wire.answers = [STARTED, renewed(None, "https://cdn.example/new.mp3")]
     for _ in range(2):
         world.task_checker().check_task(job_id)

@@ -667,7 +667,7 @@ def retried(state: str) -> set[str]:
 def test_what_can_get_better_is_tried_again_and_what_needs_somebody_else_is_not() -> None:
     """A dead link gets better by Check Task, a track that is not stored by waiting."""
     assert "AssetNotReady" in retried("Store Track")
-    assert not retried("Store Track") & {"AssetExpired", "AssetRefused"}
+    assert not retried("Store Track") & {"AssetExpired", "AssetTooLarge"}
 
 
 def retry_of(state: str, error: str) -> dict[str, Any] | None:

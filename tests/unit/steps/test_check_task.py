@@ -467,13 +467,13 @@ def test_a_job_that_was_never_submitted_ends_without_a_charge(world: World) -> N
     assert "Nothing was charged" in fault.message
 
 
-def test_a_track_that_failed_the_checks_for_good_stays_failed(world: World) -> None:
+def test_a_track_over_the_size_limit_stays_failed_until_the_limit_is_raised(world: World) -> None:
     job_id = world.generating()
     world.wire.answers = [task(music(1), music(2))]
     world.task_checker().check_task(job_id)
-    world.jobs.tracks.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_TOO_LARGE, "too large"), final=True)
+    world.jobs.tracks.fail_track(job_id, "m-1", Fault(ErrorCode.ASSET_TOO_LARGE, "too large", limit_bytes=9), final=True)
     world.clock.sleep(1)
-    assert world.task_checker().check_task(job_id).tracks == ("m-2",)
+    assert world.task_checker().check_task(job_id).tracks == ("m-1", "m-2")
     assert world.tracks(job_id)["m-1"].state is TrackState.FAILED
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError as AwsError
 from local.simulator.media import tag
 from suno_jobs.catalog.kinds import Kind
 from suno_jobs.catalog.results import Link, Media, Result
-from suno_jobs.errors import AssetExpired, AssetIdentical, AssetNotReady, AssetRefused, ErrorCode, Fault, JobNotFound
+from suno_jobs.errors import AssetExpired, AssetIdentical, AssetNotReady, AssetTooLarge, ErrorCode, Fault, JobNotFound
 from suno_jobs.jobs.record import Asset, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.link_lifetimes import with_expiry
@@ -152,7 +152,7 @@ def test_i4_a_file_that_may_still_pass_is_recorded_and_raised(
 
 
 def test_a_refused_file_fails_its_track(world: World, job_id: str) -> None:
-    refused = AssetRefused(Fault(ErrorCode.ASSET_TOO_LARGE, "too large"))
+    refused = AssetTooLarge(Fault(ErrorCode.ASSET_TOO_LARGE, "too large"))
     assert storer(world, Source(refused)).store_track(job_id, "t") is TrackState.FAILED
     assert world.tracks(job_id)["t"].fault.code is ErrorCode.ASSET_TOO_LARGE
     assert objects(world) == {}
@@ -255,7 +255,7 @@ def test_i3_a_cover_of_a_run_that_died_is_recorded_by_the_next(world: World, job
 
 @pytest.mark.parametrize(
     "failure",
-    [b"<html>no cover</html>" * 10, AssetRefused(Fault(ErrorCode.ASSET_TOO_LARGE, "too large"))],
+    [b"<html>no cover</html>" * 10, AssetTooLarge(Fault(ErrorCode.ASSET_TOO_LARGE, "too large"))],
     ids=["HTML", "size"],
 )
 def test_a_missing_optional_file_never_fails_a_track_and_is_named(
@@ -331,7 +331,8 @@ def test_a_stem_may_be_silent(world: World) -> None:
 def test_a_wav_job_accepts_only_a_wav(world: World, job_id: str) -> None:
     links = (Link("wav", URL),)
     world.jobs.tracks.record_track(job_id, Track(track_id="w", position=0, state=TrackState.READY, links=links))
-    assert storer(world, Source(SONG)).store_track(job_id, "w") is TrackState.FAILED
+    with pytest.raises(AssetNotReady):
+        storer(world, Source(SONG)).store_track(job_id, "w")
     fault = world.tracks(job_id)["w"].fault
     assert (fault.code, fault.message) == (ErrorCode.ASSET_WRONG_TYPE, "the file is audio/mpeg, not a WAV")
 
@@ -488,7 +489,7 @@ def test_all_tracks_are_stored_by_one_call_and_a_second_one_fetches_nothing(worl
 NOT_READY = AssetNotReady(Fault(ErrorCode.ASSET_UNAVAILABLE, "404"))
 EXPIRED = AssetExpired(Fault(ErrorCode.ASSET_EXPIRED, "410"))
 THROTTLED = AwsError({"Error": {"Code": "SlowDown"}}, "PutObject")
-NO_SONG = AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, "a PDF"))
+NO_SONG = AssetTooLarge(Fault(ErrorCode.ASSET_TOO_LARGE, "2 GB"))
 
 
 @pytest.mark.parametrize("error", [NOT_READY, EXPIRED, THROTTLED])
@@ -504,7 +505,7 @@ def test_a_track_that_fails_keeps_no_other_from_being_stored(world: World, pair:
     assert [url[-5] for url in network.fetched] == ["a", "b", "a"]
 
 
-def test_a_track_that_is_refused_for_good_is_no_error(world: World, pair: str) -> None:
+def test_a_track_over_the_limit_is_no_error(world: World, pair: str) -> None:
     assert storer(world, Network(world, a=NO_SONG, b=SONG)).store_tracks(pair) == {
         "a": TrackState.FAILED,
         "b": TrackState.STORED,

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from suno_jobs.catalog.results import Link, Media
-from suno_jobs.errors import AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault
+from suno_jobs.errors import AssetExpired, AssetNotReady, AssetTooLarge, ErrorCode, Fault
 from suno_jobs.jobs.record import Asset, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.network.download import Downloaded
@@ -21,7 +21,6 @@ OTHER = Link("audio", "https://cdn.example/t.mp3?signature=2")
 COVER = Link("image", "https://cdn.example/t.png", Media.IMAGE, required=False)
 PICTURE = (ROOT / "tests" / "samples" / "picture.png").read_bytes()
 SONG = (ROOT / "tests" / "samples" / "song.m4a").read_bytes()
-WRONG = Fault(ErrorCode.ASSET_WRONG_TYPE, "the file is a PDF, not audio")
 
 
 class Files:
@@ -35,7 +34,7 @@ class Files:
     def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float, past_expiry: bool) -> Downloaded:  # noqa: ARG002
         self.fetched.append(url)
         if self.size > max_bytes:
-            raise AssetRefused(Fault(ErrorCode.ASSET_TOO_LARGE, f"larger than {max_bytes} bytes", limit_bytes=max_bytes))
+            raise AssetTooLarge(Fault(ErrorCode.ASSET_TOO_LARGE, f"larger than {max_bytes} bytes", limit_bytes=max_bytes))
         into.write(self.content)
         return Downloaded(len(self.content), hashlib.sha256(self.content).hexdigest(), None, "cdn.example")
 
@@ -118,26 +117,14 @@ def test_a_job_with_a_track_over_the_limit_stays_in_recovery(world: World, job_i
     assert world.due() == [job_id]
 
 
-@pytest.mark.parametrize("by", ["report", "renewal"])
-def test_a_different_link_makes_a_refused_track_ready_again(world: World, job_id: str, by: str) -> None:
-    world.jobs.tracks.fail_track(job_id, "t", WRONG, final=True)
-    if by == "report":
-        world.jobs.tracks.record_track(job_id, ready(OTHER))
-    else:
-        world.jobs.tracks.renew_links(job_id, "t", [OTHER])
-    track = world.tracks(job_id)["t"]
-    assert (track.state, track.links, track.fault) == (TrackState.READY, (OTHER,), None)
-
-
-@pytest.mark.parametrize("by", ["report", "renewal"])
-def test_the_same_link_leaves_a_refused_track_as_it_is(world: World, job_id: str, by: str) -> None:
-    world.jobs.tracks.fail_track(job_id, "t", WRONG, final=True)
-    if by == "report":
-        world.jobs.tracks.record_track(job_id, ready(LINK))
-    else:
-        world.jobs.tracks.renew_links(job_id, "t", [LINK])
-    track = world.tracks(job_id)["t"]
-    assert (track.state, track.fault) == (TrackState.FAILED, WRONG)
+def test_i11_a_picture_in_place_of_a_song_does_not_end_its_track(world: World, job_id: str) -> None:
+    """The song appears behind the same link."""
+    for other in (PICTURE, b"PK\x03\x04" + bytes(2000)):
+        with pytest.raises(AssetNotReady):
+            storer(world, Files(other), 10**6).store_track(job_id, "t")
+        track = world.tracks(job_id)["t"]
+        assert (track.state, track.fault.code, track.unsaved) == (TrackState.READY, ErrorCode.ASSET_WRONG_TYPE, True)
+    assert storer(world, Files(SONG), 10**6).store_track(job_id, "t") is TrackState.STORED
 
 
 def test_i3_a_stored_track_is_not_opened_again(world: World, job_id: str) -> None:

@@ -26,7 +26,7 @@ SunoJobsError
  ├── AssetError                  a file did not pass the checks
  │    ├── AssetNotReady          may pass later; the state machine retries
  │    │    └── AssetExpired      only a new link from the gateway helps
- │    └── AssetRefused           the same file will not pass
+ │    └── AssetTooLarge          the file is over the size limit
  ├── LaterVersion                a later version of the code has to continue with the job
  ├── TracksNotStored             the job cannot end yet
  ├── FilesNotErased              S3 did not delete every file of a deleted job
@@ -448,8 +448,8 @@ class AssetUnknownFormat(AssetNotReady):
     """The bytes are of no format that the checks know, so whether they are complete is unknown. They may still be the song."""
 
 
-class AssetRefused(AssetError):
-    """The same file will not pass, unless a limit is raised. Nothing was stored. A new link may lead to another file."""
+class AssetTooLarge(AssetError):
+    """The file is over the size limit. It is not downloaded again before that is raised. Nothing was stored."""
 
 
 class SubmissionDue(SunoJobsError):

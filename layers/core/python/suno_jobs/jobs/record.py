@@ -347,10 +347,10 @@ class Track:
     def unsaved(self) -> bool:
         """Whether a file that it has a link to is not in the bucket and may still be fetched.
 
-        A track that failed because of a size limit is one: an operator may raise the limit while the link is alive.
+        A track that failed although it has links is over a size limit: an operator may raise that while a link is alive.
         """
-        over_limit = self.state is TrackState.FAILED and self.fault is not None and self.fault.limit_bytes is not None
-        return self.state is TrackState.READY or over_limit or (self.state is TrackState.STORED and bool(self.missing))
+        lacking = self.links if self.state is TrackState.FAILED else self.missing
+        return self.state is TrackState.READY or bool(lacking)
 
     def to_item(self) -> Item:
         return _compact(self)

@@ -1,8 +1,9 @@
 """Recovery: as long as the gateway keeps its files, what was paid for can be saved after the job has ended.
 
 A job that timed out may still succeed or fail, a job that succeeded may still get a missing file, and the song of a cancelled
-job is stored although the job stays CANCELLED. A task that its gateway reported as failed is read again a few times, since some
-gateways report a failure and deliver the song later. These jobs stay in the due index and are checked at growing intervals.
+job is stored although the job stays CANCELLED. A task that its gateway reported as failed, as a whole or one track of it, is
+read again a few times, since some gateways report a failure and deliver the song later. These jobs stay in the due index and
+are checked at growing intervals.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ half of it in the last two hours. So a file that appears late, or that its serve
 times."""
 
 REPORTED_FAILURE_SECONDS = (600, 3600, DAY_SECONDS // 2, DAY_SECONDS)
-"""How long after its end a job whose gateway reported a failure is checked again."""
+"""How long after its end a job whose gateway reported a failure, of its task or of a track, is checked again."""
 
 MARGIN_SECONDS = 3600
 """How late the last of these checks may be."""
@@ -32,7 +33,7 @@ def recoverable_until(view: JobView, state: JobState, now: int) -> int | None:
     If the gateway can renew links, recovery has one more day to ask for that.
     """
     job = view.job
-    if state is JobState.FAILED and not (has_song(view) or _success_was_reported(job)):
+    if awaits_another_report(view, state):
         until = (job.ended_at or now) + REPORTED_FAILURE_SECONDS[-1] + MARGIN_SECONDS
         return until if job.task_id and until > now else None
     if _may_still_deliver(view, state):
@@ -44,6 +45,14 @@ def recoverable_until(view: JobView, state: JobState, now: int) -> int | None:
     if job.file_terms.renewable:
         until += DAY_SECONDS
     return until if until > now else None
+
+
+def awaits_another_report(view: JobView, state: JobState) -> bool:
+    """Whether nothing is left to wait for but a failure, which the gateway may take back."""
+    if state is JobState.FAILED:
+        return not (has_song(view) or _success_was_reported(view.job))
+    tracks = view.tracks if state is JobState.SUCCEEDED and not _may_still_deliver(view, state) else ()
+    return any(track.state is TrackState.FAILED for track in tracks) and not any(track.unsaved for track in tracks)
 
 
 def _may_still_deliver(view: JobView, state: JobState) -> bool:
@@ -87,13 +96,16 @@ def files_at_risk(view: JobView) -> int:
     return sum(len(track.links) - len(track.assets) for track in view.tracks if track.unsaved)
 
 
-def next_recovery_at(job: Job, now: int, *, song_found: bool = False, until: int | None = None) -> int | None:
+def next_recovery_at(job: Job, now: int, *, reported_failure: bool | None = None, until: int | None = None) -> int | None:
     """When recovery checks the job next: the longer ago it ended, the longer the interval. None: not again.
 
-    ``until`` is when its files are gone; by default, when its recovery ends.
+    ``reported_failure``: it ``awaits_another_report``; by default, as far as the job alone shows that. ``until`` is when its
+    files are gone; by default, when its recovery ends.
     """
     age = now - (job.ended_at or now)
-    if job.state is JobState.FAILED and not (song_found or _success_was_reported(job)):
+    if reported_failure is None:
+        reported_failure = job.state is JobState.FAILED and not _success_was_reported(job)
+    if reported_failure:
         return next((now + seconds - age for seconds in REPORTED_FAILURE_SECONDS if seconds > age), None)
     interval = min(max(age, SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)
     remaining = (until or job.recoverable_until or now) - now

@@ -18,9 +18,9 @@ from suno_jobs.media.content import (
     FileFormat,
     Source,
     detect_format,
+    raise_other_format,
     raise_truncated,
     raise_unknown,
-    refuse_format,
     skip_id3,
 )
 from suno_jobs.media.flac import check_flac
@@ -84,9 +84,9 @@ def inspect(file: BinaryIO) -> AudioFile:
     at its end, and the checksums of FLAC and Ogg are right. Reads at most ``STRUCTURE_BYTES`` of structure, whatever sizes the
     file declares, each byte of a FLAC or Ogg once, and the samples of a WAV as long as they are silent.
 
-    Raises AssetRefused for a file of another medium. Raises AssetUnknownFormat for a format that is not supported, in which
-    the bytes may still be the song. Raises AssetNotReady for every other file that may pass later: with ``asset_truncated`` if
-    it is shorter than it declares, ``asset_encrypted``, or ``asset_wrong_type``, also for damage.
+    Raises AssetUnknownFormat for a format that is not supported, in which the bytes may still be the song. Raises AssetNotReady
+    for every other file, since the song may be there later: with ``asset_truncated`` if it is shorter than it declares,
+    ``asset_encrypted``, or ``asset_wrong_type``, also for damage and for another medium.
     """
     source = Source(file, STRUCTURE_BYTES)
     try:
@@ -108,7 +108,7 @@ def container(source: Source) -> tuple[Container, int]:
     if found is FileFormat.MATROSKA and not _VIDEO_CODEC.search(source.at(start, _MATROSKA_HEADER)):
         raise_unknown("the file is Matroska or WebM audio, which is not supported")
     if found not in _CONTAINERS:
-        refuse_format(found, "audio")
+        raise_other_format(found, "audio")
     return _CONTAINERS[found], start
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, NoReturn, cast
 
 from tinytag import TinyTag, TinyTagException
 
-from suno_jobs.errors import AssetNotReady, AssetRefused, AssetUnknownFormat, ErrorCode, Fault
+from suno_jobs.errors import AssetNotReady, AssetUnknownFormat, ErrorCode, Fault
 
 # The structure of an eight-minute song takes 80 KB, that of hours of audio 2 MB. A file that needs more was made to waste time.
 STRUCTURE_BYTES = 8 * 1024 * 1024
@@ -87,8 +87,9 @@ def raise_encrypted() -> NoReturn:
     raise AssetNotReady(Fault(ErrorCode.ASSET_ENCRYPTED, "the file is encrypted"))
 
 
-def refuse_format(found: str, wanted: str) -> NoReturn:
-    raise AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, f"the file is {found}, not {wanted}"))
+def raise_other_format(found: str, wanted: str) -> NoReturn:
+    """A picture at the link of a song is an answer of its server like any other: the song may be there later."""
+    raise_wrong_type(f"the file is {found}, not {wanted}")
 
 
 class Source:

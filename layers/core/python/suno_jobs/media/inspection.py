@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -14,11 +13,11 @@ from suno_jobs.media.content import (
     FileFormat,
     Source,
     detect_format,
+    raise_other_format,
     raise_truncated,
     raise_unknown,
     raise_wrong_type,
     read_duration,
-    refuse_format,
     skip_id3,
 )
 from suno_jobs.media.images import check_jpeg, check_png, check_webp
@@ -67,7 +66,7 @@ def inspect(file: BinaryIO, media: Media) -> MediaFile:
 def _image(source: Source) -> MediaFile:
     found = _known_format(source, _IMAGE_FORMATS)
     if found not in _IMAGES:
-        refuse_format(found, _IMAGE_FORMATS)
+        raise_other_format(found, _IMAGE_FORMATS)
     check, image = _IMAGES[found]
     check(source)
     return image
@@ -76,13 +75,13 @@ def _image(source: Source) -> MediaFile:
 def _video(source: Source) -> MediaFile:
     found = _known_format(source, _VIDEO_FORMAT)
     if found is not FileFormat.MP4:
-        refuse_format(found, _VIDEO_FORMAT)
+        raise_other_format(found, _VIDEO_FORMAT)
     if source.at(8, 4) == b"qt  ":
-        refuse_format("a QuickTime video", _VIDEO_FORMAT)
+        raise_other_format("a QuickTime video", _VIDEO_FORMAT)
     handlers = track_handlers(source)
     if b"vide" not in handlers:
         if b"soun" in handlers:
-            refuse_format("M4A audio", _VIDEO_FORMAT)
+            raise_other_format("M4A audio", _VIDEO_FORMAT)
         raise_wrong_type("the file has no video track")
     seconds = read_duration(source)
     if seconds <= 0:
@@ -90,11 +89,18 @@ def _video(source: Source) -> MediaFile:
     return MediaFile("video/mp4", "mp4", seconds)
 
 
+def _is_mp3(source: Source) -> bool:
+    try:
+        check_mp3(source, skip_id3(source))
+    except AssetNotReady:
+        return False
+    return True
+
+
 def _known_format(source: Source, wanted: str) -> FileFormat:
     found = detect_format(source, at_least=_MIN_BYTES)
     if found is None:
-        with suppress(AssetNotReady):
-            check_mp3(source, skip_id3(source))
-            refuse_format("MP3 audio", wanted)
+        if _is_mp3(source):
+            raise_other_format("MP3 audio", wanted)
         raise_unknown(f"the file is not {wanted}, and its format is unknown")
     return found

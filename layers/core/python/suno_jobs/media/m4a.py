@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suno_jobs.media import silence
-from suno_jobs.media.content import Sound, Source, raise_damaged, raise_wrong_type, read_duration, refuse_format
+from suno_jobs.media.content import Sound, Source, raise_damaged, raise_other_format, raise_wrong_type, read_duration
 from suno_jobs.media.elements import check_elements
 from suno_jobs.media.fragments import check_fragments
 from suno_jobs.media.mp4 import inside, sample_sizes, top_boxes, track_handlers
@@ -13,7 +13,7 @@ def check_m4a(source: Source, start: int) -> Sound:
     """The index of an unfragmented file counts from its first byte, so nothing may precede its boxes."""
     handlers = track_handlers(source, start, fragments=True)
     if b"vide" in handlers:
-        refuse_format("an MP4 video", "audio")
+        raise_other_format("an MP4 video", "audio")
     if b"soun" not in handlers:
         raise_wrong_type("the file has no audio track")
     top = list(top_boxes(source, start))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
-from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetRefused, ErrorCode, Fault
+from suno_jobs.errors import AssetError, AssetExpired, AssetNotReady, AssetTooLarge, ErrorCode, Fault
 from suno_jobs.network.deadlines import DEADLINE, Clock, Deadline, Resolver, resolve
 from suno_jobs.network.http import httpcore, httpx
 from suno_jobs.network.ssrf_guard import ForbiddenAddress, ForbiddenTarget, GuardedTransport, parse_url
@@ -94,9 +94,9 @@ class _Transfer:
         self.into.write(chunk)
         self.digest.update(chunk)
 
-    def _too_large(self) -> AssetRefused:
+    def _too_large(self) -> AssetTooLarge:
         message = f"{self.host}: the file is larger than {self.max_bytes} bytes"
-        return AssetRefused(Fault(ErrorCode.ASSET_TOO_LARGE, message, limit_bytes=self.max_bytes))
+        return AssetTooLarge(Fault(ErrorCode.ASSET_TOO_LARGE, message, limit_bytes=self.max_bytes))
 
     def not_ready(self, code: ErrorCode, reason: str) -> AssetNotReady:
         return AssetNotReady(Fault(code, f"{self.host}: {reason}"))
@@ -129,10 +129,12 @@ class Downloader:
     def fetch(self, url: str, into: BinaryIO, *, max_bytes: int, seconds: float, past_expiry: bool = False) -> Downloaded:
         """Streams the file behind ``url`` into ``into``, with constant memory and for at most ``seconds``.
 
-        Raises AssetNotReady if the same call may succeed later, AssetExpired if only a new link helps, and AssetRefused only
+        Raises AssetNotReady if the same call may succeed later, AssetExpired if only a new link helps, and AssetTooLarge only
         for a file over ``max_bytes``: no answer of a server and no name resolution is final. ``into`` may then contain a part
         of the file, which the caller discards. No message contains the URL: it may be signed. ``past_expiry``: the link is
         older than its gateway promises, so that a client error means that it has expired. ``http`` is fetched as ``https``.
+        The bytes are as they were sent, whatever Content-Encoding says: only ``identity`` was accepted, and some servers name
+        another one without applying it.
         """
         deadline = Deadline.after(seconds, self._clock)
         transfer = _Transfer(into, max_bytes, past_expiry)
@@ -155,8 +157,7 @@ class Downloader:
 
 def _receive(transport: GuardedTransport, url: str, transfer: _Transfer, deadline: Deadline) -> Downloaded:
     with _follow(transport, url, transfer, deadline) as response:
-        _check_status(response.status_code, transfer)
-        _check_encoding(response.headers, transfer)
+        _check_status(response.status_code, response.headers, transfer)
         if not transfer.started:
             transfer.begin(response.headers)
         elif not transfer.continues(response.headers):
@@ -191,8 +192,8 @@ def _follow(transport: GuardedTransport, url: str, transfer: _Transfer, deadline
     raise transfer.not_ready(ErrorCode.ASSET_UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects")
 
 
-def _check_status(status: int, transfer: _Transfer) -> None:
-    if status == (206 if transfer.started else 200):
+def _check_status(status: int, headers: httpx.Headers, transfer: _Transfer) -> None:
+    if status == 206 if transfer.started else status in (200, 203) or (status == 206 and _is_whole(headers)):
         return
     if transfer.started or status == 206:
         raise transfer.not_ready(ErrorCode.ASSET_TRUNCATED, f"answered {status} to a request for the missing part")
@@ -202,10 +203,11 @@ def _check_status(status: int, transfer: _Transfer) -> None:
     raise transfer.not_ready(ErrorCode.ASSET_UNAVAILABLE, f"answered {status}")
 
 
-def _check_encoding(headers: httpx.Headers, transfer: _Transfer) -> None:
-    """Only the identity encoding was accepted. Decoding another one would evade the size limit."""
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise transfer.not_ready(ErrorCode.ASSET_WRONG_TYPE, "the server applied a content encoding that was not accepted")
+def _is_whole(headers: httpx.Headers) -> bool:
+    """Whether a 206 to a request without a range contains the whole file."""
+    length = headers.get("content-length", "")
+    whole = f"bytes 0-{int(length or 0) - 1}/{length}"
+    return bool(headers.get("content-range") == whole)
 
 
 def _as_asset_error(error: httpx.TransportError, transfer: _Transfer) -> AssetError:

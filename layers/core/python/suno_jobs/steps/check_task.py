@@ -271,9 +271,6 @@ class TaskChecker:
                 if job.progress is not Progress.COMPLETE:
                     self.on_progress(job.job_id, Progress.COMPLETE)
             return NextStep(job.job_id, "store" if wanted else "finish", self.schedule.backoff(job), wanted)
-        if state is JobState.FAILED and (refused := next((track.fault for track in view.tracks if track.links), None)):
-            # There was a file, though it did not pass: the gateway may still deliver a better one.
-            state, fault = JobState.TIMED_OUT, refused
         settled = job.terminal and state not in LEGAL[job.state]
         if settled or any(track.state is TrackState.STORED for track in view.tracks):
             return NextStep(job.job_id, "finish")

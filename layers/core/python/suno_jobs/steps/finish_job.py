@@ -14,7 +14,15 @@ from suno_jobs.lifecycle.announcing import Announcer
 from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.manifest import ManifestWriter
 from suno_jobs.lifecycle.one_song_twice import may_end_without_twins
-from suno_jobs.lifecycle.recovery import files_at_risk, files_end, has_song, links_end, next_recovery_at, recoverable_until
+from suno_jobs.lifecycle.recovery import (
+    awaits_another_report,
+    files_at_risk,
+    files_end,
+    has_song,
+    links_end,
+    next_recovery_at,
+    recoverable_until,
+)
 from suno_jobs.runtime import telemetry
 from suno_jobs.storage.deletions import DELETED, Deleted
 from suno_jobs.storage.jobs import JobStore
@@ -122,7 +130,8 @@ class JobFinisher:
         until = recoverable_until(view, job.state, now)
         due_at = None
         if until:
-            due_at = next_recovery_at(job, now, song_found=has_song(view), until=files_end(view, until, now))
+            end = files_end(view, until, now)
+            due_at = next_recovery_at(job, now, reported_failure=awaits_another_report(view, job.state), until=end)
         if job.state is JobState.SUCCEEDED and job.recoverable_until and not job.event_pending:
             # A run of recovery: a file that was missing may be stored now.
             self.manifests.write_manifest(view, partial=view.partial)

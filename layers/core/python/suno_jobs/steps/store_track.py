@@ -20,7 +20,7 @@ from suno_jobs.errors import (
     AssetExpired,
     AssetIdentical,
     AssetNotReady,
-    AssetRefused,
+    AssetTooLarge,
     ErrorCode,
     Fault,
     JobNotFound,
@@ -28,6 +28,7 @@ from suno_jobs.errors import (
 from suno_jobs.jobs.record import Job, JobView, QuarantinedFile, Track, TrackState
 from suno_jobs.lifecycle.asset_files import AssetFiles, Stored, asset_key
 from suno_jobs.lifecycle.one_song_twice import require_earlier_songs, require_own_bytes, require_own_clip
+from suno_jobs.media.content import raise_other_format
 from suno_jobs.media.identity import Identity, judge_identity, named_clips
 from suno_jobs.media.inspection import MediaFile, inspect
 from suno_jobs.media.lengths import contradicts, is_shorter
@@ -127,7 +128,7 @@ class TrackStorer:
         return TrackState.STORED
 
     def _fail(self, job_id: str, track_id: str, error: AssetError, stored: Sequence[Stored]) -> TrackState:
-        final = isinstance(error, AssetRefused)
+        final = isinstance(error, AssetTooLarge)
         self.jobs.tracks.fail_track(job_id, track_id, error.fault, [each.asset for each in stored], final=final)
         if final:
             return TrackState.FAILED
@@ -148,7 +149,7 @@ class TrackStorer:
         limit = self.max_bytes[link.media]
         known = track.fault if link.required else track.missing.get(link.name)
         if known and known.limit_bytes is not None and limit <= known.limit_bytes:
-            raise AssetRefused(known)
+            raise AssetTooLarge(known)
         if known and known.code is ErrorCode.ASSET_IDENTICAL:
             require_earlier_songs(view, track, None, int(self.clock()))
         with tempfile.TemporaryFile() as file:
@@ -203,7 +204,7 @@ def _retry_rank(error: Exception) -> int:
 def _check_audio(job: Job, track: Track, link: Link, found: MediaFile) -> None:
     """What the file alone cannot show: whether it is the audio that was ordered."""
     if link.name == WAV and found.extension != WAV:
-        raise AssetRefused(Fault(ErrorCode.ASSET_WRONG_TYPE, f"the file is {found.content_type}, not a WAV"))
+        raise_other_format(found.content_type, "a WAV")
     # A stem may be silent: not every song has drums.
     if found.silent and job.expects is not Result.STEMS:
         raise AssetNotReady(Fault(ErrorCode.ASSET_SILENT, "the file contains nothing but digital silence", retryable=True))

@@ -41,9 +41,8 @@ class TrackStore(Table):
     def record_track(self, job_id: str, track: Track) -> None:
         """Writes what the gateway reports about a track.
 
-        A track that is stored, or whose file was refused, is not changed (I3), with two exceptions: it gets newer links to
-        files that it still lacks, and a different link makes a refused track ready again. A ready track only gets newer links,
-        since a gateway that fails a task may no longer name the track that it had finished.
+        A track that is stored, or over a size limit, is not changed (I3), but it gets newer links to files that it still lacks.
+        A ready track only gets newer links: a gateway that fails a task may no longer name the track that it had finished.
         """
         item = track.to_item()
         reported: Item = {
@@ -100,28 +99,22 @@ class TrackStore(Table):
     def renew_links(self, job_id: str, track_id: str, links: Sequence[Link]) -> None:
         """Records newer links of a track that lacks a file. Any other track is not changed.
 
-        A different link makes a refused track ready again, since it may lead to another file. A track over a size limit only
-        gets the links: signed links to one file differ each time, and it would be downloaded again under the same limit.
+        A track over a size limit stays failed: signed links to one file differ each time, and it would be downloaded again
+        under the same limit.
         """
         change = Change(sets={"links": list(links)})
         change.require(
             "#state = :ready OR (#state = :stored AND size(#missing) > :none) "
-            "OR (#state = :failed AND attribute_exists(#fault.#limit_bytes))",
+            "OR (#state = :failed AND attribute_exists(#links))",
             "state",
             "missing",
-            "fault",
-            "limit_bytes",
+            "links",
             ready=TrackState.READY,
             stored=TrackState.STORED,
             failed=TrackState.FAILED,
             none=0,
         )
-        reopened = Change(sets={"links": list(links), "state": TrackState.READY}, removes=("fault",))
-        reopened.require("#state = :failed AND #links <> :other", "state", "links", failed=TrackState.FAILED, other=list(links))
-        try:
-            self._update(track_key(job_id, track_id), change, "NONE")
-        except Conflict:
-            self._unless_conflict_at(track_key(job_id, track_id), reopened)
+        self._unless_conflict_at(track_key(job_id, track_id), change)
 
     def fail_track(self, job_id: str, track_id: str, fault: Fault, assets: Sequence[Asset] = (), *, final: bool) -> None:
         """Records why a track could not be stored, and its stored files. Unless ``final``, it stays ready and is retried."""
