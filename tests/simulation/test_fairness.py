@@ -160,6 +160,25 @@ def test_tenants_share_a_full_gateway_equally_and_each_is_served_in_order() -> N
         assert shared.refusals() == 0
 
 
+@pytest.mark.parametrize(("gateway", "most_tasks", "later"), [("sunoapi", None, 15), (GATEWAY, 10, 300)], ids=["rate", "full"])
+def test_i12_tenants_take_turns_while_more_jobs_than_a_page_are_held(
+    monkeypatch: pytest.MonkeyPatch, gateway: str, most_tasks: int | None, later: int
+) -> None:
+    """Also while the first of those that are held is awaited as the probe."""
+    monkeypatch.setattr("suno_jobs.traffic.submission_queue.PAGE", 10)
+    held = songs(NOISY, 30, {"server_error_on_submit": ALWAYS}, gateway=gateway)
+    many = songs("many", 60, every=0.05, begin=10, gateway=gateway)
+    few = songs("few", 10, every=0.05, begin=later, gateway=gateway)
+    with world(held, many, few, most_tasks=most_tasks, known=most_tasks is not None) as shared:
+        assert shared.states([*many, *few]) == {"SUCCEEDED": 70}
+        tenants = [tenant for tenant, _ in shared.accepted()]
+        first = tenants.index("few")
+        # Of two jobs whose places are free, the one behind may ask first.
+        for end in range(first, first + 20):
+            shares = Counter(tenants[first:end])
+            assert abs(shares["many"] - shares["few"]) <= 6
+
+
 def test_tenants_share_a_gateway_whose_limit_was_learned() -> None:
     many, few = songs("many", 40, every=0.1), songs("few", 8, every=0.1, begin=60)
     with world(many, few, most_tasks=5) as shared:
@@ -213,5 +232,5 @@ def test_a_crash_leaks_no_task_in_flight(call: int, when: Literal["before", "aft
     with shared.open():
         shared.run()
         assert violations(shared) == []
-        partitions = (shared.jobs_table.items[f"{each}#{GATEWAY}#default"] for each in ("BUDGET", "QUEUE"))
+        partitions = (shared.jobs_table.items.get(f"{each}#{GATEWAY}#default", {}) for each in ("BUDGET", "QUEUE"))
         assert not [sort for each in partitions for sort in each if sort.startswith(("TASK#", "QUEUE#"))]

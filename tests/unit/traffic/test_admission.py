@@ -124,9 +124,54 @@ def test_jobs_that_are_held_for_the_sake_of_their_tenant_hold_no_others(world: W
     assert [queued.read(each, world.now).ahead for each in held] == [0, 2]
 
 
-def hold(world: World, held: list[Job]) -> None:
-    for each in held:
-        SubmissionQueue(items(world)).keep(each, str(each.place), back_at=world.now + 60, held=True)
+def hold(world: World, held: list[Job]) -> list[Job]:
+    queued = SubmissionQueue(items(world))
+    return [replace(each, place=queued.keep(each, str(each.place), back_at=world.now + 60, held=True)) for each in held]
+
+
+def test_i12_jobs_that_are_held_fill_no_page_of_others(world: World) -> None:
+    held = hold(world, queue(world, *(job(number, "held") for number in range(PAGE + 10))))
+    many = queue(world, *(job(number, "many") for number in range(PAGE + 20)))
+    queued = SubmissionQueue(items(world))
+    for each in many[:5]:
+        queued.leave(each)
+    assert [queued.read(many[number], world.now).ahead for number in (5, 6, 30)] == [0, 1, 25]
+    [few] = queue(world, job(0, "few"))
+    assert order([*many[5:], few]).index(few.job_id) <= 1
+    assert [queued.read(held[number], world.now).ahead for number in (0, 1)] == [0, 1]
+
+
+def test_i12_a_job_that_is_no_longer_held_has_its_place_back_under_its_number(world: World) -> None:
+    """Until then it is ahead only of its own tenant's jobs."""
+    [first, second, third], [other] = queue(world, *(job(number) for number in range(3))), queue(world, job(9, "other"))
+    held = hold(world, [first, second])
+    assert [entry["sk"]["S"] for entry in world.items("HELD#")] == [str(each.place) for each in held]
+    assert len(world.items("QUEUE#")) == 2
+    queued, admission = SubmissionQueue(items(world)), world.admission()
+    assert [queued.read(each, world.now).ahead for each in (*held, third, other)] == [0, 2, 3, 0]
+    again = [wait(admission, each, admission.ask(each, 1)) for each in held]
+    assert ([each.place for each in again], world.items("HELD#")) == ([first.place, second.place], [])
+
+
+def test_i12_a_queue_in_which_all_are_held_continues_at_their_numbers(world: World) -> None:
+    """Otherwise the numbers of those who come now would seem to be far behind when the tenant goes on."""
+    [held] = queue(world, job(0, "held"))
+    hold(world, [held])
+    world.clock.sleep(30)
+    [new] = queue(world, job(0, "new"))
+    assert str(new.place)[6:21] == str(held.place)[6:21]
+    world.clock.sleep(60 + LIVE_SECONDS)
+    [later] = queue(world, job(0, "later"))
+    assert int(str(later.place)[6:21]) > int(str(held.place)[6:21])
+
+
+def test_i12_the_jobs_behind_the_probe_of_their_tenant_hold_no_others(world: World) -> None:
+    opened(world)
+    waiting = queue(world, job(1), job(2))
+    world.clock.sleep(BREAKER_SECONDS)
+    again = queue(world, *waiting)
+    assert [each.place for each in again] == [each.place for each in waiting]
+    assert world.items("QUEUE#") == []
 
 
 def test_i12_a_newcomer_does_not_begin_where_a_held_tenant_has_stopped(world: World) -> None:
@@ -153,11 +198,6 @@ def test_i12_far_back_a_job_is_behind_those_that_are_not_held(world: World) -> N
         SubmissionQueue(items(world)).leave(each)
     queued = SubmissionQueue(items(world))
     assert [queued.read(waiting[number], world.now).ahead for number in (10, 14, PAGE, 2 * PAGE - 1)] == [0, 4, 40, 89]
-    only_held = replace(job(500, "other"), place=f"QUEUE#{10**14:015d}#x")
-    hold(world, queue(world, *(job(number + 60, "held") for number in range(PAGE))))
-    for each in waiting:
-        SubmissionQueue(items(world)).leave(each)
-    assert queued.read(only_held, world.now).ahead == 0
 
 
 # The limit on concurrent tasks

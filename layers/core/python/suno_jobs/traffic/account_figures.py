@@ -20,7 +20,7 @@ from suno_jobs.traffic.account_items import AccountId, AccountItems, account_key
 from suno_jobs.traffic.concurrency import TASK
 from suno_jobs.traffic.health import breaker_key
 from suno_jobs.traffic.rate_limiter import RATE
-from suno_jobs.traffic.submission_queue import LIVE_SECONDS, QUEUE, queue_key
+from suno_jobs.traffic.submission_queue import HELD, LIVE_SECONDS, QUEUE, queue_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class AccountFigures:
         if taken is None:
             return
         stored_in, now = breaker_key(gateway, account), int(self.clock())
-        queue = queue_key(AccountId(gateway, account), QUEUE)
+        waiting = (queue_key(AccountId(gateway, account), prefix) for prefix in (QUEUE, HELD))
         before = self.items.get_at(stored_in)
         figures = {
             "counted_at": now,
             "taken": taken,
             "tasks": self.items.count_at(account_key(gateway, account, TASK), "until", above=now),
-            "queued": self.items.count_at(queue, "back_at", above=now - LIVE_SECONDS),
+            "queued": sum(self.items.count_at(each, "back_at", above=now - LIVE_SECONDS) for each in waiting),
         }
         per_second = 0.0
         if before.get("counted_at", now) < now:

@@ -67,8 +67,7 @@ class Admission:
     def wait(self, job: Job, turn: Turn, back_at: int) -> str:
         """Keeps the job's place in the queue, and returns it. A job without one gets one."""
         place = job.place or self.queue.join(job, turn.queue.head, now=int(self.clock()))
-        self.queue.keep(job, place, back_at=back_at, held=turn.hold.by_tenant)
-        return place
+        return self.queue.keep(job, place, back_at=back_at, held=turn.hold.by_tenant)
 
     def comes_too_late(self, job: Job, turn: Turn) -> bool:
         """Whether the jobs that are ahead already need all slots until the job's deadline.

@@ -31,8 +31,8 @@ DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """``seconds`` until a submission may be sent. ``by_tenant``: the tenant's own breaker is open. ``probe``: the time of an
-    open breaker is over, and one submission may be sent."""
+    """``seconds`` until a submission may be sent. ``probe``: the time of an open breaker is over, and one
+    submission may be sent. ``by_tenant``: only the tenant's own breaker is open, or its probe was not sent yet."""
 
     seconds: int = 0
     by_tenant: bool = False
@@ -57,8 +57,9 @@ class CircuitBreaker:
         breakers = tuple((item_key, self.items.get_at(item_key)) for item_key in keys)
         now = int(self.clock())
         account, tenant = (max(0, item.get("open_until", 0) - now) for _, item in breakers)
-        probe = any("open_until" in item for _, item in breakers)
-        return Hold(max(account, tenant), by_tenant=account == 0 < tenant, probe=probe, breakers=breakers)
+        of_account, of_tenant = ("open_until" in item for _, item in breakers)
+        by_tenant = account == 0 and of_tenant and (tenant > 0 or not of_account)
+        return Hold(max(account, tenant), by_tenant, probe=of_account or of_tenant, breakers=breakers)
 
     def enter(self, job: Job, hold: Hold) -> bool:
         """Whether to send now, if ``hold`` allows a probe: one caller is the probe of each breaker whose time is over."""

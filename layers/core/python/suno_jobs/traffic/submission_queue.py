@@ -4,7 +4,8 @@ The order is that of start-time fair queueing: a job's place is one after the la
 place at the head of the queue. So tenants take turns, and the jobs of one tenant keep the order in which they began to wait.
 
 The queue is the partition ``QUEUE#{gateway}#{account}``: ``QUEUE#{number}#{job_id}`` is the place of a job, and
-``TENANT#{tenant}`` has the last number of the tenant.
+``TENANT#{tenant}`` has the last number of the tenant. While the tenant's circuit breaker holds the job, its place is
+``HELD#{tenant}#{number}#{job_id}``, so that other tenants' jobs do not read past it.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from suno_jobs.jobs.record import Job
 
 QUEUE = "QUEUE#"
+HELD = "HELD#"
 LIVE_SECONDS = 30
 """A job that did not come back this long after the announced time has left the queue, or its execution died."""
 
 PAGE = 50
-"""So many entries are read. How many are ahead of a job further back is estimated from the numbers of their places."""
+"""So many entries are read, and as many of the job's own tenant if it is held. How many are ahead of a job further back is
+estimated from the numbers of their places."""
 
 CLEARED = 3
 """Entries of jobs that have left are removed a few at a time, by the jobs that read them."""
@@ -42,7 +45,7 @@ class Queue:
     """``ahead`` jobs are served before this one; ``head`` is the number at the head, or None if no job waits.
 
     ``number`` is that of the job's place, or of the place that it would get behind a long queue, or None. The ``tenants`` are
-    those at the head that are not held.
+    those at the head. Places of tenants that are held count for these tenants only.
     """
 
     ahead: int
@@ -57,28 +60,29 @@ class SubmissionQueue:
 
     def read(self, job: Job, now: int) -> Queue:
         """Without a place of its own, the job is behind all others. A tenant that is held does not hold other tenants."""
+        serving = self._live(job, QUEUE, now)
+        waiting = {_position(entry["sk"]) for entry in (*serving, *self._live(job, _held(job), now))}
+        mine = _position(job.place) if job.place else None
+        count = sum(mine is None or position < mine for position in waiting)
+        head = place_number(serving[0]["sk"]) if serving else None
+        tenants = frozenset(entry["tenant"] for entry in serving)
+        number = place_number(job.place) if job.place else None
+        if head is not None and len(serving) >= PAGE and (mine is None or mine > _position(serving[-1]["sk"])):
+            number = number or max(head, 1 + self._last_number(job, job.tenant))
+            count = max(count, (number - head) * len(tenants))
+        return Queue(count, head, number, tenants)
+
+    def _live(self, job: Job, prefix: str, now: int) -> list[Item]:
+        """The first entries whose jobs come back, at most PAGE. Some of the others are removed."""
         live: list[Item] = []
         gone: list[Item] = []
-        for entry in self.items.find_at(queue_key(job, QUEUE)):
+        for entry in self.items.find_at(queue_key(job, prefix)):
             (live if entry["back_at"] + LIVE_SECONDS > now else gone).append(entry)
             if len(live) >= PAGE:
                 break
         for entry in gone[:CLEARED]:
             self.items.delete_at(queue_key(job, entry["sk"]))
-        ahead = [
-            entry
-            for entry in live
-            if (job.place is None or entry["sk"] < job.place) and (entry["tenant"] == job.tenant or not entry["held"])
-        ]
-        # The places of a held tenant stay at the head, while the others go on.
-        serving = [entry for entry in live if not entry["held"]]
-        head = place_number((serving or live)[0]["sk"]) if live else None
-        tenants = frozenset(entry["tenant"] for entry in serving)
-        number, count = place_number(job.place) if job.place else None, len(ahead)
-        if head is not None and ahead and len(live) >= PAGE and (job.place is None or job.place > live[-1]["sk"]):
-            number = number or max(head, 1 + self._last_number(job, job.tenant))
-            count = max(count, (number - head) * len(tenants))
-        return Queue(count, head, number, tenants)
+        return live
 
     def count_ahead(self, job: Job, queue: Queue) -> int:
         """The places ahead of the job's, by the last place of each tenant at the head. It reads one item for each."""
@@ -94,6 +98,9 @@ class SubmissionQueue:
 
     def join(self, job: Job, head: int | None, *, now: int) -> str:
         """A new place, at the end of the tenant's. Numbers grow slower than milliseconds, so a new queue begins behind all."""
+        if head is None and (held := self._live(job, HELD, now)):
+            # Otherwise the numbers would have a gap when the held tenant goes on.
+            head = place_number(held[0]["sk"])
         first = now * 1000 if head is None else head
         begin = Change(sets={"number": first})
         begin.require("attribute_not_exists(#number) OR #number < :first", "number", first=first)
@@ -105,14 +112,18 @@ class SubmissionQueue:
         taken = taken or self.items.change_at(key, Change(adds={"number": 1})) or {}
         return f"{QUEUE}{taken['number']:015d}#{job.job_id}"
 
-    def keep(self, job: Job, place: str, *, back_at: int, held: bool) -> None:
-        """Records when the job comes back. ``held``: it waits for its own tenant's sake.
+    def keep(self, job: Job, place: str, *, back_at: int, held: bool) -> str:
+        """Records when the job comes back, and returns its place. ``held``: it waits for its own tenant's sake.
 
         Without this record, others may pass the job until it asks again. If it waited for a retry instead, it would be later.
         """
-        entry = {"tenant": job.tenant, "back_at": back_at, "held": held, "expires_at": job.deadline_at + DAY_SECONDS}
+        kept = (_held(job) if held else QUEUE) + "#".join(_position(place))
+        entry = {"tenant": job.tenant, "back_at": back_at, "expires_at": job.deadline_at + DAY_SECONDS}
         with _throttling_tolerated(job):
-            self.items.change_at(queue_key(job, place), Change(sets=entry))
+            self.items.change_at(queue_key(job, kept), Change(sets=entry))
+            if job.place and kept != job.place:
+                self.items.delete_at(queue_key(job, job.place))
+        return kept
 
     def leave(self, job: Job) -> None:
         """An entry that stays is passed when its job does not come back."""
@@ -137,5 +148,15 @@ def _throttling_tolerated(job: Job) -> Iterator[None]:
         telemetry.log.warning("queue not updated", gateway=job.gateway, account=job.account, reason=str(error))
 
 
+def _held(job: Job) -> str:
+    return f"{HELD}{job.tenant}#"
+
+
+def _position(place: str) -> tuple[str, str]:
+    """The number and the id, in whose order jobs are served. They stay the same while the tenant is held."""
+    _, number, job_id = place.rsplit("#", 2)
+    return number, job_id
+
+
 def place_number(place: str) -> int:
-    return int(place.removeprefix(QUEUE).partition("#")[0])
+    return int(_position(place)[0])
