@@ -186,13 +186,20 @@ class Denied:
 
 
 class Throttled:
+    """A table that refuses every write, and reads from another one if there is one."""
+
     exceptions = Exceptions
 
+    def __init__(self, reads: Any = None, code: str = "ThrottlingException") -> None:
+        self.code = code
+        if reads is not None:
+            self.get_item, self.get_paginator = reads.get_item, reads.get_paginator
+
     def update_item(self, **_: Any) -> None:
-        raise AwsError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
+        raise AwsError({"Error": {"Code": self.code}}, "UpdateItem")
 
     def delete_item(self, **_: Any) -> None:
-        raise AwsError({"Error": {"Code": "ThrottlingException"}}, "DeleteItem")
+        raise AwsError({"Error": {"Code": self.code}}, "DeleteItem")
 
 
 class Contended:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from suno_jobs.runtime.aws import WORK
 from suno_jobs.storage.attribute_values import unpack
 from suno_jobs.traffic.account_items import AccountItems
 from tests.simulation.aws_table import DynamoDb, Index, Table, aws_error
@@ -18,8 +19,8 @@ from tests.world import JOBS_TABLE, TABLE
 WRITES_PER_SECOND = 1000
 """What one partition of DynamoDB takes, and so one item."""
 
-ATTEMPTS = 4
-"""How often the client sends a throttled request: see ``runtime.aws``."""
+ATTEMPTS: int = vars(WORK)["retries"]["total_max_attempts"]
+"""How often the client sends a throttled request."""
 
 SHARED = ("BUDGET#", "QUEUE#")
 """The partitions that all jobs at an account write to."""
@@ -122,10 +123,11 @@ class FleetTable(DynamoDb):
     def _admitted(self, partition: str) -> int:
         """The second in which the partition takes the write, after the retries of the client."""
         for attempt in range(ATTEMPTS):
+            if attempt:
+                self._sleep(self._random.uniform(0, 2 ** (attempt - 1)))
             second = int(self._clock())
             if self._partitions[partition, second] < WRITES_PER_SECOND:
                 return second
-            self._sleep(self._random.uniform(0, 2**attempt))
         raise aws_error("ProvisionedThroughputExceededException", "UpdateItem")
 
     def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> dict[str, Any]:  # noqa: N803

@@ -57,7 +57,8 @@ class Figures:
     ``used`` are the requests per second in the middle of the run. ``recovered`` songs were known only after the deadlines of
     their jobs, and ``lost`` ones never. ``out_of_order`` jobs were passed by others behind them. ``delays`` are from the end of
     a task at the gateway to its job, ``known`` the seconds since the start at which jobs had their songs. ``hottest`` are the
-    most writes to one item within a second, ``partition`` those to one partition.
+    most writes to one item within a second, ``partition`` those to one partition. ``failed_creations`` are the runs of Create
+    Task that failed.
     """
 
     refusals: int = 0
@@ -77,6 +78,7 @@ class Figures:
     hottest: int = 0
     partition: int = 0
     transitions: int = 0
+    failed_creations: int = 0
 
     def delay(self, share: float) -> float:
         return _quantile(self.delays, share)

@@ -205,6 +205,7 @@ class Fleet:
         try:
             step = self.creator.create_task(job_id)
         except ClientError:
+            self.figures.failed_creations += 1
             step = NextStep(job_id, "wait", PAUSE_SECONDS)
         self._await(step)
 

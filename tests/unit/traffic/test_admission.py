@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.jobs.record import Job
@@ -97,6 +98,65 @@ def test_i12_a_job_loses_neither_its_place_nor_its_turn_while_the_queue_is_throt
     assert admission.ask(second, 1).queue.ahead == 1
     world.clock.sleep(60 + LIVE_SECONDS)
     assert admission.ask(second, 1).queue.ahead == 0
+
+
+def refusing(world: World, code: str = "ThrottlingException") -> SubmissionQueue:
+    client: Any = Throttled(world.dynamodb, code)
+    return SubmissionQueue(AccountItems(client, TABLE))
+
+
+def test_i12_entries_that_cannot_be_removed_keep_no_job_from_its_turn(world: World) -> None:
+    _, last = queue(world, job(1), job(2))
+    world.clock.sleep(60 + LIVE_SECONDS)
+    assert refusing(world).read(last, world.now).ahead == 0
+    assert len(world.items("QUEUE#")) == 2
+
+
+def test_a_write_to_the_queue_that_is_wrong_is_not_tolerated(world: World) -> None:
+    [first] = queue(world, job(1))
+    queued = refusing(world, "AccessDeniedException")
+    for write in (
+        lambda: queued.keep(first, str(first.place), back_at=world.now, held=False),
+        lambda: queued.leave(first),
+        lambda: queued.join(job(2), None, now=world.now),
+    ):
+        with pytest.raises(AwsError, match="AccessDenied"):
+            write()
+
+
+def test_i12_a_job_that_gets_no_place_for_now_asks_again_within_a_minute_and_does_not_fail(world: World) -> None:
+    job_id = world.accept()
+    world.use_up_slots(job_id)
+    creator = world.task_creator()
+    stuck = replace(creator, admission=replace(creator.admission, queue=refusing(world)))
+    wait = PACE.next_try_for_place(world.job(job_id))
+    assert stuck.create_task(job_id) == NextStep(job_id, "wait", wait)
+    assert (world.job(job_id).state, world.job(job_id).place) == (JobState.ACCEPTED, None)
+    world.clock.sleep(world.job(job_id).deadline_at - world.clock() - 3)
+    world.use_up_slots(job_id)
+    assert stuck.create_task(job_id).wait_seconds <= 3
+
+
+def test_jobs_that_get_no_place_for_now_do_not_ask_again_together() -> None:
+    waits = [PACE.next_try_for_place(job(number)) for number in range(1000)]
+    assert (min(waits), max(waits), len(set(waits))) == (10, 60, 51)
+
+
+def test_a_job_leaves_the_queue_when_its_intent_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deletion may be slow, and an intent must not wait for it."""
+    states: list[JobState] = []
+    leave = SubmissionQueue.leave
+
+    def seen(queued: SubmissionQueue, leaving: Job) -> None:
+        states.append(world.job(leaving.job_id).state)
+        leave(queued, leaving)
+
+    monkeypatch.setattr(SubmissionQueue, "leave", seen)
+    job_id = world.accept()
+    world.use_up_slots(job_id)
+    world.wire.answers = [ACCEPTED]
+    step = world.task_creator().create_task(job_id)
+    assert (states, world.items("QUEUE#"), world.job(job_id).task_id) == ([JobState.SUBMITTING], [], "J1"), step
 
 
 def test_a_job_keeps_its_place_while_it_waits(world: World) -> None:

@@ -23,6 +23,7 @@ SunoJobsError
  ├── OverBounds                  the tenant has used too much for another job
  ├── GatewayUnreachable          no complete reply arrived from a gateway
  ├── NoSlot                      the rate limit is exhausted at the moment
+ ├── NoPlace                     the table numbers no more places of a queue at the moment
  ├── AssetError                  a file did not pass the checks
  │    ├── AssetNotReady          may pass later; the state machine retries
  │    │    └── AssetExpired      only a new link from the gateway helps
@@ -422,6 +423,10 @@ class NoSlot(SunoJobsError):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"no slot of the rate limit is free for {seconds:.1f} s")
         self.seconds = seconds
+
+
+class NoPlace(SunoJobsError):
+    """The table takes no more writes to the queue of an account for now; the job has no place in it yet."""
 
 
 class AssetError(SunoJobsError):

@@ -77,6 +77,10 @@ class PollingSchedule:
         spread = min(self.longest, 1 << min(job.checks, 10))
         return math.ceil(free_in) + zlib.crc32(f"{job.job_id}{job.checks}".encode()) % spread
 
+    def next_try_for_place(self, job: Job) -> int:
+        """Between 10 s and a minute, since thousands of jobs ask for a place in a queue at once."""
+        return 10 + zlib.crc32(f"{job.job_id}{job.checks}".encode()) % 51
+
     def next_check(self, job: Job, now: int, *, calls_back: bool = True) -> int:
         """Until a running task is read again: not before its callback is overdue, and never after the deadline.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from suno_jobs.catalog.inputs import INPUTS
 from suno_jobs.catalog.results import Result
-from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoSlot
+from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoPlace, NoSlot
 from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayRequest, Refused, Source, Submission
 from suno_jobs.gateways.registry import GATEWAYS, gateway_of
 from suno_jobs.jobs.identifiers import Mode
@@ -92,6 +92,10 @@ class TaskCreator:
             # Another invocation has the intent, or Check Task was faster than the gateway's answer: it adopted the task
             # that a callback named, or ended the job.
             return _leave_to_check(job_id)
+        except NoPlace as error:
+            telemetry.log.warning("no place in the queue yet", job_id=job_id, gateway=job.gateway, reason=str(error))
+            wait = min(self.schedule.next_try_for_place(job), job.deadline_at - self._now())
+            return NextStep(job_id, "wait", max(1, wait))
 
     def _submit_once(self, job: Job) -> NextStep:
         # A job with a place stays at the account whose queue that is, and its request is read when it is submitted.
@@ -109,7 +113,10 @@ class TaskCreator:
         if not self.admission.enter(job, turn):
             return self._wait_for_turn(job, replace(turn, seconds=SOONEST_SECONDS))
         job, request = self._request(job, stored or self.jobs.request(job.job_id))
+        waiting = job
         job, request = self._begin(job, turn, account, request)
+        # Not earlier: a slow deletion would delay the intent. If this function dies here, the entry is passed like any other.
+        self.admission.queue.leave(waiting)
         try:
             self.calls.wait_for_slot(job, slot, job.deadline_at)
         except NoSlot as error:

@@ -65,7 +65,7 @@ class Admission:
         return Turn(_wait(behind, room, rate) if behind > 0 else 0, queue, hold, room)
 
     def wait(self, job: Job, turn: Turn, back_at: int) -> str:
-        """Keeps the job's place in the queue, and returns it. A job without one gets one."""
+        """Keeps the job's place in the queue, and returns it. A job without one gets one. Raises NoPlace."""
         place = job.place or self.queue.join(job, turn.queue.head, now=int(self.clock()))
         return self.queue.keep(job, place, back_at=back_at, held=turn.hold.by_tenant)
 
@@ -79,13 +79,12 @@ class Admission:
         return turn.queue.ahead > most and self.queue.count_ahead(job, turn.queue) > most
 
     def enter(self, job: Job, turn: Turn) -> bool:
-        """Begins the job's turn. False: another job is the probe."""
+        """Begins the job's turn. False: another job is the probe. The job leaves the queue when its intent is written."""
         if not self.breaker.enter(job, turn.hold):
             return False
         if not self.concurrency.begin(job, turn.room, now=int(self.clock())):
             self.breaker.withdraw(job, turn.hold)
             return False
-        self.queue.leave(job)
         return True
 
     def withdraw(self, job: Job, turn: Turn) -> None:

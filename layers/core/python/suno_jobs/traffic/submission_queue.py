@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as AwsError
 
+from suno_jobs.errors import NoPlace
 from suno_jobs.runtime import telemetry
+from suno_jobs.runtime.availability import is_unavailable
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.account_items import AccountItems, AtAccount, Item
 
@@ -80,8 +82,9 @@ class SubmissionQueue:
             (live if entry["back_at"] + LIVE_SECONDS > now else gone).append(entry)
             if len(live) >= PAGE:
                 break
-        for entry in gone[:CLEARED]:
-            self.items.delete_at(queue_key(job, entry["sk"]))
+        with _unless_unavailable(job):
+            for entry in gone[:CLEARED]:
+                self.items.delete_at(queue_key(job, entry["sk"]))
         return live
 
     def count_ahead(self, job: Job, queue: Queue) -> int:
@@ -97,7 +100,10 @@ class SubmissionQueue:
         return number
 
     def join(self, job: Job, head: int | None, *, now: int) -> str:
-        """A new place, at the end of the tenant's. Numbers grow slower than milliseconds, so a new queue begins behind all."""
+        """A new place, at the end of the tenant's. Raises NoPlace.
+
+        Numbers grow slower than milliseconds, so a new queue begins behind all.
+        """
         if head is None and (held := self._live(job, HELD, now)):
             # Otherwise the numbers would have a gap when the held tenant goes on.
             head = place_number(held[0]["sk"])
@@ -108,8 +114,13 @@ class SubmissionQueue:
         # The likely one comes first: while a queue is long, its tenant's item has the most writes.
         likely, other = (begin, follow) if head is None else (follow, begin)
         key = tenant_key(job, job.tenant)
-        taken = self.items.change_at(key, likely) or self.items.change_at(key, other)
-        taken = taken or self.items.change_at(key, Change(adds={"number": 1})) or {}
+        try:
+            taken = self.items.change_at(key, likely) or self.items.change_at(key, other)
+            taken = taken or self.items.change_at(key, Change(adds={"number": 1})) or {}
+        except (AwsError, BotoCoreError) as error:
+            if not is_unavailable(error):
+                raise
+            raise NoPlace(str(error)) from error
         return f"{QUEUE}{taken['number']:015d}#{job.job_id}"
 
     def keep(self, job: Job, place: str, *, back_at: int, held: bool) -> str:
@@ -119,7 +130,7 @@ class SubmissionQueue:
         """
         kept = (_held(job) if held else QUEUE) + "#".join(_position(place))
         entry = {"tenant": job.tenant, "back_at": back_at, "expires_at": job.deadline_at + DAY_SECONDS}
-        with _throttling_tolerated(job):
+        with _unless_unavailable(job):
             self.items.change_at(queue_key(job, kept), Change(sets=entry))
             if job.place and kept != job.place:
                 self.items.delete_at(queue_key(job, job.place))
@@ -128,7 +139,7 @@ class SubmissionQueue:
     def leave(self, job: Job) -> None:
         """An entry that stays is passed when its job does not come back."""
         if job.place:
-            with _throttling_tolerated(job):
+            with _unless_unavailable(job):
                 self.items.delete_at(queue_key(job, job.place))
 
 
@@ -141,10 +152,12 @@ def tenant_key(at: AtAccount, tenant: str) -> Item:
 
 
 @contextmanager
-def _throttling_tolerated(job: Job) -> Iterator[None]:
+def _unless_unavailable(job: Job) -> Iterator[None]:
     try:
         yield
     except (AwsError, BotoCoreError) as error:
+        if not is_unavailable(error):
+            raise
         telemetry.log.warning("queue not updated", gateway=job.gateway, account=job.account, reason=str(error))
 
 
