@@ -19,8 +19,9 @@ from bench.fleet.system import PASSED_SECONDS, Fleet, passed
 from suno_jobs.gateways.protocol import Rate
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.update_expressions import Change
-from suno_jobs.traffic.account_items import AccountItems
+from suno_jobs.traffic.account_items import AccountItems, account_key
 from suno_jobs.traffic.rate_limiter import RateLimiter
+from suno_jobs.traffic.submission_queue import queue_key
 from tests.simulation.aws_table import DynamoDb
 from tests.simulation.clock import Loop
 from tests.world import JOBS_TABLE, START, TABLE, a_job
@@ -126,16 +127,20 @@ def test_the_items_of_an_account_are_those_of_the_table_of_the_simulation() -> N
     job = a_job()
     for items in both:
         for number in range(2 * PAGE + 1):
-            items.change(job, f"QUEUE#{number:03}", Change(sets={"back_at": number}))
+            items.change_at(queue_key(job, f"QUEUE#{number:03}"), Change(sets={"back_at": number}))
         items.change(job, "RATE", Change(sets={"arrival": 1}))
-    for prefix in ("QUEUE#", "TASK#", "RATE"):
-        found, expected = ([*items.find(job, prefix)] for items in both)
+    for begin in (
+        queue_key(job, "QUEUE#"),
+        account_key(job.gateway, job.account, "TASK#"),
+        account_key(job.gateway, job.account, "RATE"),
+    ):
+        found, expected = ([*items.find_at(begin)] for items in both)
         assert found == expected
     for items in both:
-        items.change(job, "QUEUE#150", Change(sets={"back_at": 0}))
-        items.delete(job, "QUEUE#007")
-        items.delete(job, "QUEUE#999")
-    found, expected = ([*items.find(job, "QUEUE#")] for items in both)
+        items.change_at(queue_key(job, "QUEUE#150"), Change(sets={"back_at": 0}))
+        items.delete_at(queue_key(job, "QUEUE#007"))
+        items.delete_at(queue_key(job, "QUEUE#999"))
+    found, expected = ([*items.find_at(queue_key(job, "QUEUE#"))] for items in both)
     assert (found, len(found)) == (expected, 2 * PAGE)
 
 
