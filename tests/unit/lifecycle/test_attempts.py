@@ -282,11 +282,11 @@ def slots(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Leaves that many slots of the rate limiter for the next requests."""
     taken, real = [0], GatewayCalls.take_slot
 
-    def take(self: GatewayCalls, job: Any, *ahead: float) -> None:
+    def take(self: GatewayCalls, job: Any) -> None:
         taken[0] += 1
         if taken[0] > count:
             raise NoSlot(1)
-        real(self, job, *ahead)
+        real(self, job)
 
     monkeypatch.setattr(GatewayCalls, "take_slot", take)
 

@@ -19,6 +19,7 @@ from suno_jobs.network.http import httpx
 from suno_jobs.steps.check_task import CHECK_SECONDS, NO_AUDIO_SECONDS, report_step
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
+from suno_jobs.traffic.calls import GatewayCalls
 from tests.builders import AUDIO, Denied, await_signal, hanging, lost, music, running, task, use_accounts
 from tests.world import DEADLINE, GRACE, PACE, RECEIPTS, TABLE, FixedSecret, World
 
@@ -535,6 +536,31 @@ def test_after_an_intermediate_stage_the_task_is_read_in_an_idle_slot_only(world
     step = world.task_checker().check_task(job_id)
     assert (step.next, step.wait_seconds) == ("wait", PACE.first_check - 30)
     assert (len(world.wire.requests), world.job(job_id).progress) == ((1, Progress.FIRST) if idle else (0, Progress.QUEUED))
+
+
+@pytest.mark.parametrize(("seconds", "read"), [(0.04, True), (0.2, False)])
+def test_a_read_of_a_stage_that_misses_its_idle_slot_takes_no_other_one(world: World, seconds: float, read: bool) -> None:
+    """The write of the slot was slow, and meanwhile others have reserved the next slots."""
+    job_id = world.generating("sunoapi")
+    world.clock.sleep(30)
+    await_signal(world, job_id)
+    world.jobs.signals.signal_stage(job_id)
+    before, delays, reserve = world.clock(), [seconds], GatewayCalls.reserve_slot
+
+    def slow(self: GatewayCalls, at: Any, *given: Any, **named: Any) -> float:
+        slot = reserve(self, at, *given, **named)
+        if delays:
+            for _ in range(5):
+                reserve(self, at)
+            world.clock.sleep(delays.pop())
+        return slot
+
+    world.wire.answers = [httpx.Response(200, json={"code": 200, "data": {"taskId": "J1", "status": "FIRST_SUCCESS"}})]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GatewayCalls, "reserve_slot", slow)
+        step = world.task_checker().check_task(job_id)
+    assert (step.next, len(world.wire.requests)) == ("wait", int(read))
+    assert world.clock() == pytest.approx(before + seconds)
 
 
 class RecordedTokens:

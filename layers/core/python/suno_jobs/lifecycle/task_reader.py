@@ -18,7 +18,6 @@ from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.traffic.accounts import AccountUnusable
 from suno_jobs.traffic.callback_urls import job_called_back
 from suno_jobs.traffic.calls import GatewayCalls
-from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS
 from suno_jobs.traffic.shared_reads import SharedReads
 
 SLOW_READ_SECONDS = 10
@@ -46,7 +45,8 @@ class TaskReader:
         gateway = gateway_of(job)
         try:
             account = self.calls.account(job)
-            self.calls.take_slot(job, 0.0 if job.cause is Cause.STAGE else AHEAD_SECONDS)
+            take_slot = self.calls.take_idle_slot if job.cause is Cause.STAGE else self.calls.take_slot
+            take_slot(job)
             reply = self.calls.send(job, account, gateway.status_request(job.kind, task_id))
         except AccountUnusable as error:
             return ReadFailed(Fault(ErrorCode.AUTHENTICATION, str(error)))

@@ -110,9 +110,17 @@ class GatewayCalls:
         except (AwsError, BotoCoreError):
             return None
 
-    def take_slot(self, at: AtAccount, ahead: float = AHEAD_SECONDS) -> None:
-        """To be called before every request (I7). Waits for a slot in the next ``ahead`` seconds. Raises NoSlot."""
-        self.wait_for_slot(at, self.reserve_slot(at, ahead))
+    def take_slot(self, at: AtAccount) -> None:
+        """To be called before every request (I7). Waits for a slot in the next seconds. Raises NoSlot."""
+        self.wait_for_slot(at, self.reserve_slot(at))
+
+    def take_idle_slot(self, at: AtAccount) -> None:
+        """The same for a request that must not delay another one: only a slot that is free at once. Raises NoSlot.
+
+        If it is missed, there is no other one: that would be ahead of requests that have come meanwhile.
+        """
+        if (late := self._sleep_until(self.reserve_slot(at, 0.0))) > LATE_SECONDS:
+            raise NoSlot(late)
 
     def reserve_slot(self, at: AtAccount, ahead: float = AHEAD_SECONDS, until: float = math.inf, *, lead: float = 0.0) -> float:
         """The time of the slot, at the earliest in ``lead`` seconds and at the latest ``until``. Raises NoSlot."""
