@@ -11,6 +11,7 @@ from suno_jobs.gateways.adapters.evolink import EvoLink
 from suno_jobs.jobs.record import Lost
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import JobState
+from suno_jobs.lifecycle.repeats import repeat_until
 from suno_jobs.network.http import httpx
 from tests.builders import use_accounts
 from tests.world import ACCOUNTS, GRACE, PACE, TABLE, FixedSecret, World
@@ -93,6 +94,45 @@ def test_nothing_is_repeated_after_the_time_in_which_the_gateway_knows_the_key(w
     assert world.wire.submissions == 1
     job = world.job(job_id)
     assert (job.state, job.fault and job.fault.code) == (JobState.TIMED_OUT, ErrorCode.AMBIGUOUS)
+
+
+@pytest.mark.parametrize("reason", ["the key may be forgotten", "the deadline"])
+def test_no_slot_of_a_repetition_is_after_the_time_for_repetitions(world: World, reason: str) -> None:
+    """It is asked a second earlier, and all slots of that second are reserved."""
+    job_id = world.accept("evolink")
+    job = world.job(job_id)
+    if reason == "the deadline":
+        world.clock.sleep(job.deadline_at - world.now - 60)
+    world.wire.answers = [LOST, TASK]
+    world.task_creator().create_task(job_id)
+    until = repeat_until(world.job(job_id))
+    assert until == min(job.deadline_at, world.job(job_id).attempts[0].at + EvoLink.repeat_seconds)
+    assert (until == job.deadline_at) == (reason == "the deadline")
+    world.clock.sleep(until - 1 - world.clock())
+    while world.calls().reserve_slot(job) < until:
+        pass
+    before = len(world.job(job_id).history)
+    assert world.task_creator().create_task(job_id).next == "wait"
+    assert world.wire.submissions == 1
+    assert len(world.job(job_id).history) == before
+
+
+def test_no_slot_in_place_of_a_missed_one_is_after_the_time_for_repetitions(world: World) -> None:
+    job_id = lose(world, TASK)
+    until = repeat_until(world.job(job_id)) or 0
+    assert until < world.job(job_id).deadline_at
+    world.clock.sleep(until - 2 - world.clock())
+    creator = world.task_creator()
+    begin = creator.jobs.submissions.begin_repeat
+
+    def slow(*given: Any, **named: Any) -> Any:
+        world.clock.sleep(1)
+        return begin(*given, **named)
+
+    creator.jobs.submissions.begin_repeat = slow  # type: ignore[method-assign]
+    assert creator.create_task(job_id).next == "wait"
+    del creator.jobs.submissions.begin_repeat
+    assert world.wire.submissions == 1
 
 
 def test_the_repetitions_are_over_before_a_second_submission_is_allowed(world: World) -> None:

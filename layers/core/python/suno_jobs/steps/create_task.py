@@ -149,16 +149,16 @@ class TaskCreator:
 
     def _repeat(self, job: Job) -> NextStep:
         """The stored request with the same key, on the same account. No answer but a task says anything about the first one."""
-        now, wait = self._now(), self._next_repeat(job)
+        now, wait, until = self._now(), self._next_repeat(job), repeat_until(job) or 0
         try:
             account = self.calls.account(job)
             request = self.repeats.find(job, account)
             if request is None:
                 return NextStep(job.job_id, "wait", wait)
-            slot = self.calls.reserve_slot(job, lead=INTENT_SECONDS)
+            slot = self.calls.reserve_slot(job, until=until, lead=INTENT_SECONDS)
             due_at = self.schedule.overdue_at(job, now + SUBMIT_SECONDS + wait)
             job = self.jobs.submissions.begin_repeat(job, now=now, due_at=due_at)
-            self.calls.wait_for_slot(job, slot, job.deadline_at)
+            self.calls.wait_for_slot(job, slot, until)
         except (AccountUnusable, NoSlot):
             return NextStep(job.job_id, "wait", wait)
         try:
