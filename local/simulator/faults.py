@@ -32,7 +32,8 @@ class FaultKind:
 
 
 FAULTS: dict[str, FaultKind] = {
-    "rate_limited": FaultKind(1, "the first n submissions are refused as too frequent, with Retry-After: 1"),
+    "rate_limited": FaultKind(1, "the first n submissions are refused as too frequent"),
+    "retry_after": FaultKind(200, "requests that are refused as too frequent get Retry-After: n, otherwise 1"),
     "quota_exhausted": FaultKind(EVERY, "the first n submissions are refused because the account is empty"),
     "maintenance": FaultKind(1, "the first n submissions are refused because the gateway is under maintenance"),
     "retired_model": FaultKind(EVERY, "the first n submissions are refused because Suno has retired the model"),
@@ -43,6 +44,7 @@ FAULTS: dict[str, FaultKind] = {
     "timeout_on_submit": FaultKind(30, "the task is created, the answer is held for n seconds, then the connection is cut"),
     "garbled_answer": FaultKind(EVERY, "the task is created, the answer is an HTML page with status 200"),
     "outcome_unknown": FaultKind(1, "the first n repetitions with a key are refused as undecided, where keys are known"),
+    "repetition_rate_limited": FaultKind(1, "the first n repetitions with a key are refused as too frequent"),
     "lost_callback": FaultKind(EVERY, "no callback is sent"),
     "doubled_callback": FaultKind(EVERY, "every callback is sent twice"),
     "callback_before_answer": FaultKind(EVERY, "the task is done at once; its callbacks are answered before the submission is"),
@@ -74,6 +76,7 @@ FAULTS: dict[str, FaultKind] = {
     "unknown_status": FaultKind(2, "the first n status replies use a status word that nobody documented"),
     "json_in_strings": FaultKind(EVERY, "objects and lists inside a status reply are strings with JSON"),
     "poll_server_error": FaultKind(2, "the first n status requests are answered with code 500"),
+    "poll_rate_limited": FaultKind(2, "the first n status requests are refused as too frequent"),
     "poll_not_found": FaultKind(2, "the first n status requests do not find the task"),
     "garbled_poll": FaultKind(2, "the first n status requests are answered with an HTML page with status 200"),
     "audio_404_first": FaultKind(2, "the first n downloads of each file are answered with 404"),

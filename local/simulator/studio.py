@@ -113,8 +113,8 @@ class Studio:
         except GarbledAnswer:
             return HTML
         except Refusal as refusal:
-            reply = wire.refused(refusal)
-            return replace(reply, headers={"Retry-After": "1"}) if refusal.reason is Reason.TOO_FREQUENT else reply
+            reply, headers = wire.refused(refusal), {"Retry-After": f"{refusal.retry_after:.0f}"}
+            return replace(reply, headers=headers) if refusal.reason is Reason.TOO_FREQUENT else reply
 
     def fail_next(self, gateway: str, faults: Faults) -> int:
         """Puts faults upon the next new order at a gateway, after those that wait already; says how many wait."""
@@ -285,6 +285,8 @@ class Studio:
             poll = task.polls
         if strikes(task.faults, "poll_server_error", poll):
             raise Refusal(Reason.SERVER_ERROR, "fetch failed")
+        if strikes(task.faults, "poll_rate_limited", poll):
+            raise _too_frequent(task.faults)
         if strikes(task.faults, "garbled_poll", poll):
             raise GarbledAnswer
         if strikes(task.faults, "poll_not_found", poll):
@@ -334,10 +336,16 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(part)
 
 
+def _too_frequent(faults: Faults) -> Refusal:
+    return Refusal(Reason.TOO_FREQUENT, "too many requests", retry_after=faults.get("retry_after", 1))
+
+
 def _repeated(first: Keyed, request: Request) -> Task:
     if request.body != first.body:
         raise Refusal(Reason.KEY_CONFLICT, "this key was used with another request")
     first.repetitions += 1
+    if strikes(first.task.faults, "repetition_rate_limited", first.repetitions):
+        raise _too_frequent(first.task.faults)
     if strikes(first.task.faults, "outcome_unknown", first.repetitions):
         raise Refusal(Reason.OUTCOME_UNKNOWN, "the first request with this key is not decided yet")
     return first.task
@@ -347,8 +355,9 @@ def _refuse(faults: Faults, attempt: int) -> None:
     """The faults that keep an order from becoming a task."""
     if strikes(faults, "dropped_connection", attempt):
         raise CutConnection
+    if strikes(faults, "rate_limited", attempt):
+        raise _too_frequent(faults)
     for name, reason, message in (
-        ("rate_limited", Reason.TOO_FREQUENT, "too many requests"),
         ("maintenance", Reason.MAINTENANCE, "under maintenance"),
         ("quota_exhausted", Reason.NO_CREDITS, "not enough credits"),
         ("retired_model", Reason.RETIRED_MODEL, "paid_upsell: this model has been retired"),

@@ -89,13 +89,15 @@ class Reason(Enum):
 
 class Refusal(Exception):
     """A request that the gateway does not accept; each wire has its own envelope for it. ``existing`` is the task that was
-    given the same to do before, or that was created all the same, if the gateway tells it."""
+    given the same to do before, or that was created all the same, if the gateway tells it. ``retry_after`` is in seconds, for
+    a request that is too frequent."""
 
-    def __init__(self, reason: Reason, message: str, *, existing: str | None = None) -> None:
+    def __init__(self, reason: Reason, message: str, *, existing: str | None = None, retry_after: float = 1) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.existing = existing
+        self.retry_after = retry_after
 
 
 Purpose = Literal["submit", "status"]

@@ -62,6 +62,13 @@ ODD_ANSWERS: Mapping[str, tuple[float, ...]] = {
 """Faults that lose a song if one odd answer decides. They have a random stream of their own, so that each seed keeps its
 clients, its other faults and their times."""
 
+REFUSALS: Mapping[str, tuple[float, ...]] = {
+    "poll_rate_limited": (1, 3),
+    "repetition_rate_limited": (1, 3),
+    "retry_after": (30, 60, 200, 900),
+}
+"""Faults of requests that are refused for now. They have a random stream of their own, too."""
+
 LATE_SONGS = ("cdn_status", "dying_links", "error_names_task", "failed_then_success", "late_links", "late_second_link")
 
 WRONG_FILES = (
@@ -82,7 +89,7 @@ COMPANIONS: Mapping[str, str] = {
 """The second fault says how often or how long the first one happens, or makes it worse."""
 
 GATEWAY_FAULTS: Mapping[str, tuple[float, ...]] = {
-    **{name: (kind.default,) for name, kind in FAULTS.items() if name not in ODD_ANSWERS},
+    **{name: (kind.default,) for name, kind in FAULTS.items() if name not in {*ODD_ANSWERS, *REFUSALS}},
     "audio_404_first": (1, 4, 30),
     "expired_links": (403, 410),
     "garbled_poll": (1, 3, 10),
@@ -239,6 +246,7 @@ def draw(seed: int, jobs: int) -> Plan:
         parameters=parameters,
     )
     plan = _with_odd_answers(plan, Random(f"odd answers {seed}"))
+    plan = _with_refusals(plan, Random(f"refusals {seed}"))
     plan = _with_troubles(_with_deletions(plan, Random(f"deletions {seed}")), Random(f"troubles {seed}"))
     plan = _with_tenants(plan, Random(f"tenants {seed}"))
     return with_limits(with_waiting_clients(plan, Random(f"waiting clients {seed}")), Random(f"limits {seed}"))
@@ -301,6 +309,23 @@ def _with_odd_answers(plan: Plan, random: Random) -> Plan:
         for order in plan.orders
     )
     return replace(plan, orders=orders, days=plan.days or random.choice((0.0, 0.0, 0.0, 2.0)))
+
+
+def _with_refusals(plan: Plan, random: Random) -> Plan:
+    """In a quarter of the plans, gateways refuse some requests for now, mostly for longer than a job waits by itself."""
+    share = random.choice((0.0, 0.0, 0.0, 0.4))
+    orders = tuple(
+        replace(order, faults={**order.faults, **_refusals(random)}) if random.random() < share else order
+        for order in plan.orders
+    )
+    return replace(plan, orders=orders)
+
+
+def _refusals(random: Random) -> dict[str, float]:
+    faults = {name: random.choice(numbers) for name, numbers in REFUSALS.items()}
+    # Without a lost answer nothing is repeated.
+    refused = random.choice(({"rate_limited": 1.0}, {"garbled_answer": GATEWAY_FAULTS["garbled_answer"][0]}))
+    return {**faults, **refused}
 
 
 def _odd_answers(random: Random) -> dict[str, float]:

@@ -62,9 +62,12 @@ HARMLESS: Mapping[str, float] = {
     "one_track_failed": inf,
     "outcome_unknown": 3,
     "poll_not_found": 3,
+    "poll_rate_limited": 3,
     "poll_server_error": 3,
     "rate_limited": 3,
     "recovered_as_m4a": inf,
+    "repetition_rate_limited": 3,
+    "retry_after": 60,
     "slow_task": 300,
     "stale_links": inf,
     "stream_first": 3,
@@ -108,6 +111,9 @@ CHECK_DUE_SECONDS = 240
 """The same after a check: before the deadline, a job is due at the deadline at the latest, but not while the check may run."""
 
 MOST_EVENTS = 20_000
+
+WHOLE_SECOND = 1
+"""Functions compare whole seconds."""
 
 RESUMED_SECONDS = 120
 """For the work of the execution that a sweep starts."""
@@ -336,6 +342,29 @@ def _prompt(job: JobEvidence) -> Iterator[str]:
     seconds = job.world.monitor.ends[job.job_id][0][0] - first_callback_at
     if seconds > PROMPT_SECONDS:
         yield f"ended only {seconds:.0f} s after its first callback"
+
+
+@_check
+def _waits_as_asked(job: JobEvidence) -> Iterator[str]:
+    """After Retry-After, the job sends no request of the same purpose before that time. A callback, a cancellation and the
+    deadline are reasons to read a task at once."""
+    world = job.world
+    if world.plan.faults_until or job.cancel_requested:
+        return
+    sent = [each for each in world.network.sent[job.job_id] if each.at < job.item["deadline_at"]]
+    called_back = [message.sent_at for message in world.callback_queue.sent if message.subject == job.job_id]
+    for refused in (each for each in sent if each.retry_at):
+        until = min((refused.retry_at or 0.0) - WHOLE_SECOND, *(moment for moment in called_back if moment > refused.at), inf)
+        for each in sent:
+            same = each.gateway == refused.gateway and _purpose(job, each) == _purpose(job, refused)
+            if same and refused.at < each.at < until:
+                yield f"a request to {each.gateway} left {until - each.at:.0f} s before its Retry-After"
+
+
+def _purpose(job: JobEvidence, request: network.Sent) -> str:
+    """The first task of the job that the request is about; empty for a submission."""
+    text = f"{request.request.path} {request.request.query} {request.request.body!r}"
+    return next((task["task_id"] for task in job.tasks if task["task_id"] in text), "")
 
 
 def _rates(world: World) -> Iterator[str]:

@@ -166,9 +166,20 @@ class KeyRing:
 
 
 @dataclass(eq=False, slots=True)
+class Sent:
+    """A request that left ``at`` that time. ``retry_at`` is when its gateway wants the next one, by its Retry-After."""
+
+    at: float
+    gateway: str
+    request: Request
+    retry_at: float | None = None
+
+
+@dataclass(eq=False, slots=True)
 class Network:
     """``request_times`` has the times at which requests left, by gateway and account. ``served`` has every download that did
-    not break off. ``of_test_jobs`` are the requests that concern a job in test mode: there must be none."""
+    not break off. ``sent`` has the requests to gateways, by job. ``of_test_jobs`` are the requests that concern a job
+    in test mode: there must be none."""
 
     loop: Loop
     lambdas: Lambdas
@@ -180,6 +191,7 @@ class Network:
     keys: KeyRing = field(default_factory=KeyRing)
     request_times: defaultdict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     served: list[Served] = field(default_factory=list)
+    sent: defaultdict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
     of_test_jobs: list[str] = field(default_factory=list)
 
     def client(self) -> httpx.Client:
@@ -221,12 +233,16 @@ class Network:
     def _answer(self, request: Request, timeout: float, subject: str, left_at: float) -> tuple[Reply, Manner]:
         gateway = request.path.split("/")[1]
         insort(self.request_times[gateway, account_in(gateway, request.headers)], left_at)
+        sent = Sent(left_at, gateway, request)
+        self.sent[subject].append(sent)
         try:
             reply = self.disturb(gateway, request.method, lambda: self._route(gateway, request, timeout))
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             self.note(subject, f"{gateway} {request.method} {type(error).__name__}")
             raise
         manner = self.manner(gateway)
+        if seconds := reply.headers.get("Retry-After"):
+            sent.retry_at = self.loop.now + float(seconds)
         self.note(subject, f"{gateway} {request.method} answers {reply.status} {reply.body[:120]!r}{_named(manner)}")
         return reply, manner
 

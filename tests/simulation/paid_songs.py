@@ -65,6 +65,7 @@ _SOON: Mapping[str, float] = {
     "html_audio": 8,
     "image_audio": 8,
     "poll_not_found": 3,
+    "poll_rate_limited": 3,
     "poll_server_error": 3,
     "stream_first": 3,
     "truncated_audio": 8,

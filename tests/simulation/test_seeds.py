@@ -71,4 +71,4 @@ def test_odd_answers_leave_the_clients_and_the_other_faults_of_a_seed_as_they_ar
         ]
         assert replace(plan, orders=tuple(kept), days=without.days) == without
     names = {name for plan in drawn for order in plan.orders for name in order.faults}
-    assert names == {*faults.GATEWAY_FAULTS, *faults.ODD_ANSWERS}
+    assert names == {*faults.GATEWAY_FAULTS, *faults.ODD_ANSWERS, *faults.REFUSALS}

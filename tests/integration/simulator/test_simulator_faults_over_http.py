@@ -191,6 +191,17 @@ def test_status_requests_can_fail_at_first(client: Client, clock: HandClock, fau
     assert client.simulator.tasks()[0]["polls"] == 2
 
 
+def test_a_refusal_as_too_frequent_names_the_time_of_the_next_request(client: Client, clock: HandClock) -> None:
+    faults = ("rate_limited=1", "poll_rate_limited=1", "retry_after=70", "lost_callback")
+    refused = client.order(*faults)
+    task_id = at(client.order(*faults).json(), client.wire.task_id_path)
+    clock.advance(10)
+    poll = client.poll(task_id)
+    assert refusal(poll) == refusal(refused)
+    assert [reply.headers["retry-after"] for reply in (refused, poll)] == ["70", "70"]
+    assert client.status(task_id) == STAGES[client.gateway][-1]
+
+
 def test_audio_can_lag_behind(client: Client, clock: HandClock, http: httpx.Client) -> None:
     url = client.finished(clock, "audio_404_first=2")[0][client.wire.audio_field]
     assert [http.get(url).status_code for _ in range(3)] == [404, 404, 200]

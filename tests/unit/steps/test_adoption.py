@@ -119,6 +119,12 @@ def test_a_read_that_fails_says_nothing_about_the_task(own: World, answer: Any) 
     assert own.job(job.job_id).state is JobState.TIMED_OUT
 
 
+def test_a_read_that_is_refused_for_now_is_repeated_when_the_gateway_wants_it(own: World) -> None:
+    refusal = httpx.Response(429, json={"code": 429, "message": "slow"}, headers={"Retry-After": "300"})
+    job = adopt(own, refusal, report())
+    assert check(own, job).wait_seconds == 300
+
+
 def test_a_known_task_returns_the_job_of_its_tenant_and_is_not_found_for_others(own: World) -> None:
     job = adopt(own, report())
     view, created = own.job_submitter().submit_job("acme", ADOPTION | {"metadata": {}}, "another-key")

@@ -73,6 +73,32 @@ def test_i1_no_answer_to_a_repetition_but_a_task_settles_the_first_submission(wo
     assert world.wire.submissions == 3
 
 
+BUSY = {"error": {"code": "rate_limit_exceeded", "message": "slow down"}}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_repetition_follows_when_the_gateway_wants_it(world: World, status: int) -> None:
+    """No sweep finds the job before that."""
+    refusal = httpx.Response(status, json=BUSY if status == 429 else {}, headers={"Retry-After": "400"})
+    job_id = lose(world, refusal, TASK)
+    assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", 400)
+    assert world.job(job_id).due_at == world.now + 400 + PACE.slack
+
+
+def test_the_first_repetition_follows_when_the_gateway_wants_it(world: World) -> None:
+    job_id = world.accept("evolink")
+    world.wire.answers = [httpx.Response(503, json={}, headers={"Retry-After": "400"})]
+    assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", 400)
+    job = world.job(job_id)
+    assert (job.state, job.due_at) == (JobState.SUBMIT_UNKNOWN, world.now + 400 + PACE.slack)
+
+
+def test_no_wait_for_a_repetition_exceeds_the_deadline(world: World) -> None:
+    job_id = lose(world, httpx.Response(429, json=BUSY, headers={"Retry-After": "3600"}))
+    wait = world.task_creator().create_task(job_id).wait_seconds
+    assert world.now + wait == world.job(job_id).deadline_at == world.job(job_id).due_at
+
+
 def test_an_answer_to_a_repetition_that_cannot_be_read_is_stored(world: World) -> None:
     job_id = lose(world, REFUSED)
     world.task_creator().create_task(job_id)

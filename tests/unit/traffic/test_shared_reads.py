@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from suno_jobs.gateways.protocol import TaskStatus
+from suno_jobs.gateways.protocol import TaskReport, TaskStatus
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.states import Cause
 from suno_jobs.network.http import httpx
@@ -111,6 +111,39 @@ def test_after_a_batch_that_cannot_be_read_a_job_reads_its_own_task(world: World
     assert len(world.wire.requests) == (broken != "no account")
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "wait"),
+    [(429, {"Retry-After": "200"}, 200), (429, {}, PACE.interval), (503, {"Retry-After": "200"}, 200)],
+)
+def test_after_a_batch_that_is_refused_for_now_a_job_waits(
+    world: World, status: int, headers: dict[str, str], wait: int
+) -> None:
+    jobs = submitted(world, 2)
+    world.wire.answers = [gateway(set())]
+    poll(world, jobs)
+    world.clock.sleep(20)
+    world.wire.requests.clear()
+    refusal = {"success": False, "error": {"code": "too_many_requests" if status == 429 else "api_error", "message": "x"}}
+    world.wire.answers = [httpx.Response(status, json=refusal, headers=headers), gateway(set())]
+    step = world.task_checker().check_task(jobs[0])
+    job = world.job(jobs[0])
+    assert (step.next, step.wait_seconds) == ("wait", max(wait, PACE.backoff(job)))
+    assert read(world) == [["T0", "T1"]]
+    assert (job.due_at or 0) >= world.now + wait
+
+
+def test_at_its_deadline_a_job_reads_its_task_whatever_a_batch_was_answered(world: World) -> None:
+    jobs = submitted(world, 2)
+    world.wire.answers = [gateway(set())]
+    poll(world, jobs)
+    world.clock.sleep(20)
+    world.wire.answers = [httpx.Response(429, json={}, headers={"Retry-After": "3600"}), gateway({"T0"})]
+    step = world.task_checker().check_task(jobs[0])
+    world.clock.sleep(step.wait_seconds)
+    assert world.clock() == pytest.approx(world.job(jobs[0]).deadline_at, abs=1)
+    assert poll(world, jobs[:1]) == ["store"]
+
+
 def test_a_mark_does_not_bring_back_a_task_that_has_ended(world: World) -> None:
     [job_id] = submitted(world, 1)
     calls = world.calls()
@@ -124,6 +157,6 @@ def test_another_task_of_the_same_job_is_not_known(world: World) -> None:
     shared = SharedReads(world.calls())
     shared.mark_running(polling(world, jobs[0]), "T0")
     known = shared.read_running(polling(world, jobs[0]), "T0")
-    assert known
+    assert isinstance(known, TaskReport)
     assert known.status is TaskStatus.PENDING
     assert shared.read_running(polling(world, jobs[0]), "other") is None

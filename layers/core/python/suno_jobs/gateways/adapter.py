@@ -145,10 +145,9 @@ class Adapter(protocol.Gateway):
                 return protocol.Accepted(task_id)
             message = "the gateway reported success, but returned neither a task id nor a result"
             return protocol.Ambiguous(fault(ErrorCode.AMBIGUOUS, message, gateway_code=str(reply.status)))
-        rule = error.rule(self.error_rules)
+        rule, wait = error.rule(self.error_rules), parse_retry_after(reply)
         if not rule.refused or task_id:
-            return protocol.Ambiguous(error.fault(ErrorCode.AMBIGUOUS), task_id)
-        wait = parse_retry_after(reply)
+            return protocol.Ambiguous(error.fault(ErrorCode.AMBIGUOUS), task_id, wait)
         reason = self._with_models(error.fault(rule.code))
         return protocol.Refused(reason, may_retry=rule.retry_submission, retry_after_seconds=wait)
 

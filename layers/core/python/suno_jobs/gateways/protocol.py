@@ -116,6 +116,11 @@ class ReadFailed:
     may_retry: bool = True
     retry_after_seconds: float | None = None
 
+    @property
+    def for_now(self) -> bool:
+        """The gateway wants no request now, whatever it is about."""
+        return self.fault.code is ErrorCode.RATE_LIMITED or self.retry_after_seconds is not None
+
 
 Reading = TaskReport | ReadFailed
 
@@ -153,6 +158,7 @@ class Ambiguous:
 
     fault: Fault
     task_id: str | None = None
+    retry_after_seconds: float | None = None
 
 
 Submission = Accepted | Done | Refused | Ambiguous

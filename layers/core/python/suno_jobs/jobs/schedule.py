@@ -68,6 +68,13 @@ class PollingSchedule:
         """The interval after the checks made so far: it grows up to the longest."""
         return min(self.longest, round(self.interval * GROWTH ** min(job.checks, 20)))
 
+    def pause(self, job: Job, retry_after: float | None, *, may_retry: bool = True) -> int:
+        """Until a request that was refused or failed is sent again: not before its gateway wants that.
+
+        Unless it ``may_retry``, frequent requests are useless until the operator corrects a revoked key or an empty account.
+        """
+        return max(self.backoff(job) if may_retry else self.longest, math.ceil(retry_after or 0))
+
     def jittered(self, job: Job, seconds: int) -> int:
         """At least ``seconds``, and up to a quarter more, so that jobs that were refused together do not stay together."""
         return seconds + zlib.crc32(f"{job.job_id}{job.checks}".encode()) % (2 + seconds // 4)

@@ -78,7 +78,7 @@ class Adoption:
 
     def _not_read(self, job: Job, failed: ReadFailed) -> NotYet | NotAdopted:
         if not _says_unknown(failed):
-            return NotYet(self.schedule.backoff(job) if failed.may_retry else self.schedule.longest)
+            return NotYet(self.schedule.pause(job, failed.retry_after_seconds, may_retry=failed.may_retry))
         if self.jobs.submissions.record_unknown_task(job, now=self._now()) >= UNKNOWN_READS:
             return _unknown(f"The gateway does not know this task. ({failed.fault.message})", failed.fault)
         return NotYet(UNKNOWN_PAUSE_SECONDS)

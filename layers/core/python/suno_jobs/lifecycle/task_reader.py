@@ -40,8 +40,8 @@ class TaskReader:
         idle: such a read never delays one that ends a job.
         """
         shared_reads = SharedReads(self.calls)
-        if running := shared_reads.read_running(job, task_id):
-            return running
+        if known := shared_reads.read_running(job, task_id):
+            return known
         gateway = gateway_of(job)
         try:
             account = self.calls.account(job)

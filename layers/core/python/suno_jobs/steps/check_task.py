@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -222,9 +221,7 @@ class TaskChecker:
         return Finding(DEADLINE, wait=self.schedule.next_check(job, self._now(), calls_back=calls_back))
 
     def _examine_failed(self, job: Job, failed: ReadFailed) -> Finding:
-        # With a revoked key or an empty account, frequent reads are useless until the operator corrects that.
-        interval = self.schedule.backoff(job) if failed.may_retry else self.schedule.longest
-        wait = max(interval, math.ceil(failed.retry_after_seconds or 0))
+        wait = self.schedule.pause(job, failed.retry_after_seconds, may_retry=failed.may_retry)
         if not self._late(job):
             telemetry.log.info("task not read", job_id=job.job_id, gateway=job.gateway, code=failed.fault.code)
         message = f"{DEADLINE.message} ({failed.fault.message})"

@@ -173,10 +173,13 @@ class TaskCreator:
             self.calls.concurrency.found(job)
             return step
         self.receipts.record(job.job_id, ReceiptSource.SUBMISSION, reply.body, now=self._now(), status=reply.status)
+        if isinstance(submission, Refused | Ambiguous) and submission.retry_after_seconds:
+            now, wait = self._now(), self._next_repeat(job, submission.retry_after_seconds)
+            self.jobs.signals.postpone(job.job_id, due_at=self.schedule.overdue_at(job, now + wait))
         return NextStep(job.job_id, "wait", wait)
 
-    def _next_repeat(self, job: Job) -> int:
-        return max(1, min(self.schedule.backoff(job), job.deadline_at - self._now()))
+    def _next_repeat(self, job: Job, retry_after: float | None = None) -> int:
+        return max(1, min(self.schedule.pause(job, retry_after), job.deadline_at - self._now()))
 
     def _begin(self, job: Job, turn: Turn, account: Account, request: GatewayRequest) -> tuple[Job, GatewayRequest]:
         """Writes the intent, and before it the request if it may be repeated. Returns the request as it is sent. Raises
@@ -295,7 +298,7 @@ class TaskCreator:
             return self._finish(job, submission)
         if isinstance(submission, Refused):
             return self._refuse(job, self._unless_key_is_old(submission))
-        return self._lose(job, submission.fault)
+        return self._lose(job, submission.fault, submission.retry_after_seconds)
 
     def _unless_key_is_old(self, refused: Refused) -> Refused:
         """A refused key is final only if the accounts secret still has it after the refusal: it may have been replaced."""
@@ -331,7 +334,7 @@ class TaskCreator:
 
     def _refuse(self, job: Job, refused: Refused) -> NextStep:
         now = self._now()
-        wait = self.schedule.jittered(job, max(self.schedule.backoff(job), math.ceil(refused.retry_after_seconds or 0)))
+        wait = self.schedule.jittered(job, self.schedule.pause(job, refused.retry_after_seconds))
         candidates = gateway_order(job, now, now + wait if refused.may_retry else None)
         if not candidates or candidates[0].after >= job.deadline_at:
             # This submission certainly created nothing. Whether an earlier one did is unknown.
@@ -345,11 +348,11 @@ class TaskCreator:
         self.jobs.submissions.refuse_submission(job, refused.fault, candidates, result, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", then - now)
 
-    def _lose(self, job: Job, fault: Fault) -> NextStep:
+    def _lose(self, job: Job, fault: Fault, retry_after: float | None = None) -> NextStep:
         now = self._now()
         until = min(now + self.grace_seconds, job.deadline_at)
         fault = Fault(LOST.code, f"{LOST.message} ({fault.message})", gateway_code=fault.gateway_code, trace_id=fault.trace_id)
-        wait = self._next_repeat(job) if repeat_until(job) else max(1, until - now)
+        wait = self._next_repeat(job, retry_after) if repeat_until(job) else max(1, until - now)
         self.jobs.submissions.lose_submission(
             job, fault, grace_until=until, now=now, due_at=self.schedule.overdue_at(job, now + wait)
         )

@@ -36,10 +36,11 @@ SCANNED = 200
 class SharedReads:
     calls: GatewayCalls
 
-    def read_running(self, job: Job, task_id: str) -> TaskReport | None:
+    def read_running(self, job: Job, task_id: str) -> TaskReport | ReadFailed | None:
         """A report of the task, which was certainly running a moment ago. None: the job has to read it. Raises NoSlot.
 
-        A job that was woken, or that is at its deadline, always reads its task itself.
+        If the gateway wants no request now, the job does not read its task either: ReadFailed. A job that was woken, or that is
+        at its deadline, always reads its task itself.
         """
         gateway, now = gateway_of(job), int(self.calls.clock())
         if not isinstance(gateway, BatchReading) or job.cause is not Cause.POLL or job.terminal or now >= job.deadline_at:
@@ -52,6 +53,8 @@ class SharedReads:
             return None
         known = {each["task"]: Kind(each["kind"]) for each in others.values() if each["kind"] in set(Kind)}
         running = self._read(job, gateway, {task_id: job.kind, **known})
+        if isinstance(running, ReadFailed):
+            return running
         for sort, each in others.items():
             if each["task"] in running:
                 self._mark(job, sort, {"running_at": now})
@@ -76,8 +79,11 @@ class SharedReads:
         )
         return {each["sk"]: each for each in islice(stale, most)}
 
-    def _read(self, job: Job, gateway: BatchReading, kinds: dict[str, Kind]) -> dict[str, TaskReport]:
-        """The reports of those that are certainly running. A status that is unknown belongs in the receipts of its own job."""
+    def _read(self, job: Job, gateway: BatchReading, kinds: dict[str, Kind]) -> dict[str, TaskReport] | ReadFailed:
+        """The reports of those that are certainly running. A status that is unknown belongs in the receipts of its own job.
+
+        ReadFailed: the gateway wants no request now. After any other failure there are no reports.
+        """
         try:
             account = self.calls.account(job)
             self.calls.take_slot(job)
@@ -90,7 +96,7 @@ class SharedReads:
         readings = gateway.read_batch(kinds, reply)
         if isinstance(readings, ReadFailed):
             self.calls.record_outcome(job, readings.fault)
-            return {}
+            return readings if readings.for_now else {}
         self.calls.record_outcome(job, None)
         reports = {task: each for task, each in readings.items() if isinstance(each, TaskReport)}
         return {task: each for task, each in reports.items() if not (each.status.ended or each.unknown_statuses)}
