@@ -520,6 +520,54 @@ def test_a_task_that_a_callback_names_counts_while_it_is_running(world: World, e
     assert counted == ([] if ended else [(True, world.job(job_id).deadline_at)])
 
 
+class Died(Exception):
+    """Stands in for the end of a function."""
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_running_task_counts_although_its_function_died_before_it_was_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    if known:
+        use_accounts(world, FixedSecret({"ttapi/default": {"api_key": "k", "max_tasks": 5}}))
+    job_id = world.accept()
+
+    def die(*_: object) -> None:
+        raise Died
+
+    world.wire.answers = [ACCEPTED]
+    with monkeypatch.context() as patch:
+        patch.setattr(Concurrency, "accepted", die)
+        with pytest.raises(Died):
+            world.task_creator().create_task(job_id)
+    accepted = world.job(job_id)
+    assert accepted.tasks
+    assert [each["accepted"] for each in items(world).find(accepted, TASK)] == ([False] if known else [])
+    world.wire.answers = [running()]
+    world.task_checker().check_task(job_id)
+    marks = [(each["accepted"], each["until"]) for each in items(world).find(accepted, TASK)]
+    assert marks == [(True, accepted.deadline_at)]
+
+
+def test_a_task_that_is_counted_costs_no_further_write(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = world.accept()
+    world.wire.answers = [ACCEPTED, running()]
+    world.task_creator().create_task(job_id)
+    written: list[str] = []
+    monkeypatch.setattr(AccountItems, "change", lambda _self, _job, sort, _change: written.append(sort))
+    world.task_checker().check_task(job_id)
+    assert written == []
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_task_is_not_counted_again_after_the_deadline_of_its_job(world: World, late: bool) -> None:
+    job_id = world.generating()
+    world.clock.sleep(DEADLINE if late else 1)
+    world.wire.answers = [running()]
+    world.task_checker().check_task(job_id)
+    assert len(world.items("TASK#")) == (0 if late else 1)
+
+
 def test_a_task_that_a_repetition_reveals_counts(world: World) -> None:
     job_id = world.accept("evolink")
     accepted = httpx.Response(200, json={"id": "task-unified-1", "status": "pending", "progress": 0})

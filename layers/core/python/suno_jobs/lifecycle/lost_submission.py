@@ -174,8 +174,6 @@ class LostSubmissions:
             now = self._now()
             due_at = self.schedule.overdue_at(job, now + self.schedule.longest)
             job = self.jobs.submissions.accept_task(job, task_id, now=now, due_at=due_at)
-            if not reading.status.ended and now < job.deadline_at:
-                self.reader.calls.concurrency.found(job)
         return TasksFound(job, reports, failed) if reports or failed else None
 
     def _named_tasks(self, job: Job) -> list[str]:

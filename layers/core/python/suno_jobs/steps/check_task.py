@@ -208,6 +208,8 @@ class TaskChecker:
             return self._examine_failed(job, reading)
         if reading.status.ended:
             self.calls.concurrency.end(job)
+        elif not (job.adopts or self._late(job)):
+            self.calls.concurrency.found(job)
         report = with_distinct_ids(self.jobs, job, number, reading)
         report = with_last_resort(self.jobs, job, report, now=self._now())
         record_report(self.jobs, job, number, report)

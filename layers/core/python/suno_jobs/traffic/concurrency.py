@@ -1,7 +1,8 @@
 """The tasks in flight at a gateway account, and the limit on them that its refusals reveal.
 
 Each task in flight is an item of its own, which ends with the task, or at the latest with its job's deadline: so no crash can
-leak one, and there is no count that could be wrong. They are counted only where a limit is known.
+leak one, and there is no count that could be wrong. A task whose function died before it was counted is counted when it is
+read as running. They are counted only where a limit is known.
 
 The limit of an account is set in the accounts secret (``max_tasks``), or learned. A refusal for now is evidence of one, if it
 is the job's first and a task of its tenant is in flight. Therefore a request that is always refused proves nothing. At
@@ -90,8 +91,9 @@ class Concurrency:
         self._write(job, accepted=False, until=until)
 
     def found(self, job: Job) -> None:
-        """Counts the running task of a submission whose answer was lost."""
-        self._write(job, accepted=True)
+        """Counts a running task. It is not counted yet if its answer was lost, or if its function died too early."""
+        if not self.items.get(job, f"{TASK}{job.job_id}").get("accepted"):
+            self._write(job, accepted=True)
 
     def refused(self, job: Job, fault: Fault, *, now: int) -> None:
         """Learns from a refusal; ``job`` is as it was before that."""
