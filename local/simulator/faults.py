@@ -39,6 +39,12 @@ FAULTS: dict[str, FaultKind] = {
     "retired_model": FaultKind(EVERY, "the first n submissions are refused because Suno has retired the model"),
     "server_error_on_submit": FaultKind(EVERY, "the first n submissions are answered with code 500, nothing is created"),
     "dropped_connection": FaultKind(EVERY, "the first n submissions are cut off without an answer, nothing is created"),
+    "refused_after_create": FaultKind(
+        1, "the first n submissions are refused as too frequent, but create tasks that call back"
+    ),
+    "rejected_after_create": FaultKind(
+        EVERY, "the first n submissions are refused because the account is empty, but create tasks that call back"
+    ),
     "server_error_after_create": FaultKind(EVERY, "the task is created and will call back, the answer is code 500"),
     "error_names_task": FaultKind(EVERY, "the task is created and will call back, the answer is code 500 and names the task"),
     "timeout_on_submit": FaultKind(30, "the task is created, the answer is held for n seconds, then the connection is cut"),

@@ -211,7 +211,7 @@ class Studio:
             self._courier.send_all(task, wire, self._cdn(wire.name))
         else:
             self._courier.send_in_time(task, wire, self._cdn(wire.name))
-        return self._accept(wire, task)
+        return self._accept(wire, task, attempt)
 
     def _refuse_when_full(self, gateway: str) -> None:
         with self._lock:
@@ -262,7 +262,12 @@ class Studio:
         parts = zip(work.parts, lengths, strict=True)
         return tuple(Take(self._new_id(), number, length, part) for number, (part, length) in enumerate(parts))
 
-    def _accept(self, wire: Wire, task: Task) -> Reply:
+    def _accept(self, wire: Wire, task: Task, attempt: int) -> Reply:
+        task.refused = any(strikes(task.faults, name, attempt) for name in ("refused_after_create", "rejected_after_create"))
+        if strikes(task.faults, "refused_after_create", attempt):
+            raise Refusal(Reason.TOO_FREQUENT, "too many requests")
+        if task.refused:
+            raise Refusal(Reason.NO_CREDITS, "not enough credits")
         if "error_names_task" in task.faults:
             raise Refusal(Reason.SERVER_ERROR, "fetch failed", existing=task.task_id)
         if "server_error_after_create" in task.faults:
@@ -310,6 +315,7 @@ class Studio:
             "faults": dict(task.faults),
             "submissions": task.order.submissions,
             "paid": task.order.paid,
+            "refused": task.refused,
             "callbacks": [asdict(delivery) for delivery in list(task.callbacks)],
             "polls": task.polls,
             "ready_at": {take.track_id: task.ready_at(take) for take in task.takes},

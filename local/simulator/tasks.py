@@ -111,7 +111,7 @@ class Take:
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """``number`` counts the tasks of all gateways, in the order of their making."""
+    """``number`` counts the tasks of all gateways, in the order of their making. ``refused``: the answer denied it."""
 
     task_id: str
     order: Order
@@ -122,6 +122,7 @@ class Task:
     number: int = 0
     polls: int = 0
     callbacks: list[Delivery] = field(default_factory=list)
+    refused: bool = False
 
     @property
     def gateway(self) -> str:

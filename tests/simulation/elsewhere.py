@@ -42,6 +42,7 @@ REPEATS_OUR_URL = "crun"
 OF_SUBMISSIONS = frozenset(
     {
         *("rate_limited", "quota_exhausted", "maintenance", "retired_model", "server_error_on_submit", "dropped_connection"),
+        *("refused_after_create", "rejected_after_create"),
         *("server_error_after_create", "error_names_task", "timeout_on_submit", "garbled_answer", "callback_before_answer"),
     }
 )

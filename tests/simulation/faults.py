@@ -88,8 +88,17 @@ COMPANIONS: Mapping[str, str] = {
 }
 """The second fault says how often or how long the first one happens, or makes it worse."""
 
+REFUSED_TASKS: Mapping[str, tuple[float, ...]] = {
+    "refused_after_create": (1, 2, 3),
+    "rejected_after_create": (1, FAULTS["rejected_after_create"].default),
+}
+"""Faults at which a gateway creates a task and says that it did not. Only its callback reveals the task."""
+
+SOONER_CALLBACKS = ("callback_before_answer", "early_callback", "late_callback", "slow_task")
+"""Faults that bring such a callback before the refusal, before the next submission, or after the job has ended."""
+
 GATEWAY_FAULTS: Mapping[str, tuple[float, ...]] = {
-    **{name: (kind.default,) for name, kind in FAULTS.items() if name not in {*ODD_ANSWERS, *REFUSALS}},
+    **{name: (kind.default,) for name, kind in FAULTS.items() if name not in {*ODD_ANSWERS, *REFUSALS, *REFUSED_TASKS}},
     "audio_404_first": (1, 4, 30),
     "expired_links": (403, 410),
     "garbled_poll": (1, 3, 10),
@@ -249,6 +258,7 @@ def draw(seed: int, jobs: int) -> Plan:
     plan = _with_refusals(plan, Random(f"refusals {seed}"))
     plan = _with_troubles(_with_deletions(plan, Random(f"deletions {seed}")), Random(f"troubles {seed}"))
     plan = _with_tenants(plan, Random(f"tenants {seed}"))
+    plan = _with_refused_tasks(plan, Random(f"refused tasks {seed}"))
     return with_limits(with_waiting_clients(plan, Random(f"waiting clients {seed}")), Random(f"limits {seed}"))
 
 
@@ -334,6 +344,23 @@ def _odd_answers(random: Random) -> dict[str, float]:
     names = random.sample(many, random.choices((1, 2, 3), weights=(6, 3, 1))[0])
     names += [COMPANIONS[name] for name in names if name in COMPANIONS]
     return {name: random.choice(ODD_ANSWERS[name]) for name in names}
+
+
+def _with_refused_tasks(plan: Plan, random: Random) -> Plan:
+    """In a quarter of the plans, some songs. At a gateway that does not call back, such a task can never be known."""
+    share = random.choice((0.0, 0.0, 0.0, 0.15))
+    orders = tuple(
+        replace(order, faults={**order.faults, **_refused_tasks(random)})
+        if random.random() < share and order.kind is Kind.MUSIC and all(GATEWAYS[name].calls_back for name in order.gateways)
+        else order
+        for order in plan.orders
+    )
+    return replace(plan, orders=orders)
+
+
+def _refused_tasks(random: Random) -> dict[str, float]:
+    names = [random.choice(sorted(REFUSED_TASKS)), *random.sample(SOONER_CALLBACKS, random.choice((0, 1)))]
+    return {name: random.choice({**GATEWAY_FAULTS, **REFUSED_TASKS}[name]) for name in names}
 
 
 def _moments(random: Random, most: int, faults_until: float) -> tuple[float, ...]:

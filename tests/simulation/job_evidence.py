@@ -134,11 +134,15 @@ class JobEvidence:
 
     def receipts(self, source: str) -> Iterator[bytes]:
         """The bodies that were received."""
+        return (body for _, body in self.dated_receipts(source))
+
+    def dated_receipts(self, source: str) -> Iterator[tuple[float, bytes]]:
+        """The bodies that were received, each with the time at which it came first."""
         for sort, item in self.world.jobs_table.items[f"JOB#{self.job_id}"].items():
             if sort.startswith(f"RECEIPT#{source}#"):
                 receipt = unpack(item)
                 stored = receipt["body"] if "body" in receipt else self._object(receipt["body_key"])
-                yield zlib.decompress(stored)
+                yield float(receipt["first_at"]), zlib.decompress(stored)
 
     def _object(self, key: str) -> bytes:
         return self.world.s3.objects["ReceiptsBucket", key].body

@@ -45,6 +45,9 @@ TWINS_SECONDS = 6 * 3600
 SKEW_SECONDS = 5
 """More than the clocks of two functions differ."""
 
+SLOW_SECONDS = 120
+"""From a look at the receipts to a submission, with slow calls and functions that are killed."""
+
 _FETCHABLE: Mapping[str, float] = {
     "audio_404_first": 100,
     "damaged_audio": 100,
@@ -79,7 +82,7 @@ _FAMILY = frozenset({"anyint", "kie", "sunoapi"})
 
 def at_most_one_payment(job: JobEvidence) -> Iterator[str]:
     """Two if the client allowed a resubmission. A retry is a job of its own, with tasks of its own."""
-    paid = [task for task in job.tasks if not _refused_in_its_answer(task)]
+    paid = [task for task in job.tasks if not (_refused_in_its_answer(task) or _named_too_late(job, task))]
     if len(paid) > 1 + job.order.resubmit:
         yield f"I1: {len(paid)} tasks were paid for"
 
@@ -109,6 +112,8 @@ def every_receipt_is_read(job: JobEvidence) -> Iterator[str]:
     if not job.forgotten or job.result or job.in_silence:
         return
     for task in job.tasks:
+        if _is_elsewhere(job, task):
+            continue
         if task["polls"] == 0 and not (task["waits"] and job.state == "SUCCEEDED") and _named_in_receipt(job, task):
             yield f"I11: {job.state}, but a receipt names {_named(task)}, which was never read"
         if job.state != "SUCCEEDED" and _result_in_receipt(job, task):
@@ -117,9 +122,10 @@ def every_receipt_is_read(job: JobEvidence) -> Iterator[str]:
 
 def a_task_is_never_called_free(job: JobEvidence) -> Iterator[str]:
     """Unless its gateway gave the money back. A client sees it in the job and in each event of its ends."""
-    paid = [task for task in job.tasks if not _refunded(task) and not job.order.adopts]
+    paid = [task for task in job.tasks if not (_refunded(task) or job.order.adopts or _is_hidden(job, task))]
     shown: dict[str, Any] = {"the job": job_view(JobView(Job.from_item(job.item)))}
-    shown |= {f"the event of {event['state']}": event for event in job.events()}
+    if not all(task["refused"] for task in paid):
+        shown |= {f"the event of {event['state']}": event for event in job.events()}
     for place, view in shown.items() if paid else ():
         if view["charged"] == "no" or (view["error"] or {}).get("charged") == "no":
             yield f"charged is no in {place}, but {_named(paid[0])} was created"
@@ -130,8 +136,9 @@ def only_the_gateway_fails_a_job(job: JobEvidence) -> Iterator[str]:
     if job.order.adopts and (job.order.faults.get("poll_not_found", 0) >= UNKNOWN_READS or job.world.plan.faults_until):
         # Its gateway may have answered so often that it does not know the task.
         return
-    if job.state == "FAILED" and job.tasks and not any(_reported_as_failed(task) for task in job.tasks):
-        yield f"FAILED, but {_named(job.tasks[0])} was not reported as failed: {job.item.get('fault')}"
+    tasks = [task for task in job.tasks if not task["refused"]]
+    if job.state == "FAILED" and tasks and not any(_reported_as_failed(task) for task in job.tasks):
+        yield f"FAILED, but {_named(tasks[0])} was not reported as failed: {job.item.get('fault')}"
 
 
 def refused_bytes_are_kept(job: JobEvidence) -> Iterator[str]:
@@ -217,6 +224,25 @@ def _named_in_receipt(job: JobEvidence, task: Mapping[str, Any]) -> bool:
     return any(name in body for source in ("submission", "callback") for body in job.receipts(source))
 
 
+def _is_elsewhere(job: JobEvidence, task: Mapping[str, Any]) -> bool:
+    """Whether its gateway denied it, so that the job went on to another gateway. A job reads tasks at one gateway only."""
+    return bool(task["refused"]) and task["gateway"] != job.item["gateway"]
+
+
+def _is_hidden(job: JobEvidence, task: Mapping[str, Any]) -> bool:
+    """Whether its gateway denied it, and nothing that the job can read has named it since."""
+    return bool(task["refused"]) and (_is_elsewhere(job, task) or not _named_in_receipt(job, task))
+
+
+def _named_too_late(job: JobEvidence, task: Mapping[str, Any]) -> bool:
+    """Whether its gateway denied it, and no callback named it before the job was submitted again."""
+    later = [each["created_at"] for each in job.tasks if each["created_at"] > task["created_at"]]
+    name = task["task_id"].encode()
+    named_at = min((at for at, body in job.dated_receipts("callback") if name in body), default=inf)
+    slow = SLOW_SECONDS if job.world.plan.faults_until else SKEW_SECONDS
+    return bool(task["refused"]) and (not later or named_at > min(later) - slow)
+
+
 def _result_in_receipt(job: JobEvidence, task: Mapping[str, Any]) -> bool:
     """Of an operation that is answered with its result: an id, or lyrics."""
     if not task["waits"]:
@@ -228,7 +254,8 @@ def _result_in_receipt(job: JobEvidence, task: Mapping[str, Any]) -> bool:
 
 def _known(job: JobEvidence, task: Mapping[str, Any]) -> bool:
     """Whether the product could learn of the task: after a lost answer and a lost callback it cannot."""
-    return task["task_id"] in job.known_tasks() or _named_in_receipt(job, task)
+    named = task["task_id"] in job.known_tasks() or _named_in_receipt(job, task)
+    return named and not _is_elsewhere(job, task)
 
 
 def _fetchable(task: Mapping[str, Any]) -> bool:
