@@ -24,7 +24,9 @@ def finished(world: World) -> str:
     world.task_creator().create_task(job_id)
     world.clock.sleep(60)
     for _ in range(2):
-        world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"secret": "https://cdn.example/signed?x=1"}', now=world.now)
+        world.receipts.record(
+            job_id, ReceiptSource.CALLBACK, b'{"secret": "https://cdn.example/signed?x=1"}', gateway="ttapi", now=world.now
+        )
         world.clock.sleep(1)
     world.jobs.signals.signal(job_id, Cause.CALLBACK)
     world.wire.answers = [task(music(1))]

@@ -29,7 +29,9 @@ LARGE = seeded(1).randbytes(2 * INLINE_BYTES).hex()
 def receive(world: World, job_id: str, *sent: tuple[ReceiptSource, Any]) -> None:
     for source, body in sent:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        world.receipts.record(job_id, source, content, now=world.now, status=200 if source != "callback" else None)
+        world.receipts.record(
+            job_id, source, content, gateway="ttapi", now=world.now, status=200 if source != "callback" else None
+        )
         world.clock.sleep(1)
 
 

@@ -27,7 +27,7 @@ def ended(world: World, key: str = "key-1") -> str:
     cancel(world, job_id)
     for name in (f"acme/{job_id}/m-1/audio.mp3", f"quarantine/acme/{job_id}/m-1/aa"):
         world.s3.put_object(Bucket=BUCKET, Key=name, Body=b"bytes")
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b"{}", now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b"{}", gateway="ttapi", now=world.now)
     world.jobs.tracks.record_lyrics(job_id, "m-1", "rain")
     return job_id
 

@@ -56,7 +56,7 @@ def twice(world: World) -> str:
 
 def call_back(world: World, job_id: str, task_id: str = "J1") -> None:
     body = f'{{"jobId": "{task_id}", "status": "SUCCESS"}}'.encode()
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, body, now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, body, gateway="ttapi", now=world.now)
 
 
 def gateway(world: World, **by_task: Answer) -> None:

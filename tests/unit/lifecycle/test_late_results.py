@@ -206,7 +206,7 @@ def test_a_cancelled_job_that_was_never_submitted_is_over(world: World) -> None:
 def test_recovery_waits_for_a_slot_of_the_rate_limiter(world: World) -> None:
     job_id = reported_failure(world)
     world.clock.sleep(DAY_SECONDS)
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, BODY, now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, BODY, gateway="ttapi", now=world.now)
     world.use_up_slots(job_id)
     step = world.task_checker().check_task(job_id)
     assert step.next == "wait"

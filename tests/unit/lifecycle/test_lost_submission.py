@@ -68,7 +68,9 @@ def test_an_ended_job_waits_for_nothing(world: World) -> None:
 def test_i6_a_lost_submission_ends_although_no_read_of_its_task_returns(world: World) -> None:
     """The function was stopped during each of them; recovery reads the task again."""
     job_id = submitted(world)
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.receipts.record(
+        job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', gateway="ttapi", now=world.now
+    )
     world.wire.answers = []
     world.clock.sleep(DEADLINE + GIVE_UP_SECONDS)
     assert world.task_checker().check_task(job_id).next == "finish"
@@ -98,7 +100,9 @@ def test_a_callback_before_the_second_submission_makes_it_unnecessary(world: Wor
     job_id = submitted(world, ambiguous_submit="resubmit")
     world.clock.sleep(GRACE)
     assert world.task_checker().check_task(job_id).next == "submit"
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.receipts.record(
+        job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', gateway="ttapi", now=world.now
+    )
     world.wire.answers = [task(music(1))]
     assert world.task_checker().check_task(job_id).next == "store"
     assert (world.job(job_id).task_id, world.wire.submissions) == ("J1", 1)
@@ -199,7 +203,7 @@ def test_an_answer_after_a_cancellation_gives_the_job_its_task(world: World) -> 
 
 def test_a_callback_without_a_task_id_still_proves_that_a_task_exists(world: World) -> None:
     job_id = submitted(world, ambiguous_submit="resubmit")
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b"{}", now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b"{}", gateway="ttapi", now=world.now)
     world.clock.sleep(GRACE)
     assert world.task_checker().check_task(job_id).next == "finish"
     assert world.job(job_id).state is JobState.TIMED_OUT

@@ -113,7 +113,7 @@ def test_a_late_callback_reveals_the_task_of_a_lost_submission(world: World, rec
 
 def test_a_callback_whose_function_died_before_resuming_the_job_is_used_at_the_next_check(world: World) -> None:
     job_id = lost_and_timed_out(world)
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, BODY, now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, BODY, gateway="ttapi", now=world.now)
     world.clock.sleep(SHORTEST_INTERVAL_SECONDS)
     assert world.job_reconciler().reconcile_jobs(always).started == [job_id]
     world.wire.answers = [task(music(1))]

@@ -292,8 +292,10 @@ def test_an_intent_counts_as_lost_once_its_function_can_no_longer_run(world: Wor
 
 def test_a_callback_reveals_the_task_of_a_lost_submission(world: World) -> None:
     job_id = lost(world)
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b"not JSON", now=world.now)
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, b"not JSON", gateway="ttapi", now=world.now)
+    world.receipts.record(
+        job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', gateway="ttapi", now=world.now
+    )
     world.wire.answers = [task(music(1), music(2))]
     assert world.task_checker().check_task(job_id).tracks == ("m-1", "m-2")
     job = world.job(job_id)
@@ -302,7 +304,9 @@ def test_a_callback_reveals_the_task_of_a_lost_submission(world: World) -> None:
 
 def test_an_adopted_task_that_runs_is_due_soon(world: World) -> None:
     job_id = lost(world)
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "ON_QUEUE"}', now=world.now)
+    world.receipts.record(
+        job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "ON_QUEUE"}', gateway="ttapi", now=world.now
+    )
     world.wire.answers = [running()]
     assert world.task_checker().check_task(job_id).next == "wait"
     assert world.due(after=PACE.longest + PACE.slack) == [job_id]
@@ -349,7 +353,9 @@ def test_no_decision_uses_an_eventually_consistent_read(world: World) -> None:
     world.jobs = JobStore(reads, TABLE)  # type: ignore[arg-type]
     world.receipts = ReceiptStore(reads, TABLE, lambda: world.s3, RECEIPTS, ttl_days=1)  # type: ignore[arg-type]
     job_id = lost(world)
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.receipts.record(
+        job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', gateway="ttapi", now=world.now
+    )
     world.wire.answers = [task(music(1))]
     step = world.task_checker().check_task(job_id)
     world.jobs.tracks.store_track(job_id, step.tracks[0], [AUDIO], {}, 12.5)
@@ -361,7 +367,9 @@ def test_no_decision_uses_an_eventually_consistent_read(world: World) -> None:
 
 def test_i8_a_callback_that_names_a_task_the_gateway_does_not_know_is_not_believed(world: World) -> None:
     job_id = lost(world)
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "forged", "status": "SUCCESS"}', now=world.now)
+    world.receipts.record(
+        job_id, ReceiptSource.CALLBACK, b'{"jobId": "forged", "status": "SUCCESS"}', gateway="ttapi", now=world.now
+    )
     world.wire.answers = [httpx.Response(404, json={"status": "FAILED", "message": "not found"})]
     assert world.task_checker().check_task(job_id).next == "wait"
     job = world.job(job_id)
@@ -415,7 +423,9 @@ def test_progress_is_recorded_and_never_decreases(world: World) -> None:
 
 def test_a_job_that_changed_during_the_check_is_checked_again(world: World) -> None:
     job_id = lost(world)
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', now=world.now)
+    world.receipts.record(
+        job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', gateway="ttapi", now=world.now
+    )
 
     def gateway(_: httpx.Request) -> httpx.Response:
         world.jobs.submissions.accept_task(world.job(job_id), "J1", now=world.now, due_at=world.now)
@@ -507,7 +517,7 @@ def test_a_receipt_that_cannot_be_stored_does_not_stop_the_job(world: World) -> 
 def test_a_task_named_in_the_receipt_of_a_submission_is_adopted(world: World) -> None:
     job_id = lost(world)
     answer = b'{"status": "SUCCESS", "message": "success", "data": {"jobId": "J1"}}'
-    world.receipts.record(job_id, ReceiptSource.SUBMISSION, answer, now=world.now, status=200)
+    world.receipts.record(job_id, ReceiptSource.SUBMISSION, answer, gateway="ttapi", now=world.now, status=200)
     world.wire.answers = [task(music(1))]
     assert world.task_checker().check_task(job_id).next == "store"
     assert world.job(job_id).task_id == "J1"
@@ -516,7 +526,9 @@ def test_a_task_named_in_the_receipt_of_a_submission_is_adopted(world: World) ->
 def test_no_more_task_ids_are_queried_than_time_allows(world: World) -> None:
     job_id = lost(world)
     for number in range(3):
-        world.receipts.record(job_id, ReceiptSource.CALLBACK, f'{{"jobId": "J{number}"}}'.encode(), now=world.now)
+        world.receipts.record(
+            job_id, ReceiptSource.CALLBACK, f'{{"jobId": "J{number}"}}'.encode(), gateway="ttapi", now=world.now
+        )
     before = len(world.wire.requests)
     world.wire.answers = [hanging(world)]
     assert world.task_checker().check_task(job_id).next == "wait"

@@ -50,7 +50,7 @@ def ended(world: World) -> str:
         stored_at=1,
     )
     world.jobs.tracks.record_quarantined(job_id, file)
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, BODY, now=world.now)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, BODY, gateway="ttapi", now=world.now)
     world.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     for key in (f"acme/{job_id}/manifest.json", f"acme/{job_id}/manifest.json", f"quarantine/acme/{job_id}/m-1/aa"):
         world.s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")

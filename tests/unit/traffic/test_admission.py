@@ -513,7 +513,9 @@ def test_a_task_that_a_callback_names_counts_while_it_is_running(world: World, e
     world.wire.answers = [LOST["page"]]
     world.task_creator().create_task(job_id)
     assert world.items("TASK#") == []
-    world.receipts.record(job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "ON_QUEUE"}', now=world.now)
+    world.receipts.record(
+        job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "ON_QUEUE"}', gateway="ttapi", now=world.now
+    )
     world.wire.answers = [task(music(1)) if ended else running()]
     world.task_checker().check_task(job_id)
     counted = [(each["accepted"], each["until"]) for each in items(world).find(world.job(job_id), TASK)]

@@ -124,7 +124,8 @@ class Job:
     the last one while its answer is awaited (I1). ``submit_after`` is when a submission may be tried again; ``candidates`` are
     the other gateways that may be asked. ``place`` is its place in the queue of its gateway account. ``wait_reason`` is why it
     waits, or why its task cannot be read; see ``jobs.waiting``. ``grace_until`` ends the wait for the callback of a lost
-    answer. Afterwards the job is submitted once more if its client allows that (``resubmit``).
+    answer. Afterwards the job is submitted once more if its client allows that (``resubmit``). ``unread_callbacks`` counts
+    the callbacks that named no known task, until each task that they name was read.
 
     Adoption: ``adopts`` is the task to take over, which was created elsewhere. Once the gateway knows it, it is the first
     attempt. ``unknown_reads`` counts the reads at which the gateway did not.
@@ -160,6 +161,7 @@ class Job:
     submit_after: int | None = None
     place: str | None = None
     grace_until: int | None = None
+    unread_callbacks: int | None = None
     fault: Fault | None = None
     checks: int = 0
     checks_before: int = 0
@@ -233,13 +235,13 @@ class Job:
     def charged(self) -> Charged:
         """A definite refusal costs nothing, a task does unless its gateway reports a refund, a lost answer may have.
 
-        An adopted task was paid for elsewhere.
+        A callback may show that there is a task after all. An adopted task was paid for elsewhere.
         """
         if self.adopts is not None:
             return Charged.NO
         paid = [attempt for attempt in self.attempts if attempt.end is not TaskEnd.REFUNDED]
         if not paid:
-            return Charged.NO
+            return Charged.MAYBE if self.unread_callbacks and not self.attempts else Charged.NO
         return Charged.MAYBE if all(attempt.lost for attempt in paid) else Charged.YES
 
     def with_ends(self, ends: Mapping[int, TaskEnd]) -> tuple[Attempt, ...]:

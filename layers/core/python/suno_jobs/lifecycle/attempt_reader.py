@@ -26,16 +26,18 @@ class AttemptReader:
     def read_tasks(self, job: Job) -> tuple[Job, Readings, ReadFailed | None]:
         """What is read of the known tasks and, before the job ends without a song, of every task that a receipt names.
 
-        While an attempt is lost, every other check begins with the receipts: at a slow gateway, one check reads one task.
+        While an attempt is lost or a callback is unread, every other check begins with the receipts: at a slow gateway, one
+        check reads one task.
         """
         began = int(self.clock())
-        search_first = job.lost and job.checks % 2 == 1
+        search_first = bool(job.lost or job.unread_callbacks) and job.checks % 2 == 1
         found = self.lost_submissions.find_tasks(job) if search_first else None
         if found:
             job = found.job
         readings = self._read_known_tasks(job, found.reports if found else {}, began)
         failed = any(isinstance(each, TaskReport) and each.status is TaskStatus.FAILED for each in readings.values())
-        if search_first or not (failed or job.lost or job.terminal or int(self.clock()) >= job.deadline_at):
+        unknown = job.lost or job.unread_callbacks
+        if search_first or not (failed or unknown or job.terminal or int(self.clock()) >= job.deadline_at):
             return job, readings, found.failed if found else None
         try:
             found = self.lost_submissions.find_tasks(job, began=began)

@@ -7,7 +7,7 @@ repeating the submission with its key where the gateway recognises it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayReply, ReadFailed, Submission, TaskReport
@@ -122,7 +122,7 @@ class LostSubmissions:
 
     def _called_back(self, job: Job) -> bool:
         """Even a callback that names no task proves that there is one."""
-        return any(True for _ in self.receipts.callbacks(job.job_id))
+        return any(True for _ in self.receipts.callbacks(job.job_id, job.gateway))
 
     def find(self, job: Job) -> Evidence | None:
         return self._find_result(job) or self.find_tasks(job)
@@ -148,11 +148,12 @@ class LostSubmissions:
 
     def _answers(self, job: Job) -> list[Submission]:
         """What the stored replies to the job's submissions say."""
-        replies = [GatewayReply(status, body) for status, body in self.receipts.submissions(job.job_id)]
+        replies = [GatewayReply(status, body) for status, body in self.receipts.submissions(job.job_id, job.gateway)]
         return [gateway_of(job).read_submission(job.kind, reply) for reply in replies]
 
     def find_tasks(self, job: Job, *, began: int | None = None) -> TasksFound | None:
         """The tasks that an authentic callback or a stored reply names and that are not known yet; None when there are none.
+        Once each of them was read, no callback is unread.
 
         The name is only a hint (I8): the gateway has to know the task. Each is recorded before the next one is read. None is
         read once the check that ``began`` at that time is slow. Of a job that is given up, recovery reads the tasks.
@@ -174,12 +175,16 @@ class LostSubmissions:
             now = self._now()
             due_at = self.schedule.overdue_at(job, now + self.schedule.longest)
             job = self.jobs.submissions.accept_task(job, task_id, now=now, due_at=due_at)
+        if failed is None and job.unread_callbacks:
+            self.jobs.submissions.mark_callbacks_read(job, now=self._now())
+            job = replace(job, unread_callbacks=None)
         return TasksFound(job, reports, failed) if reports or failed else None
 
     def _named_tasks(self, job: Job) -> list[str]:
         gateway, answers = gateway_of(job), self._answers(job)
         named = {answer.task_id for answer in answers if isinstance(answer, Accepted | Ambiguous) and answer.task_id}
-        named |= {task_id for body in self.receipts.callbacks(job.job_id) if (task_id := gateway.read_callback(body))}
+        bodies = self.receipts.callbacks(job.job_id, job.gateway)
+        named |= {task_id for body in bodies if (task_id := gateway.read_callback(body))}
         return sorted(named.difference(job.tasks))
 
     def _now(self) -> int:

@@ -50,7 +50,7 @@ def recoverable_until(view: JobView, state: JobState, now: int) -> int | None:
 def awaits_another_report(view: JobView, state: JobState) -> bool:
     """Whether nothing is left to wait for but a failure, which the gateway may take back."""
     if state is JobState.FAILED:
-        return not (has_song(view) or _success_was_reported(view.job))
+        return not (has_song(view) or _may_have_song(view.job))
     tracks = view.tracks if state is JobState.SUCCEEDED and not _may_still_deliver(view, state) else ()
     return any(track.state is TrackState.FAILED for track in tracks) and not any(track.unsaved for track in tracks)
 
@@ -58,6 +58,8 @@ def awaits_another_report(view: JobView, state: JobState) -> bool:
 def _may_still_deliver(view: JobView, state: JobState) -> bool:
     """Whether a task of the job may yield more than is recorded."""
     job = view.job
+    if job.unread_callbacks:
+        return True
     if not job.attempts:
         return False
     may_yield = any(attempt.open for attempt in job.attempts)
@@ -73,9 +75,11 @@ def has_song(view: JobView) -> bool:
     return any(track.links for track in view.tracks)
 
 
-def _success_was_reported(job: Job) -> bool:
-    """Whether its gateway has reported a success or a song, but without a file. The file may come, whatever follows."""
-    return job.no_audio_since is not None
+def _may_have_song(job: Job) -> bool:
+    """Whether its gateway has reported a success or a song, but without a file, which may come, whatever follows. Or its
+    gateway has refused the job, and a callback shows that there is a task after all."""
+    refused_task = any(attempt.task_id and attempt.open for attempt in job.attempts) or bool(job.unread_callbacks)
+    return job.no_audio_since is not None or refused_task
 
 
 def links_end(view: JobView) -> int:
@@ -104,7 +108,7 @@ def next_recovery_at(job: Job, now: int, *, reported_failure: bool | None = None
     """
     age = now - (job.ended_at or now)
     if reported_failure is None:
-        reported_failure = job.state is JobState.FAILED and not _success_was_reported(job)
+        reported_failure = job.state is JobState.FAILED and not _may_have_song(job)
     if reported_failure:
         return next((now + seconds - age for seconds in REPORTED_FAILURE_SECONDS if seconds > age), None)
     interval = min(max(age, SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)

@@ -71,7 +71,9 @@ class TaskReader:
         """The job matters more than the evidence, so a receipt that cannot be stored does not stop the job."""
         now = int(self.clock())
         try:
-            self.receipts.record(job.job_id, ReceiptSource.STATUS, reply.body, now=now, status=reply.status)
+            self.receipts.record(
+                job.job_id, ReceiptSource.STATUS, reply.body, gateway=job.gateway, now=now, status=reply.status
+            )
         except (AwsError, BotoCoreError) as error:
             telemetry.log.warning("receipt not stored", job_id=job.job_id, reason=str(error))
 

@@ -10,7 +10,7 @@ from suno_jobs.gateways.protocol import ReadFailed, Reading, TaskReport
 from suno_jobs.gateways.registry import gateway_of
 from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule, is_given_up
-from suno_jobs.jobs.states import LEGAL, Cause, JobState, Progress, WaitReason
+from suno_jobs.jobs.states import LEGAL, Cause, Charged, JobState, Progress, WaitReason
 from suno_jobs.lifecycle.adoption import Adoption, NotAdopted, TakenOver
 from suno_jobs.lifecycle.attempt_reader import AttemptReader, Readings
 from suno_jobs.lifecycle.ending import end_job
@@ -148,14 +148,16 @@ class TaskChecker:
 
     def _submit_when_due(self, job: Job, submit_after: int) -> NextStep:
         if self._late(job):
-            return self._end(JobView(job), JobState.TIMED_OUT, LOST if job.attempts else job.fault or NEVER_SUBMITTED)
+            free = job.charged is Charged.NO
+            return self._end(JobView(job), JobState.TIMED_OUT, job.fault or NEVER_SUBMITTED if free else LOST)
         if submit_after > self._now():
             return self._wait_until(job, submit_after)
         return self._submit(job)
 
     def _submit(self, job: Job) -> NextStep:
-        """Before a second submission, the task of the first one is searched for again."""
-        found = self.lost_submissions.find_tasks(job) if job.attempts else None
+        """Before each further submission, the tasks of the earlier ones are searched for, also of those that were refused."""
+        is_first = job.state is JobState.ACCEPTED and not job.unread_callbacks
+        found = None if is_first else self.lost_submissions.find_tasks(job)
         return self._adopt(found) if found else NextStep(job.job_id, "submit", self.schedule.interval)
 
     def _settle_lost_submission(self, job: Job) -> NextStep:

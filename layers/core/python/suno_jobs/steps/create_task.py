@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from suno_jobs.catalog.inputs import INPUTS
 from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict, ErrorCode, Fault, GatewayUnreachable, NoPlace, NoSlot
-from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayRequest, Refused, Source, Submission
+from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayReply, GatewayRequest, Refused, Source, Submission
 from suno_jobs.gateways.registry import GATEWAYS, gateway_of
 from suno_jobs.jobs.identifiers import Mode
 from suno_jobs.jobs.record import Candidate, Idle, Item, Job, JobView
@@ -172,7 +172,7 @@ class TaskCreator:
             step = self._accept(job, submission.task_id)
             self.calls.concurrency.found(job)
             return step
-        self.receipts.record(job.job_id, ReceiptSource.SUBMISSION, reply.body, now=self._now(), status=reply.status)
+        self._keep_reply(job, reply)
         if isinstance(submission, Refused | Ambiguous) and submission.retry_after_seconds:
             now, wait = self._now(), self._next_repeat(job, submission.retry_after_seconds)
             self.jobs.signals.postpone(job.job_id, due_at=self.schedule.overdue_at(job, now + wait))
@@ -253,6 +253,8 @@ class TaskCreator:
     def _may_submit(self, job: Job) -> bool:
         if not isinstance(submission := job.submission, Idle) or job.state not in UNSETTLED or job.adopts:
             return False
+        if job.unread_callbacks:
+            return False
         return submission.submit_after <= self._now() < job.deadline_at
 
     def _send(self, job: Job, turn: Turn, account: Account, request: GatewayRequest) -> NextStep:
@@ -274,9 +276,13 @@ class TaskCreator:
             return step
         finally:
             if not recorded:
-                self.receipts.record(job.job_id, ReceiptSource.SUBMISSION, reply.body, now=self._now(), status=reply.status)
+                self._keep_reply(job, reply)
             failed = submission.fault if isinstance(submission, Refused | Ambiguous) else None
             self._record_outcome(job, turn, failed, self._in_flight_until(job, submission))
+
+    def _keep_reply(self, job: Job, reply: GatewayReply) -> None:
+        now, source = self._now(), ReceiptSource.SUBMISSION
+        self.receipts.record(job.job_id, source, reply.body, gateway=job.gateway, now=now, status=reply.status)
 
     def _record_outcome(self, job: Job, turn: Turn, fault: Fault | None, in_flight_until: int | None) -> None:
         self.calls.record_outcome(job, fault)
@@ -315,9 +321,10 @@ class TaskCreator:
         except Conflict:
             # The job ended, got another task or was submitted again while the gateway answered. This task is paid for as well.
             latest = self.jobs.get(job.job_id)
-            if latest is None or task_id in latest.tasks or not latest.attempts[number].lost:
+            if latest is None or task_id in latest.tasks:
                 raise
-            self.jobs.submissions.accept_task(latest, task_id, attempt=number, now=now, due_at=due_at)
+            mine = number if latest.attempts[number].lost else None
+            self.jobs.submissions.accept_task(latest, task_id, attempt=mine, now=now, due_at=due_at)
         return NextStep(job.job_id, "wait", wait)
 
     def _finish(self, job: Job, done: Done) -> NextStep:

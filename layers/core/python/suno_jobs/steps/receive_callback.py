@@ -20,6 +20,9 @@ from suno_jobs.storage.signals import CalledBack, Signalled, SignalStore
 from suno_jobs.traffic.callback_urls import verify_callback_path, webhook_key
 from suno_jobs.traffic.rate_limiter import RateLimiter
 
+REOPENED_SECONDS = 86_400
+"""How long recovery may take to find out which task a callback names, before the usual rules decide."""
+
 
 def sent_bytes(text: str) -> bytes:
     """The body of a callback whose message has this text.
@@ -62,7 +65,8 @@ class CallbackReceiver:
 
     def receive_callback(self, path: str, body: bytes, headers: Mapping[str, str], sent_at: float) -> None:
         """Stores the receipt, leaves the signal, then wakes the waiting execution or resumes a job in recovery.
-        A callback of an intermediate stage does so only while a slot of the rate limiter is idle.
+        A callback of an intermediate stage does so only while a slot of the rate limiter is idle. One that names no known task
+        of the job marks the job, and opens the recovery of a job that has ended.
 
         ``sent_at``: when the gateway sent it (seconds since 1970). It may have been in the queue for days.
 
@@ -76,15 +80,19 @@ class CallbackReceiver:
         if job and job.deleted:
             return
         now = int(self.clock())
-        self.receipts.record(job_id, ReceiptSource.CALLBACK, body, now=now)
-        if job and job.stage_words and names_stage(body, job.stage_words):
+        self.receipts.record(job_id, ReceiptSource.CALLBACK, body, gateway=gateway, now=now)
+        known = job is not None and job.names_known_task(body)
+        if job and known and job.stage_words and names_stage(body, job.stage_words):
             self._read_if_idle(job_id, job)
             return
-        signalled = self.signals.signal(job_id, Cause.CALLBACK)
-        if signalled and not self._wake(signalled) and signalled.in_recovery:
+        signalled = self.signals.signal(job_id, Cause.CALLBACK, unread=not known)
+        due_at = now + self.slack_seconds
+        reopened = signalled is not None and signalled.ended and not signalled.in_recovery and not known
+        if reopened:
+            self.signals.reopen(job_id, until=now + REOPENED_SECONDS, due_at=due_at)
+        if signalled and not self._wake(signalled) and (signalled.in_recovery or reopened):
             # If Step Functions is throttled, recovery checks the job later.
             with suppress(ExecutionsThrottled):
-                due_at = now + self.slack_seconds
                 resume_job(self.signals, self.executions(), job_id, signalled.execution, Cause.CALLBACK, due_at=due_at)
 
     def _wake(self, signalled: Signalled) -> bool:

@@ -185,7 +185,7 @@ class JobStore(JobTable):
         It stays due until its event is sent; its signal ends any wait for it.
 
         ``attempts`` replace those of the job. Conflict: since the job was read, it has ended, or a submission of it began or
-        was settled.
+        was settled, or a callback came that names another task.
         """
         if job.state not in may_become(state):
             raise Conflict(f"a job that is {job.state} cannot become {state}")
@@ -198,7 +198,7 @@ class JobStore(JobTable):
             sets=sets | {name: value for name, value in known.items() if value is not None},
             removes=(*obsolete, *(name for name, value in known.items() if value is None)),
         )
-        require_same_intent(change, job)
+        require_same_intent(change.require_as_read("unread_callbacks", job.unread_callbacks), job)
         with_history(change, job, state, now, fault.code if fault else None, cause=cause)
         # As it was read: a concurrent end has an event of its own, which has to be sent before the next one.
         return self._settle(job, change.require_one_of("state", {job.state}), now)
@@ -206,7 +206,8 @@ class JobStore(JobTable):
     def mark_announced(self, job: Job, *, recoverable_until: int | None, due_at: int | None, now: int) -> None:
         """Records that the end was announced: the job leaves the due index, or recovery checks it at ``due_at``.
 
-        It stays due while an execution waits for it whose task token no signal has taken, since the sweep has to end that wait.
+        It stays due while an execution waits for it whose task token no signal has taken, since the sweep has to end that wait,
+        and if another callback came that is unread.
         If the job has ended differently since ``job`` was read, nothing changes.
         """
         placed = due(job.job_id, due_at) if due_at is not None else {}
@@ -216,6 +217,7 @@ class JobStore(JobTable):
             removes=(*(() if placed else NOT_DUE), *(() if recovery else ("recoverable_until",)), *TOKEN),
         )
         change.require("attribute_not_exists(#task_token) OR attribute_exists(#token_taken)", *TOKEN)
+        change.require_as_read("unread_callbacks", job.unread_callbacks)
         announced = Change(sets={"event_pending": False}).require_one_of("state", {job.state})
         try:
             self._change(job.job_id, change.require_one_of("state", {job.state}), now)

@@ -61,25 +61,35 @@ class ReceiptStore(Table):
         self._bucket = bucket
         self._ttl_seconds = ttl_days * DAY_SECONDS
 
-    def record(self, job_id: str, source: ReceiptSource, body: bytes, *, now: int, status: int | None = None) -> None:
+    def record(
+        self, job_id: str, source: ReceiptSource, body: bytes, *, gateway: str, now: int, status: int | None = None
+    ) -> None:
         """Stores a body unchanged; ``status`` is its HTTP status. May be repeated, which raises the count."""
         digest = hashlib.sha256(body).hexdigest()
         change = Change(
             sets={"last_at": now, "expires_at": now + self._ttl_seconds},
-            defaults={"first_at": now, "http_status": status or 0, "bytes": len(body), **self._stored(job_id, digest, body)},
+            defaults={
+                "first_at": now,
+                "gateway": gateway,
+                "http_status": status or 0,
+                "bytes": len(body),
+                **self._stored(job_id, digest, body),
+            },
             adds={"times": 1},
         )
         self._update(key(job_id, f"RECEIPT#{source}#{digest}"), change, "NONE")
 
-    def callbacks(self, job_id: str) -> Iterator[bytes]:
-        """The bodies of all callbacks of a job, in no particular order."""
+    def callbacks(self, job_id: str, gateway: str) -> Iterator[bytes]:
+        """The bodies of all callbacks of a gateway for a job, in no particular order."""
         for item in self._items(job_id, f"RECEIPT#{ReceiptSource.CALLBACK}#"):
-            yield self._body(item)
+            if item["gateway"] == gateway:
+                yield self._body(item)
 
-    def submissions(self, job_id: str) -> Iterator[tuple[int, bytes]]:
-        """HTTP status and body of the stored submission replies, in no particular order."""
+    def submissions(self, job_id: str, gateway: str) -> Iterator[tuple[int, bytes]]:
+        """HTTP status and body of a gateway's stored submission replies for a job, in no particular order."""
         for item in self._items(job_id, f"RECEIPT#{ReceiptSource.SUBMISSION}#"):
-            yield int(item["http_status"]), self._body(item)
+            if item["gateway"] == gateway:
+                yield int(item["http_status"]), self._body(item)
 
     def bodies(self, job_id: str) -> Iterator[tuple[str, bytes]]:
         """All receipts of a job, by source and digest, in no particular order."""

@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from suno_jobs.errors import Conflict
-from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.jobs.states import TERMINAL, Cause, JobState
 from suno_jobs.runtime import log_context
+from suno_jobs.storage.due_index import due
 from suno_jobs.storage.table import JOB, Table, key
 from suno_jobs.storage.update_expressions import Change
 
@@ -28,11 +29,12 @@ TOKEN = ("task_token", "token_taken")
 
 class Signalled:
     """What a signal found: the number of the job's execution, the task token of the one that was waiting, if there was one,
-    and whether the job has ended and is in recovery. An earlier signal may have taken the same token."""
+    whether the job has ended, and whether it is in recovery. An earlier signal may have taken the same token."""
 
-    def __init__(self, execution: int, task_token: str | None, *, in_recovery: bool) -> None:
+    def __init__(self, execution: int, task_token: str | None, *, ended: bool, in_recovery: bool) -> None:
         self.execution = execution
         self.task_token = task_token
+        self.ended = ended
         self.in_recovery = in_recovery
 
 
@@ -43,11 +45,17 @@ class CalledBack:
     """
 
     def __init__(self, item: Item) -> None:
-        waits = item.get("state") == JobState.GENERATING and all("task_id" in attempt for attempt in item["attempts"])
+        attempts = item.get("attempts", ())
+        waits = item.get("state") == JobState.GENERATING and all("task_id" in attempt for attempt in attempts)
+        self._tasks = [attempt["task_id"] for attempt in attempts if "task_id" in attempt]
         self.deleted = "deleted_at" in item
         self.gateway: str = item.get("gateway", "")
         self.account: str = item.get("account", "")
         self.stage_words: StageWords = item.get("stage_words", {}) if waits else {}
+
+    def names_known_task(self, body: bytes) -> bool:
+        """Whether the body contains the id of a task of the job."""
+        return any(task_id.encode() in body for task_id in self._tasks)
 
 
 class SignalStore(Table):
@@ -60,15 +68,26 @@ class SignalStore(Table):
             log_context.note(tenant=item["tenant"], gateway=item.get("gateway"))
         return CalledBack(item) if item else None
 
-    def signal(self, job_id: str, cause: Cause) -> Signalled | None:
-        """Leaves a signal and takes the waiting execution's token. None: there is no such job, or it was deleted."""
-        change = Change(sets={"signalled": cause, "token_taken": True})
+    def signal(self, job_id: str, cause: Cause, *, unread: bool = False) -> Signalled | None:
+        """Leaves a signal and takes the waiting execution's token. None: there is no such job, or it was deleted.
+
+        ``unread``: a callback is stored that names no known task of the job.
+        """
+        change = Change(sets={"signalled": cause, "token_taken": True}, adds={"unread_callbacks": 1} if unread else {})
         try:
             # A tombstone has no state.
             item = self._update(key(job_id, JOB), change.require("attribute_exists(#state)", "state"), "ALL_OLD")
         except Conflict:
             return None
-        return Signalled(item["execution"], item.get("task_token"), in_recovery="recoverable_until" in item)
+        ended, in_recovery = item["state"] in TERMINAL, "recoverable_until" in item
+        return Signalled(item["execution"], item.get("task_token"), ended=ended, in_recovery=in_recovery)
+
+    def reopen(self, job_id: str, *, until: int, due_at: int) -> None:
+        """Begins the recovery of an ended job with unread callbacks; Finish Job decides how long it lasts. A job in recovery
+        stays as it is."""
+        change = Change(sets={"recoverable_until": until, **due(job_id, due_at)})
+        change.require_one_of("state", TERMINAL).require_absent("recoverable_until")
+        self._unless_conflict_at(key(job_id, JOB), change.require("attribute_exists(#unread_callbacks)", "unread_callbacks"))
 
     def signal_stage(self, job_id: str) -> str | None:
         """Takes the token of an execution that waits, for news that may be lost. None: none waits, and no signal is left."""

@@ -70,7 +70,8 @@ class SubmissionStore(JobTable):
     def begin_submission(
         self, job: Job, intent: str, file_terms: FileTerms, *, now: int, due_at: int, repeatable: bool = False
     ) -> Job:
-        """Writes the intent before the gateway is called (I1). Conflict: a submission is in progress or settled.
+        """Writes the intent before the gateway is called (I1). Conflict: a submission is in progress or settled, or a callback
+        is unread.
 
         ``intent`` is new for every attempt. ``repeatable``: the request is stored, and the intent is its key. Account, model
         and listed cost of ``job`` are stored too. The call may be repeated with the same intent, as the AWS client does after a
@@ -94,8 +95,10 @@ class SubmissionStore(JobTable):
         # As it was read: a refusal recorded since then has set another time.
         then = "attribute_not_exists(#submit_after)" if job.submit_after is None else "#submit_after = :then"
         values = {"mine": intent, "before": job.attempts} | ({} if job.submit_after is None else {"then": job.submit_after})
-        first = f"attribute_not_exists(#intent) AND #attempts = :before AND {then}"
-        change.require(f"#intent = :mine OR ({first})", "intent", "attempts", "submit_after", **values)
+        # A callback that was not read yet may name a task of an earlier submission.
+        first = f"attribute_not_exists(#intent) AND attribute_not_exists(#unread_callbacks) AND #attempts = :before AND {then}"
+        names = ("intent", "unread_callbacks", "attempts", "submit_after")
+        change.require(f"#intent = :mine OR ({first})", *names, **values)
         return self._change(job.job_id, with_history(change, job, state, now), now)
 
     def accept_task(  # noqa: PLR0913 - the parts of one write
@@ -162,10 +165,10 @@ class SubmissionStore(JobTable):
     def refuse_submission(
         self, job: Job, fault: Fault, order: Sequence[Candidate], result: Result, *, now: int, due_at: int
     ) -> Job:
-        """Takes back the job's intent: the gateway certainly created nothing.
+        """Takes back the job's intent: the gateway says that it created nothing.
 
         The first of ``order`` is asked next and yields ``result``; the others are kept for later. Conflict: the submission is
-        not the one in ``job``, or is settled.
+        not the one in ``job``, or is settled, or a callback came that may contradict the gateway.
         """
         reason = WaitReason.GATEWAY_KEY if fault.code is ErrorCode.AUTHENTICATION else WaitReason.REFUSAL
         change = self._switch_gateway(job, order, result, reason, due_at)
@@ -191,7 +194,7 @@ class SubmissionStore(JobTable):
         change = Change(sets=sets, removes=("intent", "place"))
         change.require_one_of("state", UNSETTLED).require_absent("grace_until")
         change.require("#gateway = :read", "gateway", read=job.gateway)
-        return require_same_intent(change, job)
+        return require_same_intent(change.require_as_read("unread_callbacks", job.unread_callbacks), job)
 
     def lose_submission(self, job: Job, fault: Fault, *, grace_until: int, now: int, due_at: int) -> Job:
         """Records that the answer was lost; the grace period begins. Conflict: the submission is not the one in ``job``."""
@@ -203,6 +206,11 @@ class SubmissionStore(JobTable):
         wait = Wait(WaitReason.CALLBACK, grace_until)
         with_history(change, job, JobState.SUBMIT_UNKNOWN, now, fault.code, wait=wait)
         return self._change(job.job_id, require_same_intent(change, job), now)
+
+    def mark_callbacks_read(self, job: Job, *, now: int) -> None:
+        """Records that each task is known that the stored callbacks name, unless another callback has come since."""
+        change = Change(removes=("unread_callbacks",))
+        self._unless_conflict(job.job_id, change.require_as_read("unread_callbacks", job.unread_callbacks), now)
 
     def begin_repeat(self, job: Job, *, now: int, due_at: int) -> Job:
         """Records that the last submission, whose answer was lost, is repeated with its key. Conflict: it is lost no more."""
