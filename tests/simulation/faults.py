@@ -257,8 +257,8 @@ def draw(seed: int, jobs: int) -> Plan:
     plan = _with_odd_answers(plan, Random(f"odd answers {seed}"))
     plan = _with_refusals(plan, Random(f"refusals {seed}"))
     plan = _with_troubles(_with_deletions(plan, Random(f"deletions {seed}")), Random(f"troubles {seed}"))
-    plan = _with_tenants(plan, Random(f"tenants {seed}"))
     plan = _with_refused_tasks(plan, Random(f"refused tasks {seed}"))
+    plan = _with_tenants(plan, Random(f"tenants {seed}"))
     return with_limits(with_waiting_clients(plan, Random(f"waiting clients {seed}")), Random(f"limits {seed}"))
 
 

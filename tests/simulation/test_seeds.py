@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from suno_jobs.jobs.record import Attempt, TaskEnd
+from suno_jobs.storage.signals import SignalStore
 from tests.simulation import faults, report
 from tests.simulation.report import run_seed
 from tests.world import ROOT
@@ -20,6 +21,9 @@ EVERY_FAULT = 46
 
 TWO_TASKS = 635
 """A seed in which both submissions of a job are lost, and both tasks call back late."""
+
+REFUSED_TASK = 183
+"""A seed in which a gateway refuses a job for good, but creates its task, which calls back."""
 
 HISTORY = f"""
 from tests.simulation.report import happenings
@@ -54,10 +58,19 @@ def test_a_broken_invariant_is_reported_with_the_command_that_replays_it(monkeyp
 
 
 def test_a_second_task_that_is_never_read_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that leaves recovery with its first song loses the song of the other task."""
+    """A job that leaves recovery with its first song loses the song of the other task, unless a callback opens it again."""
+    monkeypatch.setattr(SignalStore, "reopen", lambda *_, **__: None)
     monkeypatch.setattr(Attempt, "open", property(lambda attempt: attempt.end is TaskEnd.UNFINISHED))
     described = run_seed(TWO_TASKS, JOBS)
     assert "I11: SUCCEEDED and forgotten" in described
+    assert "which was never read" in described
+
+
+def test_a_task_of_a_refused_job_that_is_never_read_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A callback that does not open the recovery of an ended job loses the song of a task that its gateway denied."""
+    monkeypatch.setattr(SignalStore, "reopen", lambda *_, **__: None)
+    described = run_seed(REFUSED_TASK, JOBS)
+    assert "I11: FAILED, but a receipt names task" in described
     assert "which was never read" in described
 
 
@@ -71,4 +84,4 @@ def test_odd_answers_leave_the_clients_and_the_other_faults_of_a_seed_as_they_ar
         ]
         assert replace(plan, orders=tuple(kept), days=without.days) == without
     names = {name for plan in drawn for order in plan.orders for name in order.faults}
-    assert names == {*faults.GATEWAY_FAULTS, *faults.ODD_ANSWERS, *faults.REFUSALS}
+    assert names == {*faults.GATEWAY_FAULTS, *faults.ODD_ANSWERS, *faults.REFUSALS, *faults.REFUSED_TASKS}

@@ -14,7 +14,8 @@ from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.network.http import httpx
 from suno_jobs.steps.receive_callback import CallbackReceiver
-from tests.builders import await_signal, cancel, ended_execution, music, path, store, task
+from suno_jobs.storage.receipts import ReceiptSource
+from tests.builders import await_signal, cancel, ended_execution, hanging, music, path, running, store, task
 from tests.world import DEADLINE, World
 
 BUSY = httpx.Response(429, json={"status": "FAILED", "message": "busy"})
@@ -77,6 +78,13 @@ def test_i1_a_callback_after_a_refusal_is_read_before_the_next_submission(world:
     assert run(world, job_id) is JobState.SUCCEEDED
     assert (world.job(job_id).tasks, world.wire.submissions, world.job(job_id).charged) == (("J1",), 1, Charged.YES)
     assert world.job(job_id).unread_callbacks is None
+
+
+def test_i1_a_receipt_whose_signal_was_not_left_is_read_before_the_next_submission(world: World) -> None:
+    job_id = submit(world, BUSY)
+    world.receipts.record(job_id, ReceiptSource.CALLBACK, CALLBACK % b"J1", gateway="ttapi", now=world.now)
+    world.clock.sleep(60)
+    assert (run(world, job_id), world.job(job_id).tasks) == (JobState.SUCCEEDED, ("J1",))
 
 
 def test_i1_a_task_that_cannot_be_read_yet_keeps_its_job_from_being_submitted(world: World, call_back: CallBack) -> None:
@@ -202,6 +210,43 @@ def test_i11_the_task_that_was_refused_is_read_although_another_one_succeeds(
         call_back(job_id)
     assert run(world, job_id) is JobState.SUCCEEDED
     assert (world.job(job_id).tasks, len(world.tracks(job_id)), world.due()) == (("J2", "J1"), 2, [])
+
+
+@pytest.mark.parametrize("checks", [0, 1])
+def test_the_task_that_was_refused_is_read_while_another_one_is_running(world: World, call_back: CallBack, checks: int) -> None:
+    job_id = submit(world, BUSY)
+    world.clock.sleep(60)
+    assert check(world, job_id).next == "submit"
+    submit(world, accepted("J2"), job_id)
+    for _ in range(checks):
+        check(world, job_id, J2=running())
+    call_back(job_id)
+    assert check(world, job_id, J1=running(), J2=running()).next == "wait"
+    assert (world.job(job_id).tasks, world.job(job_id).unread_callbacks) == (("J2", "J1"), None)
+
+
+def test_the_task_that_was_refused_is_read_while_the_reads_of_another_one_hang(world: World, call_back: CallBack) -> None:
+    job_id = submit(world, BUSY)
+    world.clock.sleep(60)
+    assert check(world, job_id).next == "submit"
+    submit(world, accepted("J2"), job_id)
+    call_back(job_id)
+    hangs = hanging(world)
+    world.wire.answers = [lambda request: hangs(request) if request.url.params["jobId"] == "J2" else running()]
+    for _ in range(2):
+        world.clock.sleep(5)
+        world.task_checker().check_task(job_id)
+    assert world.job(job_id).tasks == ("J2", "J1")
+
+
+@pytest.mark.parametrize(("task_id", "unread"), [("J1", None), ("J0", 1)])
+def test_a_stage_of_a_task_that_was_refused_is_no_stage_of_the_known_one(
+    world: World, call_back: CallBack, task_id: str, unread: int | None
+) -> None:
+    job_id = world.generating("sunoapi")
+    body = f'{{"code": 200, "data": {{"callbackType": "first", "task_id": "{task_id}", "data": []}}}}'
+    call_back(job_id, body.encode(), "sunoapi")
+    assert world.job(job_id).unread_callbacks == unread
 
 
 def test_i11_the_song_of_a_cancelled_job_that_was_refused_is_stored(world: World, call_back: CallBack) -> None:

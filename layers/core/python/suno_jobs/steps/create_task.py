@@ -253,8 +253,6 @@ class TaskCreator:
     def _may_submit(self, job: Job) -> bool:
         if not isinstance(submission := job.submission, Idle) or job.state not in UNSETTLED or job.adopts:
             return False
-        if job.unread_callbacks:
-            return False
         return submission.submit_after <= self._now() < job.deadline_at
 
     def _send(self, job: Job, turn: Turn, account: Account, request: GatewayRequest) -> NextStep:
