@@ -104,7 +104,10 @@ WAITING_SECONDS = 1300
 """The longest time that an execution may run with the default deadline."""
 
 LONGEST_DUE_SECONDS = 720
-"""After storing began, an execution that has died is due after this time. Reads that never return are given up before."""
+"""After storing began, an execution that has died is due after this time."""
+
+SILENT_SECONDS = 190
+"""From the deadline until the last read that never returns is over, and its execution with it."""
 
 CHECK_SECONDS = 60
 CHECK_DUE_SECONDS = 240
@@ -179,16 +182,17 @@ def _ends(job: JobEvidence) -> Iterator[str]:
 
 
 def _latest_end(job: JobEvidence) -> float:
-    """The deadline plus one sweep, if nothing disturbed the functions since long before. Otherwise, or if its gateway answers
-    nothing any more, that sweep may only come when the job is due again."""
+    """The deadline plus one sweep, if nothing disturbed the functions since long before. Otherwise, that sweep may only come
+    when the job is due again. If its gateway answers nothing any more, it may be the one after the last read."""
     deadline, disturbed_until = float(job.item["deadline_at"]), job.world.disturbed_until
     sweep = job.world.stack.schedules["ReconcileJobsFunction"]
-    if disturbed_until + DISTURBED_SECONDS < deadline and not job.in_silence:
-        return deadline + sweep
-    if job.in_silence or any(" STORING " in line for line in job.item["history"]):
+    last_read_until = deadline + SILENT_SECONDS if job.in_silence else deadline
+    if disturbed_until + DISTURBED_SECONDS < deadline:
+        return last_read_until + sweep
+    if any(" STORING " in line for line in job.item["history"]):
         return max(deadline, disturbed_until) + LONGEST_DUE_SECONDS + sweep + RESUMED_SECONDS
     due_in = CHECK_SECONDS if disturbed_until < deadline else CHECK_DUE_SECONDS
-    return max(deadline, disturbed_until + due_in) + sweep + RESUMED_SECONDS
+    return max(last_read_until, disturbed_until + due_in) + sweep + RESUMED_SECONDS
 
 
 @_check

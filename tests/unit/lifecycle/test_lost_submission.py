@@ -8,7 +8,7 @@ import pytest
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault
 from suno_jobs.jobs.record import Candidate, FileTerms
-from suno_jobs.jobs.schedule import GIVE_UP_SECONDS, NextStep
+from suno_jobs.jobs.schedule import UNREAD_SECONDS, NextStep
 from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
 from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
@@ -72,7 +72,7 @@ def test_i6_a_lost_submission_ends_although_no_read_of_its_task_returns(world: W
         job_id, ReceiptSource.CALLBACK, b'{"jobId": "J1", "status": "SUCCESS"}', gateway="ttapi", now=world.now
     )
     world.wire.answers = []
-    world.clock.sleep(DEADLINE + GIVE_UP_SECONDS)
+    world.clock.sleep(DEADLINE + UNREAD_SECONDS)
     assert world.task_checker().check_task(job_id).next == "finish"
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
     world.wire.answers = [task(music(1))]

@@ -9,7 +9,7 @@ from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound
 from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import FileTerms, Job, TaskEnd, TrackState
-from suno_jobs.jobs.schedule import GIVE_UP_SECONDS, NextStep
+from suno_jobs.jobs.schedule import GIVE_UP_SECONDS, UNREAD_SECONDS, NextStep
 from suno_jobs.jobs.states import Cause, JobState, Progress
 from suno_jobs.lifecycle.lost_submission import SUBMIT_SECONDS
 from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
@@ -446,11 +446,29 @@ def test_i6_an_overdue_job_ends_even_if_no_slot_is_free(world: World) -> None:
     assert world.job(job_id).state is JobState.TIMED_OUT
 
 
-def test_i6_a_job_whose_reads_never_return_is_settled_from_the_table(world: World) -> None:
-    """The function was stopped during each of them."""
-    job_id = world.generating()
+class Stopped(BaseException):
+    """Lambda stops the function."""
+
+
+def read_that_never_returns(world: World, job_id: str) -> None:
+    """From the deadline until the function is stopped."""
+
+    def stop(_: httpx.Request) -> httpx.Response:
+        raise Stopped
+
+    world.clock.sleep(DEADLINE)
+    world.wire.answers = [stop]
+    with pytest.raises(Stopped):
+        world.task_checker().check_task(job_id)
+    world.clock.sleep(CHECK_SECONDS)
     world.wire.answers = []
-    world.clock.sleep(DEADLINE + GIVE_UP_SECONDS)
+
+
+def test_i6_a_job_whose_reads_never_return_is_settled_from_the_table(world: World) -> None:
+    """The function is stopped during each of them."""
+    job_id = world.generating()
+    read_that_never_returns(world, job_id)
+    world.clock.sleep(GIVE_UP_SECONDS - CHECK_SECONDS)
     assert world.task_checker().check_task(job_id).next == "finish"
     assert world.job(job_id).state is JobState.TIMED_OUT
     assert world.job_finisher().finish_job(job_id) is JobState.TIMED_OUT
@@ -463,10 +481,40 @@ def test_i6_the_tracks_in_the_table_are_stored_when_no_read_returns(world: World
     job_id = world.generating()
     track = TaskTrack("m-1", links=(Link("audio", "https://cdn.example/a.mp3"),))
     record_report(world.jobs, world.job(job_id), 0, TaskReport(TaskStatus.FIRST_READY, (track,)))
-    world.wire.answers = []
-    world.clock.sleep(DEADLINE + GIVE_UP_SECONDS)
+    read_that_never_returns(world, job_id)
+    world.clock.sleep(GIVE_UP_SECONDS - CHECK_SECONDS)
     step = world.task_checker().check_task(job_id)
     assert (step.next, step.tracks) == ("store", ("m-1",))
+
+
+def test_a_slow_read_after_the_deadline_is_repeated(world: World) -> None:
+    job_id = world.generating()
+    read_that_never_returns(world, job_id)
+    world.wire.answers = [task(music(1))]
+    assert world.task_checker().check_task(job_id).next == "store"
+
+
+def test_a_job_that_no_check_has_read_since_its_deadline_is_read_late(world: World) -> None:
+    """Its execution had died, and a sweep found it. A repeated write is no earlier check."""
+    job_id = world.generating()
+    world.clock.sleep(DEADLINE + GIVE_UP_SECONDS)
+    world.jobs.begin_check(job_id, now=world.now, due_at=world.now)
+    world.wire.answers = [task(music(1))]
+    assert world.task_checker().check_task(job_id).next == "store"
+
+
+def test_i6_a_job_is_not_read_for_ever(world: World) -> None:
+    job_id = world.generating()
+    world.wire.answers = []
+    world.clock.sleep(DEADLINE + UNREAD_SECONDS)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    assert world.job(job_id).state is JobState.TIMED_OUT
+
+
+def test_i6_a_job_whose_check_after_the_deadline_dies_is_due_when_that_is_over(world: World) -> None:
+    job_id = world.generating()
+    read_that_never_returns(world, job_id)
+    assert world.job(job_id).due_at == world.now
 
 
 def test_a_job_that_was_never_submitted_ends_without_a_charge(world: World) -> None:

@@ -135,7 +135,8 @@ class Job:
 
     ``execution`` is the number of the current execution, ``task_token`` is that of its wait, also after a signal has taken it.
     ``checks`` counts the checks, ``checks_before`` those of earlier executions, ``no_audio_since`` is when the gateway first
-    reported a success without audio. ``cause`` is what caused the latest check, ``history`` has one line for each change.
+    reported a success without audio. ``cause`` is what caused the latest check, ``changed_before`` is when the job had been
+    changed before it. ``history`` has one line for each change.
     ``retry_of`` is the job that this one repeats; ``retried_as`` is the job that repeats this one.
     """
 
@@ -165,6 +166,7 @@ class Job:
     fault: Fault | None = None
     checks: int = 0
     checks_before: int = 0
+    changed_before: int = 0
     no_audio_since: int | None = None
     execution: int = 0
     event_pending: bool = False

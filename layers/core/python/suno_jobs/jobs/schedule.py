@@ -18,13 +18,18 @@ GROWTH = 1.5
 """Factor from one polling interval to the next, up to the longest."""
 
 
-GIVE_UP_SECONDS = 420
-"""How long after its deadline a job is still read. By default, a sweep finds a job whose execution has died in that time."""
+GIVE_UP_SECONDS = 120
+"""How long after its deadline a job is read again and again: for two reads that never return, or the last wait for a slot."""
+
+UNREAD_SECONDS = 420
+"""How long a job is read for which no check has begun since its deadline. By default, a sweep finds a job whose execution has
+died in that time, and a function that Lambda throttles has run."""
 
 
 def is_given_up(job: Job, now: int) -> bool:
     """Whether the job is settled from the table, since no check that asked its gateway has come to an end in time (I6)."""
-    return not job.terminal and now >= job.deadline_at + GIVE_UP_SECONDS
+    was_read = job.deadline_at <= job.changed_before < now
+    return not job.terminal and now >= job.deadline_at + (GIVE_UP_SECONDS if was_read else UNREAD_SECONDS)
 
 
 DECISIONS: Mapping[str, type[SunoJobsError]] = {

@@ -99,8 +99,8 @@ class TaskChecker:
             raise LaterVersion(f"{job_id} is {job.state}: {job.kind} at {job.gateway}")
         if hand_over(self.jobs.signals, self.executions, job, execution, due_at=now + CHECK_SECONDS):
             return NextStep(job_id, "leave")
-        if not job.terminal and now < job.deadline_at < due_at:
-            # If the execution dies now, the sweep finds the job at its deadline (I6).
+        if not job.terminal and job.deadline_at < due_at:
+            # If the execution dies now, the sweep finds the job at its deadline, or after this check (I6).
             self.jobs.signals.postpone(job_id, due_at=max(job.deadline_at, now + CHECK_SECONDS))
         try:
             return self._decide_within_rate(job)

@@ -120,7 +120,7 @@ class JobStore(JobTable):
         change = Change(
             sets=due(job_id, due_at),
             adds={"checks": 1},
-            copies={"cause": ("signalled", Cause.POLL)},
+            copies={"cause": ("signalled", Cause.POLL), "changed_before": ("updated_at", now)},
             removes=("signalled", *TOKEN),
         )
         try:
