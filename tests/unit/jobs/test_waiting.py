@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError as AwsError
 
-from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.errors import ErrorCode, Fault, TracksNotStored
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.history import Entry, Wait
-from suno_jobs.jobs.states import JobState, WaitReason
+from suno_jobs.jobs.states import Cause, JobState, WaitReason
 from suno_jobs.jobs.views import job_view
 from suno_jobs.jobs.waiting import waiting_for
 from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.network.http import httpx
 from suno_jobs.storage.attribute_values import unpack
-from tests.builders import ACCEPTED, lost, music, opened, running, task, timed_out, use_accounts
+from tests.builders import ACCEPTED, await_signal, lost, music, opened, running, task, timed_out, use_accounts
 from tests.world import ACCOUNTS, BREAKER_SECONDS, GRACE, PACE, START, FixedSecret, World
 
 TASK_TOKEN_CHARACTERS = 690
+RELAYED = {"gateway": "newapi", "kind": "music", "input": {"prompt": "rain", "model": "chirp-v6"}}
 BUSY = httpx.Response(429, json={"status": "FAILED", "message": "too many"})
 DENIED = httpx.Response(401, json={"status": "FAILED", "message": "no such key"})
 
@@ -145,9 +147,32 @@ def test_a_file_that_is_not_ready_is_awaited_by_checks(world: World) -> None:
     assert wait(world, job_id) is None, "its file is being downloaded"
     fault = Fault(ErrorCode.ASSET_UNAVAILABLE, "answered 404", retryable=True)
     world.jobs.tracks.fail_track(job_id, "m-1", fault, final=False)
+    with pytest.raises(TracksNotStored):
+        world.job_finisher().finish_job(job_id)
+    await_signal(world, job_id)
+    assert waiting_for(world.job(job_id)) == (WaitReason.NEXT_CHECK, world.job(job_id).due_at)
+    world.jobs.signals.signal(job_id, Cause.SWEEP)
+    assert wait(world, job_id) is None, "a signal has ended the wait"
     world.clock.sleep(PACE.interval)
-    world.task_checker().check_task(job_id)
-    assert waiting_for(world.job(job_id)).reason is WaitReason.NEXT_CHECK  # type: ignore[union-attr]
+    world.wire.answers = [task(music(1))]
+    assert world.task_checker().check_task(job_id).next == "store"
+    assert wait(world, job_id) is None, "its file is being downloaded again"
+
+
+def test_a_task_of_a_gateway_that_never_calls_back_is_awaited_by_checks(world: World) -> None:
+    view, _ = world.job_submitter().submit_job("acme", RELAYED, "k")
+    world.wire.answers = [httpx.Response(200, json={"code": "success", "message": "", "data": "J1"})]
+    world.task_creator().create_task(view.job.job_id)
+    job = world.job(view.job.job_id)
+    assert (job.state, waiting_for(job)) == (JobState.GENERATING, (WaitReason.NEXT_CHECK, job.due_at))
+
+
+def test_after_a_lost_answer_of_such_a_gateway_a_job_waits_for_no_callback(world: World) -> None:
+    view, _ = world.job_submitter().submit_job("acme", RELAYED, "k")
+    world.wire.answers = [httpx.Response(500)]
+    world.task_creator().create_task(view.job.job_id)
+    assert wait(world, view.job.job_id) == ("next_check", GRACE)
+    assert waits_in_history(world, view.job.job_id) == [("next_check", GRACE)]
 
 
 def test_a_job_that_has_ended_waits_for_nothing(world: World) -> None:

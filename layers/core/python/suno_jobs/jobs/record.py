@@ -116,9 +116,10 @@ class Candidate:
 class Job:
     """The hot record of one job.
 
-    ``expects`` is what its kind yields at its gateway. ``file_terms``, ``stage_words``, ``requested_model``, ``cost`` and
-    ``usd_per_unit``, the rate of the unit of the cost, are those of its last submission; before the first one, those of its
-    first gateway. ``counted`` is what it counts as in the spending of its tenant; see ``jobs.spending``.
+    ``expects`` is what its kind yields at its gateway. ``file_terms``, ``stage_words``, ``polled`` (the gateway never calls
+    back), ``requested_model``, ``cost`` and ``usd_per_unit``, the rate of the unit of the cost, are those of its last
+    submission; before the first one, those of its first gateway. ``counted`` is what it counts as in the spending of its
+    tenant; see ``jobs.spending``.
 
     Submission: ``attempts`` are all at ``gateway``, and a number in this list is an attempt's for ever. ``intent`` identifies
     the last one while its answer is awaited (I1). ``submit_after`` is when a submission may be tried again; ``candidates`` are
@@ -133,7 +134,8 @@ class Job:
     ``event_pending``: the event of its end has not been sent yet. Recovery of a job that ended at ``ended_at`` continues until
     ``recoverable_until``. ``renewal`` is the last renewal of its links.
 
-    ``execution`` is the number of the current execution, ``task_token`` is that of its wait, also after a signal has taken it.
+    ``execution`` is the number of the current execution, ``task_token`` is that of its wait, also after a signal has taken
+    it (``token_taken``).
     ``checks`` counts the checks, ``checks_before`` those of earlier executions, ``no_audio_since`` is when the gateway first
     reported a success without audio. ``cause`` is what caused the latest check, ``changed_before`` is when the job had been
     changed before it. ``history`` has one line for each change.
@@ -173,6 +175,7 @@ class Job:
     metadata: Mapping[str, str] | None = None
     candidates: tuple[Candidate, ...] = ()
     stage_words: StageWords | None = None
+    polled: bool | None = None
     resubmit: bool = False
     ended_at: int | None = None
     recoverable_until: int | None = None
@@ -186,6 +189,7 @@ class Job:
     unknown_reads: int = 0
     wait_reason: WaitReason | None = None
     task_token: str | None = field(default=None, repr=False)
+    token_taken: bool | None = None
 
     @property
     def mode(self) -> Mode:

@@ -17,14 +17,31 @@ def waiting_for(job: Job) -> Wait | None:
     if job.intent:
         return Wait(WaitReason.ANSWER, resumed_at)
     if job.grace_until:
-        return Wait(WaitReason.CALLBACK, job.grace_until)
+        return Wait(news_of_task(job), job.grace_until)
     if job.submit_after and job.submit_after > job.updated_at:
         return Wait(job.wait_reason or WaitReason.REFUSAL, job.submit_after)
     if job.state not in (JobState.GENERATING, JobState.STORING):
         return Wait(_turn(job), resumed_at)
-    if _checked(job):
-        return Wait(job.wait_reason or WaitReason.NEXT_CHECK, resumed_at)
-    return Wait(WaitReason.CALLBACK, resumed_at) if job.state is JobState.GENERATING else None
+    if job.state is JobState.STORING and not _awaits_signal(job):
+        return None
+    return Wait(_next_read(job), resumed_at)
+
+
+def _next_read(job: Job) -> WaitReason:
+    """Why the task is not read now."""
+    if job.state is JobState.STORING or _checked(job):
+        return job.wait_reason or WaitReason.NEXT_CHECK
+    return news_of_task(job)
+
+
+def news_of_task(job: Job) -> WaitReason:
+    """What a job waits for whose task, or the answer to its submission, has not been read yet."""
+    return WaitReason.NEXT_CHECK if job.polled else WaitReason.CALLBACK
+
+
+def _awaits_signal(job: Job) -> bool:
+    """Whether an execution waits for the job, and no signal has ended that."""
+    return job.task_token is not None and not job.token_taken
 
 
 def _turn(job: Job) -> WaitReason:

@@ -17,4 +17,4 @@ def with_order(job: Job, job_input: KindInput) -> Job:
     gateway = gateway_of(job)
     model, cost = gateway.requested_model(job.kind, job_input), gateway.listed_cost(job.kind, job_input)
     order = replace(job, requested_model=model, cost=cost, usd_per_unit=gateway.usd_per_unit)
-    return replace(order, stage_words=gateway.stage_words or None)
+    return replace(order, stage_words=gateway.stage_words or None, polled=not gateway.calls_back or None)

@@ -11,6 +11,7 @@ from suno_jobs.errors import Conflict, ErrorCode, Fault, OverBounds
 from suno_jobs.jobs.history import Wait
 from suno_jobs.jobs.record import Attempt, Candidate, FileTerms, Item, Job, TaskEnd
 from suno_jobs.jobs.states import JobState, WaitReason, may_become
+from suno_jobs.jobs.waiting import news_of_task
 from suno_jobs.storage.attribute_values import pack
 from suno_jobs.storage.due_index import due
 from suno_jobs.storage.job_changes import JobTable, cost_of, require_same_attempts, require_same_intent, with_history
@@ -86,7 +87,7 @@ class SubmissionStore(JobTable):
             removes=("submit_after", "wait_reason", "place"),
         )
         order: Item = {"requested_model": job.requested_model, "cost": job.cost, "usd_per_unit": job.usd_per_unit}
-        order |= {"stage_words": job.stage_words}
+        order |= {"stage_words": job.stage_words, "polled": job.polled}
         change.sets = {**change.sets, **{name: value for name, value in order.items() if value}}
         change.removes = (*change.removes, *(name for name, value in order.items() if not value))
         change.require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})
@@ -203,7 +204,7 @@ class SubmissionStore(JobTable):
             removes=("intent",),
         )
         change.require_one_of("state", {JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN})
-        wait = Wait(WaitReason.CALLBACK, grace_until)
+        wait = Wait(news_of_task(job), grace_until)
         with_history(change, job, JobState.SUBMIT_UNKNOWN, now, fault.code, wait=wait)
         return self._change(job.job_id, require_same_intent(change, job), now)
 
