@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from suno_jobs.errors import ErrorCode
+from suno_jobs.jobs.schedule import NEW_KEY_SECONDS
 from suno_jobs.jobs.states import JobState, WaitReason
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.secrets import KEEP_SECONDS, RENEW_SECONDS, Secret
 from suno_jobs.traffic.accounts import AccountReadFailed, AccountUnusable
 from tests.builders import ACCEPTED, Denied, running
-from tests.world import ACCOUNTS, FixedSecret, World
+from tests.world import ACCOUNTS, PACE, FixedSecret, World
 
 OLD = {**ACCOUNTS, "ttapi/default": {"api_key": "old-key"}}
 NEW = {**ACCOUNTS, "ttapi/default": {"api_key": "new-key"}}
@@ -158,6 +159,34 @@ def test_a_job_that_waits_for_a_missing_account_is_visible(
     assert refusals(capsys) == ["ttapi"]
     assert warnings(caplog) == [("key refused", job_id)]
     assert "no entry ttapi/default" in caplog.text or any("no entry" in str(r.__dict__) for r in caplog.records)
+
+
+def test_a_task_is_read_with_a_replaced_key_at_once(world: World) -> None:
+    job_id = world.generating()
+    cached(world, OLD, NEW)
+    world.wire.answers = [REFUSED]
+    assert world.task_checker().check_task(job_id).wait_seconds == NEW_KEY_SECONDS
+    assert world.task_checker().check_task(job_id).wait_seconds == PACE.longest, "the new key is refused as well"
+    assert keys(world) == ["old-key", "new-key"]
+
+
+@pytest.mark.parametrize("now", [OLD, WITHOUT, {**OLD, "crun/default": {"api_key": "other"}}])
+def test_a_task_is_read_later_if_its_key_was_not_replaced(world: World, now: dict[str, Any]) -> None:
+    job_id = world.generating()
+    cached(world, OLD, now)
+    world.wire.answers = [REFUSED]
+    assert world.task_checker().check_task(job_id).wait_seconds == PACE.longest
+
+
+def test_a_key_that_is_replaced_again_and_again_is_read_at_the_pace_of_the_secret(world: World) -> None:
+    job_id = world.generating()
+    stored = cached(world, OLD, NEW)
+    world.wire.answers = [REFUSED]
+    for number in range(3):
+        stored.value = {**ACCOUNTS, "ttapi/default": {"api_key": f"key-{number}"}}
+        assert world.task_checker().check_task(job_id).wait_seconds == (PACE.longest if number else NEW_KEY_SECONDS)
+        world.clock.sleep(NEW_KEY_SECONDS)
+    assert stored.reads == 2
 
 
 def test_a_flood_of_refusals_is_no_flood_of_reads(world: World) -> None:

@@ -110,11 +110,13 @@ class ReadFailed:
     """The status could not be read, which says nothing about the task: it may still succeed.
 
     ``may_retry`` is False if a new read fails as well until an operator has corrected the account or the request.
+    ``key_replaced``: the key was refused, and the account has another one by now.
     """
 
     fault: Fault
     may_retry: bool = True
     retry_after_seconds: float | None = None
+    key_replaced: bool = False
 
     @property
     def for_now(self) -> bool:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 GROWTH = 1.5
 """Factor from one polling interval to the next, up to the longest."""
 
+NEW_KEY_SECONDS = 1
+"""Until a task is read with a new key, after the old one was refused."""
 
 GIVE_UP_SECONDS = 120
 """How long after its deadline a job is read again and again: for two reads that never return, or the last wait for a slot."""

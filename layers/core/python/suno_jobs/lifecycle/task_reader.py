@@ -58,7 +58,8 @@ class TaskReader:
         if isinstance(reading, ReadFailed):
             self.calls.record_outcome(job, reading.fault)
             self._store_receipt(job, reply)
-            return reading
+            refused_key = reading.fault.code is ErrorCode.AUTHENTICATION
+            return replace(reading, key_replaced=refused_key and self.calls.has_replaced_key(job, account))
         self.calls.record_outcome(job, None)
         if not reading.status.ended:
             shared_reads.mark_running(job, task_id)

@@ -9,7 +9,7 @@ from suno_jobs.errors import Conflict, ErrorCode, Fault, JobNotFound, LaterVersi
 from suno_jobs.gateways.protocol import ReadFailed, Reading, TaskReport
 from suno_jobs.gateways.registry import gateway_of
 from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
-from suno_jobs.jobs.schedule import NextStep, PollingSchedule, is_given_up
+from suno_jobs.jobs.schedule import NEW_KEY_SECONDS, NextStep, PollingSchedule, is_given_up
 from suno_jobs.jobs.states import LEGAL, Cause, Charged, JobState, Progress, WaitReason
 from suno_jobs.lifecycle.adoption import Adoption, NotAdopted, TakenOver
 from suno_jobs.lifecycle.attempt_reader import AttemptReader, Readings
@@ -225,7 +225,8 @@ class TaskChecker:
         return Finding(DEADLINE, wait=self.schedule.next_check(job, self._now(), calls_back=calls_back))
 
     def _examine_failed(self, job: Job, failed: ReadFailed) -> Finding:
-        wait = self.schedule.pause(job, failed.retry_after_seconds, may_retry=failed.may_retry)
+        pause = self.schedule.pause(job, failed.retry_after_seconds, may_retry=failed.may_retry)
+        wait = NEW_KEY_SECONDS if failed.key_replaced else pause
         if not self._late(job):
             telemetry.log.info("task not read", job_id=job.job_id, gateway=job.gateway, code=failed.fault.code)
         message = f"{DEADLINE.message} ({failed.fault.message})"

@@ -100,6 +100,13 @@ class GatewayCalls:
                 raise
         return find_account(self.accounts, GATEWAYS[job.gateway], job.account)
 
+    def has_replaced_key(self, job: Job, used: Account) -> bool:
+        """Whether the job's account has another key than the one that was used, as far as the secret was read."""
+        try:
+            return find_account(self.accounts, GATEWAYS[job.gateway], job.account).api_key != used.api_key
+        except AccountUnusable:
+            return False
+
     def account_renewed(self) -> bool | None:
         """Reads the accounts secret again, at most once every few seconds, and returns whether it changed. None: it was not
         read."""
