@@ -9,18 +9,26 @@ from typing import Any
 
 import pytest
 
-from suno_jobs.catalog.results import Link
+from suno_jobs.catalog.results import Link, Media
 from suno_jobs.errors import InvalidRequest
+from suno_jobs.gateways.protocol import TaskReport, TaskStatus, TaskTrack
+from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Track, TrackState
-from suno_jobs.jobs.schedule import NextStep
+from suno_jobs.jobs.schedule import UNREAD_SECONDS, NextStep
 from suno_jobs.jobs.states import JobState
+from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.lost_submission import LONG_SUBMIT_SECONDS, LOST
+from suno_jobs.lifecycle.task_reports import record_report
 from suno_jobs.network.http import httpx
 from suno_jobs.steps.create_task import SYNCHRONOUS_SECONDS
 from suno_jobs.traffic.client import REPLY_SECONDS
-from tests.world import PACE, World
+from tests.builders import AUDIO
+from tests.world import DEADLINE, PACE, World
 
 UPLOADED = {"status": "SUCCESS", "message": "success", "data": {"music_id": "m-9"}}
+
+REFUSED_LYRICS = {"title": "", "text": "", "status": "failed", "error_message": "moderated"}
+MODERATED = {"success": True, "task_id": "T1", "data": [REFUSED_LYRICS]}
 
 
 def upload(world: World, key: str = "up") -> str:
@@ -69,6 +77,36 @@ def test_a_synchronous_answer_survives_the_death_of_its_function(world: World) -
     assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
     assert world.view(job_id).result == {"audio_id": "m-9"}
     assert len(world.wire.requests) == 1
+
+
+def test_a_function_that_died_may_not_have_recorded_every_file_of_an_answer(world: World) -> None:
+    """Nor could it store the reply. What it has recorded is stored, and the job is not shown as complete."""
+    source = world.generating("acedata")
+    song = Track(track_id="t-1", position=0, state=TrackState.READY, links=(Link("audio", "https://cdn.example/1"),))
+    world.jobs.tracks.record_track(source, song)
+    job_id = world.accept("acedata", "video", "mp4", source={"job_id": source, "track_id": "t-1"})
+    job = world.jobs.submissions.begin_submission(
+        world.job(job_id), "i1", file_terms(GATEWAYS["acedata"]), now=world.now, due_at=world.now
+    )
+    video = TaskTrack("v-1", links=(Link("video", "https://cdn.example/1.mp4", Media.VIDEO),))
+    record_report(world.jobs, job, 0, TaskReport(TaskStatus.SUCCEEDED, (video,)))
+    world.clock.sleep(LONG_SUBMIT_SECONDS)
+    assert world.task_checker().check_task(job_id).tracks == ("v-1",)
+    world.jobs.tracks.store_track(job_id, "v-1", [replace(AUDIO, kind="video")], {}, None)
+    assert world.job_finisher().finish_job(job_id) is JobState.SUCCEEDED
+    assert world.view(job_id).partial
+
+
+def test_a_failure_in_the_answer_is_the_end_of_a_job_that_no_check_has_read_in_time(world: World) -> None:
+    """There is no task that could still have a song."""
+    job_id = world.accept("acedata", "ly", "lyrics", prompt="a song about rain")
+    world.wire.answers = [httpx.Response(200, json=MODERATED)]
+    world.task_creator().create_task(job_id)
+    world.clock.sleep(DEADLINE + UNREAD_SECONDS)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    job = world.job(job_id)
+    assert job.fault is not None
+    assert (job.state, "moderated" in job.fault.message) == (JobState.FAILED, True)
 
 
 def test_a_lost_synchronous_answer_is_never_requested_again(world: World) -> None:
@@ -171,8 +209,7 @@ def test_an_operation_that_answers_with_its_result_has_a_longer_timeout(world: W
 
 def test_the_fault_of_a_synchronous_operation_is_recorded_for_the_job(world: World) -> None:
     job_id = world.accept("acedata", "ly", "lyrics", prompt="a song about rain")
-    refused = {"title": "", "text": "", "status": "failed", "error_message": "moderated"}
-    world.wire.answers = [httpx.Response(200, json={"success": True, "task_id": "T1", "data": [refused]})]
+    world.wire.answers = [httpx.Response(200, json=MODERATED)]
     world.task_creator().create_task(job_id)
     world.task_checker().check_task(job_id)
     assert world.job_finisher().finish_job(job_id) is JobState.FAILED
