@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.report import tune_garbage_collector
+from tests.simulation.report import allow_deep_stacks, tune_garbage_collector
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,8 +29,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 def deep_stack() -> Iterator[None]:
-    """A process of a world begins at the depth of the one that was running. In some worlds many begin at once."""
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(20_000)
+    allow_deep_stacks()
     yield
     sys.setrecursionlimit(before)

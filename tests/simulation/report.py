@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -20,6 +21,11 @@ def tune_garbage_collector() -> None:
     """Worlds allocate millions of objects with hardly any cycles: collecting less often saves a twentieth of the time."""
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
+
+
+def allow_deep_stacks() -> None:
+    """A process of a world begins at the depth of the one that was running. In some worlds many begin at once."""
+    sys.setrecursionlimit(20_000)
 
 
 def run_seed(seed: int, jobs: int) -> str:
