@@ -106,7 +106,7 @@ WAITING_SECONDS = 1300
 LONGEST_DUE_SECONDS = 720
 """After storing began, an execution that has died is due after this time."""
 
-SILENT_SECONDS = 190
+SILENT_SECONDS = 250
 """From the deadline until the last read that never returns is over, and its execution with it."""
 
 CHECK_SECONDS = 60

@@ -20,8 +20,9 @@ GROWTH = 1.5
 NEW_KEY_SECONDS = 1
 """Until a task is read with a new key, after the old one was refused."""
 
-GIVE_UP_SECONDS = 120
-"""How long after its deadline a job is read again and again: for two reads that never return, or the last wait for a slot."""
+GIVE_UP_SECONDS = 180
+"""How long after its deadline a job is read again and again: for two reads that never return, and for the last wait for a slot,
+which begins in the first slack."""
 
 UNREAD_SECONDS = 420
 """How long a job is read for which no check has begun since its deadline. By default, a sweep finds a job whose execution has
