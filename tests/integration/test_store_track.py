@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import os
@@ -137,7 +138,7 @@ FAULTS: dict[str, Page] = {
     "a part that nobody asked for": page(
         f"HTTP/1.1 206 Partial\nContent-Range: bytes 0-{len(SONG) - 1}/{2 * len(SONG)}\nContent-Length: {len(SONG)}", SONG
     ),
-    "gzip": whole("\nContent-Encoding: gzip", SONG),
+    "gzip": whole("\nContent-Encoding: gzip", gzip.compress(SONG)),
     "HTML with status 200": whole(body=b"<html>Just a moment</html>" * 100),
     "an error with the song in it": page(f"HTTP/1.1 503 Busy\nContent-Length: {len(SONG)}", SONG),
     "ranges ignored": ranged(lambda head, _body: (head.replace("206 Partial", "200 OK"), SONG)),
