@@ -82,7 +82,8 @@ _FAMILY = frozenset({"anyint", "kie", "sunoapi"})
 
 def at_most_one_payment(job: JobEvidence) -> Iterator[str]:
     """Two if the client allowed a resubmission. A retry is a job of its own, with tasks of its own."""
-    paid = [task for task in job.tasks if not (_refused_in_its_answer(task) or _named_too_late(job, task))]
+    unseen = [task for task in job.tasks if _is_elsewhere(job, task) or _named_too_late(job, task)]
+    paid = [task for task in job.tasks if task not in unseen and not _refused_in_its_answer(task)]
     if len(paid) > 1 + job.order.resubmit:
         yield f"I1: {len(paid)} tasks were paid for"
 

@@ -15,8 +15,8 @@ from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.network.http import httpx
 from suno_jobs.steps.receive_callback import CallbackReceiver
 from suno_jobs.storage.receipts import ReceiptSource
-from tests.builders import await_signal, cancel, ended_execution, hanging, music, path, running, store, task
-from tests.world import DEADLINE, World
+from tests.builders import await_signal, cancel, ended_execution, hanging, music, path, running, store, task, use_accounts
+from tests.world import ACCOUNTS, DEADLINE, TABLE, FixedSecret, World
 
 BUSY = httpx.Response(429, json={"status": "FAILED", "message": "busy"})
 FOR_GOOD = httpx.Response(200, json={"status": "FAILED", "message": "Parameter error", "data": None})
@@ -44,6 +44,11 @@ def submit(world: World, answer: httpx.Response, job_id: str | None = None) -> s
     world.wire.answers = [answer]
     world.task_creator().create_task(job_id)
     return job_id
+
+
+def order(world: World, *gateways: str) -> str:
+    body = {"gateway": [*gateways], "kind": "music", "input": {"prompt": "rain"}}
+    return world.job_submitter().submit_job("acme", body, "k")[0].job.job_id
 
 
 def check(world: World, job_id: str, **answers: httpx.Response) -> NextStep:
@@ -286,9 +291,7 @@ def test_i11_an_accepted_task_is_recorded_next_to_the_one_that_a_callback_named(
 
 
 def test_a_callback_of_a_gateway_that_the_job_has_left_names_no_task_at_the_next_one(world: World, call_back: CallBack) -> None:
-    body = {"gateway": ["ttapi", "crun"], "kind": "music", "input": {"prompt": "rain"}}
-    job_id = world.job_submitter().submit_job("acme", body, "k")[0].job.job_id
-    submit(world, FOR_GOOD, job_id)
+    job_id = submit(world, FOR_GOOD, order(world, "ttapi", "crun"))
     assert world.job(job_id).gateway == "crun"
     call_back(job_id, b'{"data": {"task_id": "J1", "jobId": "J1"}, "jobId": "J1"}')
     world.clock.sleep(5)
@@ -320,3 +323,35 @@ def test_an_unread_callback_may_cost_as_much_as_a_lost_answer(world: World) -> N
     world.jobs.signals.signal(job_id, Cause.CALLBACK, unread=True)
     job = world.job(job_id)
     assert (job.charged, job.attempts) == (Charged.MAYBE, ())
+
+
+def test_the_terms_of_a_task_are_those_of_its_gateway_although_another_one_was_asked_since(
+    world: World, call_back: CallBack
+) -> None:
+    """The first gateway refuses for now, the second one too, and the job comes back to the first one."""
+    use_accounts(world, FixedSecret({**ACCOUNTS, "ttapi/acme": {"api_key": "own"}}))
+    job_id = submit(world, BUSY, order(world, "ttapi", "sunoapi"))
+    first = world.job(job_id)
+    assert first.gateway == "sunoapi"
+    world.clock.sleep(5)
+    submit(world, httpx.Response(200, json={"code": 430, "msg": "too many requests", "data": None}), job_id)
+    again = world.job(job_id)
+    assert (again.gateway, again.usd_per_unit, again.account) == ("ttapi", GATEWAYS["sunoapi"].usd_per_unit, "default")
+    call_back(job_id)
+    world.clock.sleep(60)
+    store(world, check(world, job_id))
+    job = world.job(job_id)
+    assert (job.tasks, job.account, job.usd_per_unit) == (("J1",), "acme", GATEWAYS["ttapi"].usd_per_unit)
+    assert (job.cost and job.cost.unit) == "quota"
+    assert again.cost != job.cost
+    assert job.file_terms == file_terms(GATEWAYS["ttapi"])
+
+
+def test_nothing_is_found_for_a_job_that_is_deleted_meanwhile(world: World, call_back: CallBack) -> None:
+    job_id = submit(world, BUSY)
+    call_back(job_id)
+    [item] = world.items("JOB#REQUEST")
+    world.dynamodb.delete_item(TableName=TABLE, Key={name: item[name] for name in ("pk", "sk")})
+    world.clock.sleep(60)
+    assert check(world, job_id) == NextStep(job_id, "wait", 1)
+    assert world.job(job_id).tasks == ()

@@ -7,6 +7,7 @@ repeating the submission with its key where the gateway recognises it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from suno_jobs.errors import ErrorCode, Fault
@@ -14,11 +15,13 @@ from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayReply,
 from suno_jobs.gateways.registry import GATEWAYS, gateway_of
 from suno_jobs.jobs.record import InFlight, Job, Lost, TaskEnd
 from suno_jobs.jobs.schedule import PollingSchedule, is_given_up
+from suno_jobs.lifecycle.orders import as_ordered
 from suno_jobs.lifecycle.repeats import may_repeat
 from suno_jobs.lifecycle.task_reader import NOT_READ, SLOW_READ_SECONDS, TaskReader
 from suno_jobs.lifecycle.task_reports import answer_end, record_report, with_distinct_ids
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.receipts import ReceiptStore
+from suno_jobs.traffic.accounts import AccountUnusable
 
 SUBMIT_SECONDS = 60
 """An older intent counts as lost. If its function is still running after all, its answer is still recorded."""
@@ -163,7 +166,9 @@ class LostSubmissions:
         began = self._now() if began is None else began
         if is_given_up(job, began):
             return None
-        for task_id in self._named_tasks(job):
+        named = self._named_tasks(job)
+        job = self._as_ordered(job) if named and not job.attempts else job
+        for task_id in named:
             if self._now() >= began + SLOW_READ_SECONDS:
                 failed = failed or NOT_READ
                 break
@@ -179,6 +184,13 @@ class LostSubmissions:
             self.jobs.submissions.mark_callbacks_read(job, now=self._now())
             job = replace(job, unread_callbacks=None)
         return TasksFound(job, reports, failed) if reports or failed else None
+
+    def _as_ordered(self, job: Job) -> Job:
+        """Each submission was refused, and the last one may have been one to another gateway: account and terms are its own."""
+        stored = self.jobs.request(job.job_id)
+        with suppress(AccountUnusable):
+            job = self.reader.calls.with_account(job, stored.get("account"))
+        return as_ordered(job, stored)
 
     def _named_tasks(self, job: Job) -> list[str]:
         gateway, answers = gateway_of(job), self._answers(job)

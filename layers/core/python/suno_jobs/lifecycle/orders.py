@@ -5,11 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from suno_jobs.catalog.inputs import INPUTS
+from suno_jobs.errors import Conflict
 from suno_jobs.gateways.registry import gateway_of
-from suno_jobs.jobs.record import Job
+from suno_jobs.jobs.record import Item, Job
+from suno_jobs.lifecycle.link_lifetimes import file_terms
 
 if TYPE_CHECKING:
     from suno_jobs.catalog.inputs import KindInput
+
+
+def as_ordered(job: Job, stored: Item) -> Job:
+    """``job`` as it would be submitted to its current gateway, by its stored request. Raises Conflict if there is none."""
+    if not stored:
+        raise Conflict("the job was deleted")
+    order = with_order(job, INPUTS[job.kind].model_validate(stored["input"]))
+    return replace(order, file_terms=file_terms(gateway_of(job)))
 
 
 def with_order(job: Job, job_input: KindInput) -> Job:

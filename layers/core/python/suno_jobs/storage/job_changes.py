@@ -38,6 +38,15 @@ def cost_of(job: Job) -> Item:
     return {"cost": job.cost} if job.cost else {}
 
 
+def set_order(change: Change, job: Job) -> Change:
+    """Sets what belongs to one submission: its account, its model, its listed cost and how its gateway reports."""
+    order: Item = {"requested_model": job.requested_model, "cost": job.cost, "usd_per_unit": job.usd_per_unit}
+    order |= {"account": job.account, "stage_words": job.stage_words, "polled": job.polled}
+    change.sets = {**change.sets, **{name: value for name, value in order.items() if value}}
+    change.removes = (*change.removes, *(name for name, value in order.items() if not value))
+    return change
+
+
 def require_job(change: Change) -> Change:
     """Requires that there is a job: a tombstone has no state."""
     return change.require("attribute_exists(#state)", "state")

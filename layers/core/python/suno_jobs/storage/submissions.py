@@ -14,7 +14,7 @@ from suno_jobs.jobs.states import JobState, WaitReason, may_become
 from suno_jobs.jobs.waiting import news_of_task
 from suno_jobs.storage.attribute_values import pack
 from suno_jobs.storage.due_index import due
-from suno_jobs.storage.job_changes import JobTable, cost_of, require_same_attempts, require_same_intent, with_history
+from suno_jobs.storage.job_changes import JobTable, cost_of, require_same_attempts, require_same_intent, set_order, with_history
 from suno_jobs.storage.table import JOB, REQUEST, Pause, key, reasons
 from suno_jobs.storage.task_owners import TaskOwners, adoption
 from suno_jobs.storage.update_expressions import Change
@@ -83,14 +83,10 @@ class SubmissionStore(JobTable):
         state = JobState.SUBMIT_UNKNOWN if unknown else JobState.SUBMITTING
         begun = {"intent": intent, "attempts": (*job.attempts, Attempt(now, key=intent if repeatable else None))}
         change = Change(
-            sets={"state": state, "file_terms": file_terms, "account": job.account, **begun, **due(job.job_id, due_at)},
+            sets={"state": state, "file_terms": file_terms, **begun, **due(job.job_id, due_at)},
             removes=("submit_after", "wait_reason", "place"),
         )
-        order: Item = {"requested_model": job.requested_model, "cost": job.cost, "usd_per_unit": job.usd_per_unit}
-        order |= {"stage_words": job.stage_words, "polled": job.polled}
-        change.sets = {**change.sets, **{name: value for name, value in order.items() if value}}
-        change.removes = (*change.removes, *(name for name, value in order.items() if not value))
-        change.require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})
+        set_order(change, job).require_one_of("state", {state} if unknown else {JobState.ACCEPTED, state})
         change.require_absent("grace_until")
         change.require("#gateway = :gateway", "gateway", gateway=job.gateway)
         # As it was read: a refusal recorded since then has set another time.
@@ -128,12 +124,16 @@ class SubmissionStore(JobTable):
         key_of = attempts[number].key if number < len(attempts) else None
         attempts[number : number + 1] = [Attempt(at, task_id, end, True if end else None, key_of)]
         change = Change(sets={"attempts": attempts, **cost_of(job)})
+        if not job.attempts:
+            # The last submission, which was refused, may have been one to another gateway.
+            set_order(change, job)
+            change.sets = {**change.sets, "file_terms": job.file_terms}
         if opens or job.terminal:
             change.sets = {**change.sets, **due(job.job_id, due_at)}
         if opens:
             known = {"fault": fault} if fault else {}
             change.sets = {**change.sets, **known, "state": JobState.GENERATING}
-            change.removes = ("intent", "grace_until", *(() if fault else ("fault",)))
+            change.removes = (*change.removes, "intent", "grace_until", *(() if fault else ("fault",)))
         change.require_one_of("state", may_become(JobState.GENERATING) if opens else {job.state})
         with_history(change, job, JobState.GENERATING if opens else job.state, now)
         return self._settle(job, require_same_attempts(change, job), now)
