@@ -21,6 +21,7 @@ from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.identifiers import Mode, mode_of_job
 from suno_jobs.storage.attribute_values import unpack
 from suno_jobs.traffic.callback_urls import mac
+from suno_jobs.traffic.rate_limiter import AHEAD_SECONDS
 from tests.secrets_in_logs import secrets_in
 from tests.simulation import media_pool, network
 from tests.simulation.deletions import broken_deletions
@@ -351,14 +352,18 @@ def _prompt(job: JobEvidence) -> Iterator[str]:
 @_check
 def _waits_as_asked(job: JobEvidence) -> Iterator[str]:
     """After Retry-After, the job sends no request of the same purpose before that time. A callback, a cancellation and the
-    deadline are reasons to read a task at once."""
+    deadline are reasons to read a task at once. The callback may have come while the refused read waited for its slot."""
     world = job.world
     if world.plan.faults_until or job.cancel_requested:
         return
     sent = [each for each in world.network.sent[job.job_id] if each.at < job.item["deadline_at"]]
     called_back = [message.sent_at for message in world.callback_queue.sent if message.subject == job.job_id]
     for refused in (each for each in sent if each.retry_at):
-        until = min((refused.retry_at or 0.0) - WHOLE_SECOND, *(moment for moment in called_back if moment > refused.at), inf)
+        until = min(
+            (refused.retry_at or 0.0) - WHOLE_SECOND,
+            *(moment for moment in called_back if moment > refused.at - AHEAD_SECONDS),
+            inf,
+        )
         for each in sent:
             same = each.gateway == refused.gateway and _purpose(job, each) == _purpose(job, refused)
             if same and refused.at < each.at < until:

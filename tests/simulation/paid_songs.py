@@ -115,7 +115,7 @@ def every_receipt_is_read(job: JobEvidence) -> Iterator[str]:
     for task in job.tasks:
         if _is_elsewhere(job, task):
             continue
-        if task["polls"] == 0 and not (task["waits"] and job.state == "SUCCEEDED") and _named_in_receipt(job, task):
+        if task["polls"] == 0 and not (task["waits"] and job.state == "SUCCEEDED") and named_in_receipt(job, task):
             yield f"I11: {job.state}, but a receipt names {_named(task)}, which was never read"
         if job.state != "SUCCEEDED" and _result_in_receipt(job, task):
             yield f"I11: {job.state}, but a receipt contains the result of {_named(task)}"
@@ -220,7 +220,7 @@ def _refused_in_its_answer(task: Mapping[str, Any]) -> bool:
     return task["gateway"] == "ttapi" and bool(task["waits"]) and bool(task["faults"].keys() & FAILURES)
 
 
-def _named_in_receipt(job: JobEvidence, task: Mapping[str, Any]) -> bool:
+def named_in_receipt(job: JobEvidence, task: Mapping[str, Any]) -> bool:
     name = task["task_id"].encode()
     return any(name in body for source in ("submission", "callback") for body in job.receipts(source))
 
@@ -232,7 +232,7 @@ def _is_elsewhere(job: JobEvidence, task: Mapping[str, Any]) -> bool:
 
 def _is_hidden(job: JobEvidence, task: Mapping[str, Any]) -> bool:
     """Whether its gateway denied it, and nothing that the job can read has named it since."""
-    return bool(task["refused"]) and (_is_elsewhere(job, task) or not _named_in_receipt(job, task))
+    return bool(task["refused"]) and (_is_elsewhere(job, task) or not named_in_receipt(job, task))
 
 
 def _named_too_late(job: JobEvidence, task: Mapping[str, Any]) -> bool:
@@ -255,7 +255,7 @@ def _result_in_receipt(job: JobEvidence, task: Mapping[str, Any]) -> bool:
 
 def _known(job: JobEvidence, task: Mapping[str, Any]) -> bool:
     """Whether the product could learn of the task: after a lost answer and a lost callback it cannot."""
-    named = task["task_id"] in job.known_tasks() or _named_in_receipt(job, task)
+    named = task["task_id"] in job.known_tasks() or named_in_receipt(job, task)
     return named and not _is_elsewhere(job, task)
 
 
