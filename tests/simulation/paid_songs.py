@@ -82,8 +82,7 @@ _FAMILY = frozenset({"anyint", "kie", "sunoapi"})
 
 def at_most_one_payment(job: JobEvidence) -> Iterator[str]:
     """Two if the client allowed a resubmission. A retry is a job of its own, with tasks of its own."""
-    unseen = [task for task in job.tasks if _is_elsewhere(job, task) or _named_too_late(job, task)]
-    paid = [task for task in job.tasks if task not in unseen and not _refused_in_its_answer(task)]
+    paid = [task for task in job.tasks if not (_refused_in_its_answer(task) or _named_too_late(job, task))]
     if len(paid) > 1 + job.order.resubmit:
         yield f"I1: {len(paid)} tasks were paid for"
 
@@ -226,8 +225,8 @@ def named_in_receipt(job: JobEvidence, task: Mapping[str, Any]) -> bool:
 
 
 def _is_elsewhere(job: JobEvidence, task: Mapping[str, Any]) -> bool:
-    """Whether its gateway denied it, so that the job went on to another gateway. A job reads tasks at one gateway only."""
-    return bool(task["refused"]) and task["gateway"] != job.item["gateway"]
+    """Whether its gateway denied it, so that the job went on to another one, which took it. All its attempts are there."""
+    return bool(task["refused"]) and task["gateway"] != job.item["gateway"] and bool(job.item["attempts"])
 
 
 def _is_hidden(job: JobEvidence, task: Mapping[str, Any]) -> bool:

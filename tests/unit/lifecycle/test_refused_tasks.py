@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.schedule import NextStep
@@ -290,12 +291,27 @@ def test_i11_an_accepted_task_is_recorded_next_to_the_one_that_a_callback_named(
     assert world.job(job_id).tasks == ("J1", "J2")
 
 
-def test_a_callback_of_a_gateway_that_the_job_has_left_names_no_task_at_the_next_one(world: World, call_back: CallBack) -> None:
+def test_i1_a_task_of_a_gateway_that_the_job_has_left_is_read_there_before_another_one_is_asked(
+    world: World, call_back: CallBack
+) -> None:
     job_id = submit(world, FOR_GOOD, order(world, "ttapi", "crun"))
     assert world.job(job_id).gateway == "crun"
     call_back(job_id, b'{"data": {"task_id": "J1", "jobId": "J1"}, "jobId": "J1"}')
+    assert run(world, job_id) is JobState.SUCCEEDED
+    job = world.job(job_id)
+    assert (job.gateway, job.tasks, job.expects, world.wire.submissions) == ("ttapi", ("J1",), Result.TRACKS, 1)
+
+
+def test_a_task_of_a_gateway_that_the_job_has_left_is_not_read_once_another_one_has_taken_it(
+    world: World, call_back: CallBack
+) -> None:
+    job_id = submit(world, FOR_GOOD, order(world, "ttapi", "crun"))
     world.clock.sleep(5)
-    assert world.task_checker().check_task(job_id).next == "submit"
+    submit(world, httpx.Response(200, json={"code": 200, "message": "ok", "data": {"task_id": "C1"}}), job_id)
+    call_back(job_id)
+    world.wire.answers = [httpx.Response(404, json={"code": 404, "message": "not yet"})]
+    assert world.task_checker().check_task(job_id).next == "wait"
+    assert (world.job(job_id).gateway, world.job(job_id).tasks) == ("crun", ("C1",))
 
 
 def test_a_callback_during_the_look_at_the_receipts_stays_unread(world: World, call_back: CallBack) -> None:

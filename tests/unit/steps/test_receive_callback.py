@@ -76,7 +76,7 @@ def test_a_body_of_any_shape_is_stored_and_signalled(world: World, receiver: Cal
     job_id = world.generating()
     await_signal(world, job_id)
     receiver.receive_callback(path(job_id), body, {}, world.now)
-    assert list(world.receipts.callbacks(job_id, "ttapi")) == [body]
+    assert list(world.receipts.callbacks(job_id)) == [("ttapi", body)]
     assert world.executions.woken == ["token"]
 
 
@@ -87,7 +87,7 @@ def test_a_large_body_is_stored_in_the_bucket_and_read_back_completely(world: Wo
     [stored] = world.s3.list_objects_v2(Bucket=RECEIPTS)["Contents"]
     assert world.s3.head_object(Bucket=RECEIPTS, Key=stored["Key"])["ContentType"] == "application/zlib"
     assert "body" not in world.items("RECEIPT#")[0]
-    assert list(world.receipts.callbacks(job_id, "ttapi")) == [body]
+    assert list(world.receipts.callbacks(job_id)) == [("ttapi", body)]
 
 
 def test_a_callback_for_an_unknown_job_is_stored_and_creates_no_job(world: World, receiver: CallbackReceiver) -> None:
@@ -189,7 +189,7 @@ def test_the_handler_stores_authentic_callbacks_only_and_lets_all_be_deleted(
 ) -> None:
     put_job(world, task_id="J1")
     assert handler("receive_callback")(event(f"receive_callback/{name}")) == RECEIVED
-    assert len(list(world.receipts.callbacks(JOB_ID, "ttapi"))) == stored
+    assert len(list(world.receipts.callbacks(JOB_ID))) == stored
 
 
 RECEIVED: dict[str, Any] = {"batchItemFailures": []}
@@ -219,7 +219,7 @@ def test_the_handler_stores_the_bytes_that_were_sent(deployed: SimpleNamespace, 
     """JSON whose content type is not that of a text may be in the message in Base64."""
     put_job(world)
     assert handler("receive_callback")({"Records": [record(body=text)]}) == RECEIVED
-    assert list(world.receipts.callbacks(JOB_ID, "ttapi")) == [stored]
+    assert list(world.receipts.callbacks(JOB_ID)) == [("ttapi", stored)]
 
 
 def test_of_a_batch_only_what_failed_is_delivered_again(
@@ -232,7 +232,7 @@ def test_of_a_batch_only_what_failed_is_delivered_again(
     [forged] = event("receive_callback/forged")["Records"]
     records = [record(messageId="large", body=large), forged, record(messageAttributes={}), record(messageId="last")]
     assert handler("receive_callback")({"Records": records}) == {"batchItemFailures": [{"itemIdentifier": "large"}]}
-    assert list(world.receipts.callbacks(JOB_ID, "ttapi")) == [record()["body"].encode()]
+    assert list(world.receipts.callbacks(JOB_ID)) == [("ttapi", record()["body"].encode())]
 
 
 def test_a_batch_of_which_nothing_is_received_counts_as_an_error(
@@ -330,7 +330,7 @@ def staged(world: World, receiver: CallbackReceiver, body: bytes = FIRST) -> str
     job_id = world.generating("sunoapi")
     await_signal(world, job_id)
     receiver.receive_callback(path(job_id, gateway="sunoapi"), body, {}, world.now)
-    assert list(world.receipts.callbacks(job_id, "sunoapi")) == [body]
+    assert list(world.receipts.callbacks(job_id)) == [("sunoapi", body)]
     return job_id
 
 

@@ -125,7 +125,7 @@ class LostSubmissions:
 
     def _called_back(self, job: Job) -> bool:
         """Even a callback that names no task proves that there is one."""
-        return any(True for _ in self.receipts.callbacks(job.job_id, job.gateway))
+        return any(gateway == job.gateway for gateway, _ in self.receipts.callbacks(job.job_id))
 
     def find(self, job: Job) -> Evidence | None:
         return self._find_result(job) or self.find_tasks(job)
@@ -166,38 +166,43 @@ class LostSubmissions:
         began = self._now() if began is None else began
         if is_given_up(job, began):
             return None
-        named = self._named_tasks(job)
-        job = self._as_ordered(job) if named and not job.attempts else job
-        for task_id in named:
+        for gateway, task_id in self._named_tasks(job):
+            if job.attempts and gateway != job.gateway:
+                # All attempts of a job are at one gateway.
+                continue
             if self._now() >= began + SLOW_READ_SECONDS:
                 failed = failed or NOT_READ
                 break
-            reading = self.reader.read_task(job, task_id)
+            there = job if job.attempts else self._as_ordered(job, gateway)
+            reading = self.reader.read_task(there, task_id)
             if isinstance(reading, ReadFailed):
                 failed = reading
                 continue
             reports[job.next_attempt] = reading
             now = self._now()
             due_at = self.schedule.overdue_at(job, now + self.schedule.longest)
-            job = self.jobs.submissions.accept_task(job, task_id, now=now, due_at=due_at)
+            job = self.jobs.submissions.accept_task(there, task_id, now=now, due_at=due_at)
         if failed is None and job.unread_callbacks:
             self.jobs.submissions.mark_callbacks_read(job, now=self._now())
             job = replace(job, unread_callbacks=None)
         return TasksFound(job, reports, failed) if reports or failed else None
 
-    def _as_ordered(self, job: Job) -> Job:
-        """Each submission was refused, and the last one may have been one to another gateway: account and terms are its own."""
+    def _as_ordered(self, job: Job, gateway: str) -> Job:
+        """A job whose submissions were all refused, with the account and the terms that it has at one of their gateways."""
         stored = self.jobs.request(job.job_id)
+        job = replace(job, gateway=gateway)
         with suppress(AccountUnusable):
             job = self.reader.calls.with_account(job, stored.get("account"))
         return as_ordered(job, stored)
 
-    def _named_tasks(self, job: Job) -> list[str]:
-        gateway, answers = gateway_of(job), self._answers(job)
-        named = {answer.task_id for answer in answers if isinstance(answer, Accepted | Ambiguous) and answer.task_id}
-        bodies = self.receipts.callbacks(job.job_id, job.gateway)
-        named |= {task_id for body in bodies if (task_id := gateway.read_callback(body))}
-        return sorted(named.difference(job.tasks))
+    def _named_tasks(self, job: Job) -> list[tuple[str, str]]:
+        """Gateway and id."""
+        answers = self._answers(job)
+        named = {(job.gateway, each.task_id) for each in answers if isinstance(each, Accepted | Ambiguous) and each.task_id}
+        for gateway, body in self.receipts.callbacks(job.job_id):
+            if task_id := GATEWAYS[gateway].read_callback(body):
+                named.add((gateway, task_id))
+        return sorted(each for each in named if each[1] not in job.tasks)
 
     def _now(self) -> int:
         return int(self.clock())

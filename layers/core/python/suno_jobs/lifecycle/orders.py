@@ -20,7 +20,8 @@ def as_ordered(job: Job, stored: Item) -> Job:
     if not stored:
         raise Conflict("the job was deleted")
     order = with_order(job, INPUTS[job.kind].model_validate(stored["input"]))
-    return replace(order, file_terms=file_terms(gateway_of(job)))
+    gateway = gateway_of(job)
+    return replace(order, expects=gateway.kinds[job.kind].result, file_terms=file_terms(gateway))
 
 
 def with_order(job: Job, job_input: KindInput) -> Job:

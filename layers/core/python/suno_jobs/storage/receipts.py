@@ -79,11 +79,10 @@ class ReceiptStore(Table):
         )
         self._update(key(job_id, f"RECEIPT#{source}#{digest}"), change, "NONE")
 
-    def callbacks(self, job_id: str, gateway: str) -> Iterator[bytes]:
-        """The bodies of all callbacks of a gateway for a job, in no particular order."""
+    def callbacks(self, job_id: str) -> Iterator[tuple[str, bytes]]:
+        """Gateway and body of all callbacks for a job, in no particular order."""
         for item in self._items(job_id, f"RECEIPT#{ReceiptSource.CALLBACK}#"):
-            if item["gateway"] == gateway:
-                yield self._body(item)
+            yield item["gateway"], self._body(item)
 
     def submissions(self, job_id: str, gateway: str) -> Iterator[tuple[int, bytes]]:
         """HTTP status and body of a gateway's stored submission replies for a job, in no particular order."""

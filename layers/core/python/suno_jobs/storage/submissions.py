@@ -127,7 +127,7 @@ class SubmissionStore(JobTable):
         if not job.attempts:
             # The last submission, which was refused, may have been one to another gateway.
             set_order(change, job)
-            change.sets = {**change.sets, "file_terms": job.file_terms}
+            change.sets = {**change.sets, "gateway": job.gateway, "expects": job.expects, "file_terms": job.file_terms}
         if opens or job.terminal:
             change.sets = {**change.sets, **due(job.job_id, due_at)}
         if opens:
