@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+from suno_jobs.jobs.states import WaitReason
 from tests.simulation.faults import Probabilities
 from tests.simulation.job_evidence import JobEvidence
 from tests.simulation.paid_songs import named_in_receipt
@@ -15,6 +16,14 @@ from tests.simulation.world import START
 LONGEST_PAUSE_SECONDS = 300
 """Between two tries of a job that is refused for now: the longest backoff with its jitter, the end of an open circuit breaker
 and its probe, and two minutes in the queue."""
+
+FAILING = frozenset(
+    ("dropped_connection", "garbled_answer", "quota_exhausted", "server_error_after_create", "server_error_on_submit")
+)
+"""Faults of submissions that a circuit breaker counts."""
+
+PROBE_SECONDS = 60
+"""While a circuit breaker is open, one submission is sent so often."""
 
 UNDER_WAY_SECONDS = 5
 """A submission that began before the job came may be under way as long: its slot may be three seconds ahead."""
@@ -39,8 +48,16 @@ def fair_turns(job: JobEvidence) -> Iterator[str]:
         # A job is not submitted while a callback names a task of it that cannot be read.
         return
     moments = [float(job.item["created_at"]), *_tries(job), float(job.item["deadline_at"])]
-    if (pause := max(after - before for before, after in pairwise(moments))) > LONGEST_PAUSE_SECONDS:
+    longest = LONGEST_PAUSE_SECONDS + PROBE_SECONDS * _failing_probes(job)
+    if (pause := max(after - before for before, after in pairwise(moments))) > longest:
         yield f"I12: {len(moments) - 2} tries, and {pause:.0f} s without one (from {moments[0] - START:.0f} s on)"
+
+
+def _failing_probes(job: JobEvidence) -> int:
+    """How many requests of its own tenant may be sent before a job that the circuit breaker holds, and fail."""
+    mine = [order for order in job.world.plan.orders if order.tenant == job.order.tenant]
+    held = any(WaitReason.CIRCUIT_BREAKER in line for line in job.item["history"])
+    return sum(bool(order.faults.keys() & FAILING) for order in mine) if held else 0
 
 
 def _is_undisturbed(job: JobEvidence) -> bool:
