@@ -167,7 +167,8 @@ class KeyRing:
 
 @dataclass(eq=False, slots=True)
 class Sent:
-    """A request that left ``at`` that time. ``retry_at`` is when its gateway wants the next one, by its Retry-After."""
+    """A request that left ``at`` that time. ``retry_at`` is when its gateway wants the next one, by its Retry-After. A
+    reply that does not arrive whole says nothing."""
 
     at: float
     gateway: str
@@ -241,7 +242,8 @@ class Network:
             self.note(subject, f"{gateway} {request.method} {type(error).__name__}")
             raise
         manner = self.manner(gateway)
-        if seconds := reply.headers.get("Retry-After"):
+        seconds = reply.headers.get("Retry-After")
+        if seconds and manner is Manner.WHOLE:
             sent.retry_at = self.loop.now + float(seconds)
         self.note(subject, f"{gateway} {request.method} answers {reply.status} {reply.body[:120]!r}{_named(manner)}")
         return reply, manner
