@@ -41,6 +41,9 @@ def tasks_by_job(world: World) -> defaultdict[str, list[dict[str, Any]]]:
 OVERLOOKED_SWEEPS = 2
 """A job that was due before as many sweeps began, and still is, was overlooked."""
 
+STUCK_SWEEPS = 10
+"""The same for sweeps that got stuck at another gateway. In about every second one, that is the first gateway they ask."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobEvidence:
@@ -110,8 +113,10 @@ class JobEvidence:
         # A sweep compares whole seconds. One that got stuck at a gateway only shows that its jobs cannot be read either.
         since = max(float(self.item.get("due_at", -inf)) + 1, self.world.faults_end)
         all_sweeps = self.world.lambdas.begun["ReconcileJobsFunction"]
-        sweeps = [sweep for sweep in all_sweeps if not sweep.disturbed and not (sweep.stuck and self.in_silence)]
-        return "due_at" not in self.item or sum(sweep.began > since for sweep in sweeps) >= OVERLOOKED_SWEEPS
+        sweeps = [sweep for sweep in all_sweeps if not sweep.disturbed and sweep.began > since]
+        stuck = sum(sweep.stuck for sweep in sweeps)
+        overlooked = len(sweeps) - stuck >= OVERLOOKED_SWEEPS or (stuck >= STUCK_SWEEPS and not self.in_silence)
+        return "due_at" not in self.item or overlooked
 
     @property
     def in_silence(self) -> bool:

@@ -15,7 +15,9 @@ from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.network.http import httpx
 from suno_jobs.runtime.executions import ExecutionState
+from suno_jobs.traffic.batch_reads import BatchReader
 from tests.builders import always, use_accounts
+from tests.simulation.job_evidence import STUCK_SWEEPS
 from tests.world import DEADLINE, PACE, FixedSecret, World
 
 
@@ -99,6 +101,21 @@ def test_tasks_that_cannot_be_read_together_are_checked_one_by_one(world: World,
     if broken == "no slot":
         world.use_up_slots(jobs[0])
     assert set(world.job_reconciler().reconcile_jobs(always).started) == set(jobs)
+
+
+@pytest.mark.parametrize("interval", [60, 300, 420, 600])
+def test_no_gateway_is_asked_first_by_every_sweep(world: World, monkeypatch: pytest.MonkeyPatch, interval: int) -> None:
+    """If its request never returns, the sweep is stopped there, and no other gateway is asked."""
+    monkeypatch.setattr(BatchReader, "_running", lambda *_: None)
+    found = [world.job(acedata(world, number)) for number in range(2)]
+    jobs = [replace(job, gateway=name) for name in ("acedata", "evolink", "newapi") for job in found]
+    first = []
+    for _ in range(STUCK_SWEEPS):
+        groups = BatchReader(world.task_creator().calls).find_running(jobs)
+        assert next(groups) == ([], ())
+        first.append(next(groups)[0][0].gateway)
+        world.clock.sleep(interval)
+    assert {*first} == {"acedata", "evolink", "newapi"}
 
 
 def test_after_one_refusal_no_further_batch_is_read(world: World) -> None:
