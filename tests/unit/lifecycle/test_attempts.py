@@ -108,7 +108,7 @@ def test_i11_the_song_of_the_first_task_is_stored_when_the_second_one_fails(worl
     )
     assert finish(world, twice, step) is JobState.SUCCEEDED
     assert not world.view(twice).partial
-    assert world.due() == []
+    assert world.due() == [twice], "the second task, which was paid for as well, may still succeed"
 
 
 def test_i11_the_songs_of_both_tasks_are_stored(world: World, twice: str) -> None:

@@ -93,6 +93,35 @@ def test_a_track_that_was_reported_as_failed_and_appears_later_is_stored(world: 
     assert (world.view(job_id).partial, world.due()) == (False, [])
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_second_task_that_was_reported_as_failed_and_succeeds_later_is_stored(world: World, cancelled: bool) -> None:
+    """Its job has the song of the first one, so that nothing else is left to fetch."""
+    job_id = world.generating()
+    world.jobs.submissions.accept_task(world.job(job_id), "J2", now=world.now, due_at=world.now)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return task(music(1)) if request.url.params["jobId"] == "J1" else second
+
+    second = FAILED
+    world.wire.answers = [answer]
+    if cancelled:
+        cancel(world, job_id)
+        world.job_finisher().finish_job(job_id)
+        ended_execution(world, job_id)
+        store(world, check_again(world, job_id))
+    else:
+        store(world, world.task_checker().check_task(job_id))
+    state = JobState.CANCELLED if cancelled else JobState.SUCCEEDED
+    assert world.job_finisher().finish_job(job_id) is state
+    ended_execution(world, job_id)
+    assert [track.attempt for track in world.view(job_id).tracks] == [0]
+    second = task(music(2))
+    store(world, check_again(world, job_id))
+    assert world.job_finisher().finish_job(job_id) is state
+    assert [track.attempt for track in world.view(job_id).tracks] == [0, 1]
+    assert world.due() == []
+
+
 def test_what_was_refused_before_a_task_existed_is_not_checked_again(world: World) -> None:
     job_id = world.accept()
     world.wire.answers = [httpx.Response(402, json={"status": "FAILED", "message": "no money", "data": None})]

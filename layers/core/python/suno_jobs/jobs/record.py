@@ -60,6 +60,11 @@ class Attempt:
         """Whether it may still yield something."""
         return self.end in (None, TaskEnd.UNFINISHED)
 
+    @property
+    def failed(self) -> bool:
+        """Whether its gateway reported a failure, which it may take back. An answer cannot be read again."""
+        return self.end in (TaskEnd.INCOMPLETE, TaskEnd.REFUNDED) and not self.answered
+
 
 @dataclass(frozen=True, slots=True)
 class Idle:

@@ -2,8 +2,8 @@
 
 A job that timed out may still succeed or fail, a job that succeeded may still get a missing file, and the song of a cancelled
 job is stored although the job stays CANCELLED. A task that its gateway reported as failed, as a whole or one track of it, is
-read again a few times, since some gateways report a failure and deliver the song later. These jobs stay in the due index and
-are checked at growing intervals.
+read again a few times, also if another task of the job has succeeded, since some gateways report a failure and deliver the song
+later. These jobs stay in the due index and are checked at growing intervals.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ half of it in the last two hours. So a file that appears late, or that its serve
 times."""
 
 REPORTED_FAILURE_SECONDS = (600, 3600, DAY_SECONDS // 2, DAY_SECONDS)
-"""How long after its end a job whose gateway reported a failure, of its task or of a track, is checked again."""
+"""How long after its end a job whose gateway reported a failure, of a task or of a track, is checked again."""
 
 MARGIN_SECONDS = 3600
 """How late the last of these checks may be."""
@@ -51,8 +51,10 @@ def awaits_another_report(view: JobView, state: JobState) -> bool:
     """Whether nothing is left to wait for but a failure, which the gateway may take back."""
     if state is JobState.FAILED:
         return not (has_song(view) or _may_have_song(view.job))
-    tracks = view.tracks if state is JobState.SUCCEEDED and not _may_still_deliver(view, state) else ()
-    return any(track.state is TrackState.FAILED for track in tracks) and not any(track.unsaved for track in tracks)
+    if state is JobState.TIMED_OUT or _may_still_deliver(view, state) or any(track.unsaved for track in view.tracks):
+        return False
+    failed_track = any(track.state is TrackState.FAILED for track in view.tracks)
+    return failed_track or any(attempt.failed for attempt in view.job.attempts)
 
 
 def _may_still_deliver(view: JobView, state: JobState) -> bool:

@@ -31,8 +31,8 @@ class BatchReader:
 
         Each job has a task; what is not known to be running has to be read one by one. A group is read when it is asked for.
         The jobs that need no request come first. A gateway that failed or was slow is not asked again during the iteration,
-        and costs the other gateways nothing else. The gateways have another order each second: if one of them is never done
-        with its reply and the function is stopped, the others come before it in some later sweep.
+        and costs the other gateways nothing else. The gateways have another order each second: if a request to one of them
+        never returns and the function is stopped, the others come before it in some later sweep.
         """
         now = int(self.calls.clock())
         batches = sorted(_batches(jobs), key=lambda each: zlib.crc32(f"{now} {each[1][0].gateway}".encode()))
