@@ -98,6 +98,10 @@ SAVED_BY_CALLBACK = frozenset({"callback_before_answer", "disordered_callbacks",
 NEXT_TRY_SECONDS = 180
 """From a submission to the next one after a refusal, with slow calls."""
 
+PAUSE_SECONDS = 30
+TURN_SECONDS = 30
+"""After a refusal a job pauses, and then waits for its turn."""
+
 PROMPT_SECONDS = 100
 """Without other faults a job ends within this time after its callback, which is before its first poll."""
 
@@ -312,6 +316,8 @@ def _can_succeed(job: JobEvidence) -> bool:
         return False
     if faults.get("slow_task", 0) > LONGEST_ANSWER_SECONDS and not all(task["callback_url"] for task in job.tasks):
         return False
+    if _refused_until(job) > job.item["deadline_at"]:
+        return False
     if not job.world.plan.faults_until:
         loses_callback = faults.keys() & LOSES_CALLBACK or not all(GATEWAYS[name].calls_back for name in job.order.gateways)
         # AnyInt does not call back for a failure, and here no earlier stage either.
@@ -321,6 +327,14 @@ def _can_succeed(job: JobEvidence) -> bool:
         return not (loses_answer and loses_callback)
     done_at = max((task["created_at"] + faults.get("slow_task", network.TASK_SECONDS) for task in job.tasks), default=inf)
     return bool(job.known_tasks()) and max(done_at, job.world.faults_end) + DISTURBED_SECONDS < job.item["deadline_at"]
+
+
+def _refused_until(job: JobEvidence) -> float:
+    """When the refusals of its order are over, after its first turn, which a job at the end of a queue gets late."""
+    first_turn = min((float(line.split()[0]) for line in job.item["history"] if " SUBMITTING " in line), default=-inf)
+    refusals = sum(job.order.faults.get(name, 0) for name in ("maintenance", "rate_limited"))
+    pause = max(PAUSE_SECONDS, job.order.faults.get("retry_after", 0))
+    return first_turn + refusals * (pause + TURN_SECONDS)
 
 
 @_check
