@@ -381,14 +381,18 @@ def a_job(**given: Any) -> Job:
 
 
 class FixedSecret:
-    """A client of Secrets Manager with one secret; ``value`` may be changed, as by a rotation."""
+    """A client of Secrets Manager with one secret; ``value`` may be changed, as by a rotation. So many reads are throttled."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
         self.reads = 0
+        self.throttled = 0
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803, ARG002 - boto3's own spelling
         self.reads += 1
+        if self.throttled:
+            self.throttled -= 1
+            raise AwsError({"Error": {"Code": "ThrottlingException"}}, "GetSecretValue")
         return {"SecretString": json.dumps(self.value)}
 
 

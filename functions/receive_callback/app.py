@@ -6,7 +6,7 @@ import time
 from functools import cache, partial
 from typing import Any
 
-from suno_jobs.errors import CallbackRefused
+from suno_jobs.errors import CallbackRefused, SecretNotRenewed
 from suno_jobs.jobs.schedule import slack
 from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.executions import Executions
@@ -41,7 +41,7 @@ def callback_receiver() -> CallbackReceiver:
 @logged
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     failed = {record["messageId"]: error for record in event["Records"] if (error := receive(record))}
-    if len(failed) == len(event["Records"]):
+    if len(failed) == len(event["Records"]) and SecretNotRenewed not in map(type, failed.values()):
         # SQS delivers all of them again, and Lambda counts an error.
         raise next(iter(failed.values()))
     return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
@@ -60,7 +60,8 @@ def receive(record: dict[str, Any]) -> Exception | None:
             log.warning("callback refused: %s", refused)
         except Exception as error:
             # Whatever is wrong with one message, the others of its batch are received.
-            log.exception("callback not received")
+            level = logging.INFO if isinstance(error, SecretNotRenewed) else logging.ERROR
+            log.log(level, "callback not received", exc_info=error)
             return error
     return None
 

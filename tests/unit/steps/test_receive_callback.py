@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from suno_jobs.errors import CallbackRefused
+from suno_jobs.errors import CallbackRefused, SecretNotRenewed
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import FileTerms
 from suno_jobs.jobs.states import Cause, JobState
@@ -242,6 +243,40 @@ def test_a_batch_of_which_nothing_is_received_counts_as_an_error(
     monkeypatch.setenv("JOBS_TABLE", "no-such-table")
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         handler("receive_callback")({"Records": [record(), record(messageId="2")]})
+
+
+def test_a_callback_that_cannot_be_checked_yet_is_delivered_again_and_counts_as_no_error(
+    deployed: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The secret was read for the first one, which is refused. The others may be authentic under a later secret."""
+    [forged] = event("receive_callback/forged")["Records"]
+    caplog.set_level("INFO")
+    app = load_app("receive_callback")
+    sent_now = {**forged, "attributes": {**forged["attributes"], "SentTimestamp": str(int(time.time() * 1000))}}
+    assert app.lambda_handler({"Records": [forged, {**sent_now, "messageId": "2"}]}, None) == {
+        "batchItemFailures": [{"itemIdentifier": "2"}]
+    }
+    assert app.lambda_handler({"Records": [{**sent_now, "messageId": "3"}]}, None) == {
+        "batchItemFailures": [{"itemIdentifier": "3"}]
+    }
+    assert {each.levelname for each in caplog.records if each.getMessage() == "callback not received"} == {"INFO"}
+
+
+def test_an_authentic_callback_is_received_although_the_replaced_secret_could_not_be_read_at_first(
+    world: World, receiver: CallbackReceiver, rotating: RotatingSecret
+) -> None:
+    job_id = world.generating()
+    rotating.secret.values()
+    world.clock.sleep(60)
+    rotating.client.value = {"current": "newer", "previous": "new"}
+    rotating.client.throttled = 1
+    sent_at = world.now
+    for error in (ClientError, SecretNotRenewed):
+        with pytest.raises(error):
+            receiver.receive_callback(path(job_id, secret="newer"), BODY, {}, sent_at)
+    world.clock.sleep(RENEW_SECONDS)
+    receiver.receive_callback(path(job_id, secret="newer"), BODY, {}, sent_at)
+    assert len(world.items("RECEIPT#callback#")) == 1
 
 
 def test_i9_nothing_of_a_message_is_logged(

@@ -388,6 +388,10 @@ class CallbackRefused(SunoJobsError):
     """The callback is not authentic."""
 
 
+class SecretNotRenewed(SunoJobsError):
+    """Whether a callback is authentic can only be said once its secret is read again, a few seconds later."""
+
+
 class Conflict(SunoJobsError):
     """The condition of a write did not hold, because the item has changed. It is safe to read it again and decide anew."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+
+from suno_jobs.errors import SecretNotRenewed
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
@@ -47,6 +49,19 @@ class Secret:
         self._renewed_at, before = self._clock(), self._values
         self._read()
         return self._values != before
+
+    def confirms(self, check: Callable[[Mapping[str, Any]], bool], *, sent_seconds_ago: float) -> bool:
+        """Whether what was sent then passes a check of the values, or of those that have replaced them.
+
+        Raises SecretNotRenewed if that is unknown: they were read before, and were to be renewed only a moment ago, which
+        may have failed.
+        """
+        if check(self.values()):
+            return True
+        renewed = self.renew()
+        if renewed is None and self.age_seconds + RENEW_SECONDS > sent_seconds_ago:
+            raise SecretNotRenewed("the secret cannot be read again yet")
+        return bool(renewed) and check(self._values)
 
     def _read(self) -> None:
         text = self._client().get_secret_value(SecretId=self._id)["SecretString"]

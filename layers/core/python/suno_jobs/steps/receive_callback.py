@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from suno_jobs.errors import CallbackRefused, ExecutionsThrottled
 from suno_jobs.jobs.states import Cause
@@ -71,9 +72,9 @@ class CallbackReceiver:
         ``sent_at``: when the gateway sent it (seconds since 1970). It may have been in the queue for days.
 
         Safe to repeat at any point. If it stops halfway, SQS delivers the message again. Nothing is stored for a deleted job.
-        Raises CallbackRefused.
+        Raises CallbackRefused, and SecretNotRenewed if it has to be delivered again.
         """
-        gateway, job_id = verify_callback_path(path, self.secret)
+        gateway, job_id = verify_callback_path(path, self.secret, sent_seconds_ago=self.clock() - sent_at)
         log_context.note(job_id=job_id)
         self._check_signature(gateway, headers, body, sent_at)
         job = self.signals.called_back(job_id)
@@ -113,9 +114,8 @@ class CallbackReceiver:
         # Few installations set such a key; the others skip this import.
         from suno_jobs.gateways.signatures import SIGNATURE_CHECKS  # noqa: PLC0415
 
-        def matches() -> bool:
-            key = str(self.secret.values().get(webhook_key(gateway), ""))
-            return SIGNATURE_CHECKS[gateway](headers, body, key, sent_at)
+        def matches(values: Mapping[str, Any]) -> bool:
+            return SIGNATURE_CHECKS[gateway](headers, body, str(values.get(webhook_key(gateway), "")), sent_at)
 
-        if gateway in SIGNATURE_CHECKS and not (matches() or (self.secret.renew() and matches())):
+        if gateway in SIGNATURE_CHECKS and not self.secret.confirms(matches, sent_seconds_ago=self.clock() - sent_at):
             raise CallbackRefused("wrong signature")

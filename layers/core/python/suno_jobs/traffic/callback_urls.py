@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from functools import partial
+from typing import Any
 
 from suno_jobs.errors import CallbackRefused
 from suno_jobs.jobs.identifiers import JOB_ID_PATTERN
@@ -48,8 +50,8 @@ def job_called_back(reply: bytes) -> str | None:
     return found["job_id"].decode() if found else None
 
 
-def verify_callback_path(raw_path: str, secret: Secret) -> tuple[str, str]:
-    """Gateway and job id of an authentic callback path. Raises CallbackRefused.
+def verify_callback_path(raw_path: str, secret: Secret, *, sent_seconds_ago: float) -> tuple[str, str]:
+    """Gateway and job id of an authentic callback path. Raises CallbackRefused and SecretNotRenewed.
 
     Accepts the current and the previous secret, so that a rotation loses no callback in flight. If the MAC matches neither,
     the secret is read again, since it may have been rotated a moment ago.
@@ -58,13 +60,12 @@ def verify_callback_path(raw_path: str, secret: Secret) -> tuple[str, str]:
     if parts is None:
         raise CallbackRefused("malformed path")
     gateway, job_id, received = parts["gateway"], parts["job_id"], parts["mac"]
-    if _matches(secret, gateway, job_id, received) or (secret.renew() and _matches(secret, gateway, job_id, received)):
+    if secret.confirms(partial(_matches, gateway, job_id, received), sent_seconds_ago=sent_seconds_ago):
         return gateway, job_id
     raise CallbackRefused("wrong MAC")
 
 
-def _matches(secret: Secret, gateway: str, job_id: str, received: str) -> bool:
-    values = secret.values()
+def _matches(gateway: str, job_id: str, received: str, values: Mapping[str, Any]) -> bool:
     secrets = [value for value in (values.get("current"), values.get("previous")) if value]
     # Every secret is tried, so that the time taken does not reveal which one matched.
     matches = [hmac.compare_digest(mac(value, gateway, job_id), received) for value in secrets]
