@@ -26,7 +26,7 @@ from tests.secrets_in_logs import secrets_in
 from tests.simulation import media_pool, network
 from tests.simulation.deletions import broken_deletions
 from tests.simulation.elsewhere import ADOPTIONS, UNKNOWN_READS
-from tests.simulation.fair_turns import fair_shares, fair_turns
+from tests.simulation.fair_turns import FAILING, PROBE_SECONDS, fair_shares, fair_turns
 from tests.simulation.job_evidence import JobEvidence, order_token, tasks_by_job
 from tests.simulation.lambdas import Invocation
 from tests.simulation.message_queue import QueuedMessage
@@ -98,9 +98,9 @@ SAVED_BY_CALLBACK = frozenset({"callback_before_answer", "disordered_callbacks",
 NEXT_TRY_SECONDS = 180
 """From a submission to the next one after a refusal, with slow calls."""
 
-PAUSE_SECONDS = 30
-TURN_SECONDS = 30
-"""After a refusal a job pauses, and then waits for its turn."""
+REFUSING = frozenset({"maintenance", "rate_limited"})
+SLOT_SECONDS = 20
+"""While a gateway refuses submissions for now, as when it takes no more tasks, one is sent so often."""
 
 PROMPT_SECONDS = 100
 """Without other faults a job ends within this time after its callback, which is before its first poll."""
@@ -316,7 +316,7 @@ def _can_succeed(job: JobEvidence) -> bool:
         return False
     if faults.get("slow_task", 0) > LONGEST_ANSWER_SECONDS and not all(task["callback_url"] for task in job.tasks):
         return False
-    if _refused_until(job) > job.item["deadline_at"]:
+    if job.item["created_at"] + _seconds_of_turns(job) > job.item["deadline_at"]:
         return False
     if not job.world.plan.faults_until:
         loses_callback = faults.keys() & LOSES_CALLBACK or not all(GATEWAYS[name].calls_back for name in job.order.gateways)
@@ -329,12 +329,12 @@ def _can_succeed(job: JobEvidence) -> bool:
     return bool(job.known_tasks()) and max(done_at, job.world.faults_end) + DISTURBED_SECONDS < job.item["deadline_at"]
 
 
-def _refused_until(job: JobEvidence) -> float:
-    """When the refusals of its order are over, after its first turn, which a job at the end of a queue gets late."""
-    first_turn = min((float(line.split()[0]) for line in job.item["history"] if " SUBMITTING " in line), default=-inf)
-    refusals = sum(job.order.faults.get(name, 0) for name in ("maintenance", "rate_limited"))
-    pause = max(PAUSE_SECONDS, job.order.faults.get("retry_after", 0))
-    return first_turn + refusals * (pause + TURN_SECONDS)
+def _seconds_of_turns(job: JobEvidence) -> float:
+    """How long the orders at its gateways take at most to get a turn each, if the gateways refuse any of them."""
+    orders = [order for order in job.world.plan.orders if set(order.gateways) & set(job.order.gateways)]
+    if not any(order.faults.keys() & (FAILING | REFUSING) for order in orders):
+        return 0.0
+    return sum(PROBE_SECONDS if order.faults.keys() & FAILING else SLOT_SECONDS for order in orders)
 
 
 @_check
