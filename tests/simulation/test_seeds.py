@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from suno_jobs.jobs.record import Attempt, TaskEnd
+from suno_jobs.runtime.secrets import Secret
 from suno_jobs.storage.signals import SignalStore
 from tests.simulation import faults, report
 from tests.simulation.report import run_seed
@@ -24,6 +28,9 @@ TWO_TASKS = 635
 
 REFUSED_TASK = 183
 """A seed in which a gateway refuses a job for good, but creates its task, which calls back."""
+
+ROTATED_SECRET = 90003553
+"""A seed in which the callback secret is rotated, and the first read of it fails."""
 
 HISTORY = f"""
 from tests.simulation.report import happenings
@@ -72,6 +79,16 @@ def test_a_task_of_a_refused_job_that_is_never_read_is_reported(monkeypatch: pyt
     described = run_seed(REFUSED_TASK, JOBS)
     assert "I11: FAILED, but a receipt names task" in described
     assert "which was never read" in described
+
+
+def test_a_callback_that_is_refused_by_a_replaced_secret_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A renewal that has just failed says nothing about a callback that came after it."""
+
+    def refuse(secret: Secret, check: Callable[[Mapping[str, Any]], bool], **_: object) -> bool:
+        return check(secret.values()) or bool(secret.renew() and check(secret.values()))
+
+    monkeypatch.setattr(Secret, "confirms", refuse)
+    assert re.search(r"a callback of job_\w+ was lost", run_seed(ROTATED_SECRET, JOBS))
 
 
 def test_odd_answers_leave_the_clients_and_the_other_faults_of_a_seed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
