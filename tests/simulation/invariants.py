@@ -316,7 +316,7 @@ def _can_succeed(job: JobEvidence) -> bool:
         return False
     if faults.get("slow_task", 0) > LONGEST_ANSWER_SECONDS and not all(task["callback_url"] for task in job.tasks):
         return False
-    if job.item["created_at"] + _seconds_of_turns(job) > job.item["deadline_at"]:
+    if not (job.tasks or job.order.adopts) and job.item["created_at"] + _seconds_of_turns(job) > job.item["deadline_at"]:
         return False
     if not job.world.plan.faults_until:
         loses_callback = faults.keys() & LOSES_CALLBACK or not all(GATEWAYS[name].calls_back for name in job.order.gateways)
