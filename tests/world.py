@@ -381,7 +381,7 @@ def a_job(**given: Any) -> Job:
 
 
 class FixedSecret:
-    """A client of Secrets Manager with one secret; ``value`` may be changed, as by a rotation. So many reads are throttled."""
+    """A client of Secrets Manager with one secret; ``value`` may be changed, as by a rotation. ``throttled`` reads fail."""
 
     def __init__(self, value: Any) -> None:
         self.value = value

@@ -1,24 +1,21 @@
 """Receives the callbacks that API Gateway puts into a queue. It starts without pydantic, httpx and Powertools."""
 
-import logging
 import os
 import time
 from functools import cache, partial
 from typing import Any
 
-from suno_jobs.errors import CallbackRefused, SecretNotRenewed
+from suno_jobs.errors import SecretNotRenewed
 from suno_jobs.jobs.schedule import slack
 from suno_jobs.runtime.aws import REQUEST, client, prepare
 from suno_jobs.runtime.executions import Executions
-from suno_jobs.runtime.log_context import about_job, logged
+from suno_jobs.runtime.log_context import logged
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.runtime.settings import ReceiveCallbackSettings
-from suno_jobs.steps.receive_callback import CallbackReceiver, sent_bytes
+from suno_jobs.steps.receive_callback import CallbackReceiver
 from suno_jobs.storage.receipts import ReceiptStore
 from suno_jobs.storage.signals import SignalStore
 from suno_jobs.traffic.rate_limiter import RateLimiter
-
-log = logging.getLogger("suno_jobs")
 
 
 @cache
@@ -40,30 +37,13 @@ def callback_receiver() -> CallbackReceiver:
 
 @logged
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    failed = {record["messageId"]: error for record in event["Records"] if (error := receive(record))}
-    if len(failed) == len(event["Records"]) and SecretNotRenewed not in map(type, failed.values()):
+    receiver = callback_receiver()
+    failed = {record["messageId"]: error for record in event["Records"] if (error := receiver.receive_record(record))}
+    errors = [error for error in failed.values() if not isinstance(error, SecretNotRenewed)]
+    if errors and len(failed) == len(event["Records"]):
         # SQS delivers all of them again, and Lambda counts an error.
-        raise next(iter(failed.values()))
+        raise errors[0]
     return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
-
-
-def receive(record: dict[str, Any]) -> Exception | None:
-    """Why SQS has to deliver the message again. It contains a MAC and must not be logged (I9)."""
-    given = {name: each["stringValue"] for name, each in record["messageAttributes"].items()}
-    path = f"/v1/callbacks/{given.get('gateway')}/{given.get('job_id')}/{given.get('mac')}"
-    sent_at = int(record["attributes"]["SentTimestamp"]) / 1000
-    with about_job(None):
-        try:
-            callback_receiver().receive_callback(path, sent_bytes(record["body"]), given, sent_at)
-            log.info("callback received")
-        except CallbackRefused as refused:
-            log.warning("callback refused: %s", refused)
-        except Exception as error:
-            # Whatever is wrong with one message, the others of its batch are received.
-            level = logging.INFO if isinstance(error, SecretNotRenewed) else logging.ERROR
-            log.log(level, "callback not received", exc_info=error)
-            return error
-    return None
 
 
 prepare(callback_receiver)

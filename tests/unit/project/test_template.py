@@ -549,13 +549,6 @@ def test_access_log_holds_no_path() -> None:
     assert not re.search(r"\$context\.(path|\w*[Pp]arameter)", log_format)
 
 
-def test_metric_of_refused_callbacks_counts_what_the_function_logs() -> None:
-    pattern = RESOURCES["RefusedCallbacksMetric"]["Properties"]["FilterPattern"]
-    found = re.search(r'message = "(.*)\*"', pattern)
-    assert found
-    assert f'log.warning("{found[1]}' in (ROOT / "functions/receive_callback/app.py").read_text()
-
-
 def test_state_machine_log_holds_no_execution_data() -> None:
     """Execution data holds task tokens (I9)."""
     assert MACHINE["Logging"]["IncludeExecutionData"] is False

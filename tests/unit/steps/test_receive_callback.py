@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 import zlib
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from local.source import read_template
 from suno_jobs.errors import CallbackRefused, SecretNotRenewed
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import FileTerms
@@ -33,7 +35,7 @@ from tests.builders import (
     put_job,
     timed_out,
 )
-from tests.world import RECEIPTS, TABLE, World
+from tests.world import RECEIPTS, ROOT, TABLE, World
 
 
 def test_a_forged_callback_is_refused_just_after_a_rotation(
@@ -259,7 +261,57 @@ def test_a_callback_that_cannot_be_checked_yet_is_delivered_again_and_counts_as_
     assert app.lambda_handler({"Records": [{**sent_now, "messageId": "3"}]}, None) == {
         "batchItemFailures": [{"itemIdentifier": "3"}]
     }
-    assert {each.levelname for each in caplog.records if each.getMessage() == "callback not received"} == {"INFO"}
+    later = [each for each in caplog.records if each.getMessage().startswith("callback is delivered again")]
+    assert [(each.levelname, each.exc_info) for each in later] == [("INFO", None)] * 2
+
+
+def test_the_metric_of_refused_callbacks_counts_what_is_logged(
+    deployed: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    pattern = read_template(ROOT)["Resources"]["RefusedCallbacksMetric"]["Properties"]["FilterPattern"]
+    [counted] = re.findall(r'message = "(.*)\*"', pattern)
+    handler("receive_callback")(event("receive_callback/forged"))
+    [refused] = caplog.records
+    assert refused.getMessage().startswith(counted)
+
+
+def test_an_error_counts_although_another_callback_of_its_batch_cannot_be_checked_yet(
+    deployed: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOBS_TABLE", "no-such-table")
+    [forged] = event("receive_callback/forged")["Records"]
+    sent_now = {**forged, "attributes": {**forged["attributes"], "SentTimestamp": str(int(time.time() * 1000))}}
+    app = load_app("receive_callback")
+    app.lambda_handler({"Records": [forged]}, None)
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        app.lambda_handler({"Records": [sent_now, record(messageId="2")]}, None)
+
+
+@pytest.mark.parametrize("gateway", ["ttapi", "kie"])
+def test_a_flood_of_forgeries_is_refused_when_it_is_delivered_again(
+    world: World, receiver: CallbackReceiver, rotating: RotatingSecret, gateway: str
+) -> None:
+    """By MAC, or by a signature with a wrong key. One of them causes a read, and none is delivered a third time."""
+    rotating.client.value = {"current": "new", "kie_webhook_key": "hook"}
+    job_id = world.generating(gateway)
+    forged, sent_at = path(job_id, "new" if gateway == "kie" else "guess", gateway), world.now
+
+    def receive() -> None:
+        receiver.receive_callback(forged, BODY, kie_signature("guess", "J1", sent_at), sent_at)
+
+    with pytest.raises(CallbackRefused):
+        receive()
+    reads = rotating.client.reads
+    for _ in range(50):
+        with pytest.raises(SecretNotRenewed):
+            receive()
+    assert rotating.client.reads == reads
+    world.clock.sleep(90)
+    for _ in range(50):
+        with pytest.raises(CallbackRefused):
+            receive()
+    assert rotating.client.reads == reads + 1
+    assert world.items("RECEIPT#") == []
 
 
 def test_an_authentic_callback_is_received_although_the_replaced_secret_could_not_be_read_at_first(

@@ -53,8 +53,8 @@ class Secret:
     def confirms(self, check: Callable[[Mapping[str, Any]], bool], *, sent_seconds_ago: float) -> bool:
         """Whether what was sent then passes a check of the values, or of those that have replaced them.
 
-        Raises SecretNotRenewed if that is unknown: they were read before, and were to be renewed only a moment ago, which
-        may have failed.
+        Raises SecretNotRenewed if that is unknown: the values are older than what was sent, and a renewal was tried only a
+        moment ago. May be repeated after ``RENEW_SECONDS``. Raises ValueError when the secret is not a JSON object.
         """
         if check(self.values()):
             return True

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from suno_jobs.errors import CallbackRefused, ExecutionsThrottled
+from suno_jobs.errors import CallbackRefused, ExecutionsThrottled, SecretNotRenewed
 from suno_jobs.jobs.states import Cause
 from suno_jobs.lifecycle.resuming import resume_job
 from suno_jobs.runtime import log_context
@@ -20,6 +21,8 @@ from suno_jobs.storage.receipts import ReceiptSource, ReceiptStore
 from suno_jobs.storage.signals import CalledBack, Signalled, SignalStore
 from suno_jobs.traffic.callback_urls import verify_callback_path, webhook_key
 from suno_jobs.traffic.rate_limiter import RateLimiter
+
+log = logging.getLogger("suno_jobs")
 
 REOPENED_SECONDS = 86_400
 """How long recovery may take to find out which task a callback names, before the usual rules decide."""
@@ -63,6 +66,29 @@ class CallbackReceiver:
     executions: Callable[[], Executions]
     slack_seconds: int
     clock: Callable[[], float]
+
+    def receive_record(self, record: Mapping[str, Any]) -> Exception | None:
+        """``record`` is a message of the queue as Lambda passes it. Returns why SQS has to deliver it again.
+
+        It contains a MAC and must not be logged (I9). May be repeated like ``receive_callback``.
+        """
+        given = {name: each["stringValue"] for name, each in record["messageAttributes"].items()}
+        path = f"/v1/callbacks/{given.get('gateway')}/{given.get('job_id')}/{given.get('mac')}"
+        sent_at = int(record["attributes"]["SentTimestamp"]) / 1000
+        with log_context.about_job(None):
+            try:
+                self.receive_callback(path, sent_bytes(record["body"]), given, sent_at)
+                log.info("callback received")
+            except CallbackRefused as refused:
+                log.warning("callback refused: %s", refused)
+            except SecretNotRenewed as later:
+                log.info("callback is delivered again: %s", later)
+                return later
+            except Exception as error:
+                # Whatever is wrong with one message, the others of its batch are received.
+                log.exception("callback not received")
+                return error
+        return None
 
     def receive_callback(self, path: str, body: bytes, headers: Mapping[str, str], sent_at: float) -> None:
         """Stores the receipt, leaves the signal, then wakes the waiting execution or resumes a job in recovery.
