@@ -203,6 +203,7 @@ $(READY): requirements-dev.txt pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 ..."; exit 1; }
 	@echo "Setting up $(VENV), which takes one to two minutes ..."
 	"$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install -qq --no-deps --only-binary=:all: --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install -qq --no-deps --only-binary=:all: --require-hashes --no-compile -r requirements-dev.txt
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true # pip compiles on one core, and ignores errors as well
 	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
