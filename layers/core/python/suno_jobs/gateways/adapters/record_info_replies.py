@@ -102,11 +102,7 @@ def _result(kind: Kind, record: Body, names: TrackFields) -> TaskReport:
         case Kind.LYRICS:
             return read_lyrics(pick(response, "data", "lyricsData", "lyrics_data"))
         case Kind.STEMS:
-            nested = inner(response, "vocal_removal_info") or inner(record, "vocal_removal_info")
-            tracks = stems_by_field(nested or response)
-            if not any(track.ready for track in tracks):
-                # A public client finds the stems in a list instead.
-                tracks = stems_by_title(response.get("originData"), _SONG.audio, ("stem_type_group_name",)) or tracks
+            tracks = _stems(record, response)
         case Kind.WAV:
             tracks = file_tracks("wav", Media.AUDIO, [first_url(response, ("audioWavUrl", "audio_wav_url"))])
         case Kind.MP4:
@@ -117,6 +113,15 @@ def _result(kind: Kind, record: Body, names: TrackFields) -> TaskReport:
         case _:
             tracks = read_tracks(_songs(record), names)
     return finished_report(tracks)
+
+
+def _stems(record: Body, response: Body) -> tuple[TaskTrack, ...]:
+    """By the names of fields or, as a public client finds them, in a list."""
+    nested = inner(response, "vocal_removal_info") or inner(record, "vocal_removal_info")
+    tracks = stems_by_field(nested or response)
+    if any(track.ready for track in tracks):
+        return tracks
+    return stems_by_title(response.get("originData"), _SONG.audio, ("stem_type_group_name",)) or tracks
 
 
 def _songs(record: Body) -> Any:
