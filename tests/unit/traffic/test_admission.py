@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError as AwsError
 
 from suno_jobs.errors import ErrorCode, Fault
+from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.record import Job
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import Charged, JobState
@@ -17,7 +18,7 @@ from suno_jobs.steps.create_task import QUEUE_TOO_LONG
 from suno_jobs.storage.receipts import ReceiptSource
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.account_items import AccountItems
-from suno_jobs.traffic.admission import EARLY_SECONDS, HORIZON_SECONDS, SOONEST_SECONDS, Admission, Turn
+from suno_jobs.traffic.admission import EARLY_SECONDS, HORIZON_SECONDS, PLENTY, SOONEST_SECONDS, Admission, Turn
 from suno_jobs.traffic.concurrency import PROBE_SECONDS, TASK, Concurrency, Room
 from suno_jobs.traffic.submission_queue import CLEARED, LIVE_SECONDS, PAGE, SubmissionQueue, tenant_key
 from tests.builders import ACCEPTED, Throttled, music, opened, running, task, use_accounts
@@ -392,6 +393,23 @@ def test_i12_at_a_learned_limit_each_job_asks_again_when_its_probe_may_be_due(wo
     assert [world.admission().ask(each, None).seconds for each in waiting] == [20, 40, 60, 60, 60]
     world.clock.sleep(PROBE_SECONDS)
     assert [world.admission().ask(each, None).seconds for each in waiting] == [0, 20, 40, 60, 60]
+
+
+def test_i12_slots_that_the_first_in_the_queue_leave_idle_are_offered_to_jobs_behind_them(world: World) -> None:
+    waiting = queue(world, *(job(number) for number in range(60)))
+    admission, rate = world.admission(), GATEWAYS[waiting[0].gateway].rate
+
+    def free() -> int:
+        return admission.rate_limiter.free(waiting[0].gateway, waiting[0].account, rate, now=world.now)
+
+    def admitted() -> int:
+        return sum(admission.ask(each, None).seconds == 0 for each in waiting)
+
+    assert PLENTY < free() < admitted() < len(waiting)
+    while free() > PLENTY:
+        admission.rate_limiter.take(waiting[0].gateway, waiting[0].account, rate, now=world.now)
+    served = [admission.ask(each, None).seconds == 0 for each in waiting]
+    assert served == [True] * free() + [False] * (len(waiting) - free())
 
 
 def test_a_job_behind_those_that_wait_for_slots_comes_when_its_slot_is_near(world: World) -> None:

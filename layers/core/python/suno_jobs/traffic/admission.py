@@ -27,6 +27,11 @@ HORIZON_SECONDS = 60
 
 EARLY_SECONDS = 5
 
+PLENTY = 10
+OFFERS = 4
+"""While more than ``PLENTY`` slots are free, jobs at the head are still starting, and a slot that no job takes is lost. So each
+slot beyond is offered to so many jobs. With fewer free slots, the order is strict."""
+
 SOONEST_SECONDS = 5
 """The next job in the queue of a full account asks this often, or less often."""
 
@@ -60,7 +65,7 @@ class Admission:
         free = [1] if hold.probe else []
         free += [] if room.free is None else [room.free]
         if queue.ahead:
-            free.append(self.rate_limiter.free(job.gateway, job.account, rate, now=now))
+            free.append(_offered(self.rate_limiter.free(job.gateway, job.account, rate, now=now)))
         behind = queue.ahead - min(free, default=1) + 1
         return Turn(_wait(behind, room, rate) if behind > 0 else 0, queue, hold, room)
 
@@ -112,6 +117,11 @@ def make_admission(calls: GatewayCalls, failures: int, open_seconds: int) -> Adm
     items = calls.concurrency.items
     breaker = CircuitBreaker(items, failures, open_seconds, calls.clock)
     return Admission(breaker, SubmissionQueue(items), calls.concurrency, calls.rate_limiter, calls.clock)
+
+
+def _offered(slots: int) -> int:
+    """To how many jobs at the head of the queue so many free slots are offered."""
+    return slots + (OFFERS - 1) * max(0, slots - PLENTY)
 
 
 def _wait(behind: int, room: Room, rate: Rate) -> int:
