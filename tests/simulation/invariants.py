@@ -123,9 +123,6 @@ MOST_EVENTS = 20_000
 WHOLE_SECOND = 1
 """Functions compare whole seconds."""
 
-RECOVERY_SECONDS = 300
-"""The shortest time between two reads of recovery."""
-
 RESUMED_SECONDS = 120
 """For the work of the execution that a sweep starts."""
 
@@ -369,12 +366,10 @@ def _prompt(job: JobEvidence) -> Iterator[str]:
 @_check
 def _waits_as_asked(job: JobEvidence) -> Iterator[str]:
     """After Retry-After, the job sends no request of the same purpose before that time. A callback, a cancellation and the
-    deadline are reasons to read a task at once. The callback may have come while the refused read waited for its slot. After
-    the end of the job, recovery reads at intervals of its own, which may be shorter."""
+    deadline are reasons to read a task at once. The callback may have come while the refused read waited for its slot."""
     world = job.world
     if world.plan.faults_until or job.cancel_requested:
         return
-    ended_at = world.monitor.ends[job.job_id][0][0]
     sent = [each for each in world.network.sent[job.job_id] if each.at < job.item["deadline_at"]]
     called_back = [message.sent_at for message in world.callback_queue.sent if message.subject == job.job_id]
     for refused in (each for each in sent if each.retry_at):
@@ -383,10 +378,9 @@ def _waits_as_asked(job: JobEvidence) -> Iterator[str]:
             *(moment for moment in called_back if moment > refused.at - AHEAD_SECONDS),
             inf,
         )
-        in_recovery = min(until, max(refused.at, ended_at) + RECOVERY_SECONDS - WHOLE_SECOND)
         for each in sent:
             same = each.gateway == refused.gateway and _purpose(job, each) == _purpose(job, refused)
-            if same and refused.at < each.at < (in_recovery if each.at >= ended_at else until):
+            if same and refused.at < each.at < until:
                 yield f"a request to {each.gateway} left {until - each.at:.0f} s before its Retry-After"
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from suno_jobs.jobs.record import Attempt, TaskEnd
 from suno_jobs.runtime.secrets import Secret
+from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.signals import SignalStore
 from tests.simulation import faults, report
 from tests.simulation.report import run_seed
@@ -31,6 +32,9 @@ REFUSED_TASK = 183
 
 ROTATED_SECRET = 90003553
 """A seed in which the callback secret is rotated, and the first read of it fails."""
+
+REFUSED_RECOVERY = 100007540
+"""A seed in which recovery reads a task, and its gateway asks it to come back later than its next run is due."""
 
 HISTORY = f"""
 from tests.simulation.report import happenings
@@ -89,6 +93,11 @@ def test_a_callback_that_is_refused_by_a_replaced_secret_is_reported(monkeypatch
 
     monkeypatch.setattr(Secret, "confirms", refuse)
     assert re.search(r"a callback of job_\w+ was lost", run_seed(ROTATED_SECRET, JOBS))
+
+
+def test_a_recovery_that_comes_back_before_its_gateway_wants_that_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JobStore, "hold_recovery", lambda *_, **__: None)
+    assert "before its Retry-After" in run_seed(REFUSED_RECOVERY, JOBS)
 
 
 def test_odd_answers_leave_the_clients_and_the_other_faults_of_a_seed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

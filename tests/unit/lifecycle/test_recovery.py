@@ -191,6 +191,42 @@ def test_i11_recovery_looks_more_often_before_the_files_are_gone(age: int, left:
     assert next_recovery_at(replace(job, recoverable_until=None), now, until=now + left) == now + expected
 
 
+@pytest.mark.parametrize(
+    ("refused_until", "expected"),
+    [
+        (START + 2 * DAY_SECONDS, START + 2 * DAY_SECONDS),
+        (START + DAY_SECONDS + 60, START + DAY_SECONDS + LONGEST_INTERVAL_SECONDS),
+        (START + 3 * DAY_SECONDS, START + DAY_SECONDS + LONGEST_INTERVAL_SECONDS),
+        (START + 9 * DAY_SECONDS, START + DAY_SECONDS + LONGEST_INTERVAL_SECONDS),
+    ],
+    ids=["later than planned", "sooner", "when the files are gone", "after that"],
+)
+def test_recovery_comes_back_when_its_gateway_wants_that_while_there_are_files(refused_until: int, expected: int) -> None:
+    job = replace(JOB, state=JobState.TIMED_OUT, ended_at=START, refused_until=refused_until)
+    assert next_recovery_at(job, START + DAY_SECONDS, until=START + 3 * DAY_SECONDS) == expected
+
+
+def test_the_last_look_after_a_reported_failure_is_repeated_if_it_is_refused() -> None:
+    now = START + DAY_SECONDS
+    job = replace(JOB, state=JobState.FAILED, ended_at=START, recoverable_until=now + 3600)
+    assert next_recovery_at(job, now) is None
+    assert next_recovery_at(replace(job, refused_until=now + 600), now) == now + 600
+    assert next_recovery_at(replace(job, refused_until=now), now) is None
+
+
+def test_the_next_run_of_recovery_waits_as_its_gateway_asks(world: World) -> None:
+    job_id = timed_out(world)
+    world.clock.now = due_at(world)
+    world.wire.answers = [httpx.Response(429, json={"code": 429}, headers={"Retry-After": "3600"})]
+    assert world.task_checker().check_task(job_id).next == "finish"
+    world.job_finisher().finish_job(job_id)
+    assert due_at(world) == world.now + 3600
+    world.clock.sleep(3599)
+    assert world.job_reconciler().reconcile_jobs(always).started == []
+    world.clock.sleep(1)
+    assert world.job_reconciler().reconcile_jobs(always).started == [job_id]
+
+
 def test_i11_a_late_file_that_its_server_refuses_is_fetched_several_times_before_its_link_expires(world: World) -> None:
     job_id = timed_out(world)
     world.clock.sleep(DAY_SECONDS)

@@ -137,7 +137,8 @@ class Job:
     attempt. ``unknown_reads`` counts the reads at which the gateway did not.
 
     ``event_pending``: the event of its end has not been sent yet. Recovery of a job that ended at ``ended_at`` continues until
-    ``recoverable_until``. ``renewal`` is the last renewal of its links.
+    ``recoverable_until``, but its gateway wants no request before ``refused_until``. ``renewal`` is the last renewal of its
+    links.
 
     ``execution`` is the number of the current execution, ``task_token`` is that of its wait, also after a signal has taken
     it (``token_taken``).
@@ -184,6 +185,7 @@ class Job:
     resubmit: bool = False
     ended_at: int | None = None
     recoverable_until: int | None = None
+    refused_until: int | None = None
     renewal: Renewal | None = None
     cause: Cause = Cause.CLIENT
     history: tuple[str, ...] = ()

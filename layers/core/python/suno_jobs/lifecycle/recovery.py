@@ -8,6 +8,10 @@ later. These jobs stay in the due index and are checked at growing intervals.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
+from suno_jobs.gateways.protocol import ReadFailed, Reading
 from suno_jobs.jobs.record import DAY_SECONDS, DEFAULT_LINK_DAYS, Job, JobView, TrackState
 from suno_jobs.jobs.states import JobState
 
@@ -105,15 +109,32 @@ def files_at_risk(view: JobView) -> int:
 def next_recovery_at(job: Job, now: int, *, reported_failure: bool | None = None, until: int | None = None) -> int | None:
     """When recovery checks the job next: the longer ago it ended, the longer the interval. None: not again.
 
+    Not before its gateway wants that, unless the files are gone by then.
+
     ``reported_failure``: it ``awaits_another_report``; by default, as far as the job alone shows that. ``until`` is when its
     files are gone; by default, when its recovery ends.
     """
-    age = now - (job.ended_at or now)
+    until = until or job.recoverable_until or now
     if reported_failure is None:
         reported_failure = job.state is JobState.FAILED and not _may_have_song(job)
-    if reported_failure:
-        return next((now + seconds - age for seconds in REPORTED_FAILURE_SECONDS if seconds > age), None)
-    interval = min(max(age, SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)
-    remaining = (until or job.recoverable_until or now) - now
+    planned = _after_reported_failure(job, now) if reported_failure else _at_growing_intervals(job, now, until)
+    asked_for = job.refused_until or 0
+    return max(planned or 0, asked_for) if now < asked_for < until else planned
+
+
+def refused_until(readings: Iterable[Reading | None], now: int) -> int | None:
+    """Until when the gateway wants no further request, after these readings."""
+    waits = [each.retry_after_seconds for each in readings if isinstance(each, ReadFailed) and each.retry_after_seconds]
+    return now + math.ceil(max(waits)) if waits else None
+
+
+def _after_reported_failure(job: Job, now: int) -> int | None:
+    age = now - (job.ended_at or now)
+    return next((now + seconds - age for seconds in REPORTED_FAILURE_SECONDS if seconds > age), None)
+
+
+def _at_growing_intervals(job: Job, now: int, until: int) -> int:
+    interval = min(max(now - (job.ended_at or now), SHORTEST_INTERVAL_SECONDS), LONGEST_INTERVAL_SECONDS)
+    remaining = until - now
     hurry = min(HURRY_SECONDS, max(remaining // 2, SHORTEST_INTERVAL_SECONDS))
     return now + min(interval, max(remaining // REMAINING_SHARE, hurry))

@@ -27,7 +27,7 @@ from suno_jobs.lifecycle.lost_submission import (
     ResultFound,
     Undecided,
 )
-from suno_jobs.lifecycle.recovery import has_song, next_recovery_at
+from suno_jobs.lifecycle.recovery import has_song, next_recovery_at, refused_until
 from suno_jobs.lifecycle.resuming import hand_over
 from suno_jobs.lifecycle.task_reader import SLOW_READ_SECONDS, TaskReader
 from suno_jobs.lifecycle.task_reports import PROGRESS, answer_end, record_report, with_distinct_ids
@@ -188,6 +188,8 @@ class TaskChecker:
 
     def _follow(self, job: Job, readings: Readings, failed: ReadFailed | None = None) -> NextStep:
         """``failed``: a task that no attempt has, but that a receipt names, could not be read."""
+        if job.terminal and (until := refused_until((*readings.values(), failed), self._now())):
+            self.jobs.hold_recovery(job, until=until, now=self._now())
         findings = {number: self._examine(job, number, reading) for number, reading in readings.items()}
         costs = [reading.cost for reading in readings.values() if isinstance(reading, TaskReport) and reading.cost]
         job = replace(job, cost=costs[-1]) if costs and not job.adopts else job
@@ -288,7 +290,9 @@ class TaskChecker:
         finish = NextStep(job.job_id, "finish")
         if job.event_pending or (job.recoverable_until or 0) <= self._now():
             return finish
-        self._postpone_recovery(job)
+        if next_run := next_recovery_at(job, self._now()):
+            # Before anything is read: a read that never returns is repeated in the next run of recovery, not by each sweep.
+            self.jobs.signals.postpone(job.job_id, due_at=next_run)
         view = self._view(job)
         if JobState.SUCCEEDED in LEGAL[job.state] and any(track.state is TrackState.STORED for track in view.tracks):
             # A function that stored it was stopped before Finish Job: no read is needed, and one may never return.
@@ -297,11 +301,6 @@ class TaskChecker:
             return self._renew_links(view) or self._follow(*self.attempts.read_tasks(job))
         found = self.lost_submissions.find(job)
         return self._adopt(found) if found else finish
-
-    def _postpone_recovery(self, job: Job) -> None:
-        """Before anything is read: a read that never returns is repeated in the next run of recovery, not by each sweep."""
-        if next_run := next_recovery_at(job, self._now()):
-            self.jobs.signals.postpone(job.job_id, due_at=next_run)
 
     def _renew_links(self, view: JobView) -> NextStep | None:
         """Renews expired links where the gateway can. None: no link has expired, or the gateway cannot renew links."""

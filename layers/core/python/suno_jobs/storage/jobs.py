@@ -229,6 +229,11 @@ class JobStore(JobTable):
         recovery = {"recoverable_until": max(until, job.recoverable_until or 0)} if job.terminal else {}
         self._change(job.job_id, Change(sets={**due(job.job_id, now), **recovery}).require_one_of("state", {job.state}), now)
 
+    def hold_recovery(self, job: Job, *, until: int, now: int) -> None:
+        """Records that the gateway wants no request for an ended job before ``until``."""
+        held = Change(sets={"refused_until": until}).require_one_of("state", {job.state})
+        self._unless_conflict(job.job_id, held, now)
+
     def record_link_renewal(self, job: Job, renewal: Renewal, *, now: int) -> None:
         """Records the renewal of links that is in progress, or that has ended."""
         self._change(job.job_id, require_job(Change(sets={"renewal": renewal})), now)
