@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 REMAINS = {"pk", "sk", "tenant", "deleted_at", "signalled"}
 """The attributes of a tombstone: an id, whose job it was, when it was deleted, and what keeps an execution from waiting."""
 
+UNKNOWN_TASK = {"gateway", "account", "unknown_until", "due_shard", "due_at"}
+"""Those that it also has while it may have a task that is not known, which nobody may adopt."""
+
 ERASES = frozenset({"DeleteJobFunction", "ReconcileJobsFunction"})
 JOB_ID = re.compile(r"job_[0-9a-z]{26}")
 
@@ -48,7 +51,7 @@ class DeletionMonitor:
             self.deletions[job_id] = Deletion(self.loop.now, old)
         elif job_id in self.deletions:
             self._judge(job_id, new["sk"]["S"])
-        if record and "deleted_at" in new and "due_at" not in new:
+        if record and "deleted_at" in new and "deleted_at" in old:
             self.complete.add(job_id)
 
     def put(self, key: str) -> None:
@@ -86,7 +89,8 @@ def _remains(world: World, job_id: str) -> Iterator[str]:
     items = world.jobs_table.items[f"JOB#{job_id}"]
     if items.keys() != {"JOB"}:
         yield f"deleted, but still there: {sorted(items.keys() - {'JOB'})}"
-    if left := items["JOB"].keys() - REMAINS:
+    unknown = float(items["JOB"].get("unknown_until", {"N": "0"})["N"]) > world.loop.now
+    if left := items["JOB"].keys() - REMAINS - (UNKNOWN_TASK if unknown else set()):
         yield f"the tombstone has {sorted(left)}"
     keys = {key for _, key in world.s3.objects} | {key for _, key, _ in world.s3.earlier}
     yield from (f"deleted, but {key} is still in its bucket" for key in keys if job_id in key)

@@ -88,11 +88,15 @@ def task_of(world: World, order: Order) -> str:
 
 
 def _taken(world: World, order: Order) -> str:
-    """A task that another tenant's job submitted with the same account: rather one whose answer is awaited, or was lost."""
+    """A task that another tenant's job submitted with the same account: rather one whose answer is awaited, or was lost.
+
+    The job may be deleted.
+    """
     name = order.gateways[0]
     if world.plan.account(name, order.tenant) != SHARED_ACCOUNT:
         return NO_SUCH_TASK
-    jobs = [Job.from_item(unpack(item)) for item in world.jobs().values() if "state" in item]
+    deleted = [deletion.item for deletion in world.deletions.deletions.values()]
+    jobs = [Job.from_item(unpack(item)) for item in (*world.jobs().values(), *deleted) if "state" in item]
     others = [job for job in jobs if job.tenant != order.tenant and job.gateway == name and not job.adopts]
     others = [job for job in others if job.account == SHARED_ACCOUNT]
     unknown = [task_id for job in others if job.lost for task_id in _unknown_tasks(world, job)]

@@ -14,10 +14,11 @@ from suno_jobs.cli.adopt import FileAdopter, Line, read_lines, report
 from suno_jobs.cli.main import main
 from suno_jobs.cli.problems import ExitCode, WrongArgument
 from suno_jobs.intake.adoption import TaskAdopter
-from suno_jobs.jobs.record import FileTerms, Job, Track, TrackState
+from suno_jobs.jobs.record import DAY_SECONDS, FileTerms, Job, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.lost_submission import LOST
-from tests.builders import AUDIO
+from suno_jobs.storage.deletions import ERASE_AGAIN_SECONDS, Tombstone
+from tests.builders import AUDIO, always
 from tests.world import TABLE, World
 
 CSV = "gateway,kind,task_id\ncrun,music,T1\n\nkie, music ,T2\n"
@@ -132,6 +133,24 @@ def test_while_a_task_of_another_tenant_is_unknown_none_is_adopted_that_may_be_i
     assert adopt_for_other(world, lines()) == "0 new jobs, 1 known, 1 refused"
     world.jobs.submissions.accept_task(job, "T9", now=world.now, due_at=world.now)
     assert adopt_for_other(world, lines()) == "1 new jobs, 1 known, 0 refused"
+
+
+def test_a_deleted_job_keeps_its_unknown_task_from_being_adopted(world: World) -> None:
+    """Until its gateway keeps nothing of it."""
+    job = world.jobs.submissions.lose_submission(lost(world), LOST, grace_until=world.now, now=world.now, due_at=world.now)
+    until = world.now + DAY_SECONDS
+    world.jobs.finish(job, JobState.TIMED_OUT, None, now=world.now, recoverable_until=until)
+    world.job_deleter().delete_job("acme", job.job_id)
+    refused = lines()
+    assert adopt_for_other(world, refused) == "1 new jobs, 0 known, 1 refused"
+    assert job.job_id in (refused[0].problem or "")
+    world.clock.sleep(ERASE_AGAIN_SECONDS)
+    world.job_reconciler().reconcile_jobs(always)
+    assert adopt_for_other(world, lines()) == "0 new jobs, 1 known, 1 refused"
+    world.clock.sleep(DAY_SECONDS)
+    world.job_reconciler().reconcile_jobs(always)
+    assert adopt_for_other(world, lines()) == "1 new jobs, 1 known, 0 refused"
+    assert world.jobs.deletions.tombstone(job.job_id) == Tombstone(job.job_id, "acme", until - DAY_SECONDS)
 
 
 def test_a_task_is_adopted_if_its_owner_is_known_in_any_other_way(world: World) -> None:

@@ -71,6 +71,7 @@ def test_bytes_of_an_earlier_song_are_stored_for_a_later_one_only_if_it_is_too_l
             require_own_bytes(view, SECOND, "audio", "aa", START + seconds)
 
 
+HOURS_LATER = START + UNKNOWN_SECONDS
 LONG = replace(SECOND, duration_seconds=200.0)
 SHORT = replace(WAITING, duration_seconds=100.0)
 CANCELLED = replace(ENDED, state=JobState.CANCELLED, history=(), ended_at=START)
@@ -80,12 +81,12 @@ CANCELLED = replace(ENDED, state=JobState.CANCELLED, history=(), ended_at=START)
     ("job", "first", "second", "seconds", "measured", "accepted"),
     [
         (OPEN, WAITING, SECOND, IDENTICAL_SECONDS, 200.0, False),
-        (OPEN, WAITING, SECOND, UNKNOWN_SECONDS - 1, 200.0, False),
-        (OPEN, WAITING, SECOND, UNKNOWN_SECONDS, 200.0, True),
+        (replace(OPEN, changed_before=HOURS_LATER - 1), WAITING, SECOND, DAY_SECONDS, 200.0, False),
+        (replace(OPEN, changed_before=HOURS_LATER), WAITING, SECOND, UNKNOWN_SECONDS, 200.0, True),
         (replace(OPEN, deadline_at=START + 60), WAITING, SECOND, 60, 200.0, False),
-        (replace(ENDED, state=JobState.TIMED_OUT), WAITING, SECOND, UNKNOWN_SECONDS - 1, 200.0, False),
-        (CANCELLED, WAITING, SECOND, UNKNOWN_SECONDS - 1, 200.0, False),
-        (CANCELLED, WAITING, SECOND, UNKNOWN_SECONDS, 200.0, True),
+        (replace(ENDED, state=JobState.TIMED_OUT), WAITING, SECOND, UNKNOWN_SECONDS, 200.0, False),
+        (replace(CANCELLED, changed_before=HOURS_LATER - 1), WAITING, SECOND, UNKNOWN_SECONDS, 200.0, False),
+        (replace(CANCELLED, changed_before=HOURS_LATER), WAITING, SECOND, UNKNOWN_SECONDS, 200.0, True),
         (replace(ENDED, recoverable_until=None), WAITING, SECOND, 0, 200.0, True),
         (OPEN, replace(WAITING, state=TrackState.FAILED), SECOND, 0, 200.0, True),
         (OPEN, FIRST, SECOND, 0, 200.0, True),

@@ -185,7 +185,7 @@ def test_a_track_without_a_link_stores_nothing(world: World, job_id: str) -> Non
 
 def test_a_track_of_a_job_that_was_just_deleted_is_not_fetched(world: World, job_id: str) -> None:
     world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, None, now=world.now)
-    world.jobs.deletions.place_tombstone(job_id, "acme", now=world.now)
+    world.jobs.deletions.place_tombstone(world.job(job_id), now=world.now)
     source = Source()
     assert storer(world, source).store_track(job_id, "t") == DELETED
     assert objects(world) == {}
@@ -492,11 +492,18 @@ THROTTLED = AwsError({"Error": {"Code": "SlowDown"}}, "PutObject")
 NO_SONG = AssetTooLarge(Fault(ErrorCode.ASSET_TOO_LARGE, "2 GB"))
 
 
+def check_for_hours(world: World, job_id: str) -> None:
+    """Until a second song is no longer kept waiting by the first one."""
+    world.clock.sleep(UNKNOWN_SECONDS)
+    for _ in range(2):
+        world.jobs.begin_check(job_id, now=world.now, due_at=world.now)
+
+
 @pytest.mark.parametrize("error", [NOT_READY, EXPIRED, THROTTLED])
 def test_a_track_that_fails_keeps_no_other_from_being_stored(world: World, pair: str, error: Exception) -> None:
     """Except for the hours in which the second song may have the bytes of the first one."""
     network = Network(world, a=error, b=SONG)
-    world.clock.sleep(UNKNOWN_SECONDS)
+    check_for_hours(world, pair)
     with pytest.raises(type(error)):
         storer(world, network).store_tracks(pair)
     assert world.tracks(pair)["b"].state is TrackState.STORED
@@ -525,7 +532,7 @@ def test_of_several_errors_the_one_that_is_repeated_most_decides(
 
 def test_each_track_has_its_share_of_the_time_and_a_retry_has_all_of_it(world: World, pair: str) -> None:
     network = Network(world, takes=120.0, a=NOT_READY, b=SONG)
-    world.clock.sleep(UNKNOWN_SECONDS)
+    check_for_hours(world, pair)
     store = storer(world, network)
     with pytest.raises(AssetNotReady):
         store.store_tracks(pair)
@@ -612,3 +619,17 @@ def test_a_song_that_names_its_own_clip_waits_for_no_other_one(world: World, cli
     with pytest.raises(AssetNotReady):
         storer(world, network).store_tracks(clips)
     assert [track.state for track in world.tracks(clips).values()] == [TrackState.READY, TrackState.STORED]
+
+
+def test_a_song_whose_file_may_be_that_of_another_one_is_tried_after_it(world: World, pair: str) -> None:
+    """The first one may just have become available."""
+    network = Network(world, a=NOT_READY, b=SONG)
+    with pytest.raises(AssetNotReady):
+        storer(world, network).store_tracks(pair)
+    check_for_hours(world, pair)
+    world.jobs.begin_check(pair, now=world.now, due_at=world.now)
+    network.by_track["a"] = SONG
+    with pytest.raises(AssetIdentical):
+        storer(world, network).store_tracks(pair)
+    assert [url[-5] for url in network.fetched] == ["a", "b", "a", "b"]
+    assert world.tracks(pair)["b"].state is TrackState.READY

@@ -29,6 +29,7 @@ from suno_jobs.jobs.schedule import slack
 from suno_jobs.jobs.states import JobState
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.steps.submit_job import fingerprint
+from suno_jobs.storage.deletions import Tombstone
 from suno_jobs.storage.jobs import JobStore
 
 LOOK_SECONDS = 10.0
@@ -117,13 +118,14 @@ class FileAdopter:
         known = sum(line.job_id is not None for line in lines) - created
         progress(f"{created} new jobs, {known} known, {sum(line.problem is not None for line in lines)} refused")
 
-    def _unanswered_jobs(self) -> dict[str, Job]:
-        """For each gateway, a job of another tenant at this account whose submission may have created an unknown task."""
+    def _unanswered_jobs(self) -> dict[str | None, Job | Tombstone]:
+        """For each gateway, a job of another tenant at this account whose submission may have created an unknown task. It may
+        be deleted."""
         jobs = self.adopter.creator.jobs
-        found = filter(None, map(jobs.get, jobs.due_index.job_ids()))
-        return {job.gateway: job for job in found if job.lost and job.account == self.account and job.tenant != self.tenant}
+        found = [job for job in map(jobs.get_any, jobs.due_index.job_ids()) if job and job.lost]
+        return {job.gateway: job for job in found if job.account == self.account and job.tenant != self.tenant}
 
-    def _unknown_owner(self, request: AdoptionRequest, unanswered: Mapping[str, Job]) -> str | None:
+    def _unknown_owner(self, request: AdoptionRequest, unanswered: Mapping[str | None, Job | Tombstone]) -> str | None:
         """Why the owner of the task is unknown. Raises TaskNotFound if another tenant is its owner."""
         job = unanswered.get(request.gateway)
         if job is None or self.adopter.find_job(self.tenant, self.account, request):

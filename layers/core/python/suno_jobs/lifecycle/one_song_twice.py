@@ -50,10 +50,12 @@ def require_earlier_songs(view: JobView, track: Track, seconds: float | None, no
     """Raises AssetIdentical while an earlier song of the same task is not stored: the file may have its bytes.
 
     ``seconds`` is the length of the file; None: it is not downloaded yet. After IDENTICAL_SECONDS, the lengths that the gateway
-    reports may show that the file is its own. After UNKNOWN_SECONDS, that is assumed.
+    reports may show that the file is its own. That is assumed if a check after UNKNOWN_SECONDS did not get the earlier song: a
+    check fetches it several times, and the next attempt may get it.
     """
-    waited = now - _storing_since(view.job, now)
-    for each in _earlier_songs(view, track, now) if waited < UNKNOWN_SECONDS else ():
+    since = _storing_since(view.job, now)
+    waited = now - since
+    for each in _earlier_songs(view, track, now) if view.job.changed_before < since + UNKNOWN_SECONDS else ():
         if each.state is not TrackState.READY:
             continue
         distinct = lengths.are_distinct(track.duration_seconds, each.duration_seconds)

@@ -34,7 +34,7 @@ class JobDeleter:
             if not found.job.terminal:
                 raise WrongState(f"Only a job that has ended can be deleted; this one is {found.job.state}. Cancel it first.")
             try:
-                return self.jobs.deletions.place_tombstone(job_id, tenant, now=int(self.clock()))
+                return self.jobs.deletions.place_tombstone(found.job, now=int(self.clock()))
             except Conflict:
                 # Another request has deleted it meanwhile.
                 continue

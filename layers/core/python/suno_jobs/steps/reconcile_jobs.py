@@ -130,7 +130,7 @@ class JobReconciler:
         """Erases what a running function has still written after the deletion. The job may also be gone from the index."""
         if tombstone := self.jobs.deletions.tombstone(job_id):
             self.eraser.erase_content(tombstone)
-            self.jobs.deletions.end_deletion(tombstone)
+            self.jobs.deletions.end_deletion(tombstone, now=int(self.clock()))
 
     def _resume_unless_running(self, waiting: Sequence[Job], swept: SweepResult, time_left: Callable[[], bool]) -> None:
         """Resumes jobs that may be postponed if their task is running."""

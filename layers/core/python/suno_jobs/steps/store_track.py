@@ -65,24 +65,22 @@ class TrackStorer:
 
         One track at a time, in constant memory. Each has an equal share of the time that is left, so a slow one takes none from
         the others; a further run has its whole time for what is missing. Runs after different checks begin with different
-        tracks, so that none is the last one every time. Raises as ``store_track``, after all tracks were tried.
+        tracks, so that none is the last one every time; but a track whose file may be that of another one comes after the
+        others. Raises as ``store_track``, after all tracks were tried.
         """
         view = self.jobs.read(job_id)
         if isinstance(view, Tombstone):
             return {}
         if view is None:
             raise JobNotFound(f"no job {job_id}")
-        waiting = [track.track_id for track in view.tracks if track.unsaved and track.links]
-        # The first run is in the order of the songs, since each is compared with the ones before it.
-        retried = all(track.fault for track in view.tracks if track.unsaved and track.links)
-        first = view.job.checks % max(1, len(waiting)) if retried else 0
+        waiting = _in_turn(view)
         ends_at = self.stopwatch() + DOWNLOAD_SECONDS
         states: dict[str, TrackState | Deleted] = {}
         failed: list[Exception] = []
-        for number, track_id in enumerate([*waiting[first:], *waiting[:first]]):
+        for number, track in enumerate(waiting):
             share = (ends_at - self.stopwatch()) / (len(waiting) - number)
             try:
-                states[track_id] = self.store_track(job_id, track_id, share)
+                states[track.track_id] = self.store_track(job_id, track.track_id, share)
             except (AssetNotReady, AwsError, BotoCoreError) as error:
                 failed.append(error)
         if failed:
@@ -188,6 +186,19 @@ class TrackStorer:
 
     def _files(self) -> AssetFiles:
         return AssetFiles(s3=self.s3, bucket=self.bucket, storage_class=self.storage_class, clock=self.clock)
+
+
+def _in_turn(view: JobView) -> list[Track]:
+    """The tracks that lack a file. Each song is compared with the ones before it, and those with an unknown file come last."""
+    waiting = [track for track in view.tracks if track.unsaved and track.links]
+    retried = all(track.fault for track in waiting)
+    first = view.job.checks % max(1, len(waiting)) if retried else 0
+    rotated = [*waiting[first:], *waiting[:first]]
+    return sorted(rotated, key=lambda track: track.position if _may_be_of_another(track) else -1)
+
+
+def _may_be_of_another(track: Track) -> bool:
+    return track.fault is not None and track.fault.code is ErrorCode.ASSET_IDENTICAL
 
 
 def _retry_rank(error: Exception) -> int:

@@ -82,8 +82,15 @@ class JobStore(JobTable):
 
     def get(self, job_id: str) -> Job | None:
         """None: there is no such job, or it was deleted."""
+        found = self.get_any(job_id)
+        return None if isinstance(found, Tombstone) else found
+
+    def get_any(self, job_id: str) -> Job | Tombstone | None:
+        """The job as ``get`` returns it, or what a deletion has left of it."""
         item = self._get(key(job_id, JOB))
-        return noted(Job.from_item(item)) if item and not is_tombstone(item) else None
+        if item and is_tombstone(item):
+            return Tombstone.from_item(item)
+        return noted(Job.from_item(item)) if item else None
 
     def request(self, job_id: str) -> Item:
         """``gateway`` as requested, ``input`` as validated, ``sources`` and their ``account``, and the ``gateways`` that it was
