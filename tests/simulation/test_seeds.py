@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
-from suno_jobs.jobs.record import Attempt, TaskEnd
+from suno_jobs.jobs.record import Attempt, JobView, TaskEnd, Track
+from suno_jobs.lifecycle.one_song_twice import require_earlier_songs
 from suno_jobs.runtime.secrets import Secret
+from suno_jobs.steps import store_track
+from suno_jobs.storage.deletions import Tombstone
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.signals import SignalStore
 from tests.simulation import faults, report
@@ -35,6 +38,12 @@ ROTATED_SECRET = 90003553
 
 REFUSED_RECOVERY = 100007540
 """A seed in which recovery reads a task, and its gateway asks it to come back later than its next run is due."""
+
+DELETED_SUBMITTER = 120003871
+"""A seed in which an operator adopts the task of another tenant's job that is deleted before its task is known."""
+
+LATE_FIRST_SONG = 120009415
+"""A seed in which the file of a first song appears after hours, fails once more, and is served for both songs."""
 
 HISTORY = f"""
 from tests.simulation.report import happenings
@@ -98,6 +107,20 @@ def test_a_callback_that_is_refused_by_a_replaced_secret_is_reported(monkeypatch
 def test_a_recovery_that_comes_back_before_its_gateway_wants_that_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobStore, "hold_recovery", lambda *_, **__: None)
     assert "before its Retry-After" in run_seed(REFUSED_RECOVERY, JOBS)
+
+
+def test_an_unknown_task_that_is_adopted_after_the_deletion_of_its_job_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tombstone, "lost", False)
+    described = run_seed(DELETED_SUBMITTER, JOBS)
+    assert "isolation: a task was adopted that does not exist, or belongs to another tenant" in described
+
+
+def test_a_second_song_that_does_not_wait_for_one_more_check_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def require(view: JobView, track: Track, seconds: float | None, now: int) -> None:
+        require_earlier_songs(replace(view, job=replace(view.job, changed_before=now)), track, seconds, now)
+
+    monkeypatch.setattr(store_track, "require_earlier_songs", require)
+    assert re.search("I4: .* is not the song of the gateway", run_seed(LATE_FIRST_SONG, JOBS))
 
 
 def test_odd_answers_leave_the_clients_and_the_other_faults_of_a_seed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
