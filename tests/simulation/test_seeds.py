@@ -19,6 +19,7 @@ from suno_jobs.steps import store_track
 from suno_jobs.storage.deletions import Tombstone
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.signals import SignalStore
+from suno_jobs.storage.submissions import SubmissionStore
 from tests.simulation import faults, report
 from tests.simulation.report import run_seed
 from tests.world import ROOT
@@ -44,6 +45,9 @@ DELETED_SUBMITTER = 120003871
 
 LATE_FIRST_SONG = 120009415
 """A seed in which the file of a first song appears after hours, fails once more, and is served for both songs."""
+
+KEPT_LONGER = 130003993
+"""A seed in which two gateways refuse a job and create its tasks. The first keeps files longer; its reads fail for a day."""
 
 HISTORY = f"""
 from tests.simulation.report import happenings
@@ -121,6 +125,11 @@ def test_a_second_song_that_does_not_wait_for_one_more_check_is_reported(monkeyp
 
     monkeypatch.setattr(store_track, "require_earlier_songs", require)
     assert re.search("I4: .* is not the song of the gateway", run_seed(LATE_FIRST_SONG, JOBS))
+
+
+def test_a_recovery_that_ends_while_the_first_gateway_still_keeps_the_song_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SubmissionStore, "extend_file_terms", lambda _, job, *__, **___: job)
+    assert "I11: CANCELLED and forgotten" in run_seed(KEPT_LONGER, JOBS)
 
 
 def test_odd_answers_leave_the_clients_and_the_other_faults_of_a_seed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict
 from suno_jobs.gateways.registry import GATEWAYS
+from suno_jobs.jobs.record import DAY_SECONDS
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import Cause, Charged, JobState
 from suno_jobs.lifecycle.link_lifetimes import file_terms
@@ -168,6 +169,21 @@ def test_i11_recovery_continues_until_the_named_task_was_read(world: World, call
         assert (world.due(), world.job(job_id).charged) == ([job_id], Charged.MAYBE)
         world.clock.sleep(86_400 / 2)
     assert run(world, job_id) is JobState.SUCCEEDED
+
+
+def test_i11_recovery_continues_as_long_as_the_gateway_of_the_named_task_keeps_files(world: World, call_back: CallBack) -> None:
+    """Another gateway, which keeps them for a day, was asked last."""
+    job_id = submit(world, BUSY, order(world, "ttapi", "evolink"))
+    submit(world, httpx.Response(429, json={"error": {"code": "rate_limit_exceeded", "message": "busy"}}), job_id)
+    assert world.job(job_id).file_terms == file_terms(GATEWAYS["evolink"])
+    cancel(world, job_id)
+    assert run(world, job_id) is JobState.CANCELLED
+    ended_execution(world, job_id)
+    call_back(job_id)
+    assert run(world, job_id, J1=NOT_FOUND) is JobState.CANCELLED
+    world.clock.sleep(2 * DAY_SECONDS)
+    assert run(world, job_id) is JobState.CANCELLED
+    assert (len(world.tracks(job_id)), world.job(job_id).tasks, world.job(job_id).gateway) == (1, ("J1",), "ttapi")
 
 
 def test_i11_a_task_that_is_still_running_stays_in_recovery(world: World, call_back: CallBack) -> None:

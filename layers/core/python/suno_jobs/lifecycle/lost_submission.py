@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from suno_jobs.errors import ErrorCode, Fault
 from suno_jobs.gateways.protocol import Accepted, Ambiguous, Done, GatewayReply, ReadFailed, Submission, TaskReport
 from suno_jobs.gateways.registry import GATEWAYS, gateway_of
-from suno_jobs.jobs.record import InFlight, Job, Lost, TaskEnd
+from suno_jobs.jobs.record import FileTerms, InFlight, Job, Lost, TaskEnd
 from suno_jobs.jobs.schedule import PollingSchedule, is_given_up
 from suno_jobs.lifecycle.orders import as_ordered
 from suno_jobs.lifecycle.repeats import may_repeat
@@ -176,7 +176,7 @@ class LostSubmissions:
             there = job if job.attempts else self._as_ordered(job, gateway)
             reading = self.reader.read_task(there, task_id)
             if isinstance(reading, ReadFailed):
-                failed = reading
+                failed, job = reading, self._awaited_at(job, there.file_terms)
                 continue
             reports[job.next_attempt] = reading
             now = self._now()
@@ -194,6 +194,13 @@ class LostSubmissions:
         with suppress(AccountUnusable):
             job = self.reader.calls.with_account(job, stored.get("account"))
         return as_ordered(job, stored)
+
+    def _awaited_at(self, job: Job, terms: FileTerms) -> Job:
+        """A task that is named but could not be read is looked for as long as its gateway keeps files: after refusals, another
+        gateway may have been asked last."""
+        if job.attempts or terms.kept_seconds <= job.file_terms.kept_seconds:
+            return job
+        return self.jobs.submissions.extend_file_terms(job, terms, now=self._now())
 
     def _named_tasks(self, job: Job) -> list[tuple[str, str]]:
         """Gateway and id."""

@@ -213,6 +213,12 @@ class SubmissionStore(JobTable):
         change = Change(removes=("unread_callbacks",))
         self._unless_conflict(job.job_id, change.require_as_read("unread_callbacks", job.unread_callbacks), now)
 
+    def extend_file_terms(self, job: Job, file_terms: FileTerms, *, now: int) -> Job:
+        """Records that a task of a job without attempts may be at a gateway that keeps files longer. Conflict: a task is known,
+        or a submission is in progress."""
+        change = require_same_intent(Change(sets={"file_terms": file_terms}), job)
+        return self._change(job.job_id, change.require_one_of("state", {job.state}), now)
+
     def begin_repeat(self, job: Job, *, now: int, due_at: int) -> Job:
         """Records that the last submission, whose answer was lost, is repeated with its key. Conflict: it is lost no more."""
         change = Change(sets=due(job.job_id, due_at)).require_one_of("state", {JobState.SUBMIT_UNKNOWN})
