@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
+from suno_jobs.jobs.record import Job
 from suno_jobs.storage.attribute_values import unpack
 from tests.simulation.clock import Loop
 from tests.simulation.expressions import Item
@@ -22,7 +24,7 @@ REMAINS = {"pk", "sk", "tenant", "deleted_at", "signalled"}
 """The attributes of a tombstone: an id, whose job it was, when it was deleted, and what keeps an execution from waiting."""
 
 UNKNOWN_TASK = {"gateway", "account", "unknown_until", "due_shard", "due_at"}
-"""Those that it also has while it may have a task that is not known, which nobody may adopt."""
+"""Those that it also has while a task of the job may be unknown, so that no other tenant adopts it."""
 
 ERASES = frozenset({"DeleteJobFunction", "ReconcileJobsFunction"})
 JOB_ID = re.compile(r"job_[0-9a-z]{26}")
@@ -49,6 +51,8 @@ class DeletionMonitor:
         job_id, record = new["pk"]["S"].removeprefix("JOB#"), new.get("sk") == {"S": "JOB"}
         if record and "deleted_at" in new and "deleted_at" not in old:
             self.deletions[job_id] = Deletion(self.loop.now, old)
+            if _kept_until(old) > self.loop.now and "unknown_until" not in new:
+                self.broken.append((job_id, "isolation: its tombstone does not show that a task is unknown"))
         elif job_id in self.deletions:
             self._judge(job_id, new["sk"]["S"])
         if record and "deleted_at" in new and "deleted_at" in old:
@@ -85,13 +89,19 @@ def broken_deletions(world: World, tasks: dict[str, list[dict[str, Any]]]) -> It
     yield from _lists(world)
 
 
+def _kept_until(record: Item) -> float:
+    """How long the gateway may keep the files of a task of the job that is not known."""
+    job = Job.from_item(unpack(record))
+    return job.deadline_at + job.file_terms.kept_seconds if job.lost else -inf
+
+
 def _remains(world: World, job_id: str) -> Iterator[str]:
     items = world.jobs_table.items[f"JOB#{job_id}"]
     if items.keys() != {"JOB"}:
         yield f"deleted, but still there: {sorted(items.keys() - {'JOB'})}"
     # A sweep removes them.
     until = float(items["JOB"].get("unknown_until", {"N": "-inf"})["N"]) + world.stack.schedules["ReconcileJobsFunction"]
-    unknown = until > world.loop.now
+    unknown = until > world.loop.now and _kept_until(world.deletions.deletions[job_id].item) > -inf
     if left := items["JOB"].keys() - REMAINS - (UNKNOWN_TASK if unknown else set()):
         yield f"the tombstone has {sorted(left)}"
     keys = {key for _, key in world.s3.objects} | {key for _, key, _ in world.s3.earlier}

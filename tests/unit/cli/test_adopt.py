@@ -18,7 +18,7 @@ from suno_jobs.jobs.record import DAY_SECONDS, FileTerms, Job, Track, TrackState
 from suno_jobs.jobs.states import JobState
 from suno_jobs.lifecycle.lost_submission import LOST
 from suno_jobs.storage.deletions import ERASE_AGAIN_SECONDS, Tombstone
-from tests.builders import AUDIO, always
+from tests.builders import AUDIO, always, cancel
 from tests.world import TABLE, World
 
 CSV = "gateway,kind,task_id\ncrun,music,T1\n\nkie, music ,T2\n"
@@ -138,8 +138,8 @@ def test_while_a_task_of_another_tenant_is_unknown_none_is_adopted_that_may_be_i
 def test_a_deleted_job_keeps_its_unknown_task_from_being_adopted(world: World) -> None:
     """Until its gateway keeps nothing of it."""
     job = world.jobs.submissions.lose_submission(lost(world), LOST, grace_until=world.now, now=world.now, due_at=world.now)
-    until = world.now + DAY_SECONDS
-    world.jobs.finish(job, JobState.TIMED_OUT, None, now=world.now, recoverable_until=until)
+    job = world.jobs.finish(job, JobState.TIMED_OUT, None, now=world.now, recoverable_until=world.now + DAY_SECONDS)
+    deleted_at = world.now
     world.job_deleter().delete_job("acme", job.job_id)
     refused = lines()
     assert adopt_for_other(world, refused) == "1 new jobs, 0 known, 1 refused"
@@ -147,10 +147,17 @@ def test_a_deleted_job_keeps_its_unknown_task_from_being_adopted(world: World) -
     world.clock.sleep(ERASE_AGAIN_SECONDS)
     world.job_reconciler().reconcile_jobs(always)
     assert adopt_for_other(world, lines()) == "0 new jobs, 1 known, 1 refused"
-    world.clock.sleep(DAY_SECONDS)
+    world.clock.now = job.tasks_kept_until
     world.job_reconciler().reconcile_jobs(always)
     assert adopt_for_other(world, lines()) == "1 new jobs, 1 known, 0 refused"
-    assert world.jobs.deletions.tombstone(job.job_id) == Tombstone(job.job_id, "acme", until - DAY_SECONDS)
+    assert world.jobs.deletions.tombstone(job.job_id) == Tombstone(job.job_id, "acme", deleted_at)
+
+
+def test_a_job_that_is_deleted_before_its_end_is_announced_keeps_its_unknown_task_too(world: World) -> None:
+    job = lost(world)
+    cancel(world, job.job_id)
+    world.job_deleter().delete_job("acme", job.job_id)
+    assert adopt_for_other(world, lines()) == "1 new jobs, 0 known, 1 refused"
 
 
 def test_a_task_is_adopted_if_its_owner_is_known_in_any_other_way(world: World) -> None:

@@ -99,6 +99,11 @@ class FileTerms:
     kept_seconds: int = int(DEFAULT_LINK_DAYS * DAY_SECONDS)
     renewable: bool = False
 
+    @property
+    def renewal_seconds(self) -> int:
+        """For how long expired links may be renewed: recovery has one more day to ask for that."""
+        return DAY_SECONDS if self.renewable else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
@@ -238,6 +243,11 @@ class Job:
     def lost(self) -> bool:
         """Whether an attempt may have created a task that is not known."""
         return any(attempt.lost for attempt in self.attempts)
+
+    @property
+    def tasks_kept_until(self) -> int:
+        """Until when its gateway may keep the files of any task of the job, whose submission may be as late as the deadline."""
+        return self.deadline_at + self.file_terms.kept_seconds + self.file_terms.renewal_seconds
 
     @property
     def next_attempt(self) -> int:

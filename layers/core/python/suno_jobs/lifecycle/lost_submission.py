@@ -198,7 +198,8 @@ class LostSubmissions:
     def _awaited_at(self, job: Job, terms: FileTerms) -> Job:
         """A task that is named but could not be read is looked for as long as its gateway keeps files: after refusals, another
         gateway may have been asked last."""
-        if job.attempts or terms.kept_seconds <= job.file_terms.kept_seconds:
+        longer = replace(job, file_terms=terms).tasks_kept_until > job.tasks_kept_until
+        if job.attempts or not longer:
             return job
         return self.jobs.submissions.extend_file_terms(job, terms, now=self._now())
 

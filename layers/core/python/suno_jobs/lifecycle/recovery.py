@@ -32,22 +32,17 @@ MARGIN_SECONDS = 3600
 
 
 def recoverable_until(view: JobView, state: JobState, now: int) -> int | None:
-    """Until when recovery continues for a job that ends as ``state``. None: nothing can be saved any more.
-
-    If the gateway can renew links, recovery has one more day to ask for that.
-    """
+    """Until when recovery continues for a job that ends as ``state``. None: nothing can be saved any more."""
     job = view.job
     if awaits_another_report(view, state):
         until = (job.ended_at or now) + REPORTED_FAILURE_SECONDS[-1] + MARGIN_SECONDS
         return until if job.task_id and until > now else None
     if _may_still_deliver(view, state):
-        until = job.deadline_at + job.file_terms.kept_seconds
+        until = job.tasks_kept_until
     elif state is JobState.SUCCEEDED and any(track.unsaved for track in view.tracks):
-        until = links_end(view)
+        until = links_end(view) + job.file_terms.renewal_seconds
     else:
         return None
-    if job.file_terms.renewable:
-        until += DAY_SECONDS
     return until if until > now else None
 
 

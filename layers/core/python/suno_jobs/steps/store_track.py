@@ -189,7 +189,11 @@ class TrackStorer:
 
 
 def _in_turn(view: JobView) -> list[Track]:
-    """The tracks that lack a file. Each song is compared with the ones before it, and those with an unknown file come last."""
+    """The tracks that lack a file.
+
+    The first run is in the order of the songs, since each is compared with the ones before it. Later, a song whose file may be
+    that of another one comes last.
+    """
     waiting = [track for track in view.tracks if track.unsaved and track.links]
     retried = all(track.fault for track in waiting)
     first = view.job.checks % max(1, len(waiting)) if retried else 0

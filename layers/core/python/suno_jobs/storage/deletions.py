@@ -71,8 +71,8 @@ class DeletionStore(Table):
         ended = {f":state_{number}": state for number, state in enumerate(sorted(TERMINAL))}
         item = key(job.job_id, JOB) | {"tenant": job.tenant, "deleted_at": now, "signalled": Cause.CLIENT}
         item |= due(job.job_id, now + ERASE_AGAIN_SECONDS)
-        if job.lost and job.recoverable_until:
-            item |= {"gateway": job.gateway, "account": job.account, "unknown_until": job.recoverable_until}
+        if job.lost and now < job.tasks_kept_until:
+            item |= {"gateway": job.gateway, "account": job.account, "unknown_until": job.tasks_kept_until}
         try:
             self._repeated(
                 lambda: self._client.put_item(
