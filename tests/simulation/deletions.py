@@ -90,9 +90,9 @@ def broken_deletions(world: World, tasks: dict[str, list[dict[str, Any]]]) -> It
 
 
 def _kept_until(record: Item) -> float:
-    """How long the gateway may keep the files of a task of the job that is not known."""
+    """How long at least a gateway may keep the files of a task of the job that is not known."""
     job = Job.from_item(unpack(record))
-    return job.deadline_at + job.file_terms.kept_seconds if job.lost else -inf
+    return job.deadline_at + job.file_terms.kept_seconds if job.lost or job.unread_callbacks else -inf
 
 
 def _remains(world: World, job_id: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from suno_jobs.gateways.protocol import Accepted, GatewayReply
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.adoption import TaskAdopter
 from suno_jobs.intake.creation import JobCreator
-from suno_jobs.jobs.identifiers import SHARED_ACCOUNT
+from suno_jobs.jobs.identifiers import SHARED_ACCOUNT, Mode
 from suno_jobs.jobs.record import Job
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.storage.attribute_values import unpack
@@ -88,7 +88,7 @@ def task_of(world: World, order: Order) -> str:
 
 
 def _taken(world: World, order: Order) -> str:
-    """A task that another tenant's job submitted with the same account: rather one whose answer is awaited, or was lost.
+    """A task that another tenant's job submitted with the same account: rather one that its job does not know.
 
     The job may be deleted.
     """
@@ -97,19 +97,24 @@ def _taken(world: World, order: Order) -> str:
         return NO_SUCH_TASK
     deleted = [deletion.item for deletion in world.deletions.deletions.values()]
     jobs = [Job.from_item(unpack(item)) for item in (*world.jobs().values(), *deleted) if "state" in item]
-    others = [job for job in jobs if job.tenant != order.tenant and job.gateway == name and not job.adopts]
-    others = [job for job in others if job.account == SHARED_ACCOUNT]
-    unknown = [task_id for job in others if job.lost for task_id in _unknown_tasks(world, job)]
-    return max(unknown or [task_id for job in others for task_id in job.tasks], default=NO_SUCH_TASK)
+    others = [job for job in jobs if job.tenant != order.tenant and not job.adopts and job.mode is Mode.LIVE]
+    others = [job for job in others if world.plan.account(name, job.tenant) == SHARED_ACCOUNT]
+    unknown = [task_id for job in others if _may_submit_at(job, name) for task_id in _unknown_tasks(world, job, name)]
+    known = [task_id for job in others if job.gateway == name for task_id in job.tasks]
+    return max(unknown or known, default=NO_SUCH_TASK)
 
 
-def _unknown_tasks(world: World, job: Job) -> list[str]:
-    """The gateway's ids of the tasks that the job has submitted and does not know. A renewal of links is none of them."""
-    created = [
-        task for task in world.studio.tasks() if task["gateway"] == job.gateway and TOKEN.search(json.dumps(task["request"]))
-    ]
+def _may_submit_at(job: Job, name: str) -> bool:
+    """Whether the job has to expect an unknown task at the gateway: an answer from there is awaited, or was lost. Or gateways
+    have refused the job, but one of them has called back."""
+    return (job.gateway == name and job.lost) or bool(job.unread_callbacks and (job.gateway == name or not job.attempts))
+
+
+def _unknown_tasks(world: World, job: Job, name: str) -> list[str]:
+    """The gateway's ids of the tasks that the job has submitted there and does not know. A renewal of links is none of them."""
+    created = [task for task in world.studio.tasks() if task["gateway"] == name and TOKEN.search(json.dumps(task["request"]))]
     mine = [task["task_id"] for task in created if world.courier.submitters[task["task_id"]] == job.job_id]
-    named = [evolink.PREFIX + task_id if job.gateway == "evolink" else task_id for task_id in mine]
+    named = [evolink.PREFIX + task_id if name == "evolink" else task_id for task_id in mine]
     return [task_id for task_id in named if task_id not in job.tasks]
 
 

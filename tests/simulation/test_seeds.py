@@ -15,8 +15,7 @@ import pytest
 from suno_jobs.jobs.record import Attempt, JobView, TaskEnd, Track
 from suno_jobs.lifecycle.one_song_twice import require_earlier_songs
 from suno_jobs.runtime.secrets import Secret
-from suno_jobs.steps import store_track
-from suno_jobs.storage.deletions import Tombstone
+from suno_jobs.steps import delete_job, store_track
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.signals import SignalStore
 from suno_jobs.storage.submissions import SubmissionStore
@@ -114,7 +113,7 @@ def test_a_recovery_that_comes_back_before_its_gateway_wants_that_is_reported(mo
 
 
 def test_an_unknown_task_that_is_adopted_after_the_deletion_of_its_job_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Tombstone, "lost", False)
+    monkeypatch.setattr(delete_job, "unknown_task", lambda _: None)
     described = run_seed(DELETED_SUBMITTER, JOBS)
     assert "isolation: a task was adopted that does not exist, or belongs to another tenant" in described
 

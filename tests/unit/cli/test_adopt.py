@@ -13,9 +13,11 @@ import pytest
 from suno_jobs.cli.adopt import FileAdopter, Line, read_lines, report
 from suno_jobs.cli.main import main
 from suno_jobs.cli.problems import ExitCode, WrongArgument
+from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.intake.adoption import TaskAdopter
 from suno_jobs.jobs.record import DAY_SECONDS, FileTerms, Job, Track, TrackState
-from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.lifecycle.link_lifetimes import file_terms
 from suno_jobs.lifecycle.lost_submission import LOST
 from suno_jobs.storage.deletions import ERASE_AGAIN_SECONDS, Tombstone
 from tests.builders import AUDIO, always, cancel
@@ -158,6 +160,40 @@ def test_a_job_that_is_deleted_before_its_end_is_announced_keeps_its_unknown_tas
     cancel(world, job.job_id)
     world.job_deleter().delete_job("acme", job.job_id)
     assert adopt_for_other(world, lines()) == "1 new jobs, 0 known, 1 refused"
+
+
+def refused(world: World, *, ended: bool = False) -> Job:
+    """A job of the tenant acme that a gateway refused, and about which a gateway has called back."""
+    job_id = world.accept("ttapi")
+    if ended:
+        cancel(world, job_id)
+    world.jobs.signals.signal(job_id, Cause.CALLBACK, unread=True)
+    world.jobs.signals.reopen(job_id, until=world.now + 1, due_at=world.now)
+    return world.job(job_id)
+
+
+def test_a_callback_that_is_unread_may_name_a_task_at_any_gateway_that_has_refused_its_job(world: World) -> None:
+    job, wanted = refused(world), lines()
+    assert adopt_for_other(world, wanted) == "0 new jobs, 0 known, 2 refused"
+    assert all(job.job_id in (line.problem or "") for line in wanted)
+    world.jobs.submissions.mark_callbacks_read(job, now=world.now)
+    assert adopt_for_other(world, lines()) == "2 new jobs, 0 known, 0 refused"
+
+
+def test_a_deleted_job_with_an_unread_callback_waits_for_the_gateway_that_keeps_files_longest(world: World) -> None:
+    """Its last gateway keeps them for a shorter time."""
+    job = refused(world, ended=True)
+    world.job_deleter().delete_job("acme", job.job_id)
+    world.clock.sleep(ERASE_AGAIN_SECONDS)
+    world.job_reconciler().reconcile_jobs(always)
+    world.clock.now = job.tasks_kept_until + DAY_SECONDS
+    world.job_reconciler().reconcile_jobs(always)
+    assert adopt_for_other(world, lines()) == "0 new jobs, 0 known, 2 refused"
+    world.clock.now = job.deadline_at + max(
+        file_terms(gateway).kept_seconds + file_terms(gateway).renewal_seconds for gateway in GATEWAYS.values()
+    )
+    world.job_reconciler().reconcile_jobs(always)
+    assert adopt_for_other(world, lines()) == "2 new jobs, 0 known, 0 refused"
 
 
 def test_a_task_is_adopted_if_its_owner_is_known_in_any_other_way(world: World) -> None:

@@ -26,7 +26,7 @@ from suno_jobs.steps.retry_job import JobRetrier
 from suno_jobs.storage.deletions import ERASE_AGAIN_SECONDS, Tombstone
 from suno_jobs.storage.job_list import JobList
 from suno_jobs.storage.receipts import ReceiptSource
-from tests.builders import BODY, JOB_ID, always, await_signal, event, handler, path, put_job, timed_out
+from tests.builders import BODY, JOB_ID, always, await_signal, cancel, event, handler, path, put_job, timed_out
 from tests.world import BUCKET, RECEIPTS, TABLE, World
 
 LINK = Link("audio", "https://cdn.example/1.mp3")
@@ -121,6 +121,24 @@ def test_a_job_that_another_request_has_just_deleted_is_deleted(world: World) ->
     world.jobs.read = overtaken  # type: ignore[method-assign, assignment]
     delete(world, job_id)
     assert remains(world, job_id) == ["JOB"]
+
+
+def test_a_callback_during_the_deletion_shows_in_the_tombstone(world: World) -> None:
+    job_id = world.accept()
+    cancel(world, job_id)
+    original = world.jobs.read
+
+    def overtaken(wanted: str) -> JobView | Tombstone | None:
+        found = original(wanted)
+        world.jobs.read = original  # type: ignore[method-assign]
+        world.jobs.signals.signal(job_id, Cause.CALLBACK, unread=True)
+        return found
+
+    world.jobs.read = overtaken  # type: ignore[method-assign, assignment]
+    delete(world, job_id)
+    tombstone = world.jobs.deletions.tombstone(job_id)
+    assert tombstone is not None
+    assert tombstone.unknown_task is not None
 
 
 def test_the_sweep_erases_what_a_running_function_has_still_written(world: World) -> None:

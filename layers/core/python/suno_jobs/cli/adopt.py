@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +27,10 @@ from suno_jobs.jobs.identifiers import SHARED_ACCOUNT, TENANT_RULE, is_tenant_na
 from suno_jobs.jobs.record import Job, JobView, TrackState
 from suno_jobs.jobs.schedule import slack
 from suno_jobs.jobs.states import JobState
+from suno_jobs.lifecycle.unknown_tasks import unknown_task
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.steps.submit_job import fingerprint
-from suno_jobs.storage.deletions import Tombstone
+from suno_jobs.storage.deletions import Tombstone, UnknownTask
 from suno_jobs.storage.jobs import JobStore
 
 LOOK_SECONDS = 10.0
@@ -89,8 +90,8 @@ def _csv_row(number: int, header: Sequence[str], text: str) -> dict[str, Any]:
 class FileAdopter:
     """Adopts for one tenant from one account. May be repeated: a task that is known returns its job.
 
-    While the task of another tenant's submission at the account is unknown, no task is adopted there that may be that one,
-    unless ``allow_unknown_owner`` is set.
+    While another tenant's job may have a task at the account that it does not know, no task is adopted there that may be that
+    one, unless ``allow_unknown_owner`` is set.
     """
 
     adopter: TaskAdopter
@@ -102,14 +103,14 @@ class FileAdopter:
 
     def adopt_lines(self, lines: Iterable[Line], progress: Callable[[str], None]) -> None:
         # An operator who knows the id of a task knows it later than its submission began.
-        unanswered = {} if self.allow_unknown_owner else self._unanswered_jobs()
+        unknown = [] if self.allow_unknown_owner else self._unknown_tasks()
         created = 0
         for line in lines:
             body = {**line.wanted, "adopt": {"task_id": line.wanted["task_id"]}}
             del body["task_id"]
             try:
                 request = parse_adoption(body)
-                line.problem = self._unknown_owner(request, unanswered)
+                line.problem = self._unknown_owner(request, unknown)
                 if line.problem is None:
                     view, new = self.adopter.adopt_task(self.tenant, self.account, request, fingerprint(body))
                     line.job_id, created = view.job.job_id, created + new
@@ -118,21 +119,21 @@ class FileAdopter:
         known = sum(line.job_id is not None for line in lines) - created
         progress(f"{created} new jobs, {known} known, {sum(line.problem is not None for line in lines)} refused")
 
-    def _unanswered_jobs(self) -> dict[str | None, Job | Tombstone]:
-        """For each gateway, a job of another tenant at this account whose submission may have created an unknown task. It may
-        be deleted."""
+    def _unknown_tasks(self) -> list[tuple[Job | Tombstone, UnknownTask]]:
+        """Jobs of other tenants that may have a task which they do not know. They may be deleted."""
         jobs = self.adopter.creator.jobs
-        found = [job for job in map(jobs.get_any, jobs.due_index.job_ids()) if job and job.lost]
-        return {job.gateway: job for job in found if job.account == self.account and job.tenant != self.tenant}
+        found = [job for job in map(jobs.get_any, jobs.due_index.job_ids()) if job and job.tenant != self.tenant]
+        tasks = [(job, job.unknown_task if isinstance(job, Tombstone) else unknown_task(job)) for job in found]
+        return [(job, task) for job, task in tasks if task]
 
-    def _unknown_owner(self, request: AdoptionRequest, unanswered: Mapping[str | None, Job | Tombstone]) -> str | None:
+    def _unknown_owner(self, request: AdoptionRequest, unknown: Iterable[tuple[Job | Tombstone, UnknownTask]]) -> str | None:
         """Why the owner of the task is unknown. Raises TaskNotFound if another tenant is its owner."""
-        job = unanswered.get(request.gateway)
+        job = next((job for job, task in unknown if task.may_be_at(request.gateway, self.account)), None)
         if job is None or self.adopter.find_job(self.tenant, self.account, request):
             return None
         return (
-            f"The answer to the submission of {job.job_id} is unknown, so the task may belong to the tenant {job.tenant}. "
-            "Repeat the command later, or with --allow-unknown-owner if you know that it does not."
+            f"{job.job_id} may have submitted this task, since one of its tasks is unknown. Then it belongs to the tenant "
+            f"{job.tenant}. Repeat the command later, or with --allow-unknown-owner if you know that it does not."
         )
 
     def watch(self, lines: Sequence[Line], seconds: float, progress: Callable[[str], None]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from suno_jobs.errors import Conflict, WrongState
 from suno_jobs.lifecycle.erasure import JobEraser
 from suno_jobs.lifecycle.ownership import tenant_record
+from suno_jobs.lifecycle.unknown_tasks import unknown_task
 from suno_jobs.storage.deletions import Tombstone
 from suno_jobs.storage.jobs import JobStore
 
@@ -34,7 +35,7 @@ class JobDeleter:
             if not found.job.terminal:
                 raise WrongState(f"Only a job that has ended can be deleted; this one is {found.job.state}. Cancel it first.")
             try:
-                return self.jobs.deletions.place_tombstone(found.job, now=int(self.clock()))
+                return self.jobs.deletions.place_tombstone(found.job, unknown_task(found.job), now=int(self.clock()))
             except Conflict:
-                # Another request has deleted it meanwhile.
+                # Another request has deleted it meanwhile, or a callback came.
                 continue
