@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from suno_jobs.jobs.identifiers import Mode
 from suno_jobs.jobs.record import Job
 from suno_jobs.storage.attribute_values import unpack
 from tests.simulation.clock import Loop
@@ -92,7 +93,8 @@ def broken_deletions(world: World, tasks: dict[str, list[dict[str, Any]]]) -> It
 def _kept_until(record: Item) -> float:
     """How long at least a gateway may keep the files of a task of the job that is not known."""
     job = Job.from_item(unpack(record))
-    return job.deadline_at + job.file_terms.kept_seconds if job.lost or job.unread_callbacks else -inf
+    unknown = job.mode is Mode.LIVE and (job.lost or job.unread_callbacks)
+    return job.deadline_at + job.file_terms.kept_seconds if unknown else -inf
 
 
 def _remains(world: World, job_id: str) -> Iterator[str]:
