@@ -38,6 +38,8 @@ from tests.simulation.waiting_clients import broken_waits
 from tests.simulation.webhook_receivers import broken_webhooks
 from tests.simulation.world import CALLBACK_SECRETS, World, api_key
 
+OF_EXECUTIONS = ("CreateTaskFunction", "CheckTaskFunction", "StoreTrackFunction", "FinishJobFunction")
+
 HARMLESS: Mapping[str, float] = {
     "audio_404_first": 3,
     "cdn_status": inf,
@@ -426,7 +428,7 @@ def _secrets(world: World) -> Iterator[str]:
 def _log_lines(world: World) -> Iterator[str]:
     """Every line about a job can be found by it, and every function that worked on a job has one.
 
-    The end of an invocation is a line, so a job without one was left out by a function.
+    The end of an invocation is a line, so a job without one was left out by a function. One that was killed has no end.
     """
     lines = [json.loads(line) for line in world.logs.getvalue().splitlines() if line.startswith("{")]
     logged = [line for line in lines if "_aws" not in line and "job_id" in line]
@@ -438,11 +440,14 @@ def _log_lines(world: World) -> Iterator[str]:
             lacking.add("request_id or execution")
         if lacking:
             yield f"a log line about {line['job_id']} lacks {', '.join(lacking)}: {line['message']}"
+    began = [each for function in OF_EXECUTIONS for each in world.lambdas.begun[function]]
+    executed = {each.subject for each in began if each.calls and not each.dead}
     for job_id, item in world.jobs().items():
         if job_id in world.deletions.deletions:
             continue
         named = " STORING " in str(item["history"]) and any("task_id" in each for each in item.get("attempts", ()))
-        wanted = {"job_id", "tenant", "gateway", "execution"} | ({"task_id"} if named else set())
+        wanted = {"job_id", "tenant", "gateway"} | ({"task_id"} if named else set())
+        wanted |= {"execution"} if job_id in executed else set()
         if wanted - found[job_id]:
             yield f"the logs about {job_id} lack {', '.join(sorted(wanted - found[job_id]))}"
 
