@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from suno_jobs.jobs.record import Attempt, JobView, TaskEnd, Track
+from suno_jobs.jobs.record import Attempt, Job, JobView, TaskEnd, Track
 from suno_jobs.lifecycle.one_song_twice import require_earlier_songs
 from suno_jobs.runtime.secrets import Secret
 from suno_jobs.steps import delete_job, store_track
 from suno_jobs.storage.jobs import JobStore
 from suno_jobs.storage.signals import SignalStore
 from suno_jobs.storage.submissions import SubmissionStore
+from suno_jobs.storage.update_expressions import Change
 from tests.simulation import faults, report
 from tests.simulation.report import run_seed
 from tests.world import ROOT
@@ -47,6 +48,9 @@ LATE_FIRST_SONG = 120009415
 
 KEPT_LONGER = 130003993
 """A seed in which two gateways refuse a job and create its tasks. The first keeps files longer; its reads fail for a day."""
+
+SLOW_CHECK = 140001451
+"""A seed in which a check is slow to record the task of a callback. A later check is faster, and the next callback comes."""
 
 HISTORY = f"""
 from tests.simulation.report import happenings
@@ -129,6 +133,18 @@ def test_a_second_song_that_does_not_wait_for_one_more_check_is_reported(monkeyp
 def test_a_recovery_that_ends_while_the_first_gateway_still_keeps_the_song_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SubmissionStore, "extend_file_terms", lambda _, job, *__, **___: job)
     assert "I11: CANCELLED and forgotten" in run_seed(KEPT_LONGER, JOBS)
+
+
+def test_a_callback_that_is_taken_for_an_earlier_one_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two callbacks make the same count, if the first one was read in between."""
+
+    def mark(store: SubmissionStore, job: Job, *, now: int) -> bool:
+        change = Change(removes=("unread_callbacks",)).require_as_read("unread_callbacks", job.unread_callbacks)
+        store._unless_conflict(job.job_id, change, now)
+        return True
+
+    monkeypatch.setattr(SubmissionStore, "mark_callbacks_read", mark)
+    assert "I11: SUCCEEDED and forgotten" in run_seed(SLOW_CHECK, JOBS)
 
 
 def test_odd_answers_leave_the_clients_and_the_other_faults_of_a_seed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

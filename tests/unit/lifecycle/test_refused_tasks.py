@@ -9,7 +9,7 @@ import pytest
 from suno_jobs.catalog.results import Result
 from suno_jobs.errors import Conflict
 from suno_jobs.gateways.registry import GATEWAYS
-from suno_jobs.jobs.record import DAY_SECONDS
+from suno_jobs.jobs.record import DAY_SECONDS, Job
 from suno_jobs.jobs.schedule import NextStep
 from suno_jobs.jobs.states import Cause, Charged, JobState
 from suno_jobs.lifecycle.link_lifetimes import file_terms
@@ -17,6 +17,7 @@ from suno_jobs.lifecycle.recovery import SHORTEST_INTERVAL_SECONDS
 from suno_jobs.network.http import httpx
 from suno_jobs.steps.receive_callback import CallbackReceiver
 from suno_jobs.storage.receipts import ReceiptSource
+from suno_jobs.storage.submissions import SubmissionStore
 from tests.builders import await_signal, cancel, ended_execution, hanging, music, path, running, store, task, use_accounts
 from tests.world import ACCOUNTS, DEADLINE, TABLE, FixedSecret, World
 
@@ -337,6 +338,45 @@ def test_a_callback_during_the_look_at_the_receipts_stays_unread(world: World, c
     call_back(job_id, CALLBACK % b"J3")
     world.jobs.submissions.mark_callbacks_read(job, now=world.now)
     assert world.job(job_id).unread_callbacks == 2
+
+
+def test_a_callback_that_a_check_has_not_seen_stays_unread_although_the_count_is_the_same(
+    world: World, call_back: CallBack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check is slow after it has read the task of the first callback. A later one marks that callback, and another comes."""
+    job_id = submit(world, BUSY)
+    call_back(job_id)
+    mark = SubmissionStore.mark_callbacks_read
+
+    def slow(store: SubmissionStore, job: Job, *, now: int) -> bool:
+        monkeypatch.undo()
+        check(world, job_id)
+        assert world.job(job_id).unread_callbacks is None
+        call_back(job_id, CALLBACK % b"J2")
+        return mark(store, job, now=now)
+
+    monkeypatch.setattr(SubmissionStore, "mark_callbacks_read", slow)
+    world.clock.sleep(60)
+    check(world, job_id)
+    assert (world.job(job_id).tasks, world.job(job_id).unread_callbacks) == (("J1",), 1)
+    assert run(world, job_id) is JobState.SUCCEEDED
+    assert (world.job(job_id).tasks, world.job(job_id).unread_callbacks, len(world.tracks(job_id))) == (("J1", "J2"), None, 2)
+
+
+def test_a_callback_during_the_read_of_the_task_of_another_one_stays_unread(world: World, call_back: CallBack) -> None:
+    job_id = submit(world, BUSY)
+    call_back(job_id)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        call_back(job_id, CALLBACK % b"J2")
+        return SONGS["J1"]
+
+    world.clock.sleep(60)
+    world.wire.answers = [answer]
+    world.task_checker().check_task(job_id)
+    assert (world.job(job_id).tasks, world.job(job_id).unread_callbacks) == (("J1",), 2)
+    assert run(world, job_id) is JobState.SUCCEEDED
+    assert (world.job(job_id).tasks, world.job(job_id).unread_callbacks, len(world.tracks(job_id))) == (("J1", "J2"), None, 2)
 
 
 @pytest.mark.parametrize("state", ["open", "recovery"])

@@ -276,7 +276,7 @@ def test_a_retry_adopts_the_task_again(own: World) -> None:
 def test_the_tombstone_of_a_deleted_job_blocks_its_task(own: World) -> None:
     job = adopt(own, report())
     own.jobs.finish(job, JobState.CANCELLED, None, now=own.now)
-    own.jobs.deletions.place_tombstone(own.job(job.job_id), now=own.now)
+    own.jobs.deletions.place_tombstone(own.job(job.job_id), None, now=own.now)
     with pytest.raises(JobDeleted):
         own.job_submitter().submit_job("acme", ADOPTION, None)
 

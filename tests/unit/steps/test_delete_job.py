@@ -87,7 +87,7 @@ def test_a_running_job_cannot_be_deleted(world: World) -> None:
         delete(world, job_id)
     assert world.job(job_id).state is JobState.GENERATING
     with pytest.raises(Conflict):
-        world.jobs.deletions.place_tombstone(world.job(job_id), now=world.now)
+        world.jobs.deletions.place_tombstone(world.job(job_id), None, now=world.now)
 
 
 def test_a_job_of_another_tenant_cannot_be_deleted(world: World) -> None:
@@ -102,7 +102,7 @@ def test_a_job_of_another_tenant_cannot_be_deleted(world: World) -> None:
 
 def test_a_deletion_that_was_interrupted_continues(world: World) -> None:
     job_id = ended(world)
-    world.jobs.deletions.place_tombstone(world.job(job_id), now=world.now)
+    world.jobs.deletions.place_tombstone(world.job(job_id), None, now=world.now)
     assert len(remains(world, job_id)) > 1
     delete(world, job_id)
     assert remains(world, job_id) == ["JOB"]
@@ -115,7 +115,7 @@ def test_a_job_that_another_request_has_just_deleted_is_deleted(world: World) ->
     def overtaken(wanted: str) -> JobView | Tombstone | None:
         found = original(wanted)
         world.jobs.read = original  # type: ignore[method-assign]
-        world.jobs.deletions.place_tombstone(world.job(job_id), now=world.now)
+        world.jobs.deletions.place_tombstone(world.job(job_id), None, now=world.now)
         return found
 
     world.jobs.read = overtaken  # type: ignore[method-assign, assignment]

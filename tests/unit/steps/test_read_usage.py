@@ -64,7 +64,7 @@ def test_another_month_and_another_tenant_have_numbers_of_their_own(world: World
 def test_a_deleted_job_stays_counted(world: World) -> None:
     job_id = world.accept("ttapi")
     cancel(world, job_id)
-    world.jobs.deletions.place_tombstone(world.job(job_id), now=world.now)
+    world.jobs.deletions.place_tombstone(world.job(job_id), None, now=world.now)
     assert reader(world).read_usage("acme", None)["jobs"] == 1
 
 

@@ -185,7 +185,7 @@ def test_a_track_without_a_link_stores_nothing(world: World, job_id: str) -> Non
 
 def test_a_track_of_a_job_that_was_just_deleted_is_not_fetched(world: World, job_id: str) -> None:
     world.jobs.finish(world.job(job_id), JobState.TIMED_OUT, None, now=world.now)
-    world.jobs.deletions.place_tombstone(world.job(job_id), now=world.now)
+    world.jobs.deletions.place_tombstone(world.job(job_id), None, now=world.now)
     source = Source()
     assert storer(world, source).store_track(job_id, "t") == DELETED
     assert objects(world) == {}

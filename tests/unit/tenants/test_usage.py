@@ -169,7 +169,7 @@ def test_a_write_that_meets_a_transaction_is_repeated(world: World, calls: int) 
     busy_table(world, calls).record_link_renewal(job, Renewal(0, 1), now=world.now)
     busy_table(world, calls).finish(job, JobState.TIMED_OUT, None, now=world.now)
     assert usage(world) == counters(0, 1, PRICE)
-    busy_table(world, calls).deletions.place_tombstone(job, now=world.now)
+    busy_table(world, calls).deletions.place_tombstone(job, None, now=world.now)
     assert world.jobs.deletions.tombstone(job.job_id)
 
 

@@ -166,6 +166,7 @@ class LostSubmissions:
         began = self._now() if began is None else began
         if is_given_up(job, began):
             return None
+        before = job
         for gateway, task_id in self._named_tasks(job):
             if job.attempts and gateway != job.gateway:
                 # All attempts of a job are at one gateway.
@@ -182,8 +183,8 @@ class LostSubmissions:
             now = self._now()
             due_at = self.schedule.overdue_at(job, now + self.schedule.longest)
             job = self.jobs.submissions.accept_task(there, task_id, now=now, due_at=due_at)
-        if failed is None and job.unread_callbacks:
-            self.jobs.submissions.mark_callbacks_read(job, now=self._now())
+        # As it was read before the receipts: the count of a later reading may include a callback that was not among them.
+        if failed is None and before.unread_callbacks and self.jobs.submissions.mark_callbacks_read(before, now=self._now()):
             job = replace(job, unread_callbacks=None)
         return TasksFound(job, reports, failed) if reports or failed else None
 

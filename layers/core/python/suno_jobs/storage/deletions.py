@@ -72,7 +72,7 @@ class DeletionStore(Table):
         item = self._get(key(job_id, JOB))
         return Tombstone.from_item(item) if item and is_tombstone(item) else None
 
-    def place_tombstone(self, job: Job, unknown_task: UnknownTask | None = None, *, now: int) -> Tombstone:
+    def place_tombstone(self, job: Job, unknown_task: UnknownTask | None, *, now: int) -> Tombstone:
         """Replaces the record of an ended job, in one conditional write.
 
         Conflict: it has not ended, or is deleted already, or since ``job`` was read a callback came that names another task.

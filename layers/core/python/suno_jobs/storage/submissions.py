@@ -208,10 +208,15 @@ class SubmissionStore(JobTable):
         with_history(change, job, JobState.SUBMIT_UNKNOWN, now, fault.code, wait=wait)
         return self._change(job.job_id, require_same_intent(change, job), now)
 
-    def mark_callbacks_read(self, job: Job, *, now: int) -> None:
-        """Records that each task is known that the stored callbacks name, unless another callback has come since."""
-        change = Change(removes=("unread_callbacks",))
-        self._unless_conflict(job.job_id, change.require_as_read("unread_callbacks", job.unread_callbacks), now)
+    def mark_callbacks_read(self, job: Job, *, now: int) -> bool:
+        """Records that each task is known that the stored callbacks name. False: since ``job`` was read, another callback came,
+        or another check began. Then an equal count may be that of other callbacks."""
+        change = Change(removes=("unread_callbacks",)).require_as_read("checks", job.checks)
+        try:
+            self._change(job.job_id, change.require_as_read("unread_callbacks", job.unread_callbacks), now)
+        except Conflict:
+            return False
+        return True
 
     def extend_file_terms(self, job: Job, file_terms: FileTerms, *, now: int) -> Job:
         """Records that a task of a job without attempts may be at a gateway that keeps files longer. Conflict: a task is known,
