@@ -95,9 +95,10 @@ def fair_shares(job: JobEvidence) -> Iterator[str]:
 
 
 def _submissions(job: JobEvidence, gateway: str) -> Iterator[tuple[float, str]]:
-    """The times of all tasks of the gateway, and whose they are."""
+    """The times of the tasks of the gateway, and whose they are, except those whose submission was refused: nothing shows that
+    such a task took a place."""
     jobs = job.world.jobs()
     for task in job.world.studio.tasks():
         submitter = job.world.courier.submitters[task["task_id"]]
-        if task["gateway"] == gateway and submitter in jobs:
+        if task["gateway"] == gateway and submitter in jobs and not task["refused"]:
             yield task["created_at"], jobs[submitter]["tenant"]["S"]
