@@ -52,6 +52,9 @@ KEPT_LONGER = 130003993
 SLOW_CHECK = 140001451
 """A seed in which a check is slow to record the task of a callback. A later check is faster, and the next callback comes."""
 
+REFUSED_ANSWER = 150006051
+"""A seed in which a gateway refuses an operation that it answers with the result. At the next gateway, the job gets no turn."""
+
 HISTORY = f"""
 from tests.simulation.report import happenings
 print(*happenings(8, {JOBS}), *happenings({EVERY_FAULT}, {JOBS}), sep="\\n")
@@ -145,6 +148,12 @@ def test_a_callback_that_is_taken_for_an_earlier_one_is_reported(monkeypatch: py
 
     monkeypatch.setattr(SubmissionStore, "mark_callbacks_read", mark)
     assert "I11: SUCCEEDED and forgotten" in run_seed(SLOW_CHECK, JOBS)
+
+
+def test_an_operation_that_a_gateway_may_have_charged_before_it_refused_it_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    charged = vars(Job)["charged"].fget
+    monkeypatch.setattr(Job, "charged", property(lambda job: charged(replace(job, maybe_charged=None))))
+    assert "charged is no in the job" in run_seed(REFUSED_ANSWER, JOBS)
 
 
 def test_odd_answers_leave_the_clients_and_the_other_faults_of_a_seed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

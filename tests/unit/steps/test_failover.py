@@ -10,9 +10,9 @@ from suno_jobs.errors import InvalidRequest
 from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.history import Entry
 from suno_jobs.jobs.record import Candidate
-from suno_jobs.jobs.states import JobState
+from suno_jobs.jobs.states import Charged, JobState
 from suno_jobs.network.http import httpx
-from tests.builders import ACCEPTED, opened, use_accounts
+from tests.builders import ACCEPTED, cancel, opened, use_accounts
 from tests.world import ACCOUNTS, DEADLINE, PACE, FixedSecret, World
 
 BUSY = {"status": "FAILED", "message": "too many"}
@@ -106,6 +106,45 @@ def test_when_all_refuse_for_good_the_job_fails_with_the_last_reason(world: Worl
     run(world, job_id)
     assert world.job(job_id).state is JobState.FAILED
     assert gateways_called(world) == ["ttapi", "crun"]
+
+
+BAD = httpx.Response(400, json={"status": "FAILED", "message": "bad"})
+
+
+def uploading(world: World, refusal: httpx.Response) -> str:
+    """A job whose first gateway answers with the result, or with a refusal."""
+    job_id = accept(world, ("ttapi", "acedata"), "upload", audio_url="https://example.com/song.mp3")
+    world.wire.answers = [answers(ttapi=refusal)]
+    world.task_creator().create_task(job_id)
+    assert (world.job(job_id).gateway, world.job(job_id).attempts) == ("acedata", ())
+    return job_id
+
+
+def test_a_synchronous_operation_that_was_refused_for_good_may_have_been_charged_at_the_deadline(world: World) -> None:
+    job_id = uploading(world, BAD)
+    world.clock.sleep(DEADLINE)
+    assert world.task_checker().check_task(job_id).next == "finish"
+    job = world.job(job_id)
+    assert (job.state, job.charged, job.fault and job.fault.message) == (JobState.TIMED_OUT, Charged.MAYBE, "bad")
+
+
+def test_such_an_operation_may_have_been_charged_when_the_next_gateway_refuses_too(world: World) -> None:
+    job_id = uploading(world, BAD)
+    refusal = {"success": False, "error": {"code": "used_up", "message": "no money"}}
+    world.wire.answers = [answers(acedata=httpx.Response(403, json=refusal))]
+    run(world, job_id)
+    assert (world.job(job_id).state, world.job(job_id).charged) == (JobState.FAILED, Charged.MAYBE)
+
+
+def test_a_client_that_cancels_is_told_so(world: World) -> None:
+    job_id = uploading(world, BAD)
+    cancel(world, job_id)
+    job = world.job(job_id)
+    assert (job.charged, job.fault and "may be charged" in job.fault.message) == (Charged.MAYBE, True)
+
+
+def test_a_refusal_for_now_costs_nothing(world: World) -> None:
+    assert world.job(uploading(world, httpx.Response(429, json=BUSY))).charged is Charged.NO
 
 
 def test_a_gateway_without_an_account_is_skipped(world: World) -> None:

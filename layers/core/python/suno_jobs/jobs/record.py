@@ -136,7 +136,8 @@ class Job:
     the other gateways that may be asked. ``place`` is its place in the queue of its gateway account. ``wait_reason`` is why it
     waits, or why its task cannot be read; see ``jobs.waiting``. ``grace_until`` ends the wait for the callback of a lost
     answer. Afterwards the job is submitted once more if its client allows that (``resubmit``). ``unread_callbacks`` counts
-    the callbacks that named no known task, until each task that they name was read.
+    the callbacks that named no known task, until each task that they name was read. ``maybe_charged``: a gateway that the job
+    has left may have carried out a synchronous operation before it refused it for good.
 
     Adoption: ``adopts`` is the task to take over, which was created elsewhere. Once the gateway knows it, it is the first
     attempt. ``unknown_reads`` counts the reads at which the gateway did not.
@@ -176,6 +177,7 @@ class Job:
     place: str | None = None
     grace_until: int | None = None
     unread_callbacks: int | None = None
+    maybe_charged: bool | None = None
     fault: Fault | None = None
     checks: int = 0
     checks_before: int = 0
@@ -264,7 +266,7 @@ class Job:
             return Charged.NO
         paid = [attempt for attempt in self.attempts if attempt.end is not TaskEnd.REFUNDED]
         if not paid:
-            return Charged.MAYBE if self.unread_callbacks and not self.attempts else Charged.NO
+            return Charged.MAYBE if self.maybe_charged or (self.unread_callbacks and not self.attempts) else Charged.NO
         return Charged.MAYBE if all(attempt.lost for attempt in paid) else Charged.YES
 
     def with_ends(self, ends: Mapping[int, TaskEnd]) -> tuple[Attempt, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from suno_jobs.errors import Conflict, ErrorCode, Fault, WrongState
 from suno_jobs.jobs.record import Job, JobView
-from suno_jobs.jobs.states import Cause, JobState
+from suno_jobs.jobs.states import Cause, Charged, JobState
 from suno_jobs.lifecycle.ownership import tenant_view
 from suno_jobs.runtime.executions import Executions
 from suno_jobs.storage.jobs import JobStore
@@ -37,7 +37,7 @@ class JobCanceller:
         return view
 
     def _cancel(self, job: Job) -> Job:
-        submitted = job.submitted_at is not None
+        submitted = job.submitted_at is not None or job.charged is not Charged.NO
         cost = "It was submitted and may be charged." if submitted else "It was not submitted, and nothing is charged."
         fault = Fault(ErrorCode.CANCELLED, f"Cancelled by the client. {cost}", retryable=True)
         now = int(self.clock())

@@ -10,7 +10,7 @@ from suno_jobs.gateways.protocol import ReadFailed, Reading, TaskReport
 from suno_jobs.gateways.registry import gateway_of
 from suno_jobs.jobs.record import Accepted, Attempt, Idle, Job, JobView, TaskEnd, TrackState
 from suno_jobs.jobs.schedule import NEW_KEY_SECONDS, NextStep, PollingSchedule, is_given_up
-from suno_jobs.jobs.states import LEGAL, Cause, Charged, JobState, Progress, WaitReason
+from suno_jobs.jobs.states import LEGAL, Cause, JobState, Progress, WaitReason
 from suno_jobs.lifecycle.adoption import Adoption, NotAdopted, TakenOver
 from suno_jobs.lifecycle.attempt_reader import AttemptReader, Readings
 from suno_jobs.lifecycle.ending import end_job
@@ -148,8 +148,8 @@ class TaskChecker:
 
     def _submit_when_due(self, job: Job, submit_after: int) -> NextStep:
         if self._late(job):
-            free = job.charged is Charged.NO
-            return self._end(JobView(job), JobState.TIMED_OUT, job.fault or NEVER_SUBMITTED if free else LOST)
+            lost = job.lost or job.unread_callbacks
+            return self._end(JobView(job), JobState.TIMED_OUT, LOST if lost else job.fault or NEVER_SUBMITTED)
         if submit_after > self._now():
             return self._wait_until(job, submit_after)
         return self._submit(job)

@@ -18,7 +18,7 @@ from suno_jobs.gateways.registry import GATEWAYS, gateway_of
 from suno_jobs.jobs.identifiers import Mode
 from suno_jobs.jobs.record import Candidate, Idle, Item, Job, JobView
 from suno_jobs.jobs.schedule import NextStep, PollingSchedule
-from suno_jobs.jobs.states import JobState, WaitReason
+from suno_jobs.jobs.states import Charged, JobState, WaitReason
 from suno_jobs.lifecycle.ending import end_job
 from suno_jobs.lifecycle.later_versions import is_known
 from suno_jobs.lifecycle.link_lifetimes import file_terms
@@ -219,7 +219,8 @@ class TaskCreator:
             return self._skip_gateway(job, order, WaitReason.CIRCUIT_BREAKER)
         if not job.earlier and self.admission.comes_too_late(job, turn):
             self.admission.queue.leave(job)
-            end_job(self.jobs, JobView(job), JobState.TIMED_OUT, QUEUE_TOO_LONG, now=now)
+            fault = QUEUE_TOO_LONG if job.charged is Charged.NO else job.fault or LOST
+            end_job(self.jobs, JobView(job), JobState.TIMED_OUT, fault, now=now)
             return _leave_to_check(job.job_id)
         wait = max(1, min(turn.seconds, self.schedule.slack, job.deadline_at - now))
         self._keep_place(job, turn, wait)
@@ -341,13 +342,16 @@ class TaskCreator:
         now = self._now()
         wait = self.schedule.jittered(job, self.schedule.pause(job, refused.retry_after_seconds))
         candidates = gateway_order(job, now, now + wait if refused.may_retry else None)
+        # Such an operation may have been carried out, and charged, before its gateway answered with an error.
+        synchronous = _is_synchronous(job)
         if not candidates or candidates[0].after >= job.deadline_at:
             # This submission certainly created nothing. Whether an earlier one did is unknown.
             state, fault = (JobState.TIMED_OUT, LOST) if job.earlier else (JobState.FAILED, refused.fault)
-            # A synchronous operation may have been carried out, and charged, before its gateway answered with an error.
-            known = job.attempts if _is_synchronous(job) else job.earlier
+            known = job.attempts if synchronous else job.earlier
             end_job(self.jobs, JobView(job), state, fault, now=now, attempts=known)
             return _leave_to_check(job.job_id)
+        if synchronous and not refused.may_retry:
+            job = replace(job, maybe_charged=True)
         then = max(candidates[0].after, now + 1)
         result, due_at = _result(job, candidates[0]), self.schedule.overdue_at(job, then)
         self.jobs.submissions.refuse_submission(job, refused.fault, candidates, result, now=now, due_at=due_at)

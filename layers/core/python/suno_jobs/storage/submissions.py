@@ -173,7 +173,7 @@ class SubmissionStore(JobTable):
         """
         reason = WaitReason.GATEWAY_KEY if fault.code is ErrorCode.AUTHENTICATION else WaitReason.REFUSAL
         change = self._switch_gateway(job, order, result, reason, due_at)
-        change.sets = {**change.sets, "fault": fault}
+        change.sets = {**change.sets, "fault": fault, **({"maybe_charged": True} if job.maybe_charged else {})}
         wait = Wait(reason, max(order[0].after, now))
         return self._change(job.job_id, with_history(change, job, job.state, now, fault.code, wait=wait), now)
 
