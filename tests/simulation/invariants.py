@@ -266,9 +266,9 @@ def _announced(job: JobEvidence) -> Iterator[str]:
 
 @_check
 def _successes_are_kept(job: JobEvidence) -> Iterator[str]:
-    """A job that can succeed does, and no stored track is lost."""
+    """A job that can succeed does, and no stored track is lost. The execution that has stored one makes its job SUCCEEDED."""
     stored = [track for track in job.tracks() if track["state"] == "stored"]
-    if job.state != "SUCCEEDED" and stored and not job.cancel_requested:
+    if job.state != "SUCCEEDED" and stored and not (job.cancel_requested or job.executing):
         yield f"{len(stored)} tracks are stored, but the job ended {job.state}"
     generated = {len(task["downloads"]) for task in job.tasks}
     by_attempt = Counter(track["attempt"] for track in stored)

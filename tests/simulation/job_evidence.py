@@ -108,6 +108,12 @@ class JobEvidence:
         return float(self.item.get("recoverable_until", 0)) > self.world.loop.now and not self.overlooked
 
     @property
+    def executing(self) -> bool:
+        """Whether the world ended in the middle of an execution of the job."""
+        executions = self.world.state_machine.executions.values()
+        return any(each.status == "RUNNING" and each.subject == self.job_id for each in executions)
+
+    @property
     def overlooked(self) -> bool:
         """Whether the job has left the due index, or sweeps that nothing disturbed have passed it over."""
         # A sweep compares whole seconds. One that got stuck at a gateway only shows that its jobs cannot be read either.
