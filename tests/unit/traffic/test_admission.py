@@ -16,6 +16,7 @@ from suno_jobs.jobs.states import Charged, JobState
 from suno_jobs.network.http import httpx
 from suno_jobs.steps.create_task import QUEUE_TOO_LONG
 from suno_jobs.storage.receipts import ReceiptSource
+from suno_jobs.storage.table import JOB, key
 from suno_jobs.storage.update_expressions import Change
 from suno_jobs.traffic.account_items import AccountItems
 from suno_jobs.traffic.admission import EARLY_SECONDS, HORIZON_SECONDS, PLENTY, SOONEST_SECONDS, Admission, Turn
@@ -420,12 +421,26 @@ def test_a_job_behind_those_that_wait_for_slots_comes_when_its_slot_is_near(worl
     assert seconds[-1] == 60 // 5 + 1 - EARLY_SECONDS
 
 
-def test_i12_a_job_whose_turn_cannot_come_before_its_deadline_ends_early_and_costs_nothing(world: World) -> None:
+def behind_too_many(world: World) -> str:
+    """A job whose turn cannot come before its deadline."""
     [*_, last] = queue(world, *(job(number) for number in range(PAGE)))
     behind = int(DEADLINE * 5 * 1.1)
     items(world).change_at(tenant_key(last, "acme"), Change(adds={"number": behind}))
     job_id = world.accept()
     world.use_up_slots(job_id)
+    return job_id
+
+
+def test_a_job_that_ends_early_is_not_said_to_cost_nothing_if_a_gateway_before_may_have_charged(world: World) -> None:
+    job_id = behind_too_many(world)
+    items(world).change_at(key(job_id, JOB), Change(sets={"maybe_charged": True}))
+    world.task_creator().create_task(job_id)
+    ended = world.job(job_id)
+    assert (ended.state, ended.fault and ended.fault.code, ended.charged) == (JobState.TIMED_OUT, "ambiguous", Charged.MAYBE)
+
+
+def test_i12_a_job_whose_turn_cannot_come_before_its_deadline_ends_early_and_costs_nothing(world: World) -> None:
+    job_id = behind_too_many(world)
     waiting = world.items("QUEUE#")
     assert world.task_creator().create_task(job_id) == NextStep(job_id, "wait", 1)
     ended = world.job(job_id)

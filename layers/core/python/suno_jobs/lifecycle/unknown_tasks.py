@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from suno_jobs.gateways.registry import GATEWAYS
 from suno_jobs.jobs.identifiers import Mode
-from suno_jobs.jobs.record import Job
-from suno_jobs.lifecycle.link_lifetimes import file_terms
+from suno_jobs.jobs.record import DAY_SECONDS, Job
 from suno_jobs.storage.deletions import UnknownTask
 
-LONGEST_SECONDS = max(terms.kept_seconds + terms.renewal_seconds for terms in map(file_terms, GATEWAYS.values()))
+LONGEST_SECONDS = 15 * DAY_SECONDS
+"""For how long recovery lasts at the gateway where it lasts longest. A deletion loads no adapter, so the figure is here."""
 
 
 def unknown_task(job: Job) -> UnknownTask | None:
