@@ -1,6 +1,6 @@
 """`make bench-local`: what the local stack stands, beside its targets and, if one is given, beside another checkout.
 
-`python -m bench.local --against FOLDER` runs the same on that checkout, with its own .venv, before and on the same machine.
+`python -m bench.local --against FOLDER` runs the same on that checkout, with its own .venv, afterwards and on the same machine.
 """
 
 from __future__ import annotations
@@ -102,12 +102,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     against: Path | None = parser.parse_args(arguments).against
     console = Console()
     results.warn_if_busy(console)
-    other = None
-    if against:
-        with console.status(f"Measuring {against} ..."):
-            other = measure(against.resolve())
     with console.status("Measuring the local stack ..."):
         found = measure(ROOT)
+    other = None
+    if against:
+        # Second, since it may take so much memory that files have to be read from the disk again afterwards.
+        with console.status(f"Measuring {against} ..."):
+            other = measure(against.resolve())
     return 0 if show(found, other, console) else 1
 
 

@@ -15,6 +15,7 @@ from bench.local import ROWS, Row
 from bench.soak import growth
 from bench.soak_rules import FAULTS, Ended, broken, unexplained
 from local.simulator.faults import parse_faults
+from tests.integration.test_jobs import ENDED, HEALED
 
 HAPPY = ("ACCEPTED", "SUBMITTING", "GENERATING", "STORING", "SUCCEEDED")
 
@@ -33,6 +34,13 @@ def ended(
 
 def test_the_faults_are_those_of_the_simulator() -> None:
     assert len(parse_faults(FAULTS)) >= 24
+
+
+def test_a_fault_ends_a_job_of_the_soak_as_it_ends_one_in_the_tests() -> None:
+    in_tests = dict.fromkeys(HEALED, "SUCCEEDED") | {fault: state for fault, state, _, _ in ENDED}
+    in_both = in_tests.keys() & FAULTS
+    assert len(in_both) >= 20
+    assert {fault: FAULTS[fault] for fault in in_both} == {fault: in_tests[fault] for fault in in_both}
 
 
 @pytest.mark.parametrize(
