@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import boto3
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -21,6 +22,10 @@ from tests.world import API_KEYS_TABLE, BUCKET, JOBS_TABLE, RECEIPTS, TABLE
 
 TESTS = Path(__file__).parent
 WITHOUT_SOCKETS = (TESTS / "unit", TESTS / "properties", TESTS / "simulation")
+
+# An example may take any time on a busy machine.
+settings.register_profile("suno-jobs", deadline=None)
+settings.load_profile("suno-jobs")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

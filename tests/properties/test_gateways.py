@@ -124,7 +124,7 @@ def storable(value: Any) -> None:
 
 
 @given(pair=PAIRS, reply=REPLIES)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_reply_is_read_safely(pair: tuple[Gateway, Kind], reply: GatewayReply) -> None:
     gateway, kind = pair
     result = gateway.kinds[kind].result
@@ -154,7 +154,7 @@ def _task(name: str, status: Any, songs: Any, outer: dict[str, Any]) -> Any:
 
 
 @given(pair=PAIRS, status=WORDS | LEAVES, songs=SONGS, outer=SONG)
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=800)
 def test_any_task_is_read_safely(pair: tuple[Gateway, Kind], status: Any, songs: Any, outer: dict[str, Any]) -> None:
     gateway, kind = pair
     body = json.dumps(_task(gateway.name, status, songs, outer)).encode()
@@ -162,7 +162,7 @@ def test_any_task_is_read_safely(pair: tuple[Gateway, Kind], status: Any, songs:
 
 
 @given(pair=PAIRS, data=SONGS, status=st.sampled_from(["SUCCESS", "FAILED", None]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_answer_of_a_synchronous_operation_is_read_safely(pair: tuple[Gateway, Kind], data: Any, status: Any) -> None:
     gateway, kind = pair
     body = json.dumps({"code": 200, "status": status, "success": True, "data": data}).encode()
@@ -170,7 +170,7 @@ def test_any_answer_of_a_synchronous_operation_is_read_safely(pair: tuple[Gatewa
 
 
 @given(pair=PAIRS, reply=REPLIES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_reply_that_names_a_task_never_allows_a_repeated_submission(pair: tuple[Gateway, Kind], reply: GatewayReply) -> None:
     gateway, kind = pair
     submission = gateway.read_submission(kind, reply)
@@ -179,7 +179,7 @@ def test_a_reply_that_names_a_task_never_allows_a_repeated_submission(pair: tupl
 
 
 @given(gateway=GATEWAY, reply=REPLIES, items=SONGS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_reply_to_an_optional_request_is_read_safely(gateway: Gateway, reply: GatewayReply, items: Any) -> None:
     shaped = GatewayReply(200, json.dumps({"code": 200, "items": items, "data": items}).encode())
     for each in (reply, shaped):
@@ -193,7 +193,7 @@ def test_any_reply_to_an_optional_request_is_read_safely(gateway: Gateway, reply
 
 
 @given(body=BODIES | OBJECTS, timestamp=st.text(max_size=12) | st.just("1700000000"), signature=st.text(max_size=50))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_random_signature_is_valid(body: bytes, timestamp: str, signature: str) -> None:
     headers = {"X-Webhook-Timestamp": timestamp, "X-Webhook-Signature": signature}
     assert verify_kie(headers, body, "key", 1700000000.0) is False

@@ -239,5 +239,5 @@ class JobWrites(RuleBasedStateMachine):
         assert not job.event_pending or job.recoverable_until or "signalled" in self.item()
 
 
-JobWrites.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+JobWrites.TestCase.settings = settings(max_examples=300, stateful_step_count=40)
 TestJobWrites = JobWrites.TestCase

@@ -201,7 +201,7 @@ def outcome(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
     return {name: answer[name] for name in ("Item", "Attributes", "Items", "Count") if name in answer}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(operations(), min_size=1, max_size=12))
 def test_the_table_behaves_like_moto(moto: SimpleNamespace, steps: list[tuple[str, dict[str, Any]]]) -> None:
     ours = DynamoDb({TABLE: JOBS_TABLE})

@@ -67,7 +67,7 @@ def test_a_body_that_is_no_object_is_said_to_be_none(world: World, body: Any) ->
     assert refusal(world, body) == {"": "must be an object"}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(kind=st.sampled_from(Kind), data=st.data())
 def test_no_refusal_speaks_of_this_program(world: World, kind: Kind, data: st.DataObject) -> None:
     fields = st.sampled_from([*INPUTS[kind].model_fields, "colour"])

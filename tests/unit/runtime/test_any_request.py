@@ -119,9 +119,7 @@ def handler_of(deployed: SimpleNamespace, world: World) -> HandlerFor:
     return handlers.__getitem__
 
 
-SETTINGS = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+SETTINGS = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @SETTINGS

@@ -133,7 +133,7 @@ def test_a_rare_match_takes_a_bounded_number_of_reads(world: World, reader: JobR
     assert (ids(body), body["next"]) == ([0], None)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 5))
 def test_following_the_cursor_shows_every_job_once(world: World, seconds: list[int], limit: int) -> None:
     tenant = f"t{next(NUMBERS)}"

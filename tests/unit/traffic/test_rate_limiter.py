@@ -43,7 +43,7 @@ delays = st.lists(st.integers(0, int(LATE_SECONDS * 1000) - 1).map(lambda ms: ms
 numbers = iter(range(10**9))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rates, gaps, delays)
 def test_i7_no_time_window_exceeds_the_rate(aws: SimpleNamespace, rate: Rate, gaps: list[float], delays: list[float]) -> None:
     """Also if requests leave a little later than their slots, each by another time."""
