@@ -40,10 +40,13 @@ local: $(READY) ## Run the complete stack on this machine, until Ctrl-C; LOCAL="
 faults: $(READY) ## List the faults of the simulator: [fault:lost_callback] in a prompt asks for one
 	$(BIN)/suno-jobs faults
 
+# What covers the core is traced, which takes as long again as the tests themselves. All others that need no stack follow untraced.
+COVERING := tests/unit --ignore=tests/unit/project tests/integration/test_download.py tests/integration/test_slow_gateways.py \
+	tests/integration/test_store_track.py
+OTHER := tests/unit/project tests/properties tests/integration/simulator tests/integration/local
+
 # The tests that need the complete stack run on three of them, a file at a time, the longest first: a job mostly waits for its
 # gateway or its deadline.
-FAST := tests/unit tests/properties tests/integration/simulator tests/integration/local tests/integration/test_download.py \
-	tests/integration/test_slow_gateways.py tests/integration/test_store_track.py
 STACK := tests/integration/test_kinds.py tests/integration/test_fuzzing.py tests/integration/test_jobs.py \
 	tests/integration/test_day_two.py tests/integration/test_local_stack.py tests/integration/test_bench.py \
 	tests/integration/test_http.py tests/integration/test_python_client.py tests/integration/test_races.py \
@@ -68,7 +71,8 @@ $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json $(READY
 	node="$(NODE_ROOT)"; cd $(CLIENTS); PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent
 
 test-fast: $(READY) ## Run the tests that do not need the complete stack, with coverage
-	$(BIN)/pytest --numprocesses=auto --dist=worksteal $(FAST) --cov
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal $(COVERING) --cov
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal $(OTHER)
 
 screenshots: $(READY) ## Take the pictures of docs/console.md, of a stack on this machine with real jobs
 	$(BIN)/python -m tests.browser.screenshots

@@ -17,6 +17,7 @@ from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from tests.aws_in_memory import CheckedClient, OnFirstUse
+from tests.garbage import collect_garbage_less_often
 from tests.simulation.aws_table import DynamoDb
 from tests.world import API_KEYS_TABLE, BUCKET, JOBS_TABLE, RECEIPTS, TABLE
 
@@ -32,6 +33,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in WITHOUT_SOCKETS):
             item.add_marker("disable_socket")
+
+
+def pytest_collection_finish() -> None:
+    collect_garbage_less_often()
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from typing import Any
 
 from hypothesis import given, settings
@@ -75,7 +76,7 @@ ASSET_NAME = re.compile(r"[a-z]+(_[a-z0-9]+)*")
 def check_reading(reading: Reading, result: Result) -> None:
     if isinstance(reading, ReadFailed):
         assert reading.retry_after_seconds is None or 0 <= reading.retry_after_seconds <= 3600
-        storable(reading.fault.to_item())
+        storable(reading.fault)
         return
     assert isinstance(reading, TaskReport)
     check_tracks(reading)
@@ -83,7 +84,7 @@ def check_reading(reading: Reading, result: Result) -> None:
     if reading.status is TaskStatus.SUCCEEDED:
         assert any(track.ready for track in reading.tracks) if result.is_files else reading.result
     assert reading.result is None or (reading.result and reading.status is TaskStatus.SUCCEEDED and not result.is_files)
-    storable([reading.unknown_statuses, reading.result, reading.fault and reading.fault.to_item()])
+    storable([reading.unknown_statuses, reading.result, reading.fault])
 
 
 def check_tracks(report: TaskReport) -> None:
@@ -101,7 +102,7 @@ def check_tracks(report: TaskReport) -> None:
         for links in track.last_resort:
             assert [link.name for link in links if link.required] == ["audio"]
             assert all(playable_url(link.url) == link.url for link in links)
-        storable((track.title, track.duration_seconds, track.model, track.fault and track.fault.to_item()))
+        storable((track.title, track.duration_seconds, track.model, track.fault))
 
 
 def check_submission(submission: Submission, result: Result) -> None:
@@ -114,13 +115,13 @@ def check_submission(submission: Submission, result: Result) -> None:
         storable(submission.task_id)
         return
     assert isinstance(submission, Refused | Ambiguous)
-    storable(submission.fault.to_item())
+    storable(submission.fault)
     assert 0 < len(submission.fault.message) <= 300
     assert "://" not in submission.fault.message
 
 
 def storable(value: Any) -> None:
-    json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    json.dumps(value, allow_nan=False, ensure_ascii=False, default=asdict).encode()
 
 
 @given(pair=PAIRS, reply=REPLIES)

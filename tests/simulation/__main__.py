@@ -12,12 +12,13 @@ from functools import partial
 
 from pytest_socket import disable_socket
 
-from tests.simulation.report import allow_deep_stacks, run_seed, tune_garbage_collector
+from tests.garbage import collect_garbage_less_often
+from tests.simulation.report import allow_deep_stacks, run_seed
 
 
 def _prepare() -> None:
     """As strict as the tests: a warning is an error, and sockets are disabled."""
-    tune_garbage_collector()
+    collect_garbage_less_often()
     allow_deep_stacks()
     warnings.simplefilter("error")
     disable_socket()

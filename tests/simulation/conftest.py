@@ -5,12 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.report import allow_deep_stacks, tune_garbage_collector
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _tuned_garbage_collector() -> None:
-    tune_garbage_collector()
+from tests.simulation.report import allow_deep_stacks
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

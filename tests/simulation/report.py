@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator
 from itertools import groupby
@@ -15,12 +14,6 @@ from tests.simulation.webhook_receivers import with_webhooks
 from tests.simulation.world import START, World
 
 MAX_TIMELINES = 3
-
-
-def tune_garbage_collector() -> None:
-    """Worlds allocate millions of objects with hardly any cycles: collecting less often saves a twentieth of the time."""
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
 
 
 def allow_deep_stacks() -> None:

@@ -159,6 +159,22 @@ def test_a_wrong_reference_names_the_field(world: World, change: dict[str, str],
     assert len(world.executions.states) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("wav", "that job ran on ttapi, which offers no wav; with its songs it offers extend, "),
+        ("concat", "that job ran on ttapi, and only ttapi can use its songs; it offers concat"),
+    ],
+)
+def test_a_song_of_another_gateway_says_what_its_own_can_do(world: World, kind: str, reason: str) -> None:
+    body = {"gateway": "acedata", "kind": kind, "input": {"source": {"job_id": uploaded(world), "track_id": "m-9"}}}
+    with pytest.raises(InvalidRequest) as refused:
+        world.job_submitter().submit_job("acme", body, "k")
+    [error] = refused.value.members["errors"]
+    assert error["pointer"] == "/input/source"
+    assert error["detail"].startswith(reason)
+
+
 def test_a_repeated_request_returns_its_job_even_if_the_source_is_gone(world: World) -> None:
     source = {"job_id": uploaded(world), "track_id": "m-9"}
     given = {"source": source, "continue_at": 12.0, "prompt": "and then the sun"}

@@ -41,7 +41,7 @@ The names AssetNotReady, TracksNotStored, ManifestNotWritten and EventNotSent ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -92,9 +92,6 @@ class Fault:
     trace_id: str | None = None
     limit_bytes: int | None = None
     refunded: bool | None = None
-
-    def to_item(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> Fault:
