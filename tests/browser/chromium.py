@@ -1,4 +1,4 @@
-"""Debian's Chromium: where it is, and how it is started."""
+"""Debian's Chromium: where it is, and how it is started. Its headless shell has no windows and takes a third of the time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 
 from playwright.sync_api import Browser, Playwright
 
-NAMES = ("chromium", "chromium-browser")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -19,7 +19,7 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
     "--lang=en-GB",
 )
-MISSING = "Chromium is not installed. Install it (apt install chromium), or name it in CHROMIUM."
+MISSING = "Chromium is not installed. Install it (apt install chromium-headless-shell), or name it in CHROMIUM."
 
 
 def find() -> str | None:
