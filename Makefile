@@ -43,7 +43,7 @@ faults: $(READY) ## List the faults of the simulator: [fault:lost_callback] in a
 # What covers the core is traced, which takes as long again as the tests themselves. All others that need no stack follow untraced.
 COVERING := tests/unit --ignore=tests/unit/project tests/integration/test_download.py tests/integration/test_slow_gateways.py \
 	tests/integration/test_store_track.py
-OTHER := tests/unit/project tests/properties tests/integration/simulator tests/integration/local
+UNTRACED := tests/unit/project tests/properties tests/integration/simulator tests/integration/local
 
 # The tests that need the complete stack run on three of them, a file at a time, the longest first: a job mostly waits for its
 # gateway or its deadline.
@@ -72,7 +72,7 @@ $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json $(READY
 
 test-fast: $(READY) ## Run the tests that do not need the complete stack, with coverage
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal $(COVERING) --cov
-	$(BIN)/pytest --numprocesses=auto --dist=worksteal $(OTHER)
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal $(UNTRACED)
 
 screenshots: $(READY) ## Take the pictures of docs/console.md, of a stack on this machine with real jobs
 	$(BIN)/python -m tests.browser.screenshots

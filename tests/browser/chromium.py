@@ -19,7 +19,7 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
     "--lang=en-GB",
 )
-MISSING = "Chromium is not installed. Install it (apt install chromium-headless-shell), or name it in CHROMIUM."
+MISSING = "Chromium is not installed. Install it (apt install chromium-headless-shell, or chromium), or name it in CHROMIUM."
 
 
 def find() -> str | None:
